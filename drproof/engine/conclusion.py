@@ -1,0 +1,175 @@
+"""The end of a run: every expected contract judged, everything written, and the bundle sealed.
+
+The exit status is decided here, from the whole plan; no driver can make it better.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from drproof.engine.context import read_evidence
+from drproof.engine.preparation import Prepared
+from drproof.engine.record import Record
+from drproof.evidence.bundle import Bundle, closing_of, listed, write_atomic
+from drproof.evidence.canonical import canonical
+from drproof.evidence.journal import Journal
+from drproof.evidence.redaction import Masker
+from drproof.evidence.schemas import problem_of_receipt
+from drproof.model.codec import encode
+from drproof.model.criteria import ExpectedContract
+from drproof.model.errors import Interruption
+from drproof.model.judging import judge
+from drproof.model.plan import Plan
+from drproof.model.receipt import Outcome
+from drproof.model.verdict import Status, Verdict
+from drproof.report import derived, html
+
+PROVEN, REFUTED, INCOMPLETE = "proven", "refuted", "incomplete"
+EXIT_PROVEN, EXIT_NOT_PROVEN = 0, 1
+ACCEPTED = frozenset({Outcome.PASSED, Outcome.NOT_RUN})
+"""Outcomes with which a phase does not stand against the drill; what must have run, contracts say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """What a run came to."""
+
+    outcome: str
+    """`proven`, `refuted` or `incomplete`."""
+    full: bool
+    verdicts: tuple[Verdict, ...]
+    exit_status: int
+    still_up: bool
+    """Whether anything that the run created may still exist."""
+    stop_reason: str
+
+    @property
+    def title(self) -> str:
+        """The conclusion in two words: a part is never called the whole."""
+        return f"{self.outcome}, {'full' if self.full else 'partial'}"
+
+
+def judge_contract(record: Record, plan: Plan, name: str) -> tuple[Verdict, ...]:
+    """Return the verdicts of one contract on the receipts so far."""
+    contract = next(contract for contract in plan.contracts if contract.name == name)
+    return judge(
+        contract,
+        record.receipts,
+        record.plan.criteria,
+        digests=record.digests,
+        read=partial(read_evidence, record.directory),
+        check=problem_of_receipt,
+    )
+
+
+def conclude(
+    record: Record, prepared: Prepared, *, journal: Journal, masker: Masker, interruption: BaseException | None
+) -> Conclusion:
+    """Judge, write what is derived from the evidence, and seal; the closing is the last file."""
+    verdicts = tuple(
+        verdict for expected in record.plan.contracts for verdict in _judged(record, prepared.plan, expected)
+    )
+    conclusion = Conclusion(
+        outcome=_outcome(record, verdicts, interruption),
+        full=record.plan.window.full,
+        verdicts=verdicts,
+        exit_status=_exit_status(record, verdicts, interruption),
+        still_up=_still_up(record, prepared),
+        stop_reason=_stop_reason(record, interruption),
+    )
+    directory = record.directory
+    journal.append({"at": verdict_time(record), "kind": "closed", "outcome": conclusion.outcome})
+    write_atomic(directory / "verdicts.json", canonical({"schema_version": 1, "verdicts": encode(verdicts)}))
+    bundle = Bundle.open(directory, {phase.name: phase.observes for phase in prepared.plan.phases})
+    for path, data in derived.files(bundle, prepared.settings, stop_reason=conclusion.stop_reason).items():
+        write_atomic(directory / "derived" / path, data)
+    page = html.render(bundle, outcome=conclusion.outcome)
+    write_atomic(directory / "proof.html", masker.mask(page.decode()).encode())
+    closing = closing_of(
+        record.plan,
+        outcome=conclusion.outcome,
+        files=listed(directory),
+        head=record.head,
+        receipts=len(record.receipts),
+    )
+    write_atomic(directory / "closing.json", canonical(closing))
+    return conclusion
+
+
+def verdict_time(record: Record) -> str:
+    """Return when the last receipt ended: judging adds no fact, so it has no time of its own."""
+    return max((receipt.ended_at for receipt in record.receipts.values()), default=record.plan.created_at)
+
+
+def _judged(record: Record, plan: Plan, expected: ExpectedContract) -> tuple[Verdict, ...]:
+    verdicts = judge_contract(record, plan, expected.name)
+    judged = {verdict.subject for verdict in verdicts}
+    missing = [subject for subject in expected.subjects if subject not in judged]
+    if missing:
+        # Criteria are frozen, so this is a defect; it must not pass for a proof.
+        msg = f"contract {expected.name} was not judged on {', '.join(missing)}"
+        raise AssertionError(msg)
+    return verdicts
+
+
+def _outcome(record: Record, verdicts: tuple[Verdict, ...], interruption: BaseException | None) -> str:
+    if interruption is not None:
+        return INCOMPLETE
+    if any(verdict.status is Status.REFUTED for verdict in verdicts) or _failed(record):
+        return REFUTED
+    if _complete(record) and verdicts and all(verdict.proven for verdict in verdicts):
+        return PROVEN
+    return INCOMPLETE
+
+
+def _exit_status(record: Record, verdicts: tuple[Verdict, ...], interruption: BaseException | None) -> int:
+    if isinstance(interruption, Interruption):
+        return interruption.exit_status
+    proven = _outcome(record, verdicts, interruption) == PROVEN
+    return EXIT_PROVEN if proven else EXIT_NOT_PROVEN
+
+
+def _complete(record: Record) -> bool:
+    return all(
+        name in record.receipts and record.receipts[name].outcome in ACCEPTED for name in record.plan.phases
+    )
+
+
+def _failed(record: Record) -> bool:
+    return any(receipt.outcome is Outcome.FAILED for receipt in record.receipts.values())
+
+
+def _still_up(record: Record, prepared: Prepared) -> bool:
+    """Return whether something may be left: no teardown ran, or it did not reach its end state, or it found residue."""
+    if not prepared.plan.mutates:
+        return False
+    teardown = record.receipts.get("teardown")
+    if teardown is None or not teardown.passed:
+        return True
+    facts: Any = encode(teardown.observed)
+    return bool(facts.get("residue"))
+
+
+def _stop_reason(record: Record, interruption: BaseException | None) -> str:
+    """Return why the run stopped where it did, in the reference's words where it has them."""
+    if interruption is not None:
+        return f"interrupted: {interruption}"
+    for name in record.plan.phases:
+        receipt = record.receipts.get(name)
+        if receipt is None or receipt.outcome in ACCEPTED:
+            continue
+        if receipt.outcome is Outcome.FAILED:
+            attempts = len(receipt.attempts)
+            retried = f"after {attempts} attempts" if attempts > 1 else "(non-retryable)"
+            return f"phase={name} failed {retried}"
+        return f"phase={name} {receipt.outcome}: {receipt.reason}"
+    window = record.plan.window
+    if window.start_at == "teardown":
+        return "start-at=teardown executed teardown only"
+    if "diagnose" in record.receipts:
+        return "diagnostics-only mode completed"
+    if window.stop_after != "promote":
+        return f"stop-after={window.stop_after} reached"
+    if record.receipts.get("promote") is not None and record.receipts["promote"].outcome is Outcome.NOT_RUN:
+        return "auto promote disabled; stopped at manual promotion gate"
+    return "completed requested phases"

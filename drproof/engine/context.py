@@ -1,0 +1,106 @@
+"""The context of one phase, made for each phase anew."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from drproof.evidence.bundle import write_atomic
+from drproof.evidence.canonical import canonical, digest
+from drproof.evidence.redaction import Masker
+from drproof.formats.strict_json import parse
+from drproof.model.capabilities import Target
+from drproof.model.codec import encode
+from drproof.model.context import DRILL_TAG, EXPIRES_TAG, Clock, Effects
+from drproof.model.criteria import PlanDocument
+from drproof.model.errors import EvidenceError, PhaseError
+from drproof.model.phase import Phase
+from drproof.model.receipt import EvidenceRef, Receipt
+from drproof.model.settings import Settings
+
+T = TypeVar("T")
+
+
+class PhaseContext:
+    """What one phase may know and do."""
+
+    def __init__(  # noqa: PLR0913 — a phase's whole world
+        self,
+        *,
+        phase: str,
+        origin: str,
+        plan: PlanDocument,
+        settings: Settings,
+        target: Target,
+        effects: Effects,
+        clock: Clock,
+        receipts: Mapping[str, Receipt[Any]],
+        directory: Path,
+        expires_at: str,
+        masker: Masker,
+        say: Callable[[str], None],
+    ) -> None:
+        """Make the context of `phase`; evidence and log go below `directory`."""
+        self.drill_id = plan.drill_id
+        self.origin = origin
+        self.plan = plan
+        self.settings = settings
+        self.target = target
+        self.effects = effects
+        self.clock = clock
+        self.receipts = receipts
+        self.tags = {DRILL_TAG: origin, EXPIRES_TAG: expires_at}
+        self.kept: dict[str, EvidenceRef] = {}
+        self._phase = phase
+        self._directory = directory
+        self._masker = masker
+        self._say = say
+
+    def observed(self, phase: Phase[T]) -> T:
+        """Return what an earlier phase observed."""
+        receipt = self.receipts.get(phase.name)
+        if receipt is None or not receipt.passed or receipt.observed is None:
+            state = "has no receipt" if receipt is None else f"is {receipt.outcome}"
+            msg = f"phase {self._phase} builds on {phase.name}, which {state}"
+            raise PhaseError(msg)
+        facts: T = receipt.observed
+        return facts
+
+    def evidence(self, name: str, content: object) -> EvidenceRef:
+        """Keep plain JSON as a file of the bundle that the receipt refers to."""
+        data = canonical(encode(content))
+        if self._masker.finds(data):
+            msg = f"evidence {name} of phase {self._phase} holds a value known to be secret: it is not kept"
+            raise PhaseError(msg)
+        path = f"evidence/{self._phase}.{name}.json"
+        write_atomic(self._directory / path, data)
+        ref = EvidenceRef(name=name, path=path, sha256=digest(data), size=len(data))
+        self.kept[name] = ref
+        return ref
+
+    def read_evidence(self, phase: str, name: str) -> Any:  # noqa: ANN401 — plain JSON
+        """Return the parsed evidence of an earlier phase, its digest compared."""
+        receipt = self.receipts.get(phase)
+        refs = [ref for ref in receipt.evidence if ref.name == name] if receipt else []
+        if len(refs) != 1:
+            msg = f"phase {phase} kept {len(refs)} evidence files {name!r}, expected 1"
+            raise PhaseError(msg)
+        return read_evidence(self._directory, refs[0])
+
+    def say(self, line: str) -> None:
+        """Add a line to the phase's log; known values are masked."""
+        self._say(self._masker.mask(line))
+
+
+def read_evidence(directory: Path, ref: EvidenceRef) -> Any:  # noqa: ANN401 — plain JSON
+    """Return the parsed content of an evidence file.
+
+    Raises:
+        EvidenceError: it is missing, or not the bytes that the receipt refers to.
+    """
+    try:
+        data = (directory / ref.path).read_bytes()
+    except OSError as exc:
+        raise EvidenceError("evidence-missing", f"{ref.path}: {exc.strerror}") from exc
+    if digest(data) != ref.sha256:
+        raise EvidenceError("evidence-digest", f"{ref.path} is not the file that the receipt refers to")
+    return parse(data)

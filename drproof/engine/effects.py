@@ -1,0 +1,106 @@
+"""Effects: the only way from a phase to a capability that changes the world leads through the journal."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from drproof.evidence.journal import Journal
+from drproof.engine.clock import SystemClock
+from drproof.model.capabilities import Intent
+from drproof.model.context import Clock, Effect, Pending
+
+
+class _Pending:
+    """An effect under way."""
+
+    def __init__(self, intent: Intent) -> None:
+        self.intent = intent
+        self.result: dict[str, Any] = {}
+
+    def done(self, **result: Any) -> None:  # noqa: ANN401 — plain JSON
+        """Add facts to the outcome."""
+        self.result.update(result)
+
+
+class JournalledEffects:
+    """The journal as one phase sees it."""
+
+    def __init__(  # noqa: PLR0913 — what an effect needs to be written down
+        self,
+        journal: Journal,
+        *,
+        drill_id: str,
+        phase: str,
+        inherited: Iterable[Effect] = (),
+        allowed: Callable[[], None] = lambda: None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Write for `phase`; `allowed` raises when nothing may be changed any more."""
+        self._journal = journal
+        self._drill_id = drill_id
+        self._phase = phase
+        self._inherited = tuple(inherited)
+        self._allowed = allowed
+        self._clock = clock or SystemClock()
+
+    @contextmanager
+    def intend(self, verb: str, resource: str, details: Mapping[str, Any] | None = None) -> Iterator[Pending]:
+        """Write down what is about to be changed; leaving the block writes down what came of it.
+
+        An interruption writes no outcome: nobody knows whether the effect happened, and the next process must look.
+        """
+        self._allowed()
+        token = token_of(self._drill_id, self._phase, verb, resource)
+        number = self._journal.append(
+            {
+                "at": self._clock.now(),
+                "kind": "intent",
+                "phase": self._phase,
+                "verb": verb,
+                "resource": resource,
+                "token": token,
+                "details": dict(details or {}),
+            }
+        )
+        pending = _Pending(Intent(number=number, verb=verb, resource=resource, token=token))
+        try:
+            yield pending
+        except Exception as exc:
+            self._end(number, "failed", {"error": f"{type(exc).__name__}: {exc}"})
+            raise
+        self._end(number, "done", pending.result)
+
+    def made(self, *verbs: str) -> tuple[Effect, ...]:
+        """Return the effects of this drill and of those it inherits from, oldest first."""
+        effects = (*self._inherited, *effects_of(self._journal.records()))
+        return tuple(effect for effect in effects if not verbs or effect.intent.verb in verbs)
+
+    def _end(self, number: int, outcome: str, result: Mapping[str, Any]) -> None:
+        self._journal.append(
+            {"at": self._clock.now(), "kind": "outcome", "intent": number, "outcome": outcome, "result": dict(result)}
+        )
+
+
+def token_of(drill_id: str, phase: str, verb: str, resource: str) -> str:
+    """Return the idempotency token of an effect: the same for the same effect of the same drill, 32 hex digits."""
+    return hashlib.sha256("\0".join((drill_id, phase, verb, resource)).encode()).hexdigest()[:32]
+
+
+def effects_of(records: Iterable[Mapping[str, Any]]) -> tuple[Effect, ...]:
+    """Return the effects that a journal's records tell of, oldest first."""
+    records = tuple(records)
+    outcomes = {record["intent"]: record for record in records if record["kind"] == "outcome"}
+    return tuple(
+        Effect(
+            intent=Intent(
+                number=record["number"], verb=record["verb"], resource=record["resource"], token=record["token"]
+            ),
+            phase=record["phase"],
+            details=record["details"],
+            outcome=outcomes.get(record["number"], {}).get("outcome", ""),
+            result=outcomes.get(record["number"], {}).get("result", {}),
+        )
+        for record in records
+        if record["kind"] == "intent"
+    )

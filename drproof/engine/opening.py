@@ -1,0 +1,252 @@
+"""Opening a run, and opening it again from another process.
+
+The order is the point: plan and criteria are on disk before the target is taken, and a guardian watches before
+anything can be left behind. Whatever goes wrong here leaves nothing.
+"""
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from drproof.engine import world as worlds
+from drproof.engine.clock import SystemClock, instant
+from drproof.engine.effects import JournalledEffects
+from drproof.engine.guardian import Guardian
+from drproof.engine.lease import Lease
+from drproof.engine.preparation import Prepared, tool
+from drproof.engine.private import Handover, Private
+from drproof.engine.record import Record
+from drproof.engine.refusal import Refusal, refuse
+from drproof.engine.settings import EMBEDDED
+from drproof.evidence.bundle import opening_of, write_atomic
+from drproof.evidence.canonical import canonical, digest
+from drproof.evidence.journal import Journal
+from drproof.evidence.redaction import Masker
+from drproof.model.capabilities import Target
+from drproof.model.codec import encode
+from drproof.model.criteria import Sites
+from drproof.model.errors import DrproofError, GuardError, LeaseError, TargetError
+from drproof.model.settings import Settings
+from drproof.targets import open_target
+from drproof.targets.embedded import World
+
+EXPIRES_AFTER = timedelta(hours=12)
+"""When what a drill created may be removed by anyone, counted from its opening."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Everything that a run holds while it is open."""
+
+    directory: Path
+    record: Record
+    journal: Journal
+    masker: Masker
+    target: Target
+    handover: Handover
+    private: Private
+    lease: Lease | None
+    guardian: Guardian | None
+    world: World | None
+
+    def assert_sites(self) -> None:
+        """Ask both sites again whom they take us for; `GuardError` when it is not as planned."""
+        assert_sites(self.target, self.record.plan.criteria.sites)
+
+    def let_go(self, *, keep: bool) -> None:
+        """Remove what only a later process would need, or keep it for that process."""
+        if keep:
+            if self.world is not None:
+                self.world.keep(worlds.KEPT_SECONDS)
+            self.private.release()
+            return
+        if self.world is not None:
+            self.world.stop()
+        self.private.remove()
+
+
+def open_run(prepared: Prepared) -> Opened:
+    """Write the plan down and take the target.
+
+    Raises:
+        Refusal: the disk cannot be written, the target is not what the settings say, or another drill holds it.
+    """
+    directory = prepared.directory
+    private = Private.of(directory)
+    with contextlib.ExitStack() as undo:
+        _make_folders(directory, private, undo)
+        world, handover = _world_and_handover(prepared, private, undo)
+        target = _target(prepared.settings, private, world, handover.origin)
+        try:
+            assert_sites(target, prepared.settings.sites)
+        except (GuardError, TargetError) as exc:
+            raise refuse(str(exc), next_step="use the credentials of the account that the settings name") from exc
+        private.hand_over(handover)
+        masker = Masker(target.secrets)
+        record = _write_plan(prepared, directory)
+        with _disk(directory):
+            journal = Journal(directory / "journal.log")
+        undo.callback(journal.close)
+        clock = SystemClock()
+        journal.append({"at": clock.now(), "kind": "opened", "drill": prepared.drill_id, "opening": record.opening})
+        guardian = Guardian.start(directory, private.path) if prepared.teardown_is_armed else None
+        if guardian is not None:
+            undo.callback(guardian.dismiss)
+        lease = _take_lease(prepared.settings, target, journal, prepared.drill_id) if prepared.plan.mutates else None
+        undo.pop_all()
+    return Opened(
+        directory=directory,
+        record=record,
+        journal=journal,
+        masker=masker,
+        target=target,
+        handover=handover,
+        private=private,
+        lease=lease,
+        guardian=guardian,
+        world=world,
+    )
+
+
+def reopen(directory: Path, private: Private, record: Record, settings: Settings, *, mutates: bool) -> Opened:
+    """Take up a run that another process left; `private` is locked by the caller.
+
+    Raises:
+        TargetError: the target is gone.
+        LeaseError: another drill holds it by now.
+    """
+    handover = private.handover()
+    world = worlds.again(handover.world) if handover.world else None
+    target = _target(settings, private, world, handover.origin)
+    journal = Journal(directory / "journal.log")
+    lease = _take_lease(settings, target, journal, record.plan.drill_id) if mutates else None
+    return Opened(
+        directory=directory,
+        record=record,
+        journal=journal,
+        masker=Masker(target.secrets),
+        target=target,
+        handover=handover,
+        private=private,
+        lease=lease,
+        guardian=None,
+        world=world,
+    )
+
+
+def assert_sites(target: Target, sites: Sites) -> None:
+    """Compare whom both sites take us for with the plan.
+
+    Raises:
+        GuardError: wrong account or region; nothing may be changed.
+    """
+    for side in ("primary", "recovery"):
+        site, expected = getattr(target, side), getattr(sites, side)
+        caller = site.identity.caller()
+        got = (caller.account_id, caller.region)
+        wanted = (expected.account_id, expected.region)
+        if got != wanted:
+            msg = (
+                f"the {side} site answers from account {got[0]} in {got[1]}; "
+                f"expected account {wanted[0]} in {wanted[1]}"
+            )
+            raise GuardError(msg)
+
+
+def _make_folders(directory: Path, private: Private, undo: contextlib.ExitStack) -> None:
+    if directory.exists():
+        raise refuse(f"{directory} exists already", expected="a run id that is not taken", next_step="choose another --run-id")
+    with _disk(directory):
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        directory.mkdir()
+        undo.callback(shutil.rmtree, directory, ignore_errors=True)
+        private.create()
+        undo.callback(private.remove)
+        for name in ("receipts", "evidence", "logs"):
+            (directory / name).mkdir()
+
+
+@contextlib.contextmanager
+def _disk(directory: Path) -> Iterator[None]:
+    """Turn what a disk says into a refusal."""
+    try:
+        yield
+    except (OSError, DrproofError) as exc:
+        raise refuse(
+            f"{directory} cannot be written: {exc}",
+            expected="a folder on a disk with free space",
+            got="nothing was changed",
+            next_step="pytest -m drill --reports-dir <another folder>",
+        ) from exc
+
+
+def _world_and_handover(
+    prepared: Prepared, private: Private, undo: contextlib.ExitStack
+) -> tuple[World | None, Handover]:
+    earlier = Private.of(prepared.prior.directory).handover() if prepared.prior is not None else None
+    world: World | None = None
+    folder = ""
+    if prepared.settings.target == EMBEDDED:
+        scenario = prepared.scenario.name if prepared.scenario else ""
+        try:
+            if earlier is not None:
+                folder, world = earlier.world, worlds.again(earlier.world)
+            else:
+                folder = str(private.path / "world")
+                world = worlds.begin(Path(folder), scenario)
+                undo.callback(world.stop)
+        except TargetError as exc:
+            raise Refusal(str(exc)) from exc
+    journals: tuple[str, ...] = ()
+    if prepared.prior is not None and earlier is not None:
+        journals = (*earlier.journals, str(prepared.prior.directory / "journal.log"))
+    handover = Handover(
+        settings=prepared.settings,
+        reports=str(prepared.reports),
+        origin=earlier.origin if earlier is not None else prepared.drill_id,
+        journals=journals,
+        world=folder,
+        expires_at=instant(datetime.now(UTC) + EXPIRES_AFTER),
+    )
+    return world, handover
+
+
+def _target(settings: Settings, private: Private, world: World | None, origin: str) -> Target:
+    return open_target(settings, world.endpoint if world is not None else None, directory=private.path, origin=origin)
+
+
+def _write_plan(prepared: Prepared, directory: Path) -> Record:
+    document = prepared.document(nonce=secrets.token_hex(32), created_at=SystemClock().now(), tool=tool())
+    data = canonical(encode(document))
+    opening = canonical(opening_of(document, plan_digest=digest(data)))
+    with _disk(directory):
+        write_atomic(directory / "plan.json", data)
+        write_atomic(directory / "opening.json", opening)
+    return Record.begin(directory, document, digest(opening))
+
+
+def _take_lease(settings: Settings, target: Target, journal: Journal, drill_id: str) -> Lease:
+    provisioner = settings.recovery.provisioner
+    clock = SystemClock()
+    lease = Lease(
+        target.recovery.objects,
+        provisioner.state_bucket,
+        provisioner.state_key,
+        drill_id=drill_id,
+        length_ms=settings.limits.lease_ms,
+        clock=clock,
+    )
+    effects = JournalledEffects(journal, drill_id=drill_id, phase="", clock=clock)
+    try:
+        with effects.intend("lease.take", lease.uri) as pending:
+            lease.take(pending.intent)
+            pending.done(fence=lease.fence)
+    except LeaseError as exc:
+        raise Refusal(str(exc)) from exc
+    except TargetError as exc:
+        raise refuse(f"the lease {lease.uri} cannot be taken: {exc}", next_step="drproof preflight says what is missing") from exc
+    return lease

@@ -1,0 +1,387 @@
+"""Preparation: everything that is decided before a service is touched.
+
+What comes out is the plan of this run with its criteria; what is wrong with the request is refused here.
+"""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import drproof
+from drproof import catalog
+from drproof.engine.refusal import refuse
+from drproof.engine.settings import EMBEDDED, Resolved, Scenario, find_file, resolve, scenario
+from drproof.engine.window import Coverage, WindowRequest, cover
+from drproof.evidence.bundle import Bundle
+from drproof.formats import booleans, image_ref, pointers, s3_uri
+from drproof.model.criteria import Backup, Criteria, ExpectedContract, Input, Mode, PlanDocument, Site, Sites
+from drproof.model.errors import EvidenceError, FormatError
+from drproof.model.plan import Plan
+from drproof.model.receipt import Tool
+from drproof.model.settings import (
+    Command,
+    CostInputs,
+    Limits,
+    Metrics,
+    Primary,
+    Promotion,
+    ProvisionerSettings,
+    Recovery,
+    Settings,
+    Validation,
+)
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    catalog.HEALTH: ("target", "sites.primary.", "primary."),
+    catalog.BACKUP: ("target", "sites.primary.", "drill.backup_uri", "criteria.rpo"),
+}
+"""The settings that a read-only plan cannot do without; a plan that is not listed needs all."""
+
+DRILL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,79}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillRequest:
+    """What a driver was asked to run; options are as the user typed them, None for what was not said."""
+
+    plan: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    directory: Path = field(default_factory=Path.cwd)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A run that can start: nothing outside this process knows of it yet."""
+
+    drill_id: str
+    mode: Mode
+    plan: Plan
+    coverage: Coverage
+    criteria: Criteria
+    settings: Settings
+    contracts: tuple[ExpectedContract, ...]
+    inputs: tuple[Input, ...]
+    reports: Path
+    scenario: Scenario | None
+    prior: Bundle | None
+    notes: tuple[str, ...]
+
+    @property
+    def directory(self) -> Path:
+        """Where the proof of this run will lie."""
+        return self.reports / self.drill_id
+
+    @property
+    def teardown_is_armed(self) -> bool:
+        """Whether this run removes what it created, whatever happens."""
+        return any(phase.window == "teardown" for phase in self.coverage.run)
+
+    def document(self, *, nonce: str, created_at: str, tool: Tool) -> PlanDocument:
+        """Return the plan as it is written down before the first effect."""
+        return PlanDocument(
+            drill_id=self.drill_id,
+            mode=self.mode,
+            plan=self.plan.name,
+            scenario=self.scenario.name if self.scenario else "",
+            created_at=created_at,
+            nonce=nonce,
+            previous_bundle=self.prior.digest if self.prior else None,
+            window=self.coverage.window,
+            phases=self.coverage.names,
+            contracts=self.contracts,
+            criteria=self.criteria,
+            max_attempts=self.settings.limits.max_attempts,
+            inputs=self.inputs,
+            tool=tool,
+        )
+
+
+def prepare(request: DrillRequest) -> Prepared:
+    """Return a run that can start.
+
+    Raises:
+        Refusal: something about the request is wrong; nothing was changed.
+    """
+    options = request.options
+    plan = catalog.plan(request.plan)
+    name = options.get("scenario") or ""
+    resolved = resolve(
+        options,
+        request.environment,
+        find_file(request.directory),
+        scenario_name=name,
+        needed=NEEDED.get(request.plan, ("",)),
+    )
+    embedded = resolved["target"] == EMBEDDED
+    window = _window(options, plan)
+    prior = _prior(options.get("receipt_dir"), request.directory)
+    notes = []
+    if window.whole and plan.mutates:
+        notes += _guard_the_full_drill(options, request.environment, embedded=embedded)
+    flags = _flags(options, request.environment)
+    settings = _settings(resolved, no_retry=flags["no_retry"])
+    _check_places(settings, plan, allow_tag=flags["allow_tag"] or flags["DEV_MODE"])
+    passed = {receipt.phase: receipt.passed for receipt in prior.receipts} if prior else None
+    coverage = cover(plan, window, passed)
+    criteria = _criteria(resolved, settings, plan, teardown=window.teardown)
+    if embedded:
+        notes.append("rehearsal against the embedded world: it proves drproof, never anyone's recovery")
+    said = tuple(
+        Input(name=key, value=str(value), source=f"option --{key.replace('_', '-')}")
+        for key, value in sorted(options.items())
+        if value is not None and key in _RECORDED
+    )
+    return Prepared(
+        drill_id=_drill_id(options.get("run_id") or request.environment.get("RUN_ID") or "", request.plan),
+        mode="rehearsal" if embedded else "live",
+        plan=plan,
+        coverage=coverage,
+        criteria=criteria,
+        settings=settings,
+        contracts=_expected(plan, coverage, criteria),
+        inputs=(*resolved.inputs, *said),
+        reports=(request.directory / resolved["reports"]).resolve(),
+        scenario=scenario(name) if name else None,
+        prior=prior,
+        notes=tuple(notes),
+    )
+
+
+_RECORDED = frozenset(
+    {
+        "start_at",
+        "stop_after",
+        "validate_only",
+        "diagnostics_only",
+        "teardown",
+        "no_retry",
+        "allow_full_drill",
+        "allow_tag",
+        "receipt_dir",
+        "scenario",
+    }
+)
+
+
+def tool() -> Tool:
+    """Return which drproof this is; the revision only where it runs from a source tree."""
+    root = Path(drproof.__file__).resolve().parent.parent
+    sha = ""
+    if (root / ".git").exists():
+        answer = subprocess.run(  # noqa: S603 — fixed words
+            ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607 — the operator's git
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+        sha = answer.stdout.strip() if answer.returncode == 0 else ""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Tool(version=drproof.__version__, git_sha=sha, python=version)
+
+
+def _window(options: Mapping[str, Any], plan: Plan) -> WindowRequest:
+    request = WindowRequest(
+        start_at=options.get("start_at") or "",
+        stop_after=options.get("stop_after") or "",
+        validate_only=bool(options.get("validate_only")),
+        diagnostics_only=bool(options.get("diagnostics_only")),
+        teardown=_flag(options.get("teardown"), "--teardown", default=True),
+    )
+    if not plan.mutates and request != WindowRequest():
+        raise refuse(f"plan {plan.name} has no windows", next_step="leave out --start-at, --stop-after and --teardown")
+    return request
+
+
+def _flags(options: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, bool]:
+    return {
+        "no_retry": bool(options.get("no_retry")),
+        "allow_tag": bool(options.get("allow_tag")),
+        "DEV_MODE": _flag(environment.get("DEV_MODE") or None, "environment DEV_MODE", default=False),
+    }
+
+
+def _flag(value: object, name: str, *, default: bool) -> bool:
+    if value is None or isinstance(value, bool):
+        return default if value is None else value
+    try:
+        return booleans.parse(str(value))
+    except FormatError as exc:
+        raise refuse(f"{name}: {exc}", next_step=f"give {name} true or false") from exc
+
+
+def _guard_the_full_drill(
+    options: Mapping[str, Any], environment: Mapping[str, str], *, embedded: bool
+) -> tuple[str, ...]:
+    if embedded:
+        return ("a full drill needs no --allow-full-drill here: the guard is lifted for the embedded world only",)
+    allowed = bool(options.get("allow_full_drill")) or _flag(
+        environment.get("ALLOW_FULL_DRILL") or None, "environment ALLOW_FULL_DRILL", default=False
+    )
+    if not allowed:
+        raise refuse(
+            "a full live drill creates and removes machines",
+            expected="--allow-full-drill or ALLOW_FULL_DRILL=1",
+            got="neither",
+            next_step="pytest -m drill --allow-full-drill …, or a window such as --stop-after bringup --teardown false",
+        )
+    return ()
+
+
+def _prior(given: str | None, directory: Path) -> Bundle | None:
+    if not given:
+        return None
+    path = (directory / given).resolve()
+    types = {phase.name: phase.observes for phase in catalog.phases()}
+    try:
+        bundle = Bundle.open(path, types)
+        problems = bundle.problems()
+    except (EvidenceError, OSError) as exc:
+        raise refuse(f"--receipt-dir {path} is no bundle: {exc}", next_step="name the folder of an earlier drill") from exc
+    if problems:
+        raise refuse(
+            f"--receipt-dir {path} is not as it was sealed: {problems[0].message}",
+            next_step="use an untouched bundle, or start at bringup",
+        )
+    return bundle
+
+
+def _check_places(settings: Settings, plan: Plan, *, allow_tag: bool) -> None:
+    """Refuse malformed places while nothing has happened yet."""
+    if settings.backup_uri:
+        try:
+            s3_uri.parse(settings.backup_uri)
+        except FormatError as exc:
+            raise refuse(f"--backup-uri {settings.backup_uri}: {exc}", next_step="pytest -m drill --backup-uri s3://bucket/prefix/backups/id") from exc
+    if plan.mutates and not allow_tag:
+        try:
+            image_ref.parse_pinned(settings.image_ref)
+        except FormatError as exc:
+            raise refuse(
+                f"--image-ref {settings.image_ref}: {exc}",
+                expected="repository@sha256:<64 hex digits>",
+                next_step="pin the image by digest; --allow-tag is for development",
+            ) from exc
+
+
+def _drill_id(given: str, plan: str) -> str:
+    if given:
+        if not DRILL_ID.fullmatch(given):
+            raise refuse("the run id is no folder name", expected=DRILL_ID.pattern, got=given, next_step="choose another --run-id")
+        return given
+    return f"{plan}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def _settings(resolved: Resolved, *, no_retry: bool) -> Settings:
+    sites = {}
+    fallback = resolved["sites.primary.account_id"], resolved["sites.primary.region"]
+    for side in ("primary", "recovery"):
+        account = resolved[f"sites.{side}.account_id"] or fallback[0]
+        sites[side] = Site(
+            account_id=account,
+            region=resolved[f"sites.{side}.region"] or fallback[1],
+            owner=resolved[f"sites.{side}.owner"] or account,
+        )
+    attempts = 1 if no_retry else resolved["limits.max_attempts"]
+    if attempts < 1:
+        raise refuse("--max-attempts", expected="a whole number of at least 1", got=str(attempts), next_step="pytest -m drill --max-attempts 3")
+    return Settings(
+        target=resolved["target"],
+        backup_uri=resolved["drill.backup_uri"],
+        image_ref=resolved["drill.image_ref"],
+        sites=Sites(**sites),
+        primary=Primary(
+            **{key: resolved[f"primary.{key}"] for key in ("bucket", "prefix", "candidate", "provider", "profile", "marker")},
+            metrics=Metrics(
+                namespace=resolved["primary.metrics.namespace"], dimensions=resolved["primary.metrics.dimensions"]
+            ),
+            alarms=resolved["primary.alarms.names"],
+        ),
+        recovery=Recovery(
+            **{
+                key: resolved[f"recovery.{key}"]
+                for key in ("bucket", "prefix", "runner_name", "runner_purpose", "instance_type", "topic_arn")
+            },
+            provisioner=ProvisionerSettings(
+                **{
+                    key: resolved[f"recovery.provisioner.{key}"]
+                    for key in ("kind", "state_bucket", "state_key", "lock_table", "vpc_id", "subnet_id", "allowed_cidr", "module")
+                }
+            ),
+        ),
+        validation=Validation(
+            commands=tuple(Command(**row) for row in resolved["validation.commands"]),
+            watch=resolved["validation.watch"],
+            timeout_ms=resolved["validation.timeout"],
+        ),
+        diagnostics=tuple(Command(**row) for row in resolved["diagnostics.commands"]),
+        limits=Limits(
+            max_attempts=attempts,
+            validate_max_retries=0 if no_retry else resolved["limits.validate_max_retries"],
+            backoff_ms=resolved["limits.backoff"],
+            lease_ms=resolved["limits.lease"],
+        ),
+        promotion=Promotion(
+            **{key: resolved[f"promotion.{key}"] for key in ("auto_promote", "allow_bypass", "approver", "ticket", "reason")}
+        ),
+        cost=CostInputs(
+            instance_type=resolved["cost.instance_type"],
+            runtime_minutes=resolved["cost.runtime_minutes"] or None,
+            ebs_root_gb=resolved["cost.ebs_root_gb"],
+        ),
+        profile=resolved["profile"],
+    )
+
+
+def _criteria(resolved: Resolved, settings: Settings, plan: Plan, *, teardown: bool) -> Criteria:
+    return Criteria(
+        rto_ms=resolved["criteria.rto"],
+        rpo_ms=resolved["criteria.rpo"],
+        freshness_limit_ms=resolved["primary.freshness_limit"],
+        backup=Backup(
+            uri=settings.backup_uri, objects=resolved["backup.objects"], archives=resolved["backup.archives"]
+        ),
+        control_plane_sections=resolved["control_plane.sections"],
+        pointers=tuple(pointers.LABELS),
+        alarms=settings.primary.alarms,
+        validation_commands=tuple(command.name for command in settings.validation.commands),
+        image_ref=settings.image_ref,
+        sites=settings.sites,
+        # A drill is run without an outage; that nobody needed it is recorded, not hidden.
+        force_recovery=plan.name == catalog.RECOVERY,
+        teardown=teardown,
+        promotion_expected=settings.promotion.auto_promote and settings.promotion.allow_bypass,
+    )
+
+
+def _expected(plan: Plan, coverage: Coverage, criteria: Criteria) -> tuple[ExpectedContract, ...]:
+    """Return every contract with the subjects it must be judged on, before anything was read."""
+    expected = []
+    for contract in plan.asked(criteria, coverage.names):
+        subjects = contract.subjects
+        named = tuple(dict.fromkeys(subjects.expected(criteria))) if subjects.expected else ()
+        if subjects.expected and not named:
+            raise refuse(
+                f"contract {contract.name} has nothing to judge: the criteria name no {subjects.label}",
+                expected=f"at least one {subjects.label}",
+                got="none",
+                next_step="name it in drproof.toml",
+            )
+        discovers = subjects.label if subjects.discovered else ""
+        expected.append(
+            ExpectedContract(name=contract.name, version=contract.version, subjects=named, discovers=discovers)
+        )
+    if not expected:
+        raise refuse(
+            f"this window of plan {plan.name} decides no contract: it would prove nothing",
+            next_step="widen the window",
+        )
+    return tuple(expected)

@@ -1,0 +1,98 @@
+"""The private folder of a run: what another process needs to go on with it, and nobody needs to read.
+
+It lies beside the bundle (`<drill-id>.private`, mode 0700), never in it, and is gone once nothing is left to do.
+"""
+
+import fcntl
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from drproof.evidence.bundle import write_atomic
+from drproof.evidence.canonical import canonical
+from drproof.formats.strict_json import parse
+from drproof.engine.refusal import refuse
+from drproof.model.codec import decode, encode
+from drproof.model.errors import EvidenceError
+from drproof.model.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """What the next process must know."""
+
+    settings: Settings
+    reports: str
+    origin: str
+    """The drill whose tag marks everything that this chain of windows created."""
+    journals: tuple[str, ...]
+    """The journals of earlier windows, oldest first."""
+    world: str
+    """The folder of the embedded world; empty for a live target."""
+    expires_at: str
+
+
+class Private:
+    """The private folder, locked for one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the folder; nothing is created yet."""
+        self.path = path
+        self._lock = -1
+
+    @classmethod
+    def of(cls, directory: Path) -> "Private":
+        """Return the private folder of the run in `directory`."""
+        return cls(directory.with_name(directory.name + ".private"))
+
+    def create(self) -> None:
+        """Make the folder and lock it."""
+        self.path.mkdir(mode=0o700)
+        self.lock()
+
+    def lock(self, *, wait: bool = False) -> None:
+        """Take the folder for this process.
+
+        Raises:
+            Refusal: another process works on this run.
+        """
+        self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as exc:
+            os.close(self._lock)
+            raise refuse(
+                f"another process works on the run beside {self.path}",
+                next_step="wait for it to end, then run the same command",
+            ) from exc
+
+    def hand_over(self, handover: Handover) -> None:
+        """Write down what the next process must know."""
+        write_atomic(self.path / "handover.json", canonical(encode(handover)))
+
+    def handover(self) -> Handover:
+        """Return what was written down.
+
+        Raises:
+            Refusal: the folder is gone or unreadable.
+        """
+        try:
+            return decode(Handover, parse((self.path / "handover.json").read_bytes()))
+        except (OSError, EvidenceError) as exc:
+            raise refuse(
+                f"{self.path} does not say how to go on: {exc}",
+                expected="the private folder of the run, beside its bundle",
+                next_step="drproof gc finds what is left by its tag",
+            ) from exc
+
+    def remove(self) -> None:
+        """Remove the folder: nothing is left to do."""
+        shutil.rmtree(self.path)
+        self.release()
+
+    def release(self) -> None:
+        """Let other processes take the folder."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1

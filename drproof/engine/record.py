@@ -1,0 +1,100 @@
+"""The record of a run on disk: receipts in a chain, logs beside them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from drproof.engine.attempts import Ending
+from drproof.evidence.bundle import Bundle, write_atomic
+from drproof.evidence.canonical import canonical, digest
+from drproof.model.codec import encode
+from drproof.model.criteria import PlanDocument
+from drproof.model.receipt import Caller, EvidenceRef, Receipt
+
+
+@dataclass(slots=True)
+class Record:
+    """The receipts of one run, in the order in which they were written."""
+
+    directory: Path
+    plan: PlanDocument
+    opening: str
+    """The digest of the opening, which every receipt carries."""
+    receipts: dict[str, Receipt[Any]]
+    digests: dict[str, str]
+    head: str
+    """The digest of the last receipt, or of the opening."""
+
+    @classmethod
+    def begin(cls, directory: Path, plan: PlanDocument, opening: str) -> "Record":
+        """Return the record of a run that has no receipt yet."""
+        return cls(directory, plan, opening, {}, {}, opening)
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> "Record":
+        """Return the record that another process left behind."""
+        record = cls.begin(bundle.directory, bundle.plan, bundle.opening_digest)
+        for file in bundle.files:
+            record.receipts[file.receipt.phase] = file.receipt
+            record.digests[file.receipt.phase] = file.digest
+            record.head = file.digest
+        return record
+
+    def write(  # noqa: PLR0913 — what a receipt says
+        self,
+        phase: str,
+        ending: Ending,
+        *,
+        given: Mapping[str, Any],
+        caller: Caller | None,
+        evidence: tuple[EvidenceRef, ...],
+    ) -> Receipt[Any]:
+        """Write the receipt of a phase durably and return it."""
+        return self._append(
+            Receipt(
+                drill_id=self.plan.drill_id,
+                mode=self.plan.mode,
+                plan=self.plan.plan,
+                phase=phase,
+                sequence=len(self.receipts) + 1,
+                previous=self.head,
+                opening=self.opening,
+                outcome=ending.outcome,
+                started_at=ending.started_at,
+                ended_at=ending.ended_at,
+                duration_ms=ending.duration_ms,
+                attempts=ending.attempts,
+                input=given,
+                observed=ending.observed,
+                reason=ending.reason,
+                cause=ending.cause,
+                caller=caller,
+                tool=self.plan.tool,
+                image_ref=self.plan.criteria.image_ref,
+                evidence=evidence,
+            )
+        )
+
+    def inherit(self, bundle: Bundle, phase: str) -> Receipt[Any]:
+        """Take a receipt over from an earlier run, marked with the digest of the original, evidence included."""
+        file = next(file for file in bundle.files if file.receipt.phase == phase)
+        for ref in file.receipt.evidence:
+            write_atomic(self.directory / ref.path, (bundle.directory / ref.path).read_bytes())
+        return self._append(
+            replace(
+                file.receipt,
+                drill_id=self.plan.drill_id,
+                sequence=len(self.receipts) + 1,
+                previous=self.head,
+                opening=self.opening,
+                inherited_from=file.receipt.inherited_from or file.digest,
+            )
+        )
+
+    def _append(self, receipt: Receipt[Any]) -> Receipt[Any]:
+        data = canonical(encode(receipt))
+        write_atomic(self.directory / "receipts" / f"{receipt.sequence:02}-{receipt.phase}.json", data)
+        self.receipts[receipt.phase] = receipt
+        self.digests[receipt.phase] = self.head = digest(data)
+        return receipt

@@ -1,0 +1,93 @@
+"""Going on with a run that died: undo it, or finish it, from any process on any machine that has its folder."""
+
+from pathlib import Path
+
+from drproof import catalog
+from drproof.engine.conclusion import Conclusion
+from drproof.engine.opening import reopen
+from drproof.engine.preparation import Prepared
+from drproof.engine.private import Private
+from drproof.engine.record import Record
+from drproof.engine.refusal import refuse
+from drproof.engine.run import Listener, Run
+from drproof.engine.settings import scenario
+from drproof.engine.window import Coverage
+from drproof.evidence.bundle import Bundle
+from drproof.model.errors import EvidenceError, Interruption, LeaseError, TargetError
+
+UNDO, FINISH = "undo", "finish"
+
+
+def resume(
+    directory: Path, purpose: str = UNDO, *, reason: str = "resumed to undo", listener: Listener | None = None
+) -> Conclusion:
+    """Take up the run in `directory`: tear down and seal (`undo`), or run the phases that are left (`finish`).
+
+    Raises:
+        Refusal: there is no such run, it is closed, another process works on it, or its target is gone.
+    """
+    directory = directory.resolve()
+    bundle = _left_open(directory)
+    private = Private.of(directory)
+    if not private.path.is_dir():
+        raise refuse(
+            f"{private.path} is gone: nobody knows how to go on with this run",
+            next_step="drproof gc finds what is left by its tag",
+        )
+    private.lock(wait=True)
+    settings = private.handover().settings
+    prepared = _prepared_again(bundle, directory, private)
+    record = Record.of(bundle)
+    try:
+        opened = reopen(directory, private, record, settings, mutates=prepared.plan.mutates)
+    except (TargetError, LeaseError) as exc:
+        private.release()
+        raise refuse(f"the target of {directory.name} cannot be taken up: {exc}", next_step=f"drproof resume {directory}") from exc
+    run = Run(prepared, opened)
+    if listener is not None:
+        run.listeners.append(listener)
+    opened.journal.append({"at": run.clock.now(), "kind": "resumed", "purpose": purpose, "reason": reason})
+    if purpose == FINISH:
+        run.advance(prepared.coverage.run[-1].name)
+    else:
+        run.abandon(Interruption(reason, exit_status=1))
+    return run.close()
+
+
+def _left_open(directory: Path) -> Bundle:
+    """Return the unfinished bundle of a run."""
+    types = {phase.name: phase.observes for phase in catalog.phases()}
+    try:
+        bundle = Bundle.open(directory, types)
+    except (EvidenceError, OSError) as exc:
+        raise refuse(
+            f"{directory} holds no run: {exc}", expected="the folder of a drill", next_step="drproof status"
+        ) from exc
+    if bundle.is_closed:
+        raise refuse(
+            f"{directory.name} is closed: there is nothing to resume",
+            next_step=f"pytest -m drill --start-at teardown --receipt-dir {directory}, if it was kept up",
+        )
+    return bundle
+
+
+def _prepared_again(bundle: Bundle, directory: Path, private: Private) -> Prepared:
+    """Return the preparation as the first process had it, from what it wrote down."""
+    document = bundle.plan
+    plan = catalog.plan(document.plan)
+    inherited = document.window.inherited
+    run = tuple(phase for phase in plan.phases if phase.name in document.phases and phase.name not in inherited)
+    return Prepared(
+        drill_id=document.drill_id,
+        mode=document.mode,
+        plan=plan,
+        coverage=Coverage(run=run, inherited=inherited, window=document.window),
+        criteria=document.criteria,
+        settings=private.handover().settings,
+        contracts=document.contracts,
+        inputs=document.inputs,
+        reports=directory.parent,
+        scenario=scenario(document.scenario) if document.scenario else None,
+        prior=None,
+        notes=(),
+    )

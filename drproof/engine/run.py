@@ -1,0 +1,307 @@
+"""A run: a plan executed once, from the opening to the closing.
+
+1. Everything is decided and written down (plan, opening), then the target is taken (lease), then phases run.
+2. `advance` runs phases in the plan's order up to the one asked for; each ends in a receipt.
+3. `close` runs what must run whatever happened, judges, and seals. It is safe to call twice.
+"""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from drproof.engine.attempts import Ending, attempt
+from drproof.engine.clock import SystemClock
+from drproof.engine.conclusion import Conclusion, conclude, judge_contract
+from drproof.engine.context import PhaseContext
+from drproof.engine.effects import JournalledEffects, effects_of
+from drproof.engine.guardian import Guardian
+from drproof.engine.lease import Lease
+from drproof.engine.opening import Opened, open_run
+from drproof.engine.preparation import Prepared
+from drproof.engine.record import Record
+from drproof.engine.signals import Signals
+from drproof.evidence.journal import Journal
+from drproof.evidence.journal import read as read_journal
+from drproof.evidence.redaction import Masker
+from drproof.model.codec import encode
+from drproof.model.context import Effect
+from drproof.model.errors import DrproofError, LeaseError, TargetError
+from drproof.model.phase import Phase
+from drproof.model.receipt import Caller, Cause, Outcome, Receipt
+from drproof.model.verdict import Verdict
+
+Listener = Callable[[str, str, Receipt[Any] | None], None]
+"""Called with `begin`, `attempt` or `end`, the phase, and at the end its receipt."""
+
+
+class Run:
+    """One run of a prepared plan, in this process."""
+
+    def __init__(self, prepared: Prepared, opened: Opened, *, signals: Signals | None = None) -> None:
+        """Take over what was opened; `Run.open` and `resume` are the ways to one."""
+        self.prepared = prepared
+        self.directory = opened.directory
+        self.record: Record = opened.record
+        self.clock = SystemClock()
+        self.listeners: list[Listener] = []
+        self.signals = signals
+        self._opened = opened
+        self._journal: Journal = opened.journal
+        self._masker: Masker = opened.masker
+        self._lease: Lease | None = opened.lease
+        self._guardian: Guardian | None = opened.guardian
+        self._conclusion: Conclusion | None = None
+        self._interruption: BaseException | None = None
+        self._inherited: tuple[Effect, ...] = tuple(
+            effect for path in opened.handover.journals for effect in effects_of(read_journal(Path(path)))
+        )
+
+    @classmethod
+    def open(cls, prepared: Prepared, *, signals: Signals | None = None) -> "Run":
+        """Write the plan down, take the target, and return the run; no phase has run yet.
+
+        Raises:
+            Refusal: the target is not what the settings say, or another drill holds it; nothing was changed.
+        """
+        run = cls(prepared, open_run(prepared), signals=signals)
+        if prepared.prior is not None:
+            for phase in prepared.coverage.inherited:
+                run.record.inherit(prepared.prior, phase)
+        return run
+
+    @property
+    def receipts(self) -> dict[str, Receipt[Any]]:
+        """The receipts so far, inherited ones included."""
+        return self.record.receipts
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was asked to end before its time."""
+        return self._interruption is not None
+
+    @property
+    def conclusion(self) -> Conclusion | None:
+        """What the run came to; None until it is closed."""
+        return self._conclusion
+
+    def advance(self, name: str) -> Receipt[Any]:
+        """Run the phases up to and including `name`, each once, and return its receipt.
+
+        Raises:
+            Interruption: a signal ended a phase; its receipt is written, `close` is due.
+        """
+        for phase in self.prepared.coverage.run:
+            if phase.name not in self.receipts:
+                self._run(phase)
+            if phase.name == name:
+                break
+        return self.receipts[name]
+
+    def abandon(self, interruption: BaseException) -> None:
+        """End the run before its time: the phase under way counts as interrupted, the rest is not reached."""
+        self._interruption = self._interruption or interruption
+        under_way = [record["phase"] for record in self._journal.records() if record["kind"] == "phase"]
+        for phase in self.prepared.coverage.run:
+            if phase.name in under_way and phase.name not in self.receipts and not phase.always:
+                ending = self._ended(Outcome.INTERRUPTED, f"the process died in this phase; {interruption}", Cause.SIGNAL)
+                self._write(phase, ending, None)
+
+    def judge(self, name: str) -> tuple[Verdict, ...]:
+        """Return the verdicts of a contract on the receipts so far."""
+        return judge_contract(self.record, self.prepared.plan, name)
+
+    def close(self) -> Conclusion:
+        """End the run: what must always run, the verdicts, the seal; returns what it came to."""
+        if self._conclusion is not None:
+            return self._conclusion
+        if self.signals is not None:
+            self.signals.defer()
+        for phase in self.prepared.coverage.run:
+            if phase.name in self.receipts:
+                continue
+            if phase.always:
+                self._run_to_the_end(phase)
+            else:
+                self._leave_out(phase)
+        self._release()
+        self._conclusion = conclude(
+            self.record, self.prepared, journal=self._journal, masker=self._masker, interruption=self._interruption
+        )
+        self._let_go(self._conclusion)
+        return self._conclusion
+
+    def _run(self, phase: Phase[Any]) -> None:
+        """Run one phase and write its receipt."""
+        self._tell("begin", phase.name)
+        if (obstacle := self._obstacle(phase)) is not None:
+            self._write(phase, obstacle, None)
+            return
+        ending, context = self._attempt(phase)
+        self._write(phase, ending, context)
+        if ending.interruption is not None:
+            self._interruption = self._interruption or ending.interruption
+            raise ending.interruption
+
+    def _run_to_the_end(self, phase: Phase[Any]) -> None:
+        """Run a phase whose end nothing may keep the run from."""
+        try:
+            self._run(phase)
+        except BaseException as exc:  # noqa: BLE001 — another plugin's timeout must not keep the teardown from running
+            self._interruption = self._interruption or exc
+            if phase.name not in self.receipts:
+                raise
+
+    def _attempt(self, phase: Phase[Any]) -> tuple[Ending, PhaseContext]:
+        log = self._log(phase.name)
+
+        def begin(number: int) -> None:
+            self._journal.append({"at": self.clock.now(), "kind": "phase", "phase": phase.name, "attempt": number})
+            if number > 1:
+                self._tell("attempt", phase.name)
+
+        shield = self.signals.phase() if self.signals is not None else contextlib.nullcontext()
+        with contextlib.ExitStack() as stack:
+            if not self._closing:
+                stack.enter_context(shield)
+            return attempt(
+                phase,
+                lambda: self._context(phase, log),
+                self.prepared.settings.limits,
+                self.clock,
+                self._masker,
+                log,
+                begin=begin,
+            )
+
+    @property
+    def _closing(self) -> bool:
+        return self.signals is not None and self.signals.deferred
+
+    def _obstacle(self, phase: Phase[Any]) -> Ending | None:
+        """Return the ending of a phase that must not start, or None."""
+        if phase.always and phase.window == "teardown":
+            return None
+        if not phase.always:
+            for name in phase.after:
+                receipt = self.receipts.get(name)
+                if receipt is not None and receipt.outcome in {Outcome.FAILED, Outcome.BLOCKED, Outcome.INTERRUPTED}:
+                    return self._ended(Outcome.BLOCKED, f"phase {name} is {receipt.outcome}", Cause.PREREQUISITE)
+            for contract in phase.requires:
+                for verdict in self.judge(contract):
+                    if not verdict.proven:
+                        reason = f"contract {verdict.name} is {verdict.status}: {verdict.reason}"
+                        return self._ended(Outcome.BLOCKED, reason, Cause.CONTRACT)
+        if phase.mutates:
+            try:
+                self._opened.assert_sites()
+                if self._lease is not None:
+                    self._lease.check()
+            except (DrproofError, ValueError) as exc:
+                cause = Cause.LEASE if isinstance(exc, LeaseError) else Cause.GUARD
+                return self._ended(Outcome.FAILED, str(exc).partition("\n")[0], cause)
+        return None
+
+    def _leave_out(self, phase: Phase[Any]) -> None:
+        """Give a phase that was never reached its receipt."""
+        cause = Cause.SIGNAL if self._interruption is not None else Cause.PREREQUISITE
+        reason = f"not reached: {self._interruption}" if self._interruption is not None else "not reached: the run was ended"
+        obstacle = self._obstacle(phase)
+        self._write(phase, obstacle or self._ended(Outcome.BLOCKED, reason, cause), None)
+
+    def _ended(self, outcome: Outcome, reason: str, cause: Cause) -> Ending:
+        now = self.clock.now()
+        return Ending(
+            outcome=outcome,
+            attempts=(),
+            started_at=now,
+            ended_at=now,
+            duration_ms=0,
+            reason=self._masker.mask(reason),
+            cause=cause,
+        )
+
+    def _write(self, phase: Phase[Any], ending: Ending, context: PhaseContext | None) -> None:
+        given = phase.input(context) if phase.input is not None and context is not None else {}
+        receipt = self.record.write(
+            phase.name,
+            ending,
+            given=encode(given),
+            caller=self._caller(phase) if context is not None else None,
+            evidence=tuple(context.kept.values()) if context is not None else (),
+        )
+        self._journal.append(
+            {
+                "at": self.clock.now(),
+                "kind": "ended",
+                "phase": phase.name,
+                "outcome": ending.outcome.value,
+                "receipt": self.record.head,
+            }
+        )
+        self._tell("end", phase.name, receipt)
+
+    def _caller(self, phase: Phase[Any]) -> Caller | None:
+        """Return whom the platform takes us for, asked again for each receipt."""
+        site = self._opened.target.primary if phase.site == "primary" else self._opened.target.recovery
+        try:
+            return site.identity.caller()
+        except TargetError:
+            # An expired identity must not cost the receipt of what was done; contracts miss the caller.
+            return None
+
+    def _context(self, phase: Phase[Any], log: Callable[[str], None]) -> PhaseContext:
+        handover = self._opened.handover
+        return PhaseContext(
+            phase=phase.name,
+            origin=handover.origin,
+            plan=self.record.plan,
+            settings=self.prepared.settings,
+            target=self._opened.target,
+            effects=JournalledEffects(
+                self._journal,
+                drill_id=self.record.plan.drill_id,
+                phase=phase.name,
+                inherited=self._inherited,
+                allowed=self._allowed,
+                clock=self.clock,
+            ),
+            clock=self.clock,
+            receipts=self.receipts,
+            directory=self.directory,
+            expires_at=handover.expires_at,
+            masker=self._masker,
+            say=log,
+        )
+
+    def _allowed(self) -> None:
+        if self._lease is not None:
+            self._lease.check()
+
+    def _log(self, phase: str) -> Callable[[str], None]:
+        path = self.directory / "logs" / f"{phase}.log"
+
+        def write(line: str) -> None:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{self.clock.now()} {self._masker.mask(line)}\n")
+
+        return write
+
+    def _release(self) -> None:
+        """Give the lease back; a lease that cannot be given back runs out by itself."""
+        if self._lease is None:
+            return
+        effects = JournalledEffects(self._journal, drill_id=self.record.plan.drill_id, phase="", clock=self.clock)
+        with contextlib.suppress(DrproofError), effects.intend("lease.release", self._lease.uri) as pending:
+            self._lease.release(pending.intent)
+
+    def _let_go(self, conclusion: Conclusion) -> None:
+        """Dismiss the guardian, and remove what only a later process would need."""
+        self._journal.close()
+        if self._guardian is not None:
+            self._guardian.dismiss()
+        self._opened.let_go(keep=conclusion.still_up)
+
+    def _tell(self, event: str, phase: str, receipt: Receipt[Any] | None = None) -> None:
+        for listener in self.listeners:
+            listener(event, phase, receipt)

@@ -1,0 +1,34 @@
+"""The embedded world of a run: started by the first window, found again by every later process."""
+
+from pathlib import Path
+
+from drproof.model.errors import TargetError
+from drproof.targets import embedded
+
+LINGER_SECONDS = 180
+"""How long the world outlives its last call: long enough for a guardian or `drproof resume`, then it is gone."""
+
+KEPT_SECONDS = 6 * 3600
+"""How long it waits for the next window when `--teardown false` keeps it."""
+
+
+def begin(directory: Path, scenario: str) -> embedded.World:
+    """Start a world with one injected failure, or none."""
+    directory.mkdir(mode=0o700, parents=True)
+    return embedded.start(directory, scenario=scenario or "none", linger=LINGER_SECONDS)
+
+
+def again(directory: str) -> embedded.World:
+    """Return the world of an earlier process.
+
+    Raises:
+        TargetError: it has ended; nothing of it is left anywhere.
+    """
+    try:
+        return embedded.attach(Path(directory))
+    except TargetError as exc:
+        msg = (
+            f"the embedded world of this run has ended: {exc}; it held everything that the run created\n"
+            f"  next: pytest -m drill"
+        )
+        raise TargetError(msg, code="WorldEnded") from exc

@@ -1,0 +1,1 @@
+"""How proof is kept on a local disk: canonical bytes, journal, bundle, schemas."""

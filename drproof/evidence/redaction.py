@@ -1,0 +1,54 @@
+"""Masking of known values: the layer that is there from the first day.
+
+Values that a run knows to be secret are masked in every encoding that a tool is likely to print them in.
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+MASK = "«masked»"
+SHORTEST = 8
+"""A shorter value occurs by chance; masking it would spoil honest text and hide nothing."""
+
+
+class Masker:
+    """Replaces known secret values in text."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        """Know these values from now on."""
+        self._forms: tuple[str, ...] = ()
+        self.learn(values)
+
+    def learn(self, values: Iterable[str]) -> None:
+        """Know more values."""
+        forms = set(self._forms)
+        for value in values:
+            if len(value) >= SHORTEST:
+                forms |= _encodings(value)
+        # The longest first: a form may contain another.
+        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+    def mask(self, text: str) -> str:
+        """Return the text without the known values."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, MASK)
+        return text
+
+    def finds(self, data: bytes) -> bool:
+        """Return whether bytes hold a known value."""
+        return any(form.encode() in data for form in self._forms)
+
+
+def _encodings(value: str) -> set[str]:
+    raw = value.encode()
+    forms = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], raw.hex(), raw.hex().upper()}
+    # Base64 of a value inside a longer text depends on where it starts: the three alignments, their edges cut off.
+    for shift in range(3):
+        padded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
+        core = padded[(0, 2, 3)[shift] : len(padded) - 1]
+        if len(core) >= SHORTEST:
+            forms |= {core, core.replace("+", "-").replace("/", "_")}
+    return {form for form in forms if len(form) >= SHORTEST}

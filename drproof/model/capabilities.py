@@ -1,0 +1,247 @@
+"""What a target can do, as small protocols; one adapter each.
+
+Methods that change the world take an `Intent`, which only the journal hands out: an effect that was not written
+down first cannot be written as code. Errors are `TargetError` and its children; SDK errors never pass.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from drproof.model.receipt import Caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What is about to be changed; on disk before it exists."""
+
+    number: int
+    verb: str
+    resource: str
+    token: str
+    """Deterministic for (drill, phase, verb, resource): the same effect asked twice is one effect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectInfo:
+    """One object of a store, or one version of it."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    modified_at: str
+    version: str = ""
+
+
+class ObjectStore(Protocol):
+    """Buckets of one site; every call names the expected owner."""
+
+    def head(self, bucket: str, key: str) -> ObjectInfo:
+        """Return what is known of an object without reading it."""
+
+    def read(self, bucket: str, key: str, *, version: str = "", limit: int = 4 << 20) -> tuple[ObjectInfo, bytes]:
+        """Return a small object whole; more than `limit` bytes is an error."""
+
+    def stream(self, bucket: str, key: str, *, version: str = "") -> tuple[ObjectInfo, Iterator[bytes]]:
+        """Return an object as chunks, once; the chunks add up to `size` bytes or an error is raised."""
+
+    def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield every object under a prefix, keys exactly as they are."""
+
+    def put(
+        self,
+        intent: Intent,
+        bucket: str,
+        key: str,
+        body: bytes,
+        *,
+        tags: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+        if_match: str = "",
+    ) -> ObjectInfo:
+        """Write an object, checksum verified by the store."""
+
+    def tags(self, bucket: str, key: str) -> Mapping[str, str]:
+        """Return an object's tags."""
+
+    def delete(self, intent: Intent, bucket: str, keys: Iterable[str]) -> None:
+        """Remove every version of these objects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """A machine that can carry the recovered system."""
+
+    instance_id: str
+    state: str
+    instance_type: str
+    launched_at: str
+    public_ip: str
+    private_ip: str
+    key_name: str
+    security_group: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Something that exists at a site and carries a tag."""
+
+    kind: str
+    identity: str
+    state: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Fleet(Protocol):
+    """The machines of one site."""
+
+    def runners(self, tags: Mapping[str, str]) -> tuple[Runner, ...]:
+        """Return the machines with all these tags that are not terminated."""
+
+    def tagged(self, tags: Mapping[str, str]) -> tuple[Resource, ...]:
+        """Return everything with all these tags, whatever its kind, that still exists."""
+
+    def terminate(self, intent: Intent, instance_id: str) -> str:
+        """End one machine and return its last state."""
+
+    def wait_until(self, instance_id: str, state: str, *, timeout_ms: int) -> Runner:
+        """Return the machine once it is in `state`; `TargetError` when the time is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerSpec:
+    """The machine that a provisioner must bring up."""
+
+    name: str
+    purpose: str
+    instance_type: str
+    vpc_id: str
+    subnet_id: str
+    allowed_cidr: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a provisioner changed."""
+
+    created: int
+    changed: int
+    destroyed: int
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    created_ids: tuple[str, ...] = ()
+
+
+class Provisioner(Protocol):
+    """Brings the recovery machine up and takes it away, with state and lock at the site."""
+
+    @property
+    def kind(self) -> Literal["terraform", "direct", "codebuild"]:
+        """How it works; printed, and in the receipt."""
+
+    @property
+    def version(self) -> str:
+        """The version of the tool behind it."""
+
+    @property
+    def state(self) -> str:
+        """Where the remote state lies, as a URI."""
+
+    def up(self, intent: Intent, spec: RunnerSpec) -> Change:
+        """Create what is missing and return what that was."""
+
+    def down(self, intent: Intent, spec: RunnerSpec) -> Change:
+        """Remove what the state holds and return what that was."""
+
+    def holds(self) -> tuple[str, ...]:
+        """Return the identities in the remote state; empty when nothing is up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """What a command on a host came to."""
+
+    command_id: str
+    status: str
+    exit_status: int
+    stdout: str
+    stderr: str
+
+
+class Hosts(Protocol):
+    """Commands on the machines of one site."""
+
+    def wait_online(self, instance_id: str, *, timeout_ms: int) -> None:
+        """Return once the machine takes commands."""
+
+    def run(self, intent: Intent, instance_id: str, command: str, *, timeout_ms: int) -> CommandResult:
+        """Run a shell command and return what it came to; output is bounded."""
+
+
+class Messenger(Protocol):
+    """Messages to people."""
+
+    def publish(self, intent: Intent, topic: str, subject: str, message: str) -> str:
+        """Send a message and return its id."""
+
+
+class Alarms(Protocol):
+    """Metrics and alarms of one site; read-only."""
+
+    def states(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Return each alarm's state; an alarm that does not exist is absent."""
+
+    def history(self, name: str, *, since: str, until: str) -> tuple[Mapping[str, Any], ...]:
+        """Return the alarm's raw history items between two instants, oldest first."""
+
+    def metrics(self, namespace: str, dimensions: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the names of the metrics with exactly these dimensions."""
+
+
+class Images(Protocol):
+    """A registry of container images; read-only."""
+
+    def architectures(self, image_ref: str) -> tuple[str, ...]:
+        """Return the architectures of a digest-pinned image."""
+
+
+class Identity(Protocol):
+    """Who the target takes us for."""
+
+    def caller(self) -> Caller:
+        """Return the caller as the platform sees it now; never cached."""
+
+
+class SiteTarget(Protocol):
+    """One site, opened: its capabilities."""
+
+    @property
+    def identity(self) -> Identity: ...  # noqa: D102
+    @property
+    def objects(self) -> ObjectStore: ...  # noqa: D102
+    @property
+    def fleet(self) -> Fleet: ...  # noqa: D102
+    @property
+    def provisioner(self) -> Provisioner: ...  # noqa: D102
+    @property
+    def hosts(self) -> Hosts: ...  # noqa: D102
+    @property
+    def messenger(self) -> Messenger: ...  # noqa: D102
+    @property
+    def alarms(self) -> Alarms: ...  # noqa: D102
+    @property
+    def images(self) -> Images: ...  # noqa: D102
+
+
+class Target(Protocol):
+    """Both sites of a recovery."""
+
+    @property
+    def primary(self) -> SiteTarget:
+        """The original site; drills only read it."""
+
+    @property
+    def recovery(self) -> SiteTarget:
+        """The site that takes over; drills create and remove here."""

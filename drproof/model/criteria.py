@@ -1,0 +1,109 @@
+"""The bar: what must hold, fixed and hashed before the first effect."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from msgspec import Meta
+
+from drproof.model.receipt import Count, Digest, Instant, Milliseconds, Mode, Tool
+
+AccountId = Annotated[str, Meta(pattern=r"\A\d{12}\Z", description="an AWS account number")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One side of a recovery: where it is and who owns it."""
+
+    account_id: AccountId
+    region: str
+    owner: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sites:
+    """The original site and the one that takes over."""
+
+    primary: Site
+    recovery: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """The restore point that must be recovered, and the objects it must have."""
+
+    uri: str
+    objects: tuple[str, ...]
+    archives: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """What contracts compare receipts with; nothing here is read from the evidence that it judges."""
+
+    rto_ms: Milliseconds
+    rpo_ms: Milliseconds
+    freshness_limit_ms: Milliseconds
+    backup: Backup
+    control_plane_sections: tuple[str, ...]
+    pointers: tuple[str, ...]
+    alarms: tuple[str, ...]
+    validation_commands: tuple[str, ...]
+    image_ref: str
+    sites: Sites
+    force_recovery: bool = False
+    teardown: bool = True
+    promotion_expected: bool = False
+    """Whether both bypass flags ask for a recorded decision."""
+    runner_limit: Count = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedContract:
+    """A contract of this plan with the subjects it must be judged on."""
+
+    name: str
+    version: Annotated[int, Meta(ge=1)]
+    subjects: tuple[str, ...]
+    """Empty for a contract that speaks of the whole; `discovered` ones are listed by `discovers`."""
+    discovers: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which part of the plan this run covers; only a `full` one can be taken for a whole proof."""
+
+    full: bool
+    start_at: str
+    stop_after: str
+    left_out: tuple[str, ...] = ()
+    inherited: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One setting of the drill, and where its value came from."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDocument:
+    """The plan of one drill as it is fixed before the first effect (`plan.json`)."""
+
+    schema_version: Annotated[int, Meta(ge=1, le=1)] = 1
+    drill_id: str
+    mode: Mode
+    plan: str
+    scenario: str = ""
+    created_at: Instant
+    nonce: Digest
+    previous_bundle: Digest | None = None
+    window: Window
+    phases: tuple[str, ...]
+    contracts: tuple[ExpectedContract, ...]
+    criteria: Criteria
+    max_attempts: Annotated[int, Meta(ge=1)]
+    inputs: tuple[Input, ...] = field(default=())
+    tool: Tool

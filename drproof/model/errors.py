@@ -1,0 +1,84 @@
+"""Every exception that drproof raises on purpose because the world is wrong.
+
+A caller's mistake is a `ValueError` (or `pytest.UsageError` at the plugin's face), never one of these.
+"""
+
+
+class DrproofError(Exception):
+    """Something outside drproof is not as it must be."""
+
+
+class TargetError(DrproofError):
+    """The platform refused or failed a call.
+
+    `code` is the platform's own error code (`AccessDenied`, `NoSuchKey`, …) and `call` what was asked.
+    """
+
+    def __init__(self, message: str, *, code: str = "", call: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.call = call
+
+
+class NotFoundError(TargetError):
+    """What was asked for does not exist."""
+
+
+class AlreadyExistsError(TargetError):
+    """A conditional create found the thing already there."""
+
+
+class ThrottledError(TargetError):
+    """The platform asks to be called less often; the same call may succeed later."""
+
+
+class QuotaError(TargetError):
+    """A quota of the account forbids what was asked: recovery was not tried, it did not fail."""
+
+
+class GuardError(DrproofError):
+    """A guard refused an effect: wrong account, region, owner, or not ours."""
+
+
+class LeaseError(DrproofError):
+    """Another drill holds the target, or this one lost its lease."""
+
+
+class PhaseError(DrproofError):
+    """A phase did what it could and its end state was not reached."""
+
+
+class NotRunError(DrproofError):
+    """A phase has nothing to do in this drill, and says why."""
+
+
+class JournalError(DrproofError):
+    """The journal cannot be read or written; nothing may be changed without it."""
+
+
+class PlanError(DrproofError):
+    """A plan cannot be built: a cycle, an unknown name, a duplicate."""
+
+
+class EvidenceError(DrproofError):
+    """Evidence is unreadable or malformed; `code` is a stable reason."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class FormatError(EvidenceError):
+    """Bytes are not what their format says."""
+
+
+class Interruption(BaseException):  # noqa: N818 — not an error: somebody asked the run to end
+    """A signal asked the run to end.
+
+    It derives from `BaseException` because SDKs and phases catch `Exception` and would swallow it.
+    """
+
+    def __init__(self, reason: str, *, exit_status: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.exit_status = exit_status

@@ -1,0 +1,131 @@
+"""What an operator sets: names, places and limits, as they are after options, environment and file are merged.
+
+Nothing of one team is in the code: every name that a phase uses comes from here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from drproof.model.criteria import Sites
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """The metrics that the original site publishes about itself."""
+
+    namespace: str
+    dimensions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Primary:
+    """The original site: where it publishes, and how it is watched."""
+
+    bucket: str
+    prefix: str
+    candidate: str = "local"
+    provider: str = "openai"
+    profile: str = "cs"
+    marker: str = "{provider}_top.{profile}.md"
+    metrics: Metrics
+    alarms: tuple[str, ...]
+
+    @property
+    def marker_name(self) -> str:
+        """The file whose presence says that a run was published whole."""
+        return self.marker.format(provider=self.provider, profile=self.profile)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionerSettings:
+    """How the recovery machine is brought up, and where the state of that lies."""
+
+    kind: Literal["auto", "terraform", "direct"] = "auto"
+    state_bucket: str
+    state_key: str
+    lock_table: str = ""
+    vpc_id: str = ""
+    subnet_id: str = ""
+    allowed_cidr: str = ""
+    module: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """The site that takes over: where state is materialised, and which machine carries it."""
+
+    bucket: str
+    prefix: str
+    runner_name: str
+    runner_purpose: str
+    instance_type: str = "t4g.medium"
+    topic_arn: str = ""
+    provisioner: ProvisionerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One read-only command that shows something about the recovered machine."""
+
+    name: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """How the recovered machine is looked at, and what must not change while it is."""
+
+    commands: tuple[Command, ...]
+    watch: tuple[str, ...] = ()
+    timeout_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Attempts and waits of a run."""
+
+    max_attempts: int = 3
+    validate_max_retries: int = 2
+    backoff_ms: int = 15_000
+    phase_timeout_ms: int = 1_800_000
+    lease_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """Whether this drill may record a decision, and on whose behalf."""
+
+    auto_promote: bool = False
+    allow_bypass: bool = False
+    approver: str = ""
+    ticket: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostInputs:
+    """What the drill is expected to cost, in the terms that can be known beforehand: time, type, disk."""
+
+    instance_type: str = "t4g.medium"
+    runtime_minutes: int | None = None
+    ebs_root_gb: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one run."""
+
+    target: Literal["embedded", "aws"]
+    backup_uri: str
+    image_ref: str
+    sites: Sites
+    primary: Primary
+    recovery: Recovery
+    validation: Validation
+    diagnostics: tuple[Command, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    promotion: Promotion = field(default_factory=Promotion)
+    cost: CostInputs = field(default_factory=CostInputs)
+    profile: str = ""
+    """A named profile of the operator's AWS configuration; empty means the default chain."""

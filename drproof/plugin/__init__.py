@@ -1,0 +1,121 @@
+"""pytest's face of drproof: options, marks, items, fixtures, progress and summary.
+
+This module is imported in every pytest run on a machine that has drproof, so it imports nothing but pytest; the
+rest is imported once a run names one of our marks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from drproof.plugin.session import DrillSession
+
+PLANS = {
+    "drill": "recovery",
+    "health-check": "health",
+    "backup-check": "backup",
+    "preflight": "preflight",
+    "bundle-check": "bundle",
+}
+"""Each mark of ours, and the plan that it names."""
+
+KEY = pytest.StashKey["DrillSession"]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, None, None]:
+    """Add our options after everybody else's, and only to a run that names one of our marks or our checks."""
+    yield
+    if any("drproof.checks" in arg for arg in args) or any(mark in arg for arg in _mark_arguments(args) for mark in PLANS):
+        from drproof.plugin.options import add_options  # noqa: PLC0415 — other people's runs stay fast
+
+        add_options(parser)
+    del early_config
+
+
+def _mark_arguments(args: list[str]) -> list[str]:
+    """Return the words after `-m`, however it is spelt."""
+    following = [after for word, after in zip(args, args[1:], strict=False) if word == "-m"]
+    return [*following, *(word[2:] for word in args if word.startswith("-m") and len(word) > len("-m"))]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks; prepare the one plan that `-m` positively names."""
+    for mark, plan in PLANS.items():
+        config.addinivalue_line("markers", f"{mark}: drproof's plan {plan}; pytest -m {mark} runs it")
+    # `-m "not drill"` names a mark of ours and still is somebody else's run.
+    if any(mark in (config.option.markexpr or "") for mark in PLANS):
+        from drproof.plugin.session import begin  # noqa: PLC0415 — other people's runs stay fast
+
+        begin(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Keep read-only plans in one process: only one may sequence the receipts."""
+    if any(mark in (config.option.markexpr or "") for mark in PLANS):
+        from drproof.plugin.guards import serialize  # noqa: PLC0415 — other people's runs stay fast
+
+        serialize(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrize our checks over what the plan expects."""
+    session = metafunc.config.stash.get(KEY, None)
+    if session is not None:
+        session.parametrize(metafunc)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order our items by the plan, and refuse a selection that would cut it."""
+    session = config.stash.get(KEY, None)
+    if session is not None:
+        session.arrange(items)
+        return
+    ours = [item for item in items if getattr(item, "module", None) is not None and _is_ours(item)]
+    if ours:
+        items[:] = [item for item in items if item not in ours]
+        config.hook.pytest_deselected(items=ours)
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    return str(getattr(item.module, "__name__", "")).startswith("drproof.checks") or hasattr(item.module, "DRPROOF_CHECKS")  # type: ignore[attr-defined]
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say at the top what is about to run, and in which mode."""
+    session = config.stash.get(KEY, None)
+    return session.header() if session is not None else []
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Close the run whatever happened; its verdict on the whole plan is the exit status."""
+    ours = session.config.stash.get(KEY, None)
+    if ours is not None:
+        ours.finish(session)
+    yield
+    if ours is not None:
+        ours.settle(session)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print verdicts, measured objectives, where the proof lies, and what is still up."""
+    session = config.stash.get(KEY, None)
+    if session is not None:
+        session.summarize(terminalreporter)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Give the signals back."""
+    session = config.stash.get(KEY, None)
+    if session is not None:
+        session.end()

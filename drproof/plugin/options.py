@@ -1,0 +1,67 @@
+"""Options of the command line: short names where nobody else has them, and a `--dr-…` form always."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from drproof.engine.leaves import LEAVES
+
+PREFIX = "drproof_"
+"""What our options' destinations begin with, so that they meet nobody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option that is not the name of a setting."""
+
+    name: str
+    says: str
+    switch: bool = False
+
+
+OWN = (
+    Option("start_at", "Window to start in: bringup, restore, validate, promote or teardown"),
+    Option("stop_after", "Window to stop after: bringup, restore, validate or promote"),
+    Option("validate_only", "Run the validate window alone", switch=True),
+    Option("diagnostics_only", "Bring up, look at the machine, tear down", switch=True),
+    Option("teardown", "Remove what the drill created: true (default) or false"),
+    Option("no_retry", "Give every phase one attempt", switch=True),
+    Option("allow_full_drill", "Allow a full drill against a live target", switch=True),
+    Option("allow_tag", "Allow an image that is not pinned by digest; for development", switch=True),
+    Option("receipt_dir", "Folder of an earlier drill whose receipts this one builds on"),
+    Option("scenario", "Failure that the embedded world injects"),
+    Option("run_id", "Name of the drill and of its folder"),
+    Option("bundle_dir", "Folder of the bundle to check"),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add our options to a parser that already has everybody else's."""
+    group = parser.getgroup("drproof", "drproof: disaster-recovery drills")
+    taken = _taken(parser)
+    for name, says, switch in _all():
+        words = [word for word in (f"--{name}", f"--dr-{name}") if word not in taken]
+        settings: dict[str, Any] = {"action": "store_true", "default": None} if switch else {"metavar": "VALUE"}
+        group.addoption(*words, dest=PREFIX + name.replace("-", "_"), help=says, **settings)
+
+
+def given(config: pytest.Config) -> Mapping[str, Any]:
+    """Return what the command line says, by name; None for what it does not say."""
+    return {
+        name.replace("-", "_"): getattr(config.option, PREFIX + name.replace("-", "_"), None) for name, _, _ in _all()
+    }
+
+
+def _all() -> list[tuple[str, str, bool]]:
+    settings = [
+        (leaf.option.replace("_", "-"), leaf.says[0].upper() + leaf.says[1:], False) for leaf in LEAVES if leaf.option
+    ]
+    return [*settings, *((option.name.replace("_", "-"), option.says, option.switch) for option in OWN)]
+
+
+def _taken(parser: pytest.Parser) -> frozenset[str]:
+    """Return the option names that other plugins have registered."""
+    groups = [*parser._groups, parser._anonymous]  # noqa: SLF001 — pytest offers no other way to ask
+    return frozenset(name for group in groups for option in group.options for name in option.names())
