@@ -248,5 +248,5 @@ def _take_lease(settings: Settings, target: Target, journal: Journal, drill_id: 
     except LeaseError as exc:
         raise Refusal(str(exc)) from exc
     except TargetError as exc:
-        raise refuse(f"the lease {lease.uri} cannot be taken: {exc}", next_step="drproof preflight says what is missing") from exc
+        raise refuse(f"the lease {lease.uri} cannot be taken: {exc}", next_step="pytest -m preflight says what is missing") from exc
     return lease

@@ -358,6 +358,7 @@ def _criteria(resolved: Resolved, settings: Settings, plan: Plan, *, teardown: b
         # A drill is run without an outage; that nobody needed it is recorded, not hidden.
         force_recovery=plan.name == catalog.RECOVERY,
         teardown=teardown,
+        notification_expected=bool(settings.recovery.topic_arn),
         promotion_expected=settings.promotion.auto_promote and settings.promotion.allow_bypass,
     )
 

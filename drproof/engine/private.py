@@ -14,6 +14,7 @@ from drproof.evidence.canonical import canonical
 from drproof.formats.strict_json import parse
 from drproof.engine.refusal import refuse
 from drproof.model.codec import decode, encode
+from drproof.model.context import DRILL_TAG
 from drproof.model.errors import EvidenceError
 from drproof.model.settings import Settings
 
@@ -83,7 +84,7 @@ class Private:
             raise refuse(
                 f"{self.path} does not say how to go on: {exc}",
                 expected="the private folder of the run, beside its bundle",
-                next_step="drproof gc finds what is left by its tag",
+                next_step=f"look for what carries the tag {DRILL_TAG}={self.path.stem}, and remove it",
             ) from exc
 
     def remove(self) -> None:

@@ -13,6 +13,7 @@ from drproof.engine.run import Listener, Run
 from drproof.engine.settings import scenario
 from drproof.engine.window import Coverage
 from drproof.evidence.bundle import Bundle
+from drproof.model.context import DRILL_TAG
 from drproof.model.errors import EvidenceError, Interruption, LeaseError, TargetError
 
 UNDO, FINISH = "undo", "finish"
@@ -32,7 +33,7 @@ def resume(
     if not private.path.is_dir():
         raise refuse(
             f"{private.path} is gone: nobody knows how to go on with this run",
-            next_step="drproof gc finds what is left by its tag",
+            next_step=f"look for what carries the tag {DRILL_TAG}={directory.name}, and remove it",
         )
     private.lock(wait=True)
     settings = private.handover().settings

@@ -245,3 +245,7 @@ class Target(Protocol):
     @property
     def recovery(self) -> SiteTarget:
         """The site that takes over; drills create and remove here."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must never be printed or kept."""

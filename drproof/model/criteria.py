@@ -5,9 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from drproof.model.receipt import Count, Digest, Instant, Milliseconds, Mode, Tool
+from drproof.model.receipt import END, Count, Digest, Instant, Milliseconds, Mode, Tool
 
-AccountId = Annotated[str, Meta(pattern=r"\A\d{12}\Z", description="an AWS account number")]
+AccountId = Annotated[str, Meta(pattern=rf"^[0-9]{{12}}{END}", description="an AWS account number")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,8 @@ class Criteria:
     sites: Sites
     force_recovery: bool = False
     teardown: bool = True
+    notification_expected: bool = False
+    """Whether people have a topic to read."""
     promotion_expected: bool = False
     """Whether both bypass flags ask for a recorded decision."""
     runner_limit: Count = 1

@@ -52,7 +52,7 @@ class Plan:
         queue = list(self.phase(name).after)
         while queue:
             current = queue.pop()
-            if current not in seen:
+            if current not in seen and current in self.names:
                 seen.add(current)
                 queue.extend(self.phase(current).after)
         return frozenset(seen)
@@ -77,15 +77,20 @@ def build(name: str, phases: Iterable[Phase[Any]], contracts: Iterable[Contract]
         PlanError: no phase, a cycle, an edge to a phase outside the plan, a duplicate, or a requirement that no
             contract of the plan fulfils.
     """
-    members = _unique(name, [phase for phase in phases if name in phase.plans])
+    installed = tuple(phases)
+    members = _unique(name, [phase for phase in installed if name in phase.plans])
     if not members:
         msg = f"no phase belongs to plan {name!r}"
         raise PlanError(msg)
     ordinary = [p.name for p in members.values() if not (p.always and not p.after)]
-    graph = {p.name: set(p.after) if p.name in ordinary else {*ordinary, *p.after} for p in members.values()}
+    # A phase of several plans comes after those of its predecessors that the plan has.
+    graph = {
+        p.name: members.keys() & p.after if p.name in ordinary else {*ordinary, *(members.keys() & p.after)}
+        for p in members.values()
+    }
     for phase in members.values():
-        if missing := set(phase.after) - members.keys():
-            msg = f"phase {phase.name} comes after {sorted(missing)}, which plan {name} does not have"
+        if missing := set(phase.after) - {p.name for p in installed}:
+            msg = f"phase {phase.name} comes after {sorted(missing)}, which is not installed"
             raise PlanError(msg)
     ordered = tuple(members[phase] for phase in _sorted(name, graph))
     supplied = set(members)

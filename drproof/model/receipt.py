@@ -9,13 +9,17 @@ from msgspec import Meta
 
 T = TypeVar("T")
 
-Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="a SHA-256 in lower-case hex")]
+END = r"(?![\s\S])"
+"""The end of a text, alike for Python and for JSON Schema: `$` lets a newline through in one, `\\Z` is unknown to the other."""
+
+Digest = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{64}}{END}", description="a SHA-256 in lower-case hex")]
 Count = Annotated[int, Meta(ge=0)]
 Milliseconds = Annotated[int, Meta(ge=0, description="milliseconds")]
 Instant = Annotated[
     str,
     Meta(
-        pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z", description="an instant in UTC, to the millisecond"
+        pattern=rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}\.[0-9]{{3}}Z{END}",
+        description="an instant in UTC, to the millisecond"
     ),
 ]
 Mode = Literal["rehearsal", "live"]
@@ -133,3 +137,9 @@ class Receipt(Generic[T]):
             msg = f"phase {self.phase} observed nothing: its outcome is {self.outcome}"
             raise ValueError(msg)
         return self.observed
+
+
+def receipt_type(observes: type) -> Any:  # noqa: ANN401 — a generic alias that only the run time knows
+    """Return the type of the receipts of a phase that observes this type."""
+    generic: Any = Receipt
+    return generic[observes]

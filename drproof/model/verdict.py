@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from drproof.model.receipt import Digest
+from drproof.model.receipt import END, Digest
 
 
 class Status(StrEnum):
@@ -62,7 +62,7 @@ class Control:
     """One negative control: the evidence was spoiled in this way, and the contract said this."""
 
     name: str
-    kind: Annotated[str, Meta(pattern=r"\A(sabotage|removal)\Z")]
+    kind: Annotated[str, Meta(pattern=rf"^(sabotage|removal){END}")]
     result: ControlResult
     reason: str = ""
 

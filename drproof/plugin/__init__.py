@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from drproof.plugin.session import DrillSession
+    from drproof.plugin.session import Session
 
 PLANS = {
     "drill": "recovery",
@@ -24,7 +24,7 @@ PLANS = {
 }
 """Each mark of ours, and the plan that it names."""
 
-KEY = pytest.StashKey["DrillSession"]()
+KEY = pytest.StashKey["Session"]()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -46,6 +46,7 @@ def _mark_arguments(args: list[str]) -> list[str]:
     return [*following, *(word[2:] for word in args if word.startswith("-m") and len(word) > len("-m"))]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marks; prepare the one plan that `-m` positively names."""
     for mark, plan in PLANS.items():
@@ -80,20 +81,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if session is not None:
         session.arrange(items)
         return
-    ours = [item for item in items if getattr(item, "module", None) is not None and _is_ours(item)]
+    ours = [item for item in items if _is_ours(item)]
     if ours:
         items[:] = [item for item in items if item not in ours]
         config.hook.pytest_deselected(items=ours)
 
 
 def _is_ours(item: pytest.Item) -> bool:
-    return str(getattr(item.module, "__name__", "")).startswith("drproof.checks") or hasattr(item.module, "DRPROOF_CHECKS")  # type: ignore[attr-defined]
+    return hasattr(getattr(item, "module", None), "DRPROOF_CHECKS")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say at the top what is about to run, and in which mode."""
     session = config.stash.get(KEY, None)
     return session.header() if session is not None else []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Open the run, once every item that was expected is there."""
+    ours = session.config.stash.get(KEY, None)
+    if ours is not None:
+        ours.start(session)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Fail users' own tests on phases that did not pass."""
+    ours = item.config.stash.get(KEY, None)
+    if ours is not None:
+        ours.before_call(item)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -24,8 +24,13 @@ def refuse_conflicts(config: pytest.Config, mark: str) -> None:
         pytest.UsageError: exit status 4, with the reason.
     """
     for option, reason in _conflicts(config):
-        msg = f"pytest -m {mark} refuses {option}: {reason}\n  next: pytest -m {mark} without {option}"
+        way_out = WAYS_OUT.get(option, f"without {option}")
+        msg = f"pytest -m {mark} refuses {option}: {reason}\n  next: pytest -m {mark} {way_out}"
         raise pytest.UsageError(msg)
+
+
+WAYS_OUT = {"-n": "-n 0", "--reruns": "--reruns 0", "-p randomly": "-p no:randomly", "--random-order": "-p no:random_order"}
+"""What switches an option off that a configuration file may have switched on."""
 
 
 def _conflicts(config: pytest.Config) -> Iterator[tuple[str, str]]:
@@ -40,7 +45,7 @@ def _conflicts(config: pytest.Config) -> Iterator[tuple[str, str]]:
         if getattr(said, name, False):
             yield word, "it cuts or reorders the plan; windows (--start-at, --stop-after) are the way to run a part"
     if config.pluginmanager.has_plugin("randomly") and getattr(said, "randomly_reorganize", False):
-        yield "-p randomly", "the order of a plan comes from its graph; -p no:randomly switches the shuffling off"
+        yield "-p randomly", "the order of a plan comes from its graph and must not be shuffled"
     if getattr(said, "random_order_bucket", None) or getattr(said, "random_order", None):
         yield "--random-order", "the order of a plan comes from its graph"
 

@@ -1,0 +1,1 @@
+"""Items of pytest, one file a plan; installed as `drproof.checks`."""

@@ -1,0 +1,1 @@
+"""The plugin comes with its entry point; this file marks the root for pytest."""

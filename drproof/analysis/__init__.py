@@ -1,0 +1,1 @@
+"""Pure reasoning over parsed evidence: causes, windows of alarms, measured objectives."""

@@ -1,0 +1,142 @@
+"""The commands. Exit status: 0 done, 1 done and not proven, 2 misused or refused."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import drproof
+from drproof.model.errors import DrproofError
+
+app = typer.Typer(
+    name="drproof",
+    help="Disaster-recovery drills that prove what they showed. Drills themselves run with pytest -m drill.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+schemas_app = typer.Typer(help="The JSON Schemas of what drproof writes.", no_args_is_help=True)
+app.add_typer(schemas_app, name="schemas")
+
+MISUSED = 2
+Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Print what is wrong and the next command, without a trace."""
+    try:
+        yield
+    except (ValueError, DrproofError, OSError) as exc:
+        typer.echo(f"drproof: {exc}", err=True)
+        raise typer.Exit(MISUSED) from exc
+
+
+@app.command()
+def resume(
+    directory: Folder,
+    finish: Annotated[bool, typer.Option("--finish", help="Run the phases that are left, instead of undoing.")] = False,
+) -> None:
+    """Go on with a run that died: tear it down (the default) or finish it, then seal it."""
+    from drproof.engine.resume import FINISH, UNDO
+    from drproof.engine.resume import resume as go_on
+
+    with _clear_errors():
+        conclusion = go_on(directory, FINISH if finish else UNDO, reason="resumed by an operator", listener=_tell)
+    typer.echo(f"{directory.name}: {conclusion.title}; {conclusion.stop_reason}")
+    typer.echo(f"proof: {directory / 'proof.html'}")
+    raise typer.Exit(conclusion.exit_status)
+
+
+def _tell(event: str, phase: str, receipt: object) -> None:
+    if event == "begin":
+        typer.echo(f"drproof: {phase} begins")
+    elif event == "end":
+        typer.echo(f"drproof: {phase} {getattr(receipt, 'outcome', '')}")
+
+
+@app.command()
+def status(directory: Folder) -> None:
+    """Say how far a drill came, what it came to, and whether its folder is as it was sealed."""
+    from drproof.cli.looking import status_lines
+
+    with _clear_errors():
+        lines, sound = status_lines(directory)
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(0 if sound else 1)
+
+
+@app.command()
+def report(
+    directory: Folder,
+    check: Annotated[bool, typer.Option("--check", help="Compare with the sealed page; write nothing.")] = False,
+) -> None:
+    """Render the page of a sealed bundle again beside it, or compare it with the sealed one byte for byte."""
+    from drproof.cli.looking import compare_page, write_page
+
+    with _clear_errors():
+        if not check:
+            typer.echo(f"written: {write_page(directory)}")
+            return
+        difference = compare_page(directory)
+    typer.echo(difference or f"{directory / 'proof.html'} is what its evidence renders to")
+    raise typer.Exit(1 if difference else 0)
+
+
+@app.command()
+def plans(name: Annotated[str, typer.Argument(help="One plan; all without it.")] = "") -> None:
+    """Print each plan: its phases in order, their windows, and what each contract claims."""
+    from drproof.cli.looking import plan_lines
+
+    with _clear_errors():
+        lines = plan_lines(name)
+    for line in lines:
+        typer.echo(line)
+
+
+@app.command()
+def scenarios() -> None:
+    """Print the failures that the embedded world can inject, and how a drill ends on each."""
+    from drproof.engine.settings import scenario
+    from drproof.engine.settings import scenarios as names
+
+    for name in names():
+        typer.echo(f"{name:32} {scenario(name).says}")
+
+
+@schemas_app.command("write")
+def write_schemas(directory: Annotated[Path, typer.Argument(help="The folder to write to.")]) -> None:
+    """Write every schema, as the installed types give it."""
+    from drproof.cli.schemas import documents
+
+    with _clear_errors():
+        directory.mkdir(parents=True, exist_ok=True)
+        for file_name, data in documents().items():
+            (directory / file_name).write_bytes(data)
+    typer.echo(f"{len(documents())} schemas in {directory}")
+
+
+@schemas_app.command("check")
+def check_schemas() -> None:
+    """Compare the published schemas with what the installed types give."""
+    from drproof.cli.schemas import differences
+
+    found = differences()
+    for line in found:
+        typer.echo(line)
+    typer.echo("the published schemas are those of the types" if not found else "next: drproof schemas write schemas")
+    raise typer.Exit(1 if found else 0)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Disaster-recovery drills that prove what they showed."""
+    if show:
+        typer.echo(f"drproof {drproof.__version__} (Python {sys.version.split()[0]})")
+        raise typer.Exit

@@ -1,0 +1,1 @@
+"""The control plane that belongs to the restore point."""

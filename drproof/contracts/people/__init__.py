@@ -1,0 +1,1 @@
+"""People and decisions: who was told, who was asked, what was decided."""

@@ -1,0 +1,1 @@
+"""What a drill will need."""

@@ -1,0 +1,143 @@
+"""A drill could start: identities, restore point, image, and nobody else on the target."""
+
+from dataclasses import replace
+
+from drproof.model.contract import contract, expected
+from drproof.model.criteria import Criteria
+from drproof.model.receipt import Receipt
+from drproof.model.verdict import Finding, compare, hold, undecided
+from drproof.phases.preflight.check_preflight import Need, PreflightObserved
+
+Preflight = Receipt[PreflightObserved]
+SIDES = ("primary", "recovery")
+
+
+@contract(needs=["check_preflight"], subjects=expected("site", lambda _: SIDES), controls=["NIST CP-2"])
+def site_answers_as_expected(check_preflight: Preflight, criteria: Criteria, subject: str) -> Finding:
+    """Each site answers from the account and region that the settings name."""
+    caller = getattr(check_preflight.facts, subject)
+    site = getattr(criteria.sites, subject)
+    return compare(
+        observed={"account": caller.account_id, "region": caller.region},
+        expected={"account": site.account_id, "region": site.region},
+        reason=f"the {subject} site answers from elsewhere",
+    )
+
+
+@site_answers_as_expected.sabotage("another account answers")
+def other_account(check_preflight: Preflight, subject: str) -> Preflight:
+    """Answer from another account."""
+    caller = replace(getattr(check_preflight.facts, subject), account_id="000000000000")
+    return replace(check_preflight, observed=replace(check_preflight.facts, **{subject: caller}))
+
+
+@site_answers_as_expected.sabotage("another region answers")
+def other_region(check_preflight: Preflight, subject: str) -> Preflight:
+    """Answer from another region."""
+    caller = replace(getattr(check_preflight.facts, subject), region="nowhere-1")
+    return replace(check_preflight, observed=replace(check_preflight.facts, **{subject: caller}))
+
+
+@contract(
+    needs=["check_preflight"],
+    subjects=expected("backup object", lambda criteria: (*criteria.backup.objects, "control plane")),
+    controls=["NIST CP-9"],
+)
+def restore_point_is_present(check_preflight: Preflight, subject: str) -> Finding:
+    """Each object of the restore point, and the control plane's pointer, is there and is not empty."""
+    facts = check_preflight.facts
+    needs = {need.name: need for need in (*facts.restore_point, facts.control_plane)}
+    if subject not in needs:
+        return undecided(f"the receipt does not speak of {subject}")
+    return compare(observed=needs[subject].status, expected="ok", reason=f"{needs[subject].place} is not there")
+
+
+@restore_point_is_present.sabotage("the object is gone")
+def object_gone(check_preflight: Preflight, subject: str) -> Preflight:
+    """Lose the object."""
+
+    def lost(need: Need) -> Need:
+        return replace(need, status="NoSuchKey") if need.name == subject else need
+
+    facts = check_preflight.facts
+    changed = replace(
+        facts,
+        restore_point=tuple(lost(need) for need in facts.restore_point),
+        control_plane=lost(facts.control_plane),
+    )
+    return replace(check_preflight, observed=changed)
+
+
+@contract(needs=["check_preflight"], controls=["NIST SI-7"])
+def image_is_in_the_registry(check_preflight: Preflight) -> Finding:
+    """The registry has the image under its digest, for at least one architecture."""
+    facts = check_preflight.facts
+    return hold(
+        facts.image_status == "ok" and len(facts.architectures) > 0,
+        observed={"status": facts.image_status, "architectures": list(facts.architectures)},
+        expected={"status": "ok", "architectures": "at least one"},
+        reason="the image cannot be pulled",
+    )
+
+
+@image_is_in_the_registry.sabotage("the image is gone")
+def image_gone(check_preflight: Preflight) -> Preflight:
+    """Lose the image."""
+    return replace(check_preflight, observed=replace(check_preflight.facts, image_status="ImageNotFoundException"))
+
+
+@image_is_in_the_registry.sabotage("the image has no architecture")
+def image_for_nothing(check_preflight: Preflight) -> Preflight:
+    """Empty the index."""
+    return replace(check_preflight, observed=replace(check_preflight.facts, architectures=()))
+
+
+@contract(needs=["check_preflight"], controls=["NIST CP-4"])
+def target_is_free(check_preflight: Preflight) -> Finding:
+    """The buckets answer, no lock and no lease is held, and no machine carries the runner's tags already."""
+    facts = check_preflight.facts
+    return compare(
+        observed={
+            "state_bucket": facts.state_bucket.status,
+            "recovery_bucket": facts.recovery_bucket.status,
+            "state_lock": facts.state_lock,
+            "lease": facts.lease,
+            "runners": list(facts.runners),
+        },
+        expected={"state_bucket": "ok", "recovery_bucket": "ok", "state_lock": "", "lease": "", "runners": []},
+        reason="a drill could not start",
+    )
+
+
+@target_is_free.sabotage("the state bucket is gone")
+def no_state_bucket(check_preflight: Preflight) -> Preflight:
+    """Lose the state bucket."""
+    facts = check_preflight.facts
+    spoiled = replace(facts, state_bucket=replace(facts.state_bucket, status="NoSuchBucket"))
+    return replace(check_preflight, observed=spoiled)
+
+
+@target_is_free.sabotage("the recovery bucket is gone")
+def no_recovery_bucket(check_preflight: Preflight) -> Preflight:
+    """Lose the recovery bucket."""
+    facts = check_preflight.facts
+    spoiled = replace(facts, recovery_bucket=replace(facts.recovery_bucket, status="NoSuchBucket"))
+    return replace(check_preflight, observed=spoiled)
+
+
+@target_is_free.sabotage("somebody holds the state's lock")
+def locked(check_preflight: Preflight) -> Preflight:
+    """Hold the lock."""
+    return replace(check_preflight, observed=replace(check_preflight.facts, state_lock="somebody"))
+
+
+@target_is_free.sabotage("another drill holds the lease")
+def leased(check_preflight: Preflight) -> Preflight:
+    """Hold the lease."""
+    return replace(check_preflight, observed=replace(check_preflight.facts, lease="another"))
+
+
+@target_is_free.sabotage("a machine is there already")
+def occupied(check_preflight: Preflight) -> Preflight:
+    """Find a machine."""
+    return replace(check_preflight, observed=replace(check_preflight.facts, runners=("i-00000000000000000",)))

@@ -1,0 +1,157 @@
+"""The machine that carries the recovery: one, started by this drill, where it was meant to be."""
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from drproof.model.context import DRILL_TAG
+from drproof.model.contract import NotApplicableError, contract
+from drproof.model.criteria import Criteria
+from drproof.model.receipt import Caller, Receipt
+from drproof.model.verdict import Finding, compare
+from drproof.phases.recovery.bringup import BringupObserved
+from drproof.phases.recovery.resolve_runner import RunnerObserved
+from drproof.phases.recovery.restore import RestoreObserved
+from drproof.phases.recovery.validate import ValidateObserved
+
+T = TypeVar("T")
+CONTROLS = ["NIST CP-10", "SOC 2 A1.3"]
+
+
+@contract(needs=["resolve_runner"], controls=CONTROLS)
+def exactly_one_runner_was_resolved(resolve_runner: Receipt[RunnerObserved], criteria: Criteria) -> Finding:
+    """One machine, and no more, carries the recovery's tags, and it runs."""
+    facts = resolve_runner.facts
+    return compare(
+        observed={"candidates": list(facts.candidates), "count": len(facts.candidates), "state": facts.state},
+        expected={"candidates": [facts.instance_id], "count": criteria.runner_limit, "state": "running"},
+        reason="the recovery does not run on exactly one machine",
+    )
+
+
+@exactly_one_runner_was_resolved.sabotage("a second machine carries the tags")
+def second_machine(resolve_runner: Receipt[RunnerObserved]) -> Receipt[RunnerObserved]:
+    """Add a machine."""
+    facts = resolve_runner.facts
+    return replace(resolve_runner, observed=replace(facts, candidates=(*facts.candidates, "i-00000000000000000")))
+
+
+@exactly_one_runner_was_resolved.sabotage("the machine is another than the candidate")
+def other_machine(resolve_runner: Receipt[RunnerObserved]) -> Receipt[RunnerObserved]:
+    """Exchange the machine."""
+    return replace(resolve_runner, observed=replace(resolve_runner.facts, candidates=("i-00000000000000000",)))
+
+
+@exactly_one_runner_was_resolved.sabotage("the machine is stopped")
+def stopped_machine(resolve_runner: Receipt[RunnerObserved]) -> Receipt[RunnerObserved]:
+    """Stop the machine."""
+    return replace(resolve_runner, observed=replace(resolve_runner.facts, state="stopped"))
+
+
+@contract(needs=["bringup", "resolve_runner"], controls=CONTROLS)
+def runner_was_started_by_this_drill(
+    bringup: Receipt[BringupObserved], resolve_runner: Receipt[RunnerObserved]
+) -> Finding:
+    """The machine was created by this drill's bring-up and carries its tag: it was not there before."""
+    brought, facts = bringup.facts, resolve_runner.facts
+    return compare(
+        observed={
+            "start": brought.start,
+            "created_here": facts.instance_id in brought.instance_ids,
+            "there_before": facts.instance_id in brought.present_before,
+            "tag": facts.tags.get(DRILL_TAG, ""),
+        },
+        expected={"start": "cold", "created_here": True, "there_before": False, "tag": brought.origin},
+        reason="the machine is not one that this drill started",
+    )
+
+
+@runner_was_started_by_this_drill.sabotage("bring-up changed nothing", spoils="bringup")
+def no_op(bringup: Receipt[BringupObserved]) -> Receipt[BringupObserved]:
+    """Do nothing."""
+    return replace(bringup, observed=replace(bringup.facts, start="no-op"))
+
+
+@runner_was_started_by_this_drill.sabotage("bring-up created another machine", spoils="bringup")
+def created_another(bringup: Receipt[BringupObserved]) -> Receipt[BringupObserved]:
+    """Create another machine."""
+    return replace(bringup, observed=replace(bringup.facts, instance_ids=("i-00000000000000000",)))
+
+
+@runner_was_started_by_this_drill.sabotage("the machine was there before", spoils="bringup")
+def there_before(
+    bringup: Receipt[BringupObserved], resolve_runner: Receipt[RunnerObserved]
+) -> Receipt[BringupObserved]:
+    """Have it there before."""
+    return replace(bringup, observed=replace(bringup.facts, present_before=(resolve_runner.facts.instance_id,)))
+
+
+@runner_was_started_by_this_drill.sabotage("the machine carries another drill's tag", spoils="resolve_runner")
+def foreign_tag(resolve_runner: Receipt[RunnerObserved]) -> Receipt[RunnerObserved]:
+    """Change the tag."""
+    facts = resolve_runner.facts
+    return replace(resolve_runner, observed=replace(facts, tags={**facts.tags, DRILL_TAG: "another"}))
+
+
+@contract(needs=["bringup", "resolve_runner", "restore", "validate"], controls=["NIST CP-4", "ISO 27001 A.5.30"])
+def one_account_and_region_throughout(
+    bringup: Receipt[BringupObserved],
+    resolve_runner: Receipt[RunnerObserved],
+    restore: Receipt[RestoreObserved],
+    validate: Receipt[ValidateObserved],
+    criteria: Criteria,
+) -> Finding:
+    """Every phase at the recovery site acted in the expected account and region, on the machine that was resolved."""
+    receipts: tuple[Receipt[Any], ...] = (bringup, resolve_runner, restore, validate)
+    site = criteria.sites.recovery
+    return compare(
+        observed={
+            "machine": validate.facts.instance_id,
+            **{receipt.phase: _place(receipt.caller) for receipt in receipts},
+        },
+        expected={
+            "machine": resolve_runner.facts.instance_id,
+            **{receipt.phase: f"{site.account_id} in {site.region}" for receipt in receipts},
+        },
+        reason="the drill did not act in one place throughout",
+    )
+
+
+@one_account_and_region_throughout.sabotage("bring-up acted in another account")
+def bringup_elsewhere(bringup: Receipt[BringupObserved]) -> Receipt[BringupObserved]:
+    """Act elsewhere."""
+    return _moved(bringup, account_id="000000000000")
+
+
+@one_account_and_region_throughout.sabotage("the runner was resolved in another region")
+def resolved_elsewhere(resolve_runner: Receipt[RunnerObserved]) -> Receipt[RunnerObserved]:
+    """Act elsewhere."""
+    return _moved(resolve_runner, region="nowhere-1")
+
+
+@one_account_and_region_throughout.sabotage("nobody knows who restored")
+def restored_by_nobody(restore: Receipt[RestoreObserved]) -> Receipt[RestoreObserved]:
+    """Lose the caller."""
+    return replace(restore, caller=None)
+
+
+@one_account_and_region_throughout.sabotage("another machine was validated")
+def validated_elsewhere(validate: Receipt[ValidateObserved]) -> Receipt[ValidateObserved]:
+    """Validate another machine."""
+    return replace(validate, observed=replace(validate.facts, instance_id="i-00000000000000000"))
+
+
+@one_account_and_region_throughout.sabotage("validation acted in another account")
+def validated_by_another(validate: Receipt[ValidateObserved]) -> Receipt[ValidateObserved]:
+    """Act elsewhere."""
+    return _moved(validate, account_id="000000000000")
+
+
+def _place(caller: Caller | None) -> str:
+    return f"{caller.account_id} in {caller.region}" if caller is not None else "unknown"
+
+
+def _moved(receipt: Receipt[T], **changes: str) -> Receipt[T]:
+    if receipt.caller is None:
+        msg = f"the receipt of {receipt.phase} does not say who acted"
+        raise NotApplicableError(msg)
+    return replace(receipt, caller=replace(receipt.caller, **changes))

@@ -1,0 +1,1 @@
+"""The restore point: whole, harmless, ours, and recent enough."""

@@ -1,0 +1,101 @@
+"""Each object of the restore point is what the metadata promises."""
+
+from dataclasses import replace
+
+from drproof.model.contract import NotApplicableError, contract, expected
+from drproof.model.receipt import Receipt
+from drproof.model.verdict import Finding, compare, hold, undecided
+from drproof.phases.backup.read_restore_point import METADATA, ObjectSeen, RestorePointObserved
+
+RestorePoint = Receipt[RestorePointObserved]
+
+
+@contract(
+    needs=["read_restore_point"],
+    subjects=expected("backup object", lambda criteria: criteria.backup.objects),
+    controls=["NIST CP-9(1)", "ISO 27001 A.8.13"],
+)
+def backup_object_matches_its_metadata(read_restore_point: RestorePoint, subject: str) -> Finding:
+    """Each object of the restore point is there, with the size and SHA-256 that its metadata names."""
+    seen = _object(read_restore_point, subject)
+    if seen is None:
+        return undecided(f"the receipt does not speak of {subject}")
+    if seen.status != "ok" or not seen.size:
+        return hold(
+            False,  # noqa: FBT003 — an object that is not there, or is empty, matches nothing
+            observed={"status": seen.status, "size": seen.size},
+            expected={"status": "ok", "size": seen.promised_size},
+            reason=f"{seen.key} is not there, or is empty",
+        )
+    if subject == METADATA:
+        problem = read_restore_point.facts.problem
+        return compare(observed=problem, expected="", reason="the metadata cannot be read")
+    return compare(
+        observed={"size": seen.size, "sha256": seen.sha256},
+        expected={"size": seen.promised_size, "sha256": seen.promised_sha256},
+        reason=f"{seen.key} is not what the metadata promises",
+    )
+
+
+@backup_object_matches_its_metadata.sabotage("one byte differs")
+def one_byte_differs(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
+    """Give the object another digest."""
+    seen = _promised(read_restore_point, subject)
+    return _with(read_restore_point, replace(seen, sha256=_other(seen.sha256)))
+
+
+@backup_object_matches_its_metadata.sabotage("one byte is missing")
+def one_byte_missing(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
+    """Cut the object."""
+    seen = _promised(read_restore_point, subject)
+    return _with(read_restore_point, replace(seen, size=seen.size - 1))
+
+
+@backup_object_matches_its_metadata.sabotage("the object is gone")
+def object_gone(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
+    """Lose the object."""
+    return _with(read_restore_point, replace(_known(read_restore_point, subject), status="not_found"))
+
+
+@backup_object_matches_its_metadata.sabotage("the object is empty")
+def object_empty(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
+    """Empty the object."""
+    return _with(read_restore_point, replace(_known(read_restore_point, subject), size=0))
+
+
+@backup_object_matches_its_metadata.sabotage("the metadata cannot be read")
+def unreadable_metadata(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
+    """Spoil the metadata itself."""
+    if subject != METADATA:
+        msg = f"only {METADATA} is read"
+        raise NotApplicableError(msg)
+    return replace(read_restore_point, observed=replace(read_restore_point.facts, problem="not JSON"))
+
+
+def _object(receipt: RestorePoint, name: str) -> ObjectSeen | None:
+    found = [seen for seen in receipt.facts.objects if seen.name == name]
+    return found[0] if len(found) == 1 else None
+
+
+def _known(receipt: RestorePoint, name: str) -> ObjectSeen:
+    seen = _object(receipt, name)
+    if seen is None:
+        msg = f"the receipt does not speak of {name}"
+        raise NotApplicableError(msg)
+    return seen
+
+
+def _promised(receipt: RestorePoint, name: str) -> ObjectSeen:
+    if name == METADATA:
+        msg = "the metadata cannot promise its own size and digest"
+        raise NotApplicableError(msg)
+    return _known(receipt, name)
+
+
+def _with(receipt: RestorePoint, changed: ObjectSeen) -> RestorePoint:
+    objects = tuple(changed if seen.name == changed.name else seen for seen in receipt.facts.objects)
+    return replace(receipt, observed=replace(receipt.facts, objects=objects))
+
+
+def _other(sha256: str) -> str:
+    return ("0" if sha256[0] != "0" else "1") + sha256[1:]

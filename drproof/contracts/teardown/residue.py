@@ -1,0 +1,89 @@
+"""Nothing of the drill is left, and only what was the drill's own was taken away."""
+
+from dataclasses import replace
+
+from drproof.model.contract import NotApplicableError, contract
+from drproof.model.receipt import Receipt
+from drproof.model.verdict import Finding, compare, hold
+from drproof.phases.recovery.teardown import Item, Residue, TeardownObserved
+
+CONTROLS = ["NIST CP-4", "SOC 2 A1.3"]
+Teardown = Receipt[TeardownObserved]
+
+
+@contract(needs=["teardown"], controls=CONTROLS)
+def no_residue_is_left(teardown: Teardown) -> Finding:
+    """A recount of everything that carries the drill's mark finds nothing, and before the removal it found what was there."""
+    facts = teardown.facts
+    if facts.residue:
+        return compare(
+            observed=[f"{item.kind} {item.identity}" for item in facts.residue],
+            expected=[],
+            reason=f"still there; remove it with: {facts.residue[0].remove_command}",
+        )
+    # A recount that never saw anything proves nothing, unless nothing was ever meant to be created.
+    return hold(
+        (len(facts.before) > 0) == (facts.intended > 0),
+        observed={"before": len(facts.before), "left": 0},
+        expected={"before": "more than 0" if facts.intended else "0", "left": 0},
+        reason="the count before the removal does not fit what the drill created: the recount may be blind",
+    )
+
+
+@no_residue_is_left.sabotage("a machine is left")
+def machine_left(teardown: Teardown) -> Teardown:
+    """Leave a machine."""
+    left = Residue(kind="instance", identity="i-00000000000000000", remove_command="aws ec2 terminate-instances")
+    return replace(teardown, observed=replace(teardown.facts, residue=(left,)))
+
+
+@no_residue_is_left.sabotage("the count saw nothing although something was created")
+def blind_count(teardown: Teardown) -> Teardown:
+    """Blind the count."""
+    if not teardown.facts.intended:
+        msg = "nothing was created"
+        raise NotApplicableError(msg)
+    return replace(teardown, observed=replace(teardown.facts, before=()))
+
+
+@no_residue_is_left.sabotage("something was there although nothing was created")
+def unexplained(teardown: Teardown) -> Teardown:
+    """Find something unexplained."""
+    if teardown.facts.intended:
+        msg = "something was created"
+        raise NotApplicableError(msg)
+    stray = Item(kind="instance", identity="i-00000000000000000")
+    return replace(teardown, observed=replace(teardown.facts, before=(stray,)))
+
+
+@contract(needs=["teardown"], controls=CONTROLS)
+def only_own_resources_were_removed(teardown: Teardown) -> Finding:
+    """Everything that was removed carried the drill's mark before, and nothing that is foreign was touched."""
+    facts = teardown.facts
+    own = {(item.kind, item.identity) for item in facts.before}
+    removed = {(item.kind, item.identity) for item in facts.removed}
+    foreign = {(item.kind, item.identity) for item in facts.foreign}
+    return compare(
+        observed={
+            "removed_and_not_own": sorted(identity for _, identity in removed - own),
+            "removed_and_foreign": sorted(identity for _, identity in removed & foreign),
+        },
+        expected={"removed_and_not_own": [], "removed_and_foreign": []},
+        reason="something was removed that was not the drill's own",
+    )
+
+
+@only_own_resources_were_removed.sabotage("something without the mark was removed")
+def removed_without_mark(teardown: Teardown) -> Teardown:
+    """Remove a stranger."""
+    stranger = Item(kind="instance", identity="i-00000000000000000")
+    return replace(teardown, observed=replace(teardown.facts, removed=(*teardown.facts.removed, stranger)))
+
+
+@only_own_resources_were_removed.sabotage("what was removed is foreign")
+def removed_foreign(teardown: Teardown) -> Teardown:
+    """Call what was removed foreign."""
+    if not teardown.facts.removed:
+        msg = "nothing was removed"
+        raise NotApplicableError(msg)
+    return replace(teardown, observed=replace(teardown.facts, foreign=teardown.facts.removed[:1]))

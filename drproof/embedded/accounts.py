@@ -1,0 +1,45 @@
+"""The two accounts of the world and the keys that open them; the keys are new in every world."""
+
+import secrets
+import string
+from dataclasses import asdict, dataclass
+
+from drproof.embedded.names import Names
+
+ROLE = "assumed-role/drproof-rehearsal/embedded"
+_ALPHABET = string.ascii_uppercase + "234567"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """An access key of one account, and the region in which that account's site lies."""
+
+    access_key_id: str
+    secret_access_key: str
+    account_id: str
+    region: str
+
+
+class Accounts:
+    """Which account an access key belongs to."""
+
+    def __init__(self, names: Names) -> None:
+        self.primary = _issue(names.primary.account_id, names.primary.region)
+        self.recovery = _issue(names.recovery.account_id, names.recovery.region)
+        self._by_key = {found.access_key_id: found for found in (self.primary, self.recovery)}
+
+    def of(self, access_key_id: str) -> Credentials | None:
+        """Return the credentials of an access key, or None when the world never issued it."""
+        return self._by_key.get(access_key_id)
+
+    def public(self) -> dict[str, dict[str, str]]:
+        """Return both credentials as `world.json` carries them."""
+        return {"primary": asdict(self.primary), "recovery": asdict(self.recovery)}
+
+
+def _issue(account_id: str, region: str) -> Credentials:
+    # The emulator takes a key for a key only when it has twenty capitals or digits.
+    key = "AKIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
+    return Credentials(
+        access_key_id=key, secret_access_key=secrets.token_urlsafe(30), account_id=account_id, region=region
+    )

@@ -1,0 +1,52 @@
+"""The call log: one line for each API call, written by the world alone, without bodies and without secrets."""
+
+import json
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from drproof.embedded.asked import Asked
+
+
+def instant() -> str:
+    """Return now, in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class CallLog:
+    """A file of JSON lines, flushed before the caller has its answer."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("a", encoding="utf-8")
+        self._lock = threading.Lock()
+        self._number = 0
+
+    def add(self, asked: Asked, *, account: str, status: int) -> None:
+        """Write down one call and its status."""
+        with self._lock:
+            self._number += 1
+            line = {
+                "n": self._number,
+                "at": instant(),
+                "account": account,
+                "region": asked.region,
+                "service": asked.service,
+                "action": asked.action,
+                "method": asked.method,
+                "path": asked.path,
+                "bucket": asked.bucket,
+                "key": asked.key,
+                "status": status,
+                "client_token": asked.client_token,
+                "expected_owner": asked.header("x-amz-expected-bucket-owner"),
+            }
+            self._file.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
+            self._file.flush()
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return every call so far, oldest first."""
+        with self._lock:
+            text = self.path.read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]

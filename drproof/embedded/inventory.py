@@ -1,0 +1,82 @@
+"""Everything that a drill could have left, read from the emulator's own memory and not through its API."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from moto.dynamodb.models import dynamodb_backends
+from moto.ec2.models import ec2_backends
+from moto.s3.models import s3_backends
+from moto.ssm.models import ssm_backends
+
+from drproof.embedded.accounts import Credentials
+from drproof.embedded.world import World
+
+
+def take(world: World) -> dict[str, Any]:
+    """Return what exists now: machines, disks, groups, objects of the recovery account, lock items, commands."""
+    sites = (world.primary, world.recovery)
+    return {
+        "instances": [item for site in sites for item in _instances(site)],
+        "volumes": [item for site in sites for item in _volumes(site)],
+        "security_groups": [item for site in sites for item in _groups(site)],
+        "objects": list(_objects(world.recovery.account_id)),
+        "lock_items": [item for site in sites for item in _items(site)],
+        "commands": [item for site in sites for item in _commands(site)],
+    }
+
+
+def _where(site: Credentials) -> dict[str, str]:
+    return {"account": site.account_id, "region": site.region}
+
+
+def _instances(site: Credentials) -> Iterator[dict[str, Any]]:
+    backend = ec2_backends[site.account_id][site.region]
+    for reservation in list(backend.reservations.values()):
+        for instance in reservation.instances:
+            if instance.state != "terminated":
+                tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
+                yield _where(site) | {"id": instance.id, "state": instance.state, "tags": tags}
+
+
+def _volumes(site: Credentials) -> Iterator[dict[str, Any]]:
+    for volume in list(ec2_backends[site.account_id][site.region].volumes.values()):
+        tags = {tag["key"]: tag["value"] for tag in volume.get_tags()}
+        yield _where(site) | {"id": volume.id, "state": volume.status, "tags": tags}
+
+
+def _groups(site: Credentials) -> Iterator[dict[str, Any]]:
+    for groups in list(ec2_backends[site.account_id][site.region].groups.values()):
+        for group in list(groups.values()):
+            if group.name != "default":
+                yield _where(site) | {"id": group.id, "name": group.name}
+
+
+def _objects(account: str) -> Iterator[dict[str, Any]]:
+    for bucket in list(s3_backends[account]["aws"].buckets.values()):
+        # The store's own `items` yields the newest version alone.
+        for key, versions in list(dict.items(bucket.keys)):
+            for version in list(versions):
+                size = getattr(version, "size", None)
+                yield {
+                    "bucket": bucket.name,
+                    "key": key,
+                    "version": version.version_id,
+                    "delete_marker": size is None,
+                    "size": size,
+                }
+
+
+def _items(site: Credentials) -> Iterator[dict[str, Any]]:
+    for table in list(dynamodb_backends[site.account_id][site.region].tables.values()):
+        for item in table.all_items():
+            yield _where(site) | {"table": table.name, "item": item.to_json()}
+
+
+def _commands(site: Credentials) -> Iterator[dict[str, Any]]:
+    for command in list(ssm_backends[site.account_id][site.region]._commands):  # noqa: SLF001 — the API pages, this must not
+        yield _where(site) | {
+            "id": command.command_id,
+            "instances": list(command.instance_ids),
+            "status": command.status,
+            "commands": command.parameters.get("commands", []),
+        }

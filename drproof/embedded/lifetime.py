@@ -1,0 +1,49 @@
+"""How long the world lives: it outlives a killed run, and ends by itself when nobody calls any more."""
+
+import threading
+import time
+
+
+class Lifetime:
+    """Ends the world when no call came for some time, or when it is told to stop."""
+
+    def __init__(self, seconds: float) -> None:
+        self._linger = seconds
+        self._lock = threading.Lock()
+        self._last = time.monotonic()
+        self._busy = 0
+        self._over = threading.Event()
+
+    def __enter__(self) -> None:
+        """A call begins: the world does not end under it."""
+        with self._lock:
+            self._busy += 1
+            self._last = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        """A call has ended; the wait starts anew."""
+        with self._lock:
+            self._busy -= 1
+            self._last = time.monotonic()
+
+    def keep(self, seconds: float) -> None:
+        """Wait `seconds` after the last call from now on."""
+        with self._lock:
+            self._linger = seconds
+            self._last = time.monotonic()
+
+    def stop(self) -> None:
+        """End now."""
+        self._over.set()
+
+    def wait(self) -> None:
+        """Return when the world has to end."""
+        while not self._over.wait(timeout=self._left()):
+            if self._left() <= 0:
+                return
+
+    def _left(self) -> float:
+        with self._lock:
+            if self._busy:
+                self._last = time.monotonic()
+            return max(0.0, self._last + self._linger - time.monotonic())

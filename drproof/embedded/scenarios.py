@@ -1,0 +1,26 @@
+"""The failures that the world can inject, as `scenarios.toml` lists them."""
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+NONE = "none"
+
+
+def table() -> dict[str, dict[str, Any]]:
+    """Return every scenario by name: what it says, what it changes, how a drill of it ends."""
+    return tomllib.loads((files(__package__) / "scenarios.toml").read_text(encoding="utf-8"))
+
+
+def known(name: str, rows: Mapping[str, Any] | None = None) -> str:
+    """Return `name` when it is a scenario, or `none`.
+
+    Raises:
+        ValueError: there is no scenario of that name.
+    """
+    names = rows if rows is not None else table()
+    if name != NONE and name not in names:
+        msg = f"there is no scenario {name!r}: expected one of {', '.join([NONE, *names])}"
+        raise ValueError(msg)
+    return name

@@ -1,0 +1,21 @@
+"""What the emulator lacks or gets wrong, put right: one small file each, at seams that are checked before use."""
+
+from types import ModuleType
+
+from drproof.embedded.shims import cloudwatch, ec2, ecr, quotas, s3_conditions, s3_owner, seams, ssm, sts
+from drproof.embedded.world import World
+
+ALL: tuple[ModuleType, ...] = (s3_owner, s3_conditions, sts, cloudwatch, ec2, ssm, quotas, ecr)
+
+
+def install(world: World) -> None:
+    """Put every shim in place.
+
+    Raises:
+        SeamMovedError: the installed emulator lacks an attribute that a shim needs.
+    """
+    for shim in ALL:
+        seams.check(shim.__name__, shim.SEAMS)
+    for shim in ALL:
+        if hasattr(shim, "install"):
+            shim.install(world)

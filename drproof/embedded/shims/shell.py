@@ -1,0 +1,90 @@
+"""Commands of machines as processes of their own session, with a bound on time and output."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+OUTPUT_CHARACTERS = 24_000
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+Finish = Callable[[str, int, str, str], None]
+
+
+class Shell:
+    """Runs scripts with `/bin/sh` and says how they ended."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+
+    def run(self, script: str, root: Path, seconds: float, finish: Finish) -> None:
+        """Start a script in a machine's root folder; `finish` is told status, exit status, output and errors."""
+        threading.Thread(target=self._run, args=(script, root, seconds, finish), daemon=True).start()
+
+    def end(self) -> None:
+        """Kill what still runs."""
+        with self._lock:
+            for process in self._running:
+                _kill(process)
+
+    def _run(self, script: str, root: Path, seconds: float, finish: Finish) -> None:
+        try:
+            process = subprocess.Popen(  # noqa: S603 — running the sender's script is what a machine does
+                ["/bin/sh", "-c", script],
+                cwd=root,
+                env=ENVIRONMENT | {"HOME": str(root)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as exc:
+            finish("Failed", 127, "", f"{exc}\n")
+            return
+        with self._lock:
+            self._running.add(process)
+        readers = [_Reader(stream) for stream in (process.stdout, process.stderr) if stream]
+        try:
+            code = process.wait(timeout=seconds)
+            status = "Success" if code == 0 else "Failed"
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            code, status = process.wait(), "TimedOut"
+        finally:
+            # What the script left in the background holds its pipes open and would outlive the machine's command.
+            _kill(process)
+            with self._lock:
+                self._running.discard(process)
+        output, errors = (reader.text() for reader in readers)
+        finish(status, code, output, errors)
+
+
+class _Reader:
+    """Keeps the beginning of a stream and drains the rest."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._kept = bytearray()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def text(self) -> str:
+        """Return what was kept, once the stream has ended."""
+        self._thread.join(timeout=5)
+        return self._kept.decode("utf-8", "replace")[:OUTPUT_CHARACTERS]
+
+    def _read(self) -> None:
+        with self._stream:
+            while piece := self._stream.read1(65536):  # type: ignore[attr-defined]
+                room = OUTPUT_CHARACTERS * 4 - len(self._kept)
+                self._kept += piece[: max(0, room)]
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return

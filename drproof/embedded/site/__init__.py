@@ -1,0 +1,18 @@
+"""The generated sites: what a real original site and an empty recovery site would hold at the start of a drill."""
+
+from datetime import UTC, datetime
+
+from drproof.embedded.site import backup, control_plane, published, recovery, registry, watch
+from drproof.embedded.site.store import Buckets
+from drproof.embedded.world import World
+
+
+def generate(world: World) -> dict[str, str]:
+    """Fill both accounts and return the facts that a test may want to know."""
+    now = datetime.now(UTC)
+    buckets = Buckets(world)
+    facts = {"run_id": published.publish(world, buckets, now), "image_digest": registry.generate(world)}
+    facts |= backup.generate(world, buckets, now) | control_plane.generate(world, buckets, now)
+    facts |= recovery.generate(world, buckets, now)
+    watch.generate(world, now)
+    return facts

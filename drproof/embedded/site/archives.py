@@ -1,0 +1,112 @@
+"""Archives as a backup writes them: a tar of many members, compressed."""
+
+import io
+import random
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import zstandard
+
+MTIME = 1_790_000_000
+KIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One entry of an archive; `body` is None for a folder, `target` is set for a symbolic link."""
+
+    name: str
+    body: bytes | None
+    target: str = ""
+
+
+def packed(members: Iterator[Member]) -> bytes:
+    """Return members as a compressed tar; the same members give the same bytes."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for member in members:
+            entry = tarfile.TarInfo(member.name)
+            entry.mtime = MTIME
+            if member.target:
+                entry.type, entry.linkname = tarfile.SYMTYPE, member.target
+            elif member.body is None:
+                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            else:
+                entry.size = len(member.body)
+            archive.addfile(entry, io.BytesIO(member.body) if member.body else None)
+    return zstandard.ZstdCompressor(level=1, write_checksum=True).compress(plain.getbuffer())
+
+
+def state(seed: int, count: int) -> Iterator[Member]:
+    """Yield the members of the state archive: folders, and `count` files of very different sizes."""
+    chance = random.Random(f"{seed} state")  # noqa: S311 — generated data, no secret
+    # One draw of noise is cut into pieces: drawing for each member would take seconds.
+    noise = memoryview(chance.randbytes(2048 * KIB))
+    yield Member("state", None)
+    for folder in range(16):
+        yield Member(f"state/part-{folder:02d}", None)
+    yield Member("state/empty.json", b"")
+    yield Member("state/notes für später.md", "Ein Name außerhalb von ASCII.\n".encode())
+    yield Member("state/" + "a-long-name-" * 24 + ".json", b'{"long": true}\n')
+    for number in range(max(0, count - 3)):
+        name = f"state/part-{number % 16:02d}/item-{number:05d}"
+        yield _file(chance, noise, name, number)
+
+
+def hostile() -> Iterator[Member]:
+    """Yield members that would leave the folder in which an archive is unpacked."""
+    yield Member("../../etc/cron.d/x", b"* * * * * root true\n")
+    yield Member("state/link", None, target="/etc/passwd")
+
+
+def manifests(workloads: int = 40) -> Iterator[Member]:
+    """Yield the Kubernetes manifests of the backed-up cluster."""
+    yield Member("manifests", None)
+    for number in range(workloads):
+        kind, text = _WORKLOADS[number % len(_WORKLOADS)]
+        name = f"atlas-{kind.lower()}-{number:02d}"
+        yield Member(f"manifests/{number:02d}-{name}.yaml", text.format(name=name, number=number).encode())
+
+
+def _file(chance: random.Random, noise: memoryview, name: str, number: int) -> Member:
+    if number % 200 == 0:
+        size = 1024 * KIB
+    elif number % 20 == 0:
+        size = 64 * KIB
+    else:
+        size = chance.randrange(200, 4 * KIB)
+    if number % 20 and number % 2:
+        line = f'{{"item": {number}, "score": {chance.randrange(1000)}, "state": "seen"}}\n'
+        return Member(f"{name}.jsonl", (line * (size // len(line) + 1)).encode())
+    # A piece of its own offset: no two files are equal, and the compressor's short window sees no repetition.
+    start = chance.randrange(len(noise) - size)
+    mask = chance.randrange(1, 256)
+    return Member(f"{name}.bin", bytes(noise[start : start + size]).translate(_ROTATIONS[mask]))
+
+
+_ROTATIONS: Mapping[int, bytes] = {mask: bytes((value + mask) % 256 for value in range(256)) for mask in range(256)}
+
+_WORKLOADS = (
+    (
+        "ConfigMap",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: atlas\ndata:\n  number: '{number}'\n",
+    ),
+    (
+        "Service",
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n  selector:\n"
+        "    app: {name}\n  ports:\n    - port: 80\n",
+    ),
+    (
+        "Deployment",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n  replicas: 1\n"
+        "  selector:\n    matchLabels:\n      app: {name}\n  template:\n    metadata:\n      labels:\n        app: {name}\n"
+        "    spec:\n      containers:\n        - name: main\n          image: atlas\n",
+    ),
+    (
+        "CronJob",
+        "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n"
+        "  schedule: '{number} 13 * * *'\n  jobTemplate:\n    spec:\n      template:\n        spec:\n"
+        "          restartPolicy: Never\n          containers:\n            - name: main\n              image: atlas\n",
+    ),
+)

@@ -1,0 +1,58 @@
+"""The restore point: two archives and the metadata that names their sizes and digests."""
+
+import hashlib
+from datetime import datetime, timedelta
+from itertools import chain
+
+from drproof.embedded.site import archives
+from drproof.embedded.site.store import Buckets, pretty, second
+from drproof.embedded.world import World
+
+CREATED_BEFORE = timedelta(hours=5)
+STATE, MANIFESTS, METADATA = "state.tar.zst", "manifests.tar.zst", "metadata.json"
+
+
+def generate(world: World, buckets: Buckets, now: datetime) -> dict[str, str]:
+    """Write the restore point and return its id and the digests of its archives."""
+    created = now - CREATED_BEFORE
+    names = world.names
+    members = archives.state(world.seed, world.members)
+    if world.scenario == "hostile-archive":
+        members = chain(members, archives.hostile())
+    bodies = {STATE: archives.packed(members), MANIFESTS: archives.packed(archives.manifests())}
+    digests = {name: hashlib.sha256(body).hexdigest() for name, body in bodies.items()}
+    metadata = {
+        "artifacts": {name: {"bytes": len(body), "sha256": digests[name]} for name, body in bodies.items()},
+        "backup_id": names.backup_id,
+        "backup_uri": names.backup_uri,
+        "bucket": names.backup_bucket,
+        "created_utc": second(created),
+        "notes": "Generated restore point of the embedded world; portable tar|zstd.",
+        "prefix": names.prefix,
+    }
+    stored = {METADATA: pretty(metadata)} | {
+        name: _spoiled(world.scenario, name, body) for name, body in bodies.items()
+    }
+    for name, body in stored.items():
+        if body is not None:
+            buckets.put(names.backup_bucket, f"{names.backup_prefix}/{name}", body, created)
+    return {"backup_id": names.backup_id, "created_utc": second(created)} | {
+        f"sha256 {name}": digest for name, digest in digests.items()
+    }
+
+
+def _spoiled(scenario: str, name: str, body: bytes) -> bytes | None:
+    """Return what is stored of an archive when the scenario spoils it, None when it is not stored at all."""
+    if name != STATE:
+        return body
+    match scenario:
+        case "backup-object-missing":
+            return None
+        case "backup-object-truncated":
+            return body[: len(body) * 6 // 10]
+        case "backup-object-byte-flipped":
+            middle = len(body) // 2
+            return body[:middle] + bytes([body[middle] ^ 0x01]) + body[middle + 1 :]
+        case "backup-object-zero-bytes":
+            return b""
+    return body

@@ -1,0 +1,61 @@
+"""The recovery site before a drill: empty, but for its topic, its base image and what a scenario has left there."""
+
+import json
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from moto.ec2.models import ec2_backends
+from moto.sns.models import sns_backends
+
+from drproof.embedded.site.store import Buckets
+from drproof.embedded.world import World
+
+LOCKED_BEFORE = timedelta(days=30)
+IMAGE = "al2023-ami-embedded-arm64"
+
+
+def generate(world: World, buckets: Buckets, now: datetime) -> dict[str, str]:
+    """Fill the recovery account and return the facts of it."""
+    names = world.names
+    sns_backends[world.recovery.account_id][world.recovery.region].create_topic(names.topic)
+    backend = ec2_backends[world.recovery.account_id][world.recovery.region]
+    image = backend.register_image(IMAGE, "Base image of the embedded world")
+    image.architecture = "arm64"
+    facts = {"image_id": image.id}
+    if world.scenario == "terraform-lock-held":
+        buckets.put(names.state_bucket, f"{names.state_key}.tflock", _lock(world, now), now - LOCKED_BEFORE)
+    if world.scenario == "two-runners":
+        facts["stranger"] = _stranger(world, image.id)
+    return facts
+
+
+def _lock(world: World, now: datetime) -> bytes:
+    held = {
+        "ID": str(UUID(int=world.seed, version=4)),
+        "Operation": "OperationTypeApply",
+        "Info": "",
+        "Who": "operator@another-machine",
+        "Version": "1.11.4",
+        "Created": (now - LOCKED_BEFORE).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "Path": f"{world.names.state_bucket}/{world.names.state_key}",
+    }
+    return json.dumps(held).encode()
+
+
+def _stranger(world: World, image: str) -> str:
+    """Start a machine that looks like the runner and was started by nobody who drills here."""
+    tags = {"Name": world.names.runner_name, "Purpose": world.names.runner_purpose, "ManagedBy": "terraform"}
+    backend = ec2_backends[world.recovery.account_id][world.recovery.region]
+    reservation = backend.run_instances(
+        image,
+        1,
+        None,
+        [],
+        instance_type=world.names.instance_type,
+        is_instance_type_default=False,
+        region_name=world.recovery.region,
+        subnet_id=next(iter(backend.get_default_subnets().values())).id,
+        tags={"instance": tags, "volume": tags},
+    )
+    (instance,) = reservation.instances
+    return str(instance.id)

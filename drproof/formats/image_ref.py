@@ -1,0 +1,35 @@
+"""References to container images."""
+
+import re
+from dataclasses import dataclass
+
+from drproof.model.errors import FormatError
+
+PINNED = re.compile(r"(?P<repository>[a-z0-9][a-z0-9._:/-]*[a-z0-9])@(?P<digest>sha256:[0-9a-f]{64})")
+ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """An image that nobody can replace behind our back."""
+
+    repository: str
+    digest: str
+
+    @property
+    def registry(self) -> tuple[str, str, str]:
+        """The ECR account, its region and the name there; empty texts for another registry."""
+        match = ECR.fullmatch(self.repository)
+        return (match["account"], match["region"], match["name"]) if match else ("", "", "")
+
+
+def parse_pinned(reference: str) -> ImageRef:
+    """Return repository and digest of a reference that is pinned by digest.
+
+    Raises:
+        FormatError: `image-not-pinned`.
+    """
+    match = PINNED.fullmatch(reference)
+    if match is None:
+        raise FormatError("image-not-pinned", f"the image is not pinned by digest: {reference!r}")
+    return ImageRef(match["repository"], match["digest"])

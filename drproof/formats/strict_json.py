@@ -1,0 +1,76 @@
+"""JSON that has one reading: no duplicate keys, no NaN, no floats, no integers that other readers round.
+
+Documents of other systems may hold fractions; they are read with `fractions=True` and never written as evidence.
+"""
+
+import json
+from typing import Any, NoReturn
+
+from drproof.model.codec import MAX_INTEGER
+from drproof.model.errors import FormatError
+
+MAX_DEPTH = 64
+
+
+def parse(data: bytes | str, *, fractions: bool = False) -> Any:  # noqa: ANN401 — any JSON value
+    """Return the value of a JSON document.
+
+    Raises:
+        FormatError: `json-utf8`, `json-syntax`, `json-duplicate-key`, `json-number`, `json-depth`.
+    """
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+    except UnicodeDecodeError as exc:
+        raise FormatError("json-utf8", f"not UTF-8: byte {exc.start}") from exc
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_number,
+            parse_float=float if fractions else _refuse_number,
+            parse_int=_integer,
+        )
+    except json.JSONDecodeError as exc:
+        raise FormatError("json-syntax", f"not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}") from exc
+    except RecursionError as exc:
+        raise FormatError("json-depth", f"nested deeper than {MAX_DEPTH}") from exc
+    _check(value, 0)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that comes twice: two readers would keep different ones."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FormatError("json-duplicate-key", f"the key {twice!r} comes twice")
+    return members
+
+
+def _integer(text: str) -> int:
+    if len(text) > len(str(MAX_INTEGER)) + 1 or abs(int(text)) > MAX_INTEGER:
+        raise FormatError("json-number", f"the integer {text[:24]} is not kept exactly by every reader")
+    return int(text)
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise FormatError("json-number", f"{text[:24]} is no integer")
+
+
+def _check(value: object, depth: int) -> None:
+    """Refuse what passes the parser and still has no one reading: deep nesting and lone surrogates."""
+    if depth > MAX_DEPTH:
+        raise FormatError("json-depth", f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as exc:
+            raise FormatError("json-utf8", "a text holds a lone surrogate") from exc
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth + 1)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check(key, depth + 1)
+            _check(item, depth + 1)

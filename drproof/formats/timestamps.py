@@ -1,0 +1,38 @@
+"""Instants as systems write them: RFC 3339, and the compact form of backup names."""
+
+import re
+from datetime import UTC, datetime
+
+from drproof.model.errors import FormatError
+
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+
+
+def parse(text: object) -> datetime:
+    """Return an instant in UTC; a time without a zone is no instant.
+
+    Raises:
+        FormatError: `timestamp`.
+    """
+    if not isinstance(text, str) or not RFC3339.fullmatch(text):
+        raise FormatError("timestamp", f"expected an instant such as 2026-01-31T12:00:00Z, got {text!r}")
+    # `fromisoformat` keeps six digits of a second at most.
+    trimmed = re.sub(r"(\.\d{6})\d+", r"\1", text)
+    try:
+        return datetime.fromisoformat(trimmed).astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise FormatError("timestamp", f"expected an instant, got {text!r}: {exc}") from exc
+
+
+def milliseconds(text: object) -> int:
+    """Return an instant as milliseconds since the epoch."""
+    moment = parse(text)
+    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+
+
+def parse_compact(text: str) -> datetime:
+    """Return the instant of a compact name such as `20260131T120000Z`."""
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError as exc:
+        raise FormatError("timestamp", f"expected an instant such as 20260131T120000Z, got {text!r}") from exc

@@ -1,0 +1,1 @@
+"""Reading restore points; nothing is changed."""

@@ -1,0 +1,282 @@
+"""The restore point, read once from front to back before anything is paid for."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from drproof.formats import archive, backup_metadata, control_plane, s3_uri
+from drproof.formats.backup_metadata import Artifact, BackupMetadata
+from drproof.model.codec import encode
+from drproof.model.context import Context
+from drproof.model.errors import FormatError, NotFoundError, TargetError
+from drproof.model.phase import phase
+from drproof.model.receipt import Count
+
+METADATA = "metadata.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectSeen:
+    """One object of the restore point beside what the metadata promises; `status` is `ok` or says why not."""
+
+    name: str
+    key: str
+    status: str
+    version: str = ""
+    size: Count = 0
+    sha256: str = ""
+    promised_size: int | None = None
+    promised_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSeen:
+    """What an archive holds; `problem` is empty when it could be read whole and every member is harmless."""
+
+    name: str
+    members: Count = 0
+    files: Count = 0
+    size: Count = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionSeen:
+    """One section of the control plane."""
+
+    name: str
+    files: Count
+    size: Count
+    records: Count
+    """Files that are records themselves, the registry of them left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPlaneSeen:
+    """Pointer, bundle and manifest of the control plane; `problem` says what could not be read."""
+
+    pointer_key: str
+    problem: str = ""
+    bundle_uri: str = ""
+    pointed_sha256: str = ""
+    bundle_sha256: str = ""
+    bundle_size: Count = 0
+    created_at: str = ""
+    image_ref: str = ""
+    manifest_image_ref: str = ""
+    listed: Count = 0
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
+    sections: tuple[SectionSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePointObserved:
+    """The restore point as it is; whether that is good enough is for contracts."""
+
+    uri: str
+    bucket: str
+    prefix: str
+    problem: str
+    """Why the metadata cannot be read; empty when it can."""
+    backup_id: str
+    metadata_uri: str
+    created_at: str
+    objects: tuple[ObjectSeen, ...]
+    archives: tuple[ArchiveSeen, ...]
+    control_plane: ControlPlaneSeen
+
+
+@phase(
+    plans={"recovery", "backup"},
+    after=["check_health"],
+    window="bringup",
+    site="primary",
+    uses={"objects.read"},
+    objective_ms=600_000,
+    command_hint="pytest -m backup-check --backup-uri s3://…",
+)
+def read_restore_point(ctx: Context) -> RestorePointObserved:
+    """Every byte of the restore point has been read once and hashed, and nothing was extracted."""
+    wanted = ctx.plan.criteria.backup
+    uri = s3_uri.parse(wanted.uri)
+    metadata, problem = _metadata(ctx, uri)
+    promised = metadata.artifacts if metadata else {}
+    objects, archives, listings = [], [], {}
+    for name in wanted.objects:
+        reading = _Reading(ctx, uri, name, promised.get(name), is_archive=name in wanted.archives)
+        objects.append(reading.seen)
+        if name in wanted.archives:
+            archives.append(reading.archive)
+            listings[name] = reading.members
+    ctx.evidence("members", {name: encode(rows) for name, rows in listings.items()})
+    return RestorePointObserved(
+        uri=wanted.uri,
+        bucket=uri.bucket,
+        prefix=uri.key,
+        problem=problem,
+        backup_id=metadata.backup_id if metadata else "",
+        metadata_uri=metadata.backup_uri if metadata else "",
+        created_at=metadata.created_at if metadata else "",
+        objects=tuple(objects),
+        archives=tuple(archives),
+        control_plane=_control_plane(ctx, uri),
+    )
+
+
+def _metadata(ctx: Context, uri: s3_uri.S3Uri) -> tuple[BackupMetadata | None, str]:
+    try:
+        _, data = ctx.target.primary.objects.read(uri.bucket, uri.join(METADATA))
+        return backup_metadata.parse(data), ""
+    except (NotFoundError, FormatError) as exc:
+        return None, str(exc).partition("\n")[0]
+
+
+class _Reading:
+    """One object, streamed once: hashed, and listed when it is an archive."""
+
+    def __init__(self, ctx: Context, uri: s3_uri.S3Uri, name: str, promised: Artifact | None, *, is_archive: bool) -> None:
+        self.members: list[archive.Member] = []
+        self.archive = ArchiveSeen(name=name, problem="the object could not be read")
+        self._digest = hashlib.sha256()
+        self._size = 0
+        key = uri.join(name)
+        # The metadata cannot promise its own digest.
+        size, sha256 = (promised.size, promised.sha256) if promised else (None, "")
+        try:
+            info, chunks = ctx.target.primary.objects.stream(uri.bucket, key)
+        except NotFoundError:
+            self.seen = ObjectSeen(name=name, key=key, status="not_found", promised_size=size, promised_sha256=sha256)
+            return
+        counted = self._counted(chunks)
+        if is_archive:
+            self.archive = self._list(name, counted)
+        for _ in counted:
+            continue
+        self.seen = ObjectSeen(
+            name=name,
+            key=key,
+            status="ok",
+            version=info.version,
+            size=self._size,
+            sha256=self._digest.hexdigest(),
+            promised_size=size,
+            promised_sha256=sha256,
+        )
+
+    def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self._digest.update(chunk)
+            self._size += len(chunk)
+            yield chunk
+
+    def _list(self, name: str, chunks: Iterator[bytes]) -> ArchiveSeen:
+        """List an archive's members; the first problem is kept, reading goes on where it can."""
+        problem = ""
+        seen: set[str] = set()
+        try:
+            for member in archive.read(archive.zstd(chunks)):
+                self.members.append(member)
+                if found := archive.problem_of(member, seen):
+                    problem = problem or f"{found}: {member.path}"
+        except FormatError as exc:
+            problem = problem or f"{exc.code}: {exc}"
+        return ArchiveSeen(
+            name=name,
+            members=len(self.members),
+            files=sum(member.kind == "file" for member in self.members),
+            size=sum(member.size for member in self.members),
+            problem=problem,
+        )
+
+
+def _control_plane(ctx: Context, uri: s3_uri.S3Uri) -> ControlPlaneSeen:
+    """Follow the pointer to the bundle and compare it with its manifest both ways."""
+    objects = ctx.target.primary.objects
+    try:
+        pointer_key = f"{uri.control_plane_prefix}/current.json"
+    except FormatError as exc:
+        return ControlPlaneSeen(pointer_key="", problem=str(exc))
+    try:
+        _, data = objects.read(uri.bucket, pointer_key)
+        pointer = control_plane.parse_pointer(data)
+        place = s3_uri.parse(pointer.bundle_uri)
+        _, chunks = objects.stream(place.bucket, place.key)
+    except (NotFoundError, FormatError) as exc:
+        return ControlPlaneSeen(pointer_key=pointer_key, problem=str(exc).partition("\n")[0])
+    except TargetError as exc:
+        if exc.code != "AccessDenied":
+            raise
+        return ControlPlaneSeen(pointer_key=pointer_key, problem=str(exc).partition("\n")[0])
+    digest = hashlib.sha256()
+    size = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size
+        for chunk in chunks:
+            digest.update(chunk)
+            size += len(chunk)
+            yield chunk
+
+    source = counted()
+    problem, files, manifest = _bundle(source)
+    for _ in source:
+        continue
+    listed = {file.path: file.sha256 for file in manifest.files} if manifest else {}
+    found = {path: sha256 for path, (sha256, _) in files.items() if path != control_plane.MANIFEST}
+    difference = control_plane.compare_both_ways(listed, found)
+    return ControlPlaneSeen(
+        pointer_key=pointer_key,
+        problem=problem,
+        bundle_uri=pointer.bundle_uri,
+        pointed_sha256=pointer.bundle_sha256,
+        bundle_sha256=digest.hexdigest(),
+        bundle_size=size,
+        created_at=pointer.created_at,
+        image_ref=pointer.image_ref,
+        manifest_image_ref=manifest.image_ref if manifest else "",
+        listed=len(listed),
+        missing=difference.missing,
+        extra=difference.extra,
+        different=difference.different,
+        sections=tuple(_section(name, files) for name in ctx.plan.criteria.control_plane_sections),
+    )
+
+
+def _bundle(source: Iterator[bytes]) -> tuple[str, dict[str, tuple[str, int]], control_plane.Manifest | None]:
+    """Return the first problem, every file below the root with digest and size, and the manifest."""
+    kept: dict[str, bytes] = {}
+    files: dict[str, tuple[str, int]] = {}
+    problem = ""
+    seen: set[str] = set()
+    manifest_path = control_plane.ROOT + control_plane.MANIFEST
+
+    def keep(path: str, content: Iterator[bytes]) -> None:
+        if path == manifest_path:
+            kept[path] = b"".join(content)
+
+    try:
+        for member in archive.read(archive.gzip(source), sink=keep):
+            found = archive.problem_of(member, seen)
+            if not found and not member.path.startswith(control_plane.ROOT):
+                found = f"member outside {control_plane.ROOT}"
+            if found:
+                problem = problem or f"{found}: {member.path}"
+            elif member.kind == "file":
+                files[member.path.removeprefix(control_plane.ROOT)] = (member.sha256, member.size)
+        if manifest_path not in kept:
+            return problem or "the bundle has no manifest", files, None
+        return problem, files, control_plane.parse_manifest(kept[manifest_path])
+    except FormatError as exc:
+        return problem or f"{exc.code}: {exc}", files, None
+
+
+def _section(name: str, files: dict[str, tuple[str, int]]) -> SectionSeen:
+    rows = {path: size for path, (_, size) in files.items() if path.startswith(f"{name}/")}
+    return SectionSeen(
+        name=name,
+        files=len(rows),
+        size=sum(rows.values()),
+        records=sum(path.rpartition("/")[2] != "registry.json" for path in rows),
+    )

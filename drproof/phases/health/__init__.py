@@ -1,0 +1,1 @@
+"""Looking at the original site; nothing is changed."""

@@ -1,0 +1,1 @@
+"""Looking at everything that a drill will need; nothing is changed."""

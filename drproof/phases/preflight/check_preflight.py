@@ -1,0 +1,115 @@
+"""Everything that a drill will need, looked at while nothing has been changed."""
+
+from dataclasses import dataclass
+
+from drproof.formats import s3_uri
+from drproof.model.context import Context
+from drproof.model.errors import FormatError, NotFoundError, TargetError
+from drproof.model.phase import phase
+from drproof.model.receipt import Caller
+from drproof.phases.recovery.place import runner_tags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One thing that a drill needs; `status` is `ok` or says what is wrong."""
+
+    name: str
+    place: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightObserved:
+    """What is there and what is in the way."""
+
+    primary: Caller
+    recovery: Caller
+    restore_point: tuple[Need, ...]
+    control_plane: Need
+    state_bucket: Need
+    recovery_bucket: Need
+    architectures: tuple[str, ...]
+    image_status: str
+    state_lock: str
+    """Who holds the lock of the remote state; empty when nobody does."""
+    lease: str
+    """The drill that holds the target; empty when none does."""
+    runners: tuple[str, ...]
+    """Machines that carry the recovery runner's tags already."""
+
+
+@phase(
+    plans={"preflight"},
+    site="recovery",
+    uses={"objects.read", "runners.read", "images.read"},
+    objective_ms=60_000,
+    command_hint="pytest -m preflight",
+)
+def check_preflight(ctx: Context) -> PreflightObserved:
+    """Both identities, the restore point, the image, the buckets and the locks have been looked at."""
+    primary, recovery = ctx.target.primary, ctx.target.recovery
+    where = ctx.settings.recovery.provisioner
+    uri = s3_uri.parse(ctx.plan.criteria.backup.uri)
+    architectures, image_status = _image(ctx)
+    return PreflightObserved(
+        primary=primary.identity.caller(),
+        recovery=recovery.identity.caller(),
+        restore_point=tuple(
+            _need(ctx, "primary", name, uri.bucket, uri.join(name)) for name in ctx.plan.criteria.backup.objects
+        ),
+        control_plane=_control_plane(ctx, uri),
+        state_bucket=_bucket(ctx, "state bucket", where.state_bucket),
+        recovery_bucket=_bucket(ctx, "recovery bucket", ctx.settings.recovery.bucket),
+        architectures=architectures,
+        image_status=image_status,
+        state_lock=_body(ctx, where.state_bucket, f"{where.state_key}.tflock"),
+        lease=_body(ctx, where.state_bucket, f"{where.state_key}.drproof-lease"),
+        runners=tuple(runner.instance_id for runner in recovery.fleet.runners(runner_tags(ctx))),
+    )
+
+
+def _control_plane(ctx: Context, uri: s3_uri.S3Uri) -> Need:
+    try:
+        key = f"{uri.control_plane_prefix}/current.json"
+    except FormatError as exc:
+        return Need(name="control plane", place=str(uri), status=str(exc))
+    return _need(ctx, "primary", "control plane", uri.bucket, key)
+
+
+def _need(ctx: Context, side: str, name: str, bucket: str, key: str) -> Need:
+    store = ctx.target.primary.objects if side == "primary" else ctx.target.recovery.objects
+    try:
+        size = store.head(bucket, key).size
+    except TargetError as exc:
+        return Need(name=name, place=f"s3://{bucket}/{key}", status=_code(exc))
+    return Need(name=name, place=f"s3://{bucket}/{key}", status="ok" if size else "empty")
+
+
+def _bucket(ctx: Context, name: str, bucket: str) -> Need:
+    try:
+        next(iter(ctx.target.recovery.objects.list(bucket, "drproof-preflight/")), None)
+    except TargetError as exc:
+        return Need(name=name, place=f"s3://{bucket}", status=_code(exc))
+    return Need(name=name, place=f"s3://{bucket}", status="ok")
+
+
+def _body(ctx: Context, bucket: str, key: str) -> str:
+    try:
+        _, data = ctx.target.recovery.objects.read(bucket, key, limit=65_536)
+    except NotFoundError:
+        return ""
+    except TargetError as exc:
+        return _code(exc)
+    return data.decode("utf-8", "replace")[:500] or "empty"
+
+
+def _image(ctx: Context) -> tuple[tuple[str, ...], str]:
+    try:
+        return ctx.target.primary.images.architectures(ctx.plan.criteria.image_ref), "ok"
+    except TargetError as exc:
+        return (), _code(exc)
+
+
+def _code(exc: TargetError) -> str:
+    return exc.code or "unreachable"

@@ -1,0 +1,1 @@
+"""Bringing a site up from a restore point, and taking it away again."""

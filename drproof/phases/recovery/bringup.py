@@ -1,0 +1,80 @@
+"""The recovery machine comes up, and what that took is observed: a machine that was there proves no bring-up."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from drproof.model.context import Context
+from drproof.model.errors import PhaseError
+from drproof.model.phase import phase
+from drproof.model.receipt import Count
+from drproof.phases.recovery.place import runner_spec, runner_tags
+
+ONLINE_MS = 420_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BringupObserved:
+    """What was brought up, by which tool, and from what."""
+
+    origin: str
+    provisioner: str
+    provisioner_version: str
+    state_uri: str
+    start: Literal["cold", "warm", "no-op"]
+    created: Count
+    changed: Count
+    destroyed: Count
+    instance_ids: tuple[str, ...]
+    present_before: tuple[str, ...]
+
+
+@phase(
+    plans={"recovery"},
+    after=["check_health", "read_restore_point"],
+    window="bringup",
+    mutates=True,
+    requires=[
+        "backup_object_matches_its_metadata",
+        "archive_is_sound",
+        "metadata_names_this_restore_point",
+        "control_plane_pointer_names_its_bundle",
+        "control_plane_files_equal_the_manifest",
+    ],
+    uses={"runner.up", "runners.read"},
+    objective_ms=720_000,
+    command_hint="pytest -m drill --stop-after bringup --teardown false",
+    input=lambda ctx: {
+        "instance_type": ctx.settings.recovery.instance_type,
+        "runner_name": ctx.settings.recovery.runner_name,
+        "tags": dict(ctx.tags),
+    },
+)
+def bringup(ctx: Context) -> BringupObserved:
+    """A recovery machine runs and takes commands."""
+    recovery = ctx.target.recovery
+    provisioner = recovery.provisioner
+    before = tuple(runner.instance_id for runner in recovery.fleet.runners(runner_tags(ctx)))
+    ctx.say(f"provisioner {provisioner.kind} {provisioner.version}, state {provisioner.state}")
+    spec = runner_spec(ctx)
+    with ctx.effects.intend("runner.up", spec.name, {"tags": dict(spec.tags)}) as pending:
+        change = provisioner.up(pending.intent, spec)
+        pending.done(created_ids=list(change.created_ids))
+    mine = change.created_ids or tuple(r.instance_id for r in recovery.fleet.runners(ctx.tags))
+    if not mine:
+        msg = f"{provisioner.kind} reports success, and no machine with the drill's tag is there"
+        raise PhaseError(msg)
+    for instance_id in mine:
+        recovery.fleet.wait_until(instance_id, "running", timeout_ms=ONLINE_MS)
+        recovery.hosts.wait_online(instance_id, timeout_ms=ONLINE_MS)
+    return BringupObserved(
+        origin=ctx.origin,
+        provisioner=provisioner.kind,
+        provisioner_version=provisioner.version,
+        state_uri=provisioner.state,
+        start="cold" if change.created else "warm" if change.changed else "no-op",
+        created=change.created,
+        changed=change.changed,
+        destroyed=change.destroyed,
+        instance_ids=mine,
+        present_before=before,
+    )

@@ -1,0 +1,31 @@
+"""What the recovery phases agree on: the machine that is asked for, and where a drill's state lies."""
+
+from drproof.model.capabilities import RunnerSpec
+from drproof.model.context import Context
+
+MANAGED_BY = "terraform"
+
+
+def runner_tags(ctx: Context) -> dict[str, str]:
+    """Return the tags by which the recovery machine is known, whoever started it."""
+    recovery = ctx.settings.recovery
+    return {"Name": recovery.runner_name, "Purpose": recovery.runner_purpose, "ManagedBy": MANAGED_BY}
+
+
+def runner_spec(ctx: Context) -> RunnerSpec:
+    """Return the machine that a provisioner brings up or takes away."""
+    recovery = ctx.settings.recovery
+    return RunnerSpec(
+        name=recovery.runner_name,
+        purpose=recovery.runner_purpose,
+        instance_type=recovery.instance_type,
+        vpc_id=recovery.provisioner.vpc_id,
+        subnet_id=recovery.provisioner.subnet_id,
+        allowed_cidr=recovery.provisioner.allowed_cidr,
+        tags={**runner_tags(ctx), **ctx.tags},
+    )
+
+
+def isolated_prefix(ctx: Context) -> str:
+    """Return the prefix that belongs to this chain of windows alone."""
+    return f"{ctx.settings.recovery.prefix.strip('/')}/{ctx.origin}"

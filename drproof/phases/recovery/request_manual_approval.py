@@ -1,0 +1,50 @@
+"""People are asked for a decision; asking is not deciding."""
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from drproof.model.context import Context
+from drproof.model.errors import NotRunError
+from drproof.model.phase import phase
+from drproof.phases.recovery.notify import NO_TOPIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested:
+    """The request as it was sent, and what was known of a decision when this phase ended."""
+
+    topic_arn: str
+    subject: str
+    message_id: str
+    decision: Literal["pending"]
+
+
+@phase(
+    plans={"recovery"},
+    after=["notify", "validate"],
+    window="promote",
+    uses={"messages.publish"},
+    objective_ms=30_000,
+    command_hint="aws sns publish --topic-arn …",
+)
+def request_manual_approval(ctx: Context) -> ApprovalRequested:
+    """The people who decide were asked whether the recovered site becomes the canonical one."""
+    topic = ctx.settings.recovery.topic_arn
+    if not topic:
+        raise NotRunError(NO_TOPIC)
+    subject = f"drproof {ctx.plan.mode} {ctx.drill_id}: approval wanted"[:100]
+    message = json.dumps(
+        {
+            "kind": "drproof_approval_wanted",
+            "drill_id": ctx.drill_id,
+            "mode": ctx.plan.mode,
+            "restore_point": ctx.plan.criteria.backup.uri,
+            "note": "Nothing is promoted by this message or by silence.",
+        },
+        sort_keys=True,
+    )
+    with ctx.effects.intend("messages.publish", f"{topic}#approval", {"subject": subject}) as pending:
+        message_id = ctx.target.recovery.messenger.publish(pending.intent, topic, subject, message)
+        pending.done(message_id=message_id)
+    return ApprovalRequested(topic_arn=topic, subject=subject, message_id=message_id, decision="pending")

@@ -1,0 +1,46 @@
+"""The team's own board: Allure results, through allure-pytest where that is installed."""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drproof.model.receipt import Receipt
+
+
+def point_at(config: pytest.Config, folder: Path) -> None:
+    """Have allure-pytest write its results beside the proof, unless `--alluredir` says where."""
+    if hasattr(config.option, "allure_report_dir") and not config.option.allure_report_dir and not _dry(config):
+        config.option.allure_report_dir = str(folder)
+
+
+def attach_receipt(config: pytest.Config, directory: Path, receipt: Receipt[Any]) -> None:
+    """Give the current item a step for a phase, with the receipt's very bytes attached."""
+    if not _active(config):
+        return
+    import allure  # noqa: PLC0415 — an optional extra
+
+    path = directory / "receipts" / f"{receipt.sequence:02}-{receipt.phase}.json"
+    with allure.step(f"{receipt.phase}: {receipt.outcome}"):
+        allure.attach.file(str(path), name=path.name, attachment_type=allure.attachment_type.JSON)
+
+
+def describe(config: pytest.Config, claim: str, *, controls: Iterable[str]) -> None:
+    """Give the current item its claim as title, and the controls that it supports as labels."""
+    if not _active(config):
+        return
+    import allure  # noqa: PLC0415 — an optional extra
+
+    allure.dynamic.title(claim)
+    for control in controls:
+        allure.dynamic.label("control", control)
+
+
+def _active(config: pytest.Config) -> bool:
+    return bool(getattr(config.option, "allure_report_dir", None)) and find_spec("allure") is not None
+
+
+def _dry(config: pytest.Config) -> bool:
+    return bool(config.option.collectonly or getattr(config.option, "setupplan", False))

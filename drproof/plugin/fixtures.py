@@ -1,0 +1,89 @@
+"""The phases as session fixtures: each requests its predecessor, so pytest itself knows the order."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from drproof.model.receipt import Outcome, Receipt
+from drproof.model.verdict import Verdict
+from drproof.plugin import board
+
+if TYPE_CHECKING:
+    from drproof.plugin.session import DrillSession
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseCheck:
+    """An item about a phase."""
+
+    receipt: Receipt[Any]
+    end_state: str
+
+    def demand(self) -> None:
+        """Pass when the phase reached its end state; a phase that had nothing to do is skipped with its reason."""
+        receipt = self.receipt
+        if receipt.outcome is Outcome.PASSED:
+            return
+        said = f"phase {receipt.phase} is {receipt.outcome}: {receipt.reason}"
+        if receipt.outcome is Outcome.NOT_RUN:
+            pytest.skip(said)
+        pytest.fail(f"{said}\nexpected: {self.end_state}", pytrace=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractCheck:
+    """An item about a contract and one of its subjects."""
+
+    verdict: Verdict
+
+    def demand(self) -> None:
+        """Pass when the claim is proven."""
+        verdict = self.verdict
+        if verdict.proven:
+            return
+        pytest.fail(
+            f"{verdict.name} is {verdict.status}: {verdict.reason}\n"
+            f"claim:    {verdict.claim}\nobserved: {verdict.observed}\nexpected: {verdict.expected}",
+            pytrace=False,
+        )
+
+
+def fixtures_of(session: "DrillSession") -> ModuleType:
+    """Return a plugin with a fixture for each phase of the session's plan."""
+    module = ModuleType("drproof_phases")
+    predecessor = ""
+    for name in session.phases:
+        setattr(module, name, _phase_fixture(session, name, predecessor))
+        predecessor = name
+
+    @pytest.fixture(scope="session")
+    def phase_check(request: pytest.FixtureRequest) -> PhaseCheck:
+        phase = session.prepared.plan.phase(request.param)
+        receipt = session.advance(phase.name)
+        board.describe(session.config, phase.end_state, controls=())
+        return PhaseCheck(receipt, phase.end_state)
+
+    @pytest.fixture
+    def contract_check(request: pytest.FixtureRequest) -> ContractCheck:
+        verdict = session.judge(*request.param)
+        board.describe(session.config, verdict.claim, controls=verdict.controls_of)
+        return ContractCheck(verdict)
+
+    module.phase_check = phase_check  # type: ignore[attr-defined] # a module made here
+    module.contract_check = contract_check  # type: ignore[attr-defined] # a module made here
+    return module
+
+
+def _phase_fixture(session: "DrillSession", name: str, predecessor: str) -> Callable[..., Any]:
+    def run_phase(**_: object) -> Receipt[Any]:
+        return session.advance(name)
+
+    parameters = [inspect.Parameter(predecessor, inspect.Parameter.POSITIONAL_OR_KEYWORD)] if predecessor else []
+    run_phase.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # pytest reads it
+    run_phase.__name__ = name
+    run_phase.__doc__ = session.prepared.plan.phase(name).end_state
+    return pytest.fixture(scope="session", name=name)(run_phase)

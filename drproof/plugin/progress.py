@@ -1,0 +1,90 @@
+"""What runs now, for how long, how long it may take, and what comes next."""
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from drproof.formats.durations import show
+from drproof.model.phase import Phase
+from drproof.model.receipt import Receipt
+
+TICK_SECONDS = 0.5
+QUIET_SECONDS = 30
+"""How often a log that is no terminal hears that a phase still runs."""
+
+
+class Progress:
+    """One line a phase; on a terminal, a line that lives."""
+
+    def __init__(self, config: pytest.Config, phases: Sequence[Phase[Any]]) -> None:
+        """Write to pytest's own terminal, whatever is captured."""
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        self._writer = getattr(reporter, "_tw", None)
+        self._live = bool(self._writer is not None and self._writer.hasmarkup and reporter.isatty)
+        self._phases = {phase.name: phase for phase in phases}
+        names = [phase.name for phase in phases]
+        self._next = dict(zip(names, [*names[1:], ""], strict=True))
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._phase = ""
+        self._began = 0.0
+        self._attempt = 1
+
+    def tell(self, event: str, phase: str, receipt: Receipt[Any] | None) -> None:
+        """Hear from the run: `begin`, `attempt` or `end` of a phase."""
+        if event == "begin":
+            self._begin(phase)
+        elif event == "attempt":
+            self._attempt += 1
+            self._write(f"drproof: {phase}: attempt {self._attempt}")
+        elif receipt is not None:
+            self._end(receipt)
+
+    def close(self) -> None:
+        """Stop the living line."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2)
+        self._thread = None
+
+    def _begin(self, phase: str) -> None:
+        self._phase, self._began, self._attempt = phase, time.monotonic(), 1
+        if not self._live:
+            self._write(f"drproof: {phase} begins; {self._outlook(phase)}")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._tick, args=(self._stop,), name="drproof-progress", daemon=True)
+        self._thread.start()
+
+    def _end(self, receipt: Receipt[Any]) -> None:
+        self.close()
+        reason = f": {receipt.reason}" if receipt.reason else ""
+        self._write(f"drproof: {receipt.phase} {receipt.outcome} after {show(receipt.duration_ms)}{reason}")
+
+    def _tick(self, stop: threading.Event) -> None:
+        while not stop.wait(TICK_SECONDS if self._live else QUIET_SECONDS):
+            elapsed = show(int((time.monotonic() - self._began) * 1000))
+            attempt = f", attempt {self._attempt}" if self._attempt > 1 else ""
+            line = f"drproof: {self._phase} runs for {elapsed}{attempt}; {self._outlook(self._phase)}"
+            if self._live:
+                self._raw(f"\r\x1b[2K{line}")
+            else:
+                self._write(line)
+
+    def _outlook(self, phase: str) -> str:
+        objective = self._phases[phase].objective_ms if phase in self._phases else None
+        within = f"objective {show(objective)}" if objective else "no objective"
+        following = self._next.get(phase, "")
+        return f"{within}, next {following}" if following else f"{within}, the last phase"
+
+    def _write(self, line: str) -> None:
+        self._raw(f"\r\x1b[2K{line}\n" if self._live else f"\n{line}")
+
+    def _raw(self, text: str) -> None:
+        if self._writer is None:
+            return
+        with self._lock:
+            self._writer.write(text, flush=True)

@@ -1,0 +1,272 @@
+"""A pytest session that runs one plan: items from the plan, receipts from the engine, its verdict as exit status."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import pytest
+
+from drproof.engine.conclusion import Conclusion
+from drproof.engine.preparation import DrillRequest, Prepared, prepare
+from drproof.engine.refusal import Refusal
+from drproof.engine.run import Run
+from drproof.engine.signals import Signals
+from drproof.model.criteria import ExpectedContract
+from drproof.model.errors import DrproofError, Interruption
+from drproof.model.receipt import Outcome, Receipt
+from drproof.model.verdict import Verdict
+from drproof.plugin import KEY, PLANS, board
+from drproof.plugin.activation import asked_for
+from drproof.plugin.fixtures import fixtures_of
+from drproof.plugin.guards import refuse_a_part, refuse_conflicts
+from drproof.plugin.options import given
+from drproof.plugin.places import checks_of, point_at
+from drproof.plugin.progress import Progress
+from drproof.report import summary
+
+
+class Session(Protocol):
+    """What pytest's hooks ask of a session of ours."""
+
+    def parametrize(self, metafunc: pytest.Metafunc) -> None: ...  # noqa: D102
+    def arrange(self, items: list[pytest.Item]) -> None: ...  # noqa: D102
+    def header(self) -> list[str]: ...  # noqa: D102
+    def start(self, session: pytest.Session) -> None: ...  # noqa: D102
+    def before_call(self, item: pytest.Item) -> None: ...  # noqa: D102
+    def finish(self, session: pytest.Session) -> None: ...  # noqa: D102
+    def settle(self, session: pytest.Session) -> None: ...  # noqa: D102
+    def summarize(self, reporter: pytest.TerminalReporter) -> None: ...  # noqa: D102
+    def end(self) -> None: ...  # noqa: D102
+
+
+def begin(config: pytest.Config) -> None:
+    """Prepare the plan that `-m` names; nothing is touched yet.
+
+    Raises:
+        pytest.UsageError: the request is wrong.
+    """
+    mark = asked_for(config.option.markexpr or "")
+    if not mark or hasattr(config, "workerinput"):
+        return
+    point_at(config, checks_of(PLANS[mark]))
+    if PLANS[mark] == "bundle":
+        from drproof.plugin.bundle_session import BundleSession  # noqa: PLC0415 — a drill needs none of it
+
+        config.stash[KEY] = BundleSession(config, mark)
+        return
+    session = DrillSession(config, mark)
+    config.stash[KEY] = session
+    config.pluginmanager.register(fixtures_of(session), "drproof-phases")
+
+
+class DrillSession:
+    """One plan, run once, in this process."""
+
+    def __init__(self, config: pytest.Config, mark: str) -> None:
+        """Prepare the run.
+
+        Raises:
+            pytest.UsageError: the request is wrong; nothing was changed.
+        """
+        self.config = config
+        self.mark = mark
+        try:
+            self.prepared: Prepared = prepare(
+                DrillRequest(plan=PLANS[mark], options=given(config), directory=config.invocation_params.dir)
+            )
+        except (Refusal, DrproofError) as exc:
+            raise pytest.UsageError(str(exc)) from exc
+        if self.prepared.plan.mutates:
+            refuse_conflicts(config, mark)
+        self.run: Run | None = None
+        self.conclusion: Conclusion | None = None
+        self._progress: Progress | None = None
+        self._signals = Signals(_stop_pytest)
+        board.point_at(config, self.prepared.directory.with_name(f"{self.prepared.drill_id}.allure"))
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Every phase of this run, in the plan's order."""
+        covered = set(self.prepared.coverage.names)
+        return tuple(name for name in self.prepared.plan.names if name in covered)
+
+    @property
+    def judgements(self) -> tuple[tuple[str, str], ...]:
+        """Every contract with each of its expected subjects."""
+        return tuple((row.name, subject) for row in self.prepared.contracts for subject in row.subjects or ("",))
+
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        """Make an item of each phase, and of each contract with each subject."""
+        if getattr(metafunc.module, "DRPROOF_CHECKS", "") != self.prepared.plan.name:
+            return
+        if "phase_check" in metafunc.fixturenames:
+            metafunc.parametrize("phase_check", self.phases, ids=self.phases, indirect=True, scope="session")
+        if "contract_check" in metafunc.fixturenames:
+            ids = [named(*judgement) for judgement in self.judgements]
+            metafunc.parametrize("contract_check", self.judgements, ids=ids, indirect=True)
+
+    def arrange(self, items: list[pytest.Item]) -> None:
+        """Order the items by the plan; users' own come before the teardown, because they look at what is up."""
+        ours = {key: item for item in items if (key := self._key(item)) is not None}
+        strangers = [item for item in items if _checks_of_item(item) and self._key(item) is None]
+        users = [item for item in items if not _checks_of_item(item)]
+        refuse_a_part(self.mark, self._expected(), {named(*key) if key[0] else key[1] for key in ours})
+        ordered = sorted(ours, key=self._position)
+        before = [ours[key] for key in ordered if not self._after_teardown(key)]
+        after = [ours[key] for key in ordered if self._after_teardown(key)]
+        for key, item in ours.items():
+            self._request_phase(item, self.phases[self._position(key)[0]])
+        items[:] = [*before, *users, *after]
+        if strangers:
+            self.config.hook.pytest_deselected(items=strangers)
+
+    def header(self) -> list[str]:
+        """Say what is about to run, in which mode, and what it may cost."""
+        prepared = self.prepared
+        window = "full" if prepared.coverage.window.full else "partial"
+        lines = [
+            f"drproof: plan {prepared.plan.name} ({window}), mode {prepared.mode.upper()}, drill {prepared.drill_id}",
+            *(f"drproof: {note}" for note in prepared.notes),
+        ]
+        return lines
+
+    def start(self, session: pytest.Session) -> None:
+        """Open the run, once everything that was expected is collected.
+
+        Raises:
+            pytest.UsageError: the target is not what the settings say, or somebody holds it; nothing was changed.
+        """
+        if _dry(self.config) or not any(self._key(item) for item in session.items):
+            return
+        self._signals.install()
+        try:
+            self.run = Run.open(self.prepared, signals=self._signals)
+        except (Refusal, DrproofError) as exc:
+            raise pytest.UsageError(str(exc)) from exc
+        self._progress = Progress(self.config, self.prepared.coverage.run)
+        self.run.listeners.append(self._progress.tell)
+
+    def advance(self, name: str) -> Receipt[Any]:
+        """Run the plan up to a phase and return its receipt."""
+        if self.run is None:
+            pytest.fail(f"phase {name} cannot run: the drill was never opened", pytrace=False)
+        try:
+            receipt = self.run.receipts.get(name) or self.run.advance(name)
+        except Interruption as exc:
+            pytest.exit(f"{exc.reason}: tearing down", returncode=exc.exit_status)
+        board.attach_receipt(self.config, self.run.directory, receipt)
+        return receipt
+
+    def judge(self, contract: str, subject: str) -> Verdict:
+        """Return the verdict of a contract on one subject."""
+        if self.run is None:
+            pytest.fail(f"contract {contract} cannot be judged: the drill was never opened", pytrace=False)
+        verdicts = {verdict.subject: verdict for verdict in self.run.judge(contract)}
+        if subject not in verdicts:
+            pytest.fail(f"contract {named(contract, subject)} was not judged", pytrace=False)
+        return verdicts[subject]
+
+    def before_call(self, item: pytest.Item) -> None:
+        """Fail a user's own test when a phase that it requests did not pass."""
+        if _checks_of_item(item):
+            return
+        funcargs: Mapping[str, Any] = getattr(item, "funcargs", {})
+        for name, value in funcargs.items():
+            if isinstance(value, Receipt) and value.outcome is not Outcome.PASSED:
+                pytest.fail(f"phase {name} is {value.outcome}: {value.reason}", pytrace=False)
+
+    def finish(self, session: pytest.Session) -> None:
+        """Close the run whatever happened."""
+        del session
+        if self.run is None:
+            return
+        if self._signals.received is not None and not self.run.interrupted:
+            self.run.abandon(self._signals.received)
+        self.conclusion = self.run.close()
+        if self._progress is not None:
+            self._progress.close()
+
+    def settle(self, session: pytest.Session) -> None:
+        """Make the engine's verdict the exit status; pytest's own can only make it worse."""
+        if self.conclusion is not None:
+            if self.conclusion.exit_status:
+                session.exitstatus = self.conclusion.exit_status
+        elif not _dry(self.config) and session.exitstatus in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def summarize(self, reporter: pytest.TerminalReporter) -> None:
+        """Print what the run came to."""
+        if self.run is None or self.conclusion is None:
+            if not _dry(self.config):
+                reporter.write_line("drproof: nothing ran, so nothing is proven", red=True)
+            return
+        reporter.section(f"drproof: {self.conclusion.title}", bold=True)
+        from drproof.evidence.bundle import Bundle  # noqa: PLC0415 — only a run that ended has a bundle
+
+        types = {phase.name: phase.observes for phase in self.prepared.plan.phases}
+        for line in summary.lines(
+            Bundle.open(self.run.directory, types),
+            outcome=self.conclusion.outcome,
+            exit_status=self.conclusion.exit_status,
+            still_up=self.conclusion.still_up,
+            directory=self.run.directory,
+        ):
+            reporter.write_line(line)
+
+    def end(self) -> None:
+        """Give the signals back."""
+        self._signals.restore()
+
+    def _expected(self) -> set[str]:
+        return {*self.phases, *(named(*judgement) for judgement in self.judgements)}
+
+    def _key(self, item: pytest.Item) -> tuple[str, str] | None:
+        """Return (contract, subject), or ("", phase), of an item of this plan."""
+        if _checks_of_item(item) != self.prepared.plan.name:
+            return None
+        params: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        if "phase_check" in params:
+            return ("", params["phase_check"])
+        judgement: tuple[str, str] | None = params.get("contract_check")
+        return judgement
+
+    def _position(self, key: tuple[str, str]) -> tuple[int, int, int]:
+        """Return where an item stands: a phase at its place, a contract after the last phase it needs."""
+        name, subject = key
+        if not name:
+            return (self.phases.index(subject), 0, 0)
+        needs = next(contract.needs for contract in self.prepared.plan.contracts if contract.name == name)
+        return (max(self.phases.index(need) for need in needs), 1, self.judgements.index(key))
+
+    def _after_teardown(self, key: tuple[str, str]) -> bool:
+        phase = self.prepared.plan.phase(self.phases[self._position(key)[0]])
+        return phase.window == "teardown"
+
+    @staticmethod
+    def _request_phase(item: pytest.Item, phase: str) -> None:
+        """Have an item set its phase up, so that `--setup-plan` shows the order."""
+        names: list[str] = getattr(item, "fixturenames", [])
+        if phase not in names:
+            names.insert(0, phase)
+
+
+def named(contract: str, subject: str) -> str:
+    """Return how an item is called on the command line."""
+    return f"{contract}:{subject}" if subject and contract else contract or subject
+
+
+def expected_of(rows: tuple[ExpectedContract, ...]) -> tuple[tuple[str, str], ...]:
+    """Return every contract with each of its expected subjects."""
+    return tuple((row.name, subject) for row in rows for subject in row.subjects or ("",))
+
+
+def _checks_of_item(item: pytest.Item) -> str:
+    return str(getattr(getattr(item, "module", None), "DRPROOF_CHECKS", ""))
+
+
+def _dry(config: pytest.Config) -> bool:
+    """Return whether pytest only shows what it would do."""
+    return bool(config.option.collectonly or getattr(config.option, "setupplan", False))
+
+
+def _stop_pytest(interruption: Interruption) -> None:
+    raise KeyboardInterrupt(interruption.reason)

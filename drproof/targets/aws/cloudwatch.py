@@ -1,0 +1,98 @@
+"""Metrics and alarms of one site."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from drproof.formats import timestamps
+from drproof.model.errors import FormatError
+from drproof.targets.aws import instants
+from drproof.targets.aws.errors import translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+
+NAMES_AT_ONCE = 100
+TYPES = ["MetricAlarm", "CompositeAlarm"]
+
+
+class AwsAlarms:
+    """Metrics and alarms of one site; read-only."""
+
+    def __init__(self, client: "CloudWatchClient") -> None:
+        """Ask through `client`."""
+        self._client: Any = client
+
+    def states(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Return each alarm's state; an alarm that does not exist is absent."""
+        asked = sorted(set(names))
+        found: dict[str, str] = {}
+        for first in range(0, len(asked), NAMES_AT_ONCE):
+            some = asked[first : first + NAMES_AT_ONCE]
+            pages = self._pages("describe_alarms", "DescribeAlarms", ", ".join(some), AlarmNames=some, AlarmTypes=TYPES)
+            for page in pages:
+                for alarm in (*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())):
+                    found[alarm["AlarmName"]] = alarm["StateValue"]
+        return {name: found[name] for name in asked if name in found}
+
+    def history(self, name: str, *, since: str, until: str) -> tuple[Mapping[str, Any], ...]:
+        """Return the alarm's raw history items between two instants, oldest first, as plain JSON.
+
+        Raises:
+            ValueError: an instant is none.
+        """
+        begin, end = _moment(since), _moment(until)
+        items = [
+            item
+            for page in self._pages(
+                "describe_alarm_history",
+                "DescribeAlarmHistory",
+                name,
+                AlarmName=name,
+                AlarmTypes=TYPES,
+                StartDate=begin,
+                EndDate=end,
+                ScanBy="TimestampAscending",
+            )
+            for item in page.get("AlarmHistoryItems", ())
+        ]
+        items.sort(key=lambda item: item["Timestamp"])
+        return tuple(_plain(item) for item in items)
+
+    def metrics(self, namespace: str, dimensions: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the names of the metrics with exactly these dimensions."""
+        wanted = dict(dimensions)
+        filters = [{"Name": key, "Value": value} for key, value in sorted(wanted.items())]
+        request: dict[str, Any] = {"Namespace": namespace, **({"Dimensions": filters} if filters else {})}
+        names = set()
+        for page in self._pages("list_metrics", "ListMetrics", namespace, **request):
+            for metric in page.get("Metrics", ()):
+                if {found["Name"]: found["Value"] for found in metric.get("Dimensions", ())} == wanted:
+                    names.add(str(metric["MetricName"]))
+        return tuple(sorted(names))
+
+    def _pages(self, method: str, operation: str, subject: str, **request: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401
+        pages = iter(self._client.get_paginator(method).paginate(**request))
+        while True:
+            with translated(f"cloudwatch:{operation}", subject):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return timestamps.parse(text)
+    except FormatError as exc:
+        raise ValueError(str(exc)) from exc
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 — what the SDK parsed, as JSON
+    if isinstance(value, datetime):
+        return instants.text(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    return value

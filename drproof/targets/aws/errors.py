@@ -1,0 +1,86 @@
+"""What AWS says when it refuses or fails, in the model's words."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drproof.model.errors import AlreadyExistsError, NotFoundError, QuotaError, TargetError, ThrottledError
+
+ALREADY = frozenset(
+    {
+        "412",
+        "PreconditionFailed",
+        "ConditionalCheckFailed",
+        "ConditionalCheckFailedException",
+        "ConditionalRequestConflict",
+    }
+)
+THROTTLED = frozenset(
+    {
+        "503",
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+QUOTA = frozenset({"AccountLimitExceededException", "ServiceQuotaExceededException", "TooManyBuckets"})
+MISSING = re.compile(
+    r"404|NotFound|NoSuch[A-Za-z]+|[A-Za-z]+NotFound(Exception|Fault)?|Invalid[A-Za-z]+\.NotFound|InvalidAMIID\.Unavailable"
+)
+LIMIT = re.compile(r"[A-Za-z]*(LimitExceeded|QuotaExceeded)(Exception|Fault)?|Max[A-Za-z]+LimitExceeded")
+NEXT = {
+    "AccessDenied": "allow the call to the drill's role; the bucket must belong to the account that the settings name",
+    "ExpiredToken": "renew the credentials, then run the same command again",
+    "ExpiredTokenException": "renew the credentials, then run the same command again",
+    "RequestExpired": "renew the credentials, then run the same command again",
+    "NoCredentialsError": "aws sts get-caller-identity must answer; or set `profile` in drproof.toml",
+    "EndpointConnectionError": "check the network of this machine, then run the same command again",
+    "UnauthorizedOperation": "allow the call to the drill's role",
+    "AccessDeniedException": "allow the call to the drill's role",
+}
+
+
+def family(code: str) -> type[TargetError]:
+    """Return the class of errors that an AWS error code belongs to."""
+    if code in ALREADY:
+        return AlreadyExistsError
+    if code in THROTTLED:
+        return ThrottledError
+    if code in QUOTA or LIMIT.fullmatch(code):
+        return QuotaError
+    if MISSING.fullmatch(code):
+        return NotFoundError
+    return TargetError
+
+
+def failure(call: str, subject: str, code: str, message: str) -> TargetError:
+    """Return the error of a call: what was asked, of what, and what the platform said."""
+    what = f"{call} {subject}".strip()
+    said = f"{code}: {message}" if message else code
+    hint = f"\n  next: {NEXT[code]}" if code in NEXT else ""
+    return family(code)(f"{what}: {said}{hint}", code=code, call=call)
+
+
+@contextmanager
+def translated(call: str, subject: str = "") -> Iterator[None]:
+    """Turn what the SDK raises inside into the model's errors."""
+    try:
+        yield
+    except ClientError as exc:
+        error = exc.response.get("Error", {})
+        raise failure(call, subject, str(error.get("Code", "Unknown")), str(error.get("Message", ""))) from exc
+    except BotoCoreError as exc:
+        raise failure(call, subject, type(exc).__name__, str(exc)) from exc

@@ -1,0 +1,218 @@
+"""Buckets of one site: every request, listings included, names the owner that the bucket must have."""
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlencode
+
+from drproof.model.capabilities import Intent, ObjectInfo
+from drproof.model.errors import NotFoundError, TargetError
+from drproof.targets.aws import instants
+from drproof.targets.aws.errors import failure, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+CHUNK = 1 << 20
+BATCH = 1000
+"""How many versions one request can delete."""
+
+Versions: TypeAlias = list[tuple[str, str]]
+
+
+class AwsObjectStore:
+    """The buckets of one site."""
+
+    def __init__(self, client: "S3Client", *, owner: str) -> None:
+        """Ask through `client`; buckets that do not belong to the account `owner` are refused by S3 itself."""
+        # The generated types do not carry conditional arguments.
+        self._client: Any = client
+        self._owner = owner
+
+    def head(self, bucket: str, key: str) -> ObjectInfo:
+        """Return what is known of an object without reading it."""
+        with translated("s3:HeadObject", _uri(bucket, key)):
+            answer = self._client.head_object(**self._at(bucket, key))
+        return _info(bucket, key, answer)
+
+    def read(self, bucket: str, key: str, *, version: str = "", limit: int = 4 << 20) -> tuple[ObjectInfo, bytes]:
+        """Return a small object whole; more than `limit` bytes is an error."""
+        answer = self._get(bucket, key, version)
+        info = _info(bucket, key, answer)
+        if info.size > limit:
+            answer["Body"].close()
+            message = f"expected at most {limit} bytes, got {info.size}"
+            raise failure("s3:GetObject", _uri(bucket, key), "EntityTooLarge", message)
+        return info, b"".join(_chunks(info, answer["Body"]))
+
+    def stream(self, bucket: str, key: str, *, version: str = "") -> tuple[ObjectInfo, Iterator[bytes]]:
+        """Return an object as chunks, once; the chunks add up to `size` bytes or an error is raised."""
+        answer = self._get(bucket, key, version)
+        info = _info(bucket, key, answer)
+        return info, _chunks(info, answer["Body"])
+
+    def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield every object under a prefix, keys exactly as they are."""
+        request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner}
+        for page in self._pages("list_objects_v2", "s3:ListObjectsV2", request, _uri(bucket, prefix)):
+            for item in page.get("Contents", ()):
+                yield ObjectInfo(
+                    bucket=bucket,
+                    key=item["Key"],
+                    size=item["Size"],
+                    etag=item["ETag"].strip('"'),
+                    modified_at=instants.text(item["LastModified"]),
+                )
+
+    def put(  # noqa: PLR0913 — the protocol's
+        self,
+        intent: Intent,
+        bucket: str,
+        key: str,
+        body: bytes,
+        *,
+        tags: Mapping[str, str] | None = None,
+        if_absent: bool = False,
+        if_match: str = "",
+    ) -> ObjectInfo:
+        """Write an object, checksum verified by the store; `modified_at` is the store's clock at its answer.
+
+        The object carries the effect's token, so that a write whose answer was lost can be recognised as ours.
+        """
+        if if_absent and if_match:
+            msg = f"put {_uri(bucket, key)}: expected if_absent or if_match, got both"
+            raise ValueError(msg)
+        request = {
+            **self._at(bucket, key),
+            "Body": body,
+            "ChecksumSHA256": base64.b64encode(hashlib.sha256(body).digest()).decode(),
+            "Metadata": {"drproof-effect": intent.token},
+        }
+        if tags:
+            request["Tagging"] = urlencode(dict(tags))
+        if if_absent:
+            request["IfNoneMatch"] = "*"
+        if if_match:
+            request["IfMatch"] = f'"{if_match}"'
+        with translated("s3:PutObject", _uri(bucket, key)):
+            answer = self._client.put_object(**request)
+        return ObjectInfo(
+            bucket=bucket,
+            key=key,
+            size=len(body),
+            etag=answer["ETag"].strip('"'),
+            modified_at=instants.of_header(answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")),
+            version=_version(answer),
+        )
+
+    def tags(self, bucket: str, key: str) -> Mapping[str, str]:
+        """Return an object's tags."""
+        with translated("s3:GetObjectTagging", _uri(bucket, key)):
+            answer = self._client.get_object_tagging(**self._at(bucket, key))
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    def delete(self, intent: Intent, bucket: str, keys: Iterable[str]) -> None:
+        """Remove every version and delete marker of exactly these objects; what is gone already is as wanted."""
+        wanted = sorted(set(keys))
+        versions = self._versions(bucket, wanted)
+        for first in range(0, len(versions), BATCH):
+            batch = versions[first : first + BATCH]
+            subject = f"{_uri(bucket, batch[0][0])} and {len(batch) - 1} more for effect {intent.number}"
+            with translated("s3:DeleteObjects", subject):
+                answer = self._client.delete_objects(
+                    Bucket=bucket,
+                    ExpectedBucketOwner=self._owner,
+                    Delete={"Objects": [{"Key": key, "VersionId": version} for key, version in batch], "Quiet": True},
+                )
+            if errors := answer.get("Errors"):
+                subject = f"{_uri(bucket, errors[0].get('Key', ''))} (and {len(errors) - 1} more)"
+                raise failure("s3:DeleteObjects", subject, errors[0].get("Code", ""), errors[0].get("Message", ""))
+
+    def _versions(self, bucket: str, keys: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Return every version of these keys: by one listing where they lie together, else key by key."""
+        if len(keys) > 1:
+            together = self._listed(bucket, os.path.commonprefix(keys), frozenset(keys), limit=BATCH + 4 * len(keys))
+            if together is not None:
+                return together
+        return [found for key in keys for found in self._listed(bucket, key, frozenset({key})) or ()]
+
+    def _listed(
+        self, bucket: str, prefix: str, keys: frozenset[str], *, limit: int | None = None
+    ) -> Sequence[tuple[str, str]] | None:
+        """Return the versions of `keys` under a prefix; None when more than `limit` others lie there."""
+        found: Versions = []
+        seen = 0
+        request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner}
+        for page in self._pages("list_object_versions", "s3:ListObjectVersions", request, _uri(bucket, prefix)):
+            items = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            found += [(item["Key"], item["VersionId"]) for item in items if item["Key"] in keys]
+            seen += len(items)
+            if limit is not None and seen > limit:
+                return None
+            if limit is None and items and min(item["Key"] for item in items) > prefix:
+                # Keys come in order: the one that was asked for cannot come any more.
+                break
+        return found
+
+    def _get(self, bucket: str, key: str, version: str) -> dict[str, Any]:
+        request = {**self._at(bucket, key), **({"VersionId": version} if version else {})}
+        with translated("s3:GetObject", _uri(bucket, key)):
+            answer: dict[str, Any] = self._client.get_object(**request)
+        if answer.get("DeleteMarker"):
+            msg = f"s3:GetObject {_uri(bucket, key)}: the version is a delete marker"
+            raise NotFoundError(msg, code="NoSuchKey", call="s3:GetObject")
+        return answer
+
+    def _pages(self, operation: str, call: str, request: Mapping[str, Any], subject: str) -> Iterator[dict[str, Any]]:
+        pages = iter(self._client.get_paginator(operation).paginate(**request))
+        while True:
+            with translated(call, subject):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
+
+    def _at(self, bucket: str, key: str) -> dict[str, Any]:
+        return {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": self._owner}
+
+
+def _uri(bucket: str, key: str) -> str:
+    return f"s3://{bucket}/{key}"
+
+
+def _version(answer: Mapping[str, Any]) -> str:
+    version = answer.get("VersionId") or ""
+    return "" if version == "null" else str(version)
+
+
+def _info(bucket: str, key: str, answer: Mapping[str, Any]) -> ObjectInfo:
+    return ObjectInfo(
+        bucket=bucket,
+        key=key,
+        size=answer["ContentLength"],
+        etag=answer["ETag"].strip('"'),
+        modified_at=instants.text(answer["LastModified"]),
+        version=_version(answer),
+    )
+
+
+def _chunks(info: ObjectInfo, body: Any) -> Iterator[bytes]:  # noqa: ANN401 — botocore's body has no public type
+    """Yield the body's chunks; fewer or more bytes than announced are an error, whoever cut them."""
+    uri = _uri(info.bucket, info.key)
+    got = 0
+    chunks = body.iter_chunks(CHUNK)
+    try:
+        while True:
+            with translated("s3:GetObject", uri):
+                chunk = next(chunks, b"")
+            if not chunk:
+                break
+            got += len(chunk)
+            yield chunk
+    finally:
+        body.close()
+    if got != info.size:
+        msg = f"s3:GetObject {uri}: IncompleteBody: expected {info.size} bytes, got {got}"
+        raise TargetError(msg, code="IncompleteBody", call="s3:GetObject")

@@ -1,0 +1,128 @@
+"""Sessions: who we are at one site, and clients that ask once, in bounded time, only what they may."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from drproof.model.errors import GuardError, TargetError
+from drproof.targets import environment
+from drproof.targets.aws.errors import translated
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 60
+READING = ("BatchGet", "Describe", "Get", "Head", "List")
+"""How the names of operations that change nothing begin."""
+
+
+class Session:
+    """One site for the SDK."""
+
+    def __init__(
+        self,
+        region: str,
+        *,
+        endpoint: str = "",
+        credentials: Mapping[str, str] | None = None,
+        profile: str = "",
+        read_only: bool = False,
+    ) -> None:
+        """Open AWS by the operator's own configuration, or the embedded world at `endpoint` by its `credentials`.
+
+        Raises:
+            TargetError: the profile does not exist.
+        """
+        self.region = region
+        self.endpoint = endpoint
+        self._read_only = read_only
+        if endpoint:
+            if credentials is None:
+                msg = f"the embedded world at {endpoint} needs its own credentials, got none"
+                raise ValueError(msg)
+            self._session = boto3.Session(
+                aws_access_key_id=credentials["access_key_id"],
+                aws_secret_access_key=credentials["secret_access_key"],
+                region_name=region,
+                botocore_session=_undisturbed(),
+            )
+        else:
+            with translated("session:open", profile):
+                self._session = boto3.Session(profile_name=profile or None, region_name=region)
+
+    def client(self, service: str, *, region: str = "") -> Any:  # noqa: ANN401 — the adapters name the client's type
+        """Return a client that sends each request once: attempts are the engine's, because they are evidence."""
+        config = Config(
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            user_agent_extra="drproof",
+            **(_AT_THE_WORLD if self.endpoint else _LIVE),
+        )
+        make: Any = self._session.client
+        with translated(f"session:{service}"):
+            client = make(service, region_name=region or self.region, endpoint_url=self.endpoint or None, config=config)
+        if self._read_only:
+            client.meta.events.register_first("before-parameter-build", _refuse_changes)
+        return client
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the values that must never be shown; none when there are no credentials."""
+        try:
+            found = self._frozen()
+        except TargetError:
+            # The first call says so, and says it better.
+            return ()
+        return tuple(value for name, value in found.items() if name != "AWS_ACCESS_KEY_ID")
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which a child process is the same caller, and no developer's setting counts."""
+        names = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region, "AWS_EC2_METADATA_DISABLED": "true"}
+        if self.endpoint:
+            names["DRPROOF_ENDPOINT"] = self.endpoint
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            names[name] = os.devnull
+        return environment.child({**names, **self._frozen()}, proxies=not self.endpoint)
+
+    def _frozen(self) -> dict[str, str]:
+        with translated("session:credentials"):
+            credentials = self._session.get_credentials()
+            frozen = credentials.get_frozen_credentials() if credentials is not None else None
+        if frozen is None or not frozen.access_key or not frozen.secret_key:
+            msg = (
+                "session:credentials: NoCredentialsError: there are no credentials\n  next: aws sts get-caller-identity"
+            )
+            raise TargetError(msg, code="NoCredentialsError", call="session:credentials")
+        names = {"AWS_ACCESS_KEY_ID": frozen.access_key, "AWS_SECRET_ACCESS_KEY": frozen.secret_key}
+        if frozen.token:
+            names["AWS_SESSION_TOKEN"] = frozen.token
+        return names
+
+
+# An address from the environment could make an emulator answer for real AWS.
+_LIVE: dict[str, Any] = {"ignore_configured_endpoint_urls": True}
+_AT_THE_WORLD: dict[str, Any] = {
+    "ignore_configured_endpoint_urls": True,
+    "proxies": {},
+    "s3": {"addressing_style": "path"},
+    "use_dualstack_endpoint": False,
+    "use_fips_endpoint": False,
+}
+
+
+def _undisturbed() -> botocore.session.Session:
+    """Return an SDK session that no variable and no file of the developer can change."""
+    session = botocore.session.Session()
+    for name, (setting, _, default, convert) in list(session.session_var_map.items()):
+        nowhere = os.devnull if name in {"config_file", "credentials_file"} else default
+        session.session_var_map[name] = (setting, None, nowhere, convert)
+    return session
+
+
+def _refuse_changes(model: Any, **_: object) -> None:  # noqa: ANN401 — botocore's operation model
+    if not model.name.startswith(READING):
+        call = f"{model.service_model.service_name}:{model.name}"
+        msg = f"{call} would change the original site; expected only calls that read it"
+        raise GuardError(msg)

@@ -1,0 +1,47 @@
+"""What brings the recovery machine up and takes it away, with state and lock at the site."""
+
+import shutil
+from pathlib import Path
+from typing import TypeAlias
+
+from drproof.model.errors import TargetError
+from drproof.model.settings import ProvisionerSettings
+from drproof.targets.aws.sessions import Session
+from drproof.targets.provisioners.direct import DirectProvisioner
+from drproof.targets.provisioners.place import Place
+from drproof.targets.provisioners.terraform import TerraformProvisioner, version_of
+
+AnyProvisioner: TypeAlias = TerraformProvisioner | DirectProvisioner
+
+
+def choose(
+    settings: ProvisionerSettings, place: Place, session: Session, *, account: str, directory: Path
+) -> AnyProvisioner:
+    """Return the provisioner that the settings ask for; `auto` is Terraform where it works, else direct.
+
+    Raises:
+        ValueError: the settings ask for something that the provisioner would ignore.
+        TargetError: they ask for Terraform and this machine has none that works.
+    """
+    if settings.module:
+        msg = f"recovery.provisioner.module: expected nothing, drproof brings its own module; got {settings.module!r}"
+        raise ValueError(msg)
+    reason = "asked for by the settings"
+    if settings.kind != "direct":
+        try:
+            version = version_of(shutil.which("terraform"))
+        except TargetError as exc:
+            if settings.kind == "terraform":
+                raise
+            reason = str(exc).partition("\n")[0]
+        else:
+            return TerraformProvisioner(
+                place, session, version=version, account=account, lock_table=settings.lock_table, directory=directory
+            )
+    if settings.lock_table:
+        msg = (
+            f"recovery.provisioner.lock_table: expected nothing with the direct provisioner ({reason}), which locks "
+            f"by an object beside the state; got {settings.lock_table!r}"
+        )
+        raise ValueError(msg)
+    return DirectProvisioner(place, reason=reason)

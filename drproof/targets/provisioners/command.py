@@ -1,0 +1,133 @@
+"""One command of the Terraform binary: its own session, bounded output, one interrupt and time."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from drproof.formats.strict_json import parse
+from drproof.model.errors import FormatError, TargetError
+from drproof.targets.provisioners import runner
+from drproof.targets.provisioners.workshop import GRACE_SECONDS, KILL_SECONDS, Workshop
+
+TAIL_LINES = 20
+LONGEST_LINE = 64 << 10
+SHOWN_LINE = 2_000
+
+
+@dataclass(slots=True)
+class Said:
+    """What a command said, as far as anybody needs it; the rest is not kept."""
+
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+    summary: Mapping[str, int] = field(default_factory=dict)
+    problem: str = ""
+    error: str = ""
+    code: str = ""
+    created: list[str] = field(default_factory=list)
+
+    def hear(self, line: str) -> None:
+        """Take in one line of output."""
+        try:
+            document = parse(line, fractions=True) if line.startswith("{") else None
+        except FormatError:
+            document = None
+        if not isinstance(document, dict):
+            self._hear_text(line)
+            return
+        kind = document.get("type")
+        if kind == "change_summary" and document["changes"].get("operation") != "plan":
+            self.summary = {name: int(document["changes"].get(name, 0)) for name in ("add", "change", "remove")}
+        elif kind == "diagnostic":
+            self._hear_problem(document["diagnostic"])
+        elif kind == "provision_progress":
+            self._hear_text(str(document.get("hook", {}).get("output", "")))
+
+    def _hear_problem(self, diagnostic: Mapping[str, Any]) -> None:
+        if diagnostic.get("severity") == "error":
+            self.problem = self.problem or str(diagnostic.get("summary", ""))
+            for line in (str(diagnostic.get("summary", "")), *str(diagnostic.get("detail", "")).splitlines()):
+                self._hear_text(line)
+
+    def _hear_text(self, text: str) -> None:
+        for line in text.splitlines():
+            found = line.strip()
+            if not found:
+                continue
+            if found.startswith(runner.CREATED):
+                self.created.append(found.removeprefix(runner.CREATED))
+            elif runner.CODE in found:
+                self.code = found.partition(runner.CODE)[2].split()[0]
+            elif runner.ERROR in found:
+                self.error = found.partition(runner.ERROR)[2]
+            self.tail.append(found[:SHOWN_LINE])
+
+
+def run(  # noqa: PLR0913 — a process has that many sides
+    workshop: Workshop,
+    alive: int,
+    binary: str,
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    timeout: float,
+) -> tuple[int, Said]:
+    """Run Terraform in a workshop and return its status and what it said.
+
+    An exception in this thread, such as a signal's, interrupts Terraform once, waits, and goes on.
+
+    Raises:
+        TargetError: `Timeout`; Terraform was interrupted.
+    """
+    # The process group is on disk before Terraform is: a kill at any instant leaves it findable.
+    command = ["/bin/sh", "-c", 'echo $$ >"$0" && exec "$@"', str(workshop.pid_file), binary, *arguments]
+    process = subprocess.Popen(  # noqa: S603 — the binary that the caller found
+        command,
+        cwd=workshop.folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=(alive,),
+        start_new_session=True,
+    )
+    said = Said()
+    listener = threading.Thread(target=_listen, args=(process.stdout, said), daemon=True)
+    try:
+        listener.start()
+        status = process.wait(timeout=timeout)
+    except subprocess.TimeoutExpired as exc:
+        _end(process)
+        msg = f"terraform {arguments[0]}: Timeout: expected an end within {timeout:.0f} s; it was interrupted"
+        raise TargetError(msg, code="Timeout", call=f"terraform:{arguments[0]}") from exc
+    except BaseException:
+        _end(process)
+        raise
+    # A child that went on may hold the pipe; nobody waits for it.
+    listener.join(timeout=KILL_SECONDS)
+    return status, said
+
+
+def _listen(stream: IO[bytes] | None, said: Said) -> None:
+    if stream is None:
+        return
+    with stream:
+        while line := stream.readline(LONGEST_LINE):
+            said.hear(line.decode("utf-8", errors="replace").rstrip("\n"))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt once, give time, then end the whole group."""
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=KILL_SECONDS)

@@ -1,0 +1,112 @@
+"""The direct provisioner: the same machine, state and lock as with Terraform, without Terraform."""
+
+import getpass
+import json
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Literal
+
+import drproof
+from drproof.model.capabilities import Change, Intent, RunnerSpec
+from drproof.model.errors import AlreadyExistsError
+from drproof.targets.provisioners.machines import end_all, marked, outputs, sought
+from drproof.targets.provisioners.place import DIRECT_KIND, DIRECT_SUFFIX, LOCK_SUFFIX, OWN_LOCK, Place
+
+
+class DirectProvisioner:
+    """Brings the machine up by EC2's own interface."""
+
+    kind: Literal["direct"] = "direct"
+
+    def __init__(self, place: Place, *, reason: str) -> None:
+        """Work at `place`; `reason` says why this is not Terraform."""
+        self._place = place
+        self._reason = reason
+
+    @property
+    def version(self) -> str:
+        """The version of drproof, and why Terraform is not used."""
+        return f"drproof {drproof.__version__} ({self._reason})"
+
+    @property
+    def state(self) -> str:
+        """Where the remote state lies."""
+        return f"{self._place.uri}{DIRECT_SUFFIX}"
+
+    def up(self, intent: Intent, spec: RunnerSpec) -> Change:
+        """Create the machine if the state holds none."""
+        place = self._place
+        spec = marked(spec, place.origin)
+        with self._locked(intent, "OperationTypeApply"):
+            if (other := place.terraform()).identities:
+                raise place.foreign(other)
+            held = place.direct()
+            if held.identities and held.origin != place.origin:
+                raise place.foreign(held)
+            if held.identities:
+                return Change(
+                    created=0, changed=0, destroyed=0, outputs=outputs(spec, place.fleet.runners(sought(spec)))
+                )
+            runner = place.fleet.launch(intent, spec)
+            self._write(intent, runner.instance_id)
+        return Change(
+            created=1, changed=0, destroyed=0, outputs=outputs(spec, (runner,)), created_ids=(runner.instance_id,)
+        )
+
+    def down(self, intent: Intent, spec: RunnerSpec) -> Change:
+        """End the drill's machine, also one that a killed process created and the state does not know."""
+        place = self._place
+        spec = marked(spec, place.origin)
+        place.drop_own_lock(intent)
+        held = place.direct()
+        if not held.identities or held.origin != place.origin:
+            # A lock of others must not keep us from ending what is ours and in nobody's state.
+            ended = end_all(place.fleet, intent, spec, timeout_ms=place.ending_ms)
+            return Change(created=0, changed=0, destroyed=len(ended))
+        with self._locked(intent, "OperationTypeApply"):
+            ended = end_all(place.fleet, intent, spec, timeout_ms=place.ending_ms)
+            place.objects.delete(intent, place.bucket, [place.key + DIRECT_SUFFIX])
+        return Change(created=0, changed=0, destroyed=len(ended))
+
+    def holds(self) -> tuple[str, ...]:
+        """Return the identities in the remote state."""
+        return self._place.direct().identities
+
+    @contextmanager
+    def _locked(self, intent: Intent, operation: str) -> Iterator[None]:
+        """Hold the lock that Terraform would hold."""
+        place, key = self._place, self._place.key + LOCK_SUFFIX
+        place.drop_own_lock(intent)
+        lock = {
+            "ID": str(uuid.uuid4()),
+            "Operation": operation,
+            "Info": OWN_LOCK + place.origin,
+            "Who": f"{getpass.getuser()}@{socket.gethostname()}",
+            "Version": drproof.__version__,
+            "Created": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "Path": f"{place.bucket}/{place.key}",
+        }
+        try:
+            place.objects.put(intent, place.bucket, key, json.dumps(lock).encode(), if_absent=True)
+        except AlreadyExistsError as exc:
+            raise place.held(place.lock()) from exc
+        try:
+            yield
+        finally:
+            current = place.lock()
+            if current is not None and current.id == lock["ID"]:
+                place.objects.delete(intent, place.bucket, [key])
+
+    def _write(self, intent: Intent, instance_id: str) -> None:
+        place = self._place
+        document = {
+            "version": 1,
+            "kind": DIRECT_KIND,
+            "origin": place.origin,
+            "resources": [{"kind": "instance", "identity": instance_id}],
+        }
+        body = json.dumps(document, sort_keys=True).encode()
+        place.objects.put(intent, place.bucket, place.key + DIRECT_SUFFIX, body, if_absent=True)

@@ -1,0 +1,185 @@
+"""Where the remote state lies: what it holds, who locks it, and what of that is this drill's own.
+
+The state of Terraform is `key`, its lock `key.tflock`; the direct provisioner locks by the same object and keeps its
+own state in `key.direct.json`, because a file in another format would make Terraform's state unreadable.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drproof.formats.strict_json import parse
+from drproof.model.capabilities import Intent
+from drproof.model.context import DRILL_TAG
+from drproof.model.errors import DrproofError, FormatError, NotFoundError, TargetError
+from drproof.targets.aws.ec2 import AwsFleet
+from drproof.targets.aws.s3 import AwsObjectStore
+
+LOCK_SUFFIX = ".tflock"
+DIRECT_SUFFIX = ".direct.json"
+DIRECT_KIND = "direct"
+OWN_LOCK = "drproof drill "
+"""How the note on a lock of the direct provisioner begins; the drill's origin follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Who holds the lock, as Terraform writes it down."""
+
+    id: str
+    who: str
+    created: str
+    operation: str
+    info: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a state object holds, and the drill that it belongs to."""
+
+    identities: tuple[str, ...] = ()
+    origin: str = ""
+
+
+class Place:
+    """State and lock of one recovery site, for one drill."""
+
+    def __init__(  # noqa: PLR0913 — what both provisioners need of the site
+        self, objects: AwsObjectStore, fleet: AwsFleet, *, bucket: str, key: str, origin: str, ending_ms: int
+    ) -> None:
+        """Name the state of a site.
+
+        Raises:
+            ValueError: there is no remote place for the state; a local state is lost with its machine.
+        """
+        if not bucket or not key:
+            msg = (
+                f"the remote state: expected recovery.provisioner.state_bucket and state_key, got {bucket!r} and "
+                f"{key!r}; a local state is lost with its machine\n  next: set both in drproof.toml"
+            )
+            raise ValueError(msg)
+        self.objects = objects
+        self.fleet = fleet
+        self.bucket = bucket
+        self.key = key
+        self.origin = origin
+        self.ending_ms = ending_ms
+
+    @property
+    def uri(self) -> str:
+        """Where Terraform's state lies."""
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def lock_uri(self) -> str:
+        """Where the lock lies while somebody holds it."""
+        return f"{self.uri}{LOCK_SUFFIX}"
+
+    def terraform(self) -> State:
+        """Return what Terraform's state holds."""
+        document, _ = self._document(self.key)
+        resources = document.get("resources", [])
+        if document and (document.get("version") != 4 or not isinstance(resources, list)):  # noqa: PLR2004 — the format
+            raise self._unreadable(self.key, f"expected Terraform's state version 4, got {document.get('version')!r}")
+        try:
+            managed = [found for found in resources if found["mode"] == "managed" and found["instances"]]
+            identities = tuple(sorted(f"{found['type']}.{found['name']}" for found in managed))
+            inputs = [_input(instance) for found in managed for instance in found["instances"]]
+        except (KeyError, TypeError) as exc:
+            raise self._unreadable(self.key, f"a resource lacks {exc}") from exc
+        origins = {found for found in inputs if found}
+        return State(identities=identities, origin=origins.pop() if len(origins) == 1 else "")
+
+    def direct(self) -> State:
+        """Return what the direct provisioner's state holds."""
+        key = self.key + DIRECT_SUFFIX
+        document, _ = self._document(key)
+        if not document:
+            return State()
+        try:
+            if document["kind"] != DIRECT_KIND or document["version"] != 1:
+                raise self._unreadable(key, f"expected version 1 of {DIRECT_KIND}, got {document['kind']!r}")
+            identities = tuple(str(found["identity"]) for found in document["resources"])
+            return State(identities=identities, origin=str(document["origin"]))
+        except (KeyError, TypeError) as exc:
+            raise self._unreadable(key, f"it lacks {exc}") from exc
+
+    def lock(self) -> Lock | None:
+        """Return who holds the lock; None when nobody does."""
+        document, etag = self._document(self.key + LOCK_SUFFIX)
+        if not etag:
+            return None
+        text = {name: str(document.get(name, "")) for name in ("ID", "Who", "Created", "Operation", "Info")}
+        return Lock(
+            id=text["ID"],
+            who=text["Who"],
+            created=text["Created"],
+            operation=text["Operation"],
+            info=text["Info"],
+            etag=etag,
+        )
+
+    def held(self, lock: Lock | None) -> TargetError:
+        """Return the error of a lock that somebody else holds."""
+        holder = (
+            f"lock {lock.id} of {lock.who} since {lock.created} ({lock.operation})"
+            if lock
+            else "a lock that is gone by now"
+        )
+        unlock = f"terraform force-unlock {lock.id}" if lock else "the same command again"
+        msg = (
+            f"{self.lock_uri}: LockHeld: expected no lock, got {holder}\n"
+            f"  next: wait for its holder; if that process is surely dead, {unlock}"
+        )
+        return TargetError(msg, code="LockHeld", call="s3:PutObject")
+
+    def foreign(self, state: State) -> TargetError:
+        """Return the error of a state that something else than this drill lives by."""
+        owner = f"drill {state.origin}" if state.origin else "nobody that drproof knows"
+        msg = (
+            f"{self.uri}: StateHeld: expected an empty state, got {', '.join(state.identities)} of {owner}\n"
+            f"  next: pytest -m drill --start-at teardown --receipt-dir <the folder of that drill>"
+        )
+        return TargetError(msg, code="StateHeld", call="s3:GetObject")
+
+    def drop_own_lock(self, intent: Intent) -> None:
+        """Remove the lock that a killed process of this very drill left; its note says so, and the lease is ours."""
+        lock = self.lock()
+        if lock is not None and lock.info == OWN_LOCK + self.origin:
+            self.objects.delete(intent, self.bucket, [self.key + LOCK_SUFFIX])
+
+    def _document(self, key: str) -> tuple[dict[str, Any], str]:
+        """Return a JSON object of the bucket with its ETag; both empty when there is none."""
+        try:
+            info, body = self.objects.read(self.bucket, key)
+        except NotFoundError as exc:
+            if exc.code == "NoSuchBucket":
+                raise
+            return {}, ""
+        try:
+            document = parse(body, fractions=True)
+        except FormatError as exc:
+            raise self._unreadable(key, str(exc)) from exc
+        if not isinstance(document, dict):
+            raise self._unreadable(key, "expected an object")
+        return document, info.etag
+
+    def _unreadable(self, key: str, why: str) -> TargetError:
+        msg = (
+            f"s3://{self.bucket}/{key}: StateUnreadable: {why}\n  next: look at the object; restore an earlier version"
+        )
+        return TargetError(msg, code="StateUnreadable", call="s3:GetObject")
+
+
+def _input(instance: Mapping[str, Any]) -> str:
+    """Return the drill that an instance in Terraform's state was made for; empty when it does not say."""
+    given = instance["attributes"].get("input")
+    text = given.get("value") if isinstance(given, dict) else given
+    if not isinstance(text, str):
+        return ""
+    try:
+        spec = parse(text)
+        return str(spec["tags"][DRILL_TAG])
+    except (DrproofError, KeyError, TypeError):
+        return ""

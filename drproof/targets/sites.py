@@ -1,0 +1,146 @@
+"""Both sites of a recovery, opened; a capability is made when it is first asked for."""
+
+from functools import cached_property
+from pathlib import Path
+
+from drproof.model.criteria import Site
+from drproof.model.settings import Settings
+from drproof.targets import embedded
+from drproof.targets.aws.cloudwatch import AwsAlarms
+from drproof.targets.aws.ec2 import AwsFleet
+from drproof.targets.aws.ecr import AwsImages
+from drproof.targets.aws.s3 import AwsObjectStore
+from drproof.targets.aws.sessions import Session
+from drproof.targets.aws.sns import AwsMessenger
+from drproof.targets.aws.ssm import AwsHosts
+from drproof.targets.aws.sts import AwsIdentity
+from drproof.targets.provisioners import AnyProvisioner, choose
+from drproof.targets.provisioners.place import Place
+
+EVERY_AT_THE_WORLD = 0.2
+EVERY_LIVE = 2.0
+"""Seconds between two questions while waiting."""
+
+ENDING_AT_THE_WORLD_MS = 60_000
+ENDING_LIVE_MS = 600_000
+"""How long a machine may take to end."""
+
+
+class AwsSite:
+    """One site: its capabilities."""
+
+    def __init__(self, site: Site, session: Session) -> None:
+        """Open a site; nothing is asked of it yet."""
+        self._site = site
+        self._session = session
+        self._every = EVERY_AT_THE_WORLD if session.endpoint else EVERY_LIVE
+
+    @cached_property
+    def identity(self) -> AwsIdentity:
+        """Who the site takes us for."""
+        return AwsIdentity(self._session.client("sts"))
+
+    @cached_property
+    def objects(self) -> AwsObjectStore:
+        """The site's buckets."""
+        return AwsObjectStore(self._session.client("s3"), owner=self._site.owner)
+
+    @cached_property
+    def fleet(self) -> AwsFleet:
+        """The site's machines."""
+        return AwsFleet(self._session.client("ec2"), every=self._every)
+
+    @property
+    def provisioner(self) -> AnyProvisioner:
+        """What brings the recovery machine up; only the site that takes over has one.
+
+        Raises:
+            ValueError: this is the original site, which drills only read.
+        """
+        msg = "the original site has no provisioner: drills only read it"
+        raise ValueError(msg)
+
+    @cached_property
+    def hosts(self) -> AwsHosts:
+        """The site's machines as something that takes commands."""
+        return AwsHosts(self._session.client("ssm"), every=self._every)
+
+    @cached_property
+    def messenger(self) -> AwsMessenger:
+        """The site's topics."""
+        return AwsMessenger(self._session.client("sns"))
+
+    @cached_property
+    def alarms(self) -> AwsAlarms:
+        """The site's metrics and alarms."""
+        return AwsAlarms(self._session.client("cloudwatch"))
+
+    @cached_property
+    def images(self) -> AwsImages:
+        """The container images that the site can pull."""
+        return AwsImages(lambda region: self._session.client("ecr", region=region))
+
+
+class RecoverySite(AwsSite):
+    """The site that takes over: the one where machines come and go."""
+
+    def __init__(self, site: Site, session: Session, settings: Settings, *, directory: Path, origin: str) -> None:
+        """Open the site for the drill `origin`, whose tools may write into `directory`."""
+        super().__init__(site, session)
+        self._settings = settings.recovery.provisioner
+        self._directory = directory
+        self._origin = origin
+
+    @cached_property
+    def _provisioner(self) -> AnyProvisioner:
+        place = Place(
+            self.objects,
+            self.fleet,
+            bucket=self._settings.state_bucket,
+            key=self._settings.state_key,
+            origin=self._origin,
+            ending_ms=ENDING_AT_THE_WORLD_MS if self._session.endpoint else ENDING_LIVE_MS,
+        )
+        return choose(self._settings, place, self._session, account=self._site.account_id, directory=self._directory)
+
+    @property
+    def provisioner(self) -> AnyProvisioner:
+        """What brings the recovery machine up.
+
+        Raises:
+            ValueError: the settings name no remote state.
+            TargetError: the settings ask for Terraform and this machine has none that works.
+        """
+        return self._provisioner
+
+
+class AwsTarget:
+    """Both sites of a recovery, and the values that nobody may see."""
+
+    def __init__(self, primary: AwsSite, recovery: RecoverySite, *, secrets: tuple[str, ...]) -> None:
+        """Join two opened sites."""
+        self.primary = primary
+        self.recovery = recovery
+        self.secrets = secrets
+
+
+def open_sites(settings: Settings, endpoint: str | None, *, directory: Path, origin: str) -> AwsTarget:
+    """Return both sites of AWS, or of the embedded world at `endpoint`."""
+    issued = embedded.credentials(endpoint) if endpoint is not None else {}
+    address = embedded.loopback(endpoint) if endpoint is not None else ""
+    sites = settings.sites
+    primary = Session(
+        sites.primary.region,
+        endpoint=address,
+        credentials=issued.get("primary"),
+        profile=settings.profile,
+        read_only=True,
+    )
+    recovery = Session(
+        sites.recovery.region, endpoint=address, credentials=issued.get("recovery"), profile=settings.profile
+    )
+    return AwsTarget(
+        AwsSite(sites.primary, primary),
+        RecoverySite(sites.recovery, recovery, settings, directory=directory, origin=origin),
+        secrets=tuple(dict.fromkeys((*primary.secrets(), *recovery.secrets()))),
+    )

@@ -1,0 +1,122 @@
+"""Worlds for tests: processes that are started, called over their sockets, and stopped."""
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.config import Config
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SMALL = 40
+
+
+@dataclass
+class RunningWorld:
+    """One world and the ways to talk to it."""
+
+    process: subprocess.Popen[str]
+    directory: Path
+    document: dict[str, Any]
+    ready_after: float
+
+    def client(self, service: str, site: str = "recovery", *, region: str = "", key: str = "", **config: Any) -> Any:
+        """Return a client of one account."""
+        held = self.document["credentials"][site]
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.document["endpoint"],
+            aws_access_key_id=key or held["access_key_id"],
+            aws_secret_access_key=held["secret_access_key"],
+            region_name=region or held["region"],
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, **config),
+        )
+
+    def control(self, method: str, route: str, body: object = None) -> tuple[int, Any]:
+        """Call a control route and return status and document."""
+        address = urlsplit(self.document["endpoint"])
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+        connection.request(method, f"/_world/{route}", None if body is None else json.dumps(body))
+        answer = connection.getresponse()
+        document = json.loads(answer.read())
+        connection.close()
+        return answer.status, document
+
+    def stop(self) -> int:
+        """End the world and return its exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(timeout=10)
+
+
+Start = Callable[..., RunningWorld]
+
+
+def begin(directory: Path, scenario: str = "none", *more: str, members: int = SMALL) -> RunningWorld:
+    """Start a world and wait for its line."""
+    asked = ["--directory", str(directory), "--scenario", scenario, "--members", str(members), *more]
+    started = time.monotonic()
+    with (directory.parent / f"{directory.name}.log").open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "drproof.embedded", *asked],
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, f"no ready line: {(directory.parent / f'{directory.name}.log').read_text()}"
+    return RunningWorld(process, directory, json.loads(line), time.monotonic() - started)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorld]:
+    """One sound world that many tests share."""
+    running = begin(tmp_path_factory.mktemp("shared") / "world", members=2400)
+    yield running
+    running.stop()
+    assert running.process.stdout is not None
+    running.process.stdout.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start worlds of one's own; they end with the test."""
+    running: list[RunningWorld] = []
+
+    def one(scenario: str = "none", *more: str, members: int = SMALL) -> RunningWorld:
+        running.append(begin(tmp_path / f"world-{len(running)}", scenario, *more, members=members))
+        return running[-1]
+
+    yield one
+    for each in running:
+        each.stop()
+        assert each.process.stdout is not None
+        each.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def names() -> dict[str, Any]:
+    """The settings that a drill against the world reads."""
+    return tomllib.loads((REPOSITORY / "drproof/embedded/settings.toml").read_text(encoding="utf-8"))
+
+
+def until(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
+    """Return the first true value of `condition`."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "the condition did not become true in time"
+        time.sleep(0.02)
+    return found

@@ -1,0 +1,67 @@
+"""Two accounts, each reached by its own key alone."""
+
+import http.client
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .conftest import RunningWorld
+
+
+@pytest.mark.parametrize(("site", "account"), [("primary", "111122223333"), ("recovery", "444455556666")])
+def test_a_key_is_taken_for_the_rehearsals_role_in_its_account(world: RunningWorld, site: str, account: str) -> None:
+    caller = world.client("sts", site).get_caller_identity()
+    assert caller["Account"] == account
+    assert caller["Arn"] == f"arn:aws:sts::{account}:assumed-role/drproof-rehearsal/embedded"
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "code"),
+    [
+        ("s3", "list_buckets", "InvalidAccessKeyId"),
+        ("sts", "get_caller_identity", "InvalidClientTokenId"),
+        ("ssm", "list_commands", "InvalidClientTokenId"),
+        ("cloudwatch", "describe_alarms", "InvalidClientTokenId"),
+        ("ec2", "describe_instances", "AuthFailure"),
+    ],
+)
+def test_an_unknown_key_is_refused_in_each_wire_format(world: RunningWorld, service: str, call: str, code: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(world.client(service, key="AKIA" + "Z" * 16), call)()
+    assert refused.value.response["Error"]["Code"] == code
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+def test_an_unsigned_request_is_refused(world: RunningWorld) -> None:
+    address = urlsplit(world.document["endpoint"])
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    connection.request("GET", "/atlas-backups?list-type=2")
+    assert connection.getresponse().status == 403
+    connection.close()
+
+
+def test_machines_of_one_account_are_not_seen_by_the_other(world: RunningWorld) -> None:
+    machine = world.client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]
+    seen = world.client("ec2", "primary", region="us-west-2").describe_instances()["Reservations"]
+    assert machine["InstanceId"] not in [item["InstanceId"] for each in seen for item in each["Instances"]]
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "asked"),
+    [
+        ("cloudwatch", "describe_anomaly_detectors", {}),
+        ("ssm", "list_nodes", {}),
+        ("ec2", "describe_fpga_images", {}),
+        ("lambda", "list_code_signing_configs", {}),
+        ("iam", "simulate_custom_policy", {"PolicyInputList": ["{}"], "ActionNames": ["s3:GetObject"]}),
+        ("s3", "get_bucket_metrics_configuration", {"Bucket": "atlas-recovery", "Id": "x"}),
+    ],
+)
+def test_what_the_world_lacks_is_an_unknown_operation_and_never_a_server_error(
+    world: RunningWorld, service: str, call: str, asked: dict[str, object]
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(world.client(service), call)(**asked)
+    assert refused.value.response["Error"]["Code"] == "UnknownOperationException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400

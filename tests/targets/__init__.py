@@ -1,0 +1,1 @@
+"""Tests of the adapters: real sockets, the real embedded world."""

@@ -1,0 +1,132 @@
+"""Machines: found by exactly their tags, created once per effect, waited for in bounded time."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from drproof.model.capabilities import Fleet, Runner
+from drproof.model.context import DRILL_TAG
+from drproof.model.errors import NotFoundError, TargetError
+from drproof.targets.aws.ec2 import AwsFleet
+from drproof.targets.provisioners.machines import marked
+from drproof.targets.sites import AwsTarget
+from tests.targets.conftest import make_intent, spec
+
+
+@pytest.fixture
+def fleet(target: AwsTarget) -> AwsFleet:
+    """The machines of the recovery site."""
+    return target.recovery.fleet
+
+
+@pytest.fixture
+def origin() -> str:
+    """A drill of this test's own."""
+    return f"drill-{secrets.token_hex(4)}"
+
+
+def launch(fleet: AwsFleet, origin: str, **changes: Any) -> Runner:
+    """Create one machine of a drill and wait until it runs."""
+    made = fleet.launch(make_intent(), marked(spec(origin, **changes), origin))
+    return fleet.wait_until(made.instance_id, "running", timeout_ms=10_000)
+
+
+def test_a_machine_is_found_by_all_its_tags_and_no_fewer(fleet: AwsFleet, origin: str) -> None:
+    made = launch(fleet, origin)
+    assert [found.instance_id for found in fleet.runners({DRILL_TAG: origin, "Name": "atlas-dr-runner"})] == [made.instance_id]
+    assert fleet.runners({DRILL_TAG: origin, "Name": "another"}) == ()
+    assert made.instance_type == "t4g.medium"
+    assert made.launched_at.endswith("Z")
+    assert made.tags["ManagedBy"] == "terraform"
+
+
+def test_a_wildcard_in_a_tag_is_a_letter_like_others(fleet: AwsFleet, origin: str) -> None:
+    launch(fleet, origin)
+    assert fleet.runners({DRILL_TAG: origin[:-1] + "*"}) == ()
+    assert fleet.tagged({DRILL_TAG: origin[:-1] + "?"}) == ()
+
+
+def test_no_tag_at_all_never_means_everything(fleet: AwsFleet) -> None:
+    for ask in (fleet.runners, fleet.tagged):
+        with pytest.raises(ValueError, match="at least one tag"):
+            ask({})
+
+
+def test_the_same_effect_asked_twice_is_one_machine(fleet: AwsFleet, origin: str) -> None:
+    asked, whole = make_intent(), marked(spec(origin), origin)
+    first, second = fleet.launch(asked, whole), fleet.launch(asked, whole)
+    assert first.instance_id == second.instance_id
+    assert len(fleet.runners({DRILL_TAG: origin})) == 1
+
+
+def test_everything_that_carries_a_tag_is_counted(
+    fleet: AwsFleet, origin: str, stranger: Callable[[str], Any]
+) -> None:
+    ec2 = stranger("ec2")
+    made = launch(fleet, origin)
+
+    def tagged(kind: str) -> list[dict[str, Any]]:
+        return [{"ResourceType": kind, "Tags": [{"Key": DRILL_TAG, "Value": origin}]}]
+
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=tagged("vpc"))["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(
+        GroupName=origin, Description="x", VpcId=vpc, TagSpecifications=tagged("security-group")
+    )["GroupId"]
+    port = ec2.create_network_interface(SubnetId=subnet, TagSpecifications=tagged("network-interface"))
+    key = ec2.create_key_pair(KeyName=origin, TagSpecifications=tagged("key-pair"))["KeyPairId"]
+    (root,) = [found.identity for found in fleet.tagged({DRILL_TAG: origin}) if found.kind == "volume"]
+    copy = ec2.create_snapshot(VolumeId=root, TagSpecifications=tagged("snapshot"))["SnapshotId"]
+    found = {(resource.kind, resource.identity) for resource in fleet.tagged({DRILL_TAG: origin})}
+    assert found == {
+        ("instance", made.instance_id),
+        ("volume", root),
+        ("security-group", group),
+        ("network-interface", port["NetworkInterface"]["NetworkInterfaceId"]),
+        ("key-pair", key),
+        ("snapshot", copy),
+        ("vpc", vpc),
+    }
+    assert all(resource.tags[DRILL_TAG] == origin for resource in fleet.tagged({DRILL_TAG: origin}))
+
+
+def test_a_machine_that_ended_is_counted_no_more(fleet: AwsFleet, origin: str) -> None:
+    made = launch(fleet, origin)
+    assert fleet.terminate(make_intent(), made.instance_id) in {"shutting-down", "terminated"}
+    assert fleet.wait_until(made.instance_id, "terminated", timeout_ms=10_000).state == "terminated"
+    assert fleet.runners({DRILL_TAG: origin}) == ()
+    assert fleet.tagged({DRILL_TAG: origin}) == ()
+    with pytest.raises(TargetError, match="expected running, got terminated"):
+        fleet.wait_until(made.instance_id, "running", timeout_ms=10_000)
+
+
+def test_waiting_ends_when_the_time_is_over(fleet: AwsFleet, origin: str) -> None:
+    made = launch(fleet, origin)
+    begin = time.monotonic()
+    with pytest.raises(TargetError, match="expected stopped within 300 ms, got running") as caught:
+        fleet.wait_until(made.instance_id, "stopped", timeout_ms=300)
+    assert caught.value.code == "Timeout"
+    assert time.monotonic() - begin < 3
+
+
+def test_a_machine_that_does_not_exist_cannot_be_ended_or_awaited(fleet: AwsFleet) -> None:
+    nobody = "i-0123456789abcdef0"
+    with pytest.raises(NotFoundError, match=nobody):
+        fleet.terminate(make_intent(), nobody)
+    with pytest.raises(NotFoundError, match=nobody):
+        fleet.wait_until(nobody, "terminated", timeout_ms=300)
+    with pytest.raises(TargetError, match="got not found"):
+        fleet.wait_until(nobody, "running", timeout_ms=300)
+
+
+def test_a_machine_must_carry_its_drills_tag(origin: str) -> None:
+    with pytest.raises(ValueError, match=rf"expected the tag {DRILL_TAG}={origin}"):
+        marked(spec(origin, tags={}), origin)
+
+
+def test_the_adapter_is_the_models_fleet(fleet: AwsFleet) -> None:
+    asked: Fleet = fleet
+    assert asked is fleet

@@ -1,0 +1,173 @@
+"""Objects: keys as they are, writes that can be trusted, deletions that hit nothing else."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from drproof.model.capabilities import ObjectStore
+from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError
+from drproof.targets import embedded
+from drproof.targets.aws.s3 import AwsObjectStore
+from drproof.targets.sites import AwsTarget
+from tests.targets.conftest import NAMES, make_intent
+
+BUCKET = NAMES["recovery"]["bucket"]
+KEYS = ("x//y", "a b+c", "ünïcode/…", "100%/%2F", "tail/", "q?&=#", "<&>\"'")
+
+
+@pytest.fixture
+def store(target: AwsTarget) -> AwsObjectStore:
+    """The store of the recovery site."""
+    return target.recovery.objects
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix of this test's own."""
+    return f"test-{secrets.token_hex(4)}/"
+
+
+def test_a_written_object_is_read_back_as_it_was(store: AwsObjectStore, prefix: str) -> None:
+    body = os.urandom(3_000_000)
+    made = store.put(make_intent(), BUCKET, prefix + "k", body, tags={"a b": "c=+d/e @f", "drproof:drill": "d"})
+    head = store.head(BUCKET, prefix + "k")
+    info, chunks = store.stream(BUCKET, prefix + "k")
+    assert hashlib.sha256(b"".join(chunks)).digest() == hashlib.sha256(body).digest()
+    assert (made.size, made.etag, made.version) == (head.size, head.etag, head.version) == (info.size, info.etag, info.version)
+    assert head.etag == hashlib.md5(body, usedforsecurity=False).hexdigest()
+    assert made.version
+    assert made.modified_at.endswith("Z")
+    assert head.modified_at.endswith(".000Z")
+    assert store.tags(BUCKET, prefix + "k") == {"a b": "c=+d/e @f", "drproof:drill": "d"}
+
+
+def test_an_earlier_version_is_still_readable(store: AwsObjectStore, prefix: str) -> None:
+    first = store.put(make_intent(), BUCKET, prefix + "k", b"one")
+    store.put(make_intent(), BUCKET, prefix + "k", b"two")
+    assert store.read(BUCKET, prefix + "k", version=first.version)[1] == b"one"
+    assert store.read(BUCKET, prefix + "k")[1] == b"two"
+
+
+def test_an_empty_object_is_read_as_empty(store: AwsObjectStore, prefix: str) -> None:
+    store.put(make_intent(), BUCKET, prefix + "k", b"")
+    assert store.read(BUCKET, prefix + "k")[1] == b""
+
+
+def test_keys_are_listed_exactly_as_they_are(store: AwsObjectStore, prefix: str) -> None:
+    for key in KEYS:
+        store.put(make_intent(), BUCKET, prefix + key, key.encode())
+    found = {info.key: info.size for info in store.list(BUCKET, prefix)}
+    assert found == {prefix + key: len(key.encode()) for key in KEYS}
+    for key in KEYS:
+        assert store.read(BUCKET, prefix + key)[1] == key.encode()
+
+
+def test_a_listing_goes_on_after_its_first_page(store: AwsObjectStore, prefix: str) -> None:
+    client = store._client  # noqa: SLF001 — pages of two stand for pages of a thousand
+    client.meta.events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **_: params.update(MaxKeys=2))
+    names = [f"{prefix}{number}" for number in range(5)]
+    for name in names:
+        store.put(make_intent(), BUCKET, name, b"x")
+    assert [info.key for info in store.list(BUCKET, prefix)] == names
+
+
+def test_a_conditional_create_finds_what_is_there(store: AwsObjectStore, prefix: str) -> None:
+    made = store.put(make_intent(), BUCKET, prefix + "k", b"one", if_absent=True)
+    with pytest.raises(AlreadyExistsError):
+        store.put(make_intent(), BUCKET, prefix + "k", b"two", if_absent=True)
+    again = store.put(make_intent(), BUCKET, prefix + "k", b"three", if_match=made.etag)
+    with pytest.raises(AlreadyExistsError):
+        store.put(make_intent(), BUCKET, prefix + "k", b"four", if_match=made.etag)
+    assert store.read(BUCKET, prefix + "k")[1] == b"three"
+    assert again.etag != made.etag
+    with pytest.raises(ValueError, match="got both"):
+        store.put(make_intent(), BUCKET, prefix + "k", b"", if_absent=True, if_match="x")
+
+
+def test_a_missing_object_is_not_found(store: AwsObjectStore, prefix: str) -> None:
+    for ask in (store.head, store.read, store.stream, store.tags):
+        with pytest.raises(NotFoundError, match=prefix):
+            ask(BUCKET, prefix + "none")
+    with pytest.raises(NotFoundError):
+        list(store.list("no-such-bucket-at-all", ""))
+
+
+def test_reading_stops_at_the_limit(store: AwsObjectStore, prefix: str) -> None:
+    store.put(make_intent(), BUCKET, prefix + "k", b"12345")
+    assert store.read(BUCKET, prefix + "k", limit=5)[1] == b"12345"
+    with pytest.raises(TargetError, match="expected at most 4 bytes, got 5"):
+        store.read(BUCKET, prefix + "k", limit=4)
+
+
+def test_a_bucket_of_another_owner_is_refused_by_every_call(target: AwsTarget, store: AwsObjectStore, prefix: str) -> None:
+    made = store.put(make_intent(), BUCKET, prefix + "k", b"x")
+    wrong = AwsObjectStore(target.recovery._session.client("s3"), owner="999999999999")  # noqa: SLF001
+    calls: list[Callable[[], Any]] = [
+        lambda: wrong.head(BUCKET, prefix + "k"),
+        lambda: wrong.read(BUCKET, prefix + "k"),
+        lambda: wrong.stream(BUCKET, prefix + "k"),
+        lambda: list(wrong.list(BUCKET, prefix)),
+        lambda: wrong.tags(BUCKET, prefix + "k"),
+        lambda: wrong.put(make_intent(), BUCKET, prefix + "k", b"y"),
+        lambda: wrong.delete(make_intent(), BUCKET, [prefix + "k"]),
+    ]
+    for call in calls:
+        with pytest.raises(TargetError) as caught:
+            call()
+        assert caught.value.code in {"AccessDenied", "403"}
+    assert store.head(BUCKET, prefix + "k") == replace(made, modified_at=store.head(BUCKET, prefix + "k").modified_at)
+
+
+def test_every_call_on_a_bucket_names_its_owner(store: AwsObjectStore, prefix: str, world: embedded.World) -> None:
+    before = len(world.calls())
+    store.put(make_intent(), BUCKET, prefix + "k", b"x")
+    store.read(BUCKET, prefix + "k")
+    store.head(BUCKET, prefix + "k")
+    store.tags(BUCKET, prefix + "k")
+    list(store.list(BUCKET, prefix))
+    store.delete(make_intent(), BUCKET, [prefix + "k"])
+    calls = world.calls()[before:]
+    assert {call["action"] for call in calls} >= {"PutObject", "GetObject", "HeadObject", "ListObjectsV2"}
+    assert {call["expected_owner"] for call in calls} == {NAMES["sites"]["recovery"]["account_id"]}
+
+
+@pytest.mark.parametrize("crowd", [0, 40], ids=["alone", "among many versions of others"])
+def test_deleting_removes_every_version_of_exactly_these_keys(
+    store: AwsObjectStore, prefix: str, stranger: Callable[[str], Any], crowd: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = stranger("s3")
+    if crowd:
+        # What others have there shall be more than the one listing may go through.
+        monkeypatch.setattr("drproof.targets.aws.s3.BATCH", 8)
+    wanted = [f"{prefix}k", f"{prefix}k+ü x", f"{prefix}gone"]
+    kept = [f"{prefix}k2", f"{prefix}k/", f"{prefix}a", *(f"{prefix}crowd/{number}" for number in range(crowd))]
+    for key in (*wanted, *wanted, *kept):
+        store.put(make_intent(), BUCKET, key, b"x")
+    client.delete_object(Bucket=BUCKET, Key=f"{prefix}k")
+    store.delete(make_intent(), BUCKET, wanted)
+    left = client.list_object_versions(Bucket=BUCKET, Prefix=prefix)
+    assert "DeleteMarkers" not in left
+    assert sorted(item["Key"] for item in left["Versions"]) == sorted(kept)
+    store.delete(make_intent(), BUCKET, wanted)
+    store.delete(make_intent(), BUCKET, [wanted[0]])
+    store.delete(make_intent(), BUCKET, [])
+
+
+def test_a_version_that_cannot_be_deleted_is_an_error(
+    store: AwsObjectStore, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(make_intent(), BUCKET, prefix + "k", b"x")
+    answer = {"Errors": [{"Key": prefix + "k", "Code": "AccessDenied", "Message": "locked"}]}
+    monkeypatch.setattr(store._client, "delete_objects", lambda **_: answer)  # noqa: SLF001 — a lock that moto lacks
+    with pytest.raises(TargetError, match=rf"s3:DeleteObjects s3://{BUCKET}/{prefix}k .*AccessDenied: locked"):
+        store.delete(make_intent(), BUCKET, [prefix + "k"])
+
+
+def test_the_adapter_is_the_models_store(store: AwsObjectStore) -> None:
+    asked: ObjectStore = store
+    assert asked is store
