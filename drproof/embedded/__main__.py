@@ -23,7 +23,8 @@ from drproof.embedded.lifetime import Lifetime  # noqa: E402
 from drproof.embedded.world import World  # noqa: E402
 
 LINGER_SECONDS = 180
-MEMBERS = 2400
+MEMBERS = int(os.environ.get("EMBEDDED_WORLD_MEMBERS", "2400"))
+"""How many members the generated state archive has; a test that drills often asks for fewer."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -127,4 +128,7 @@ def _announce(world: World, endpoint: str, facts: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _status = main()
+    sys.stderr.flush()
+    # Threads of the emulator may be in the middle of a call: the end of the world does not wait for them.
+    os._exit(_status)

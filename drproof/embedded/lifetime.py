@@ -3,6 +3,9 @@
 import threading
 import time
 
+POLL_SECONDS = 0.1
+"""A signal may reach another thread than the waiting one, which then has to look for itself."""
+
 
 class Lifetime:
     """Ends the world when no call came for some time, or when it is told to stop."""
@@ -12,16 +15,16 @@ class Lifetime:
         self._lock = threading.Lock()
         self._last = time.monotonic()
         self._busy = 0
-        self._over = threading.Event()
+        self._over = False
 
     def __enter__(self) -> None:
-        """A call begins: the world does not end under it."""
+        """Begin a call: the world does not end under it."""
         with self._lock:
             self._busy += 1
             self._last = time.monotonic()
 
     def __exit__(self, *_: object) -> None:
-        """A call has ended; the wait starts anew."""
+        """End a call; the wait starts anew."""
         with self._lock:
             self._busy -= 1
             self._last = time.monotonic()
@@ -34,16 +37,16 @@ class Lifetime:
 
     def stop(self) -> None:
         """End now."""
-        self._over.set()
+        # A plain flag: a signal handler that took a lock could wait for the very thread that it interrupted.
+        self._over = True
 
     def wait(self) -> None:
         """Return when the world has to end."""
-        while not self._over.wait(timeout=self._left()):
-            if self._left() <= 0:
-                return
+        while not self._over and self._left() > 0:
+            time.sleep(POLL_SECONDS)
 
     def _left(self) -> float:
         with self._lock:
             if self._busy:
                 self._last = time.monotonic()
-            return max(0.0, self._last + self._linger - time.monotonic())
+            return self._last + self._linger - time.monotonic()

@@ -17,6 +17,8 @@ from drproof.embedded.shims import ec2, s3_checksums, s3_conditions, s3_owner
 from drproof.embedded.world import World
 
 LOOPBACK = "127.0.0.1"
+EMULATOR_ROUTES = "/moto-api"
+"""The emulator's own back door, through which a caller could empty the world."""
 
 # The first gate that refuses decides; each one holds a rule that the emulator does not know.
 GATES = {"s3": (s3_owner.gate, s3_checksums.gate), "ec2": (ec2.gate,)}
@@ -67,8 +69,11 @@ class Application:
 
     def _emulated(self, request: Asked, sent: "_Sent") -> tuple[Iterable[bytes], Refusal | None]:
         """Return the emulator's answer, or the refusal of what it does not have."""
-        if request.protocol == "s3" and ":" in request.action:
+        absent = request.protocol == "s3" and ":" in request.action
+        if absent or request.path.startswith(EMULATOR_ROUTES):
             return [], _unimplemented(request)
+        # The gates read the bucket from the path: a host's name must not be able to say another.
+        request.environ["HTTP_HOST"] = f"{LOOPBACK}:{request.environ['SERVER_PORT']}"
         try:
             body = self._emulator(request.environ, sent)
         except NotImplementedError:

@@ -57,6 +57,13 @@ class Opened:
         """Ask both sites again whom they take us for; `GuardError` when it is not as planned."""
         assert_sites(self.target, self.record.plan.criteria.sites)
 
+    def keep_the_worlds_word(self) -> None:
+        """Keep what the embedded world itself says of the run: every call it answered, and what exists in it now."""
+        if self.world is None:
+            return
+        for name, content in (("calls", self.world.calls()), ("inventory", self.world.inventory())):
+            write_atomic(self.directory / "evidence" / f"world.{name}.json", canonical(content))
+
     def let_go(self, *, keep: bool) -> None:
         """Remove what only a later process would need, or keep it for that process."""
         if keep:

@@ -44,7 +44,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """The settings that a read-only plan cannot do without; a plan that is not listed needs all."""
 
-DRILL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,79}")
+DRILL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

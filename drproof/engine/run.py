@@ -125,6 +125,9 @@ class Run:
             else:
                 self._leave_out(phase)
         self._release()
+        with contextlib.suppress(DrproofError):
+            # A world that is gone cannot be asked; the receipts of what followed say so.
+            self._opened.keep_the_worlds_word()
         self._conclusion = conclude(
             self.record, self.prepared, journal=self._journal, masker=self._masker, interruption=self._interruption
         )

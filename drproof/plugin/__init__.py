@@ -6,6 +6,7 @@ rest is imported once a run names one of our marks.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,18 +27,25 @@ PLANS = {
 
 KEY = pytest.StashKey["Session"]()
 
+TERMINAL = pytest.StashKey[int]()
+"""The descriptor of the terminal itself, taken before pytest captures what tests print."""
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, None, None]:
     """Add our options after everybody else's, and only to a run that names one of our marks or our checks."""
+    ours = any("drproof.checks" in arg for arg in args) or any(
+        mark in arg for arg in _mark_arguments(args) for mark in PLANS
+    )
+    if ours:
+        early_config.stash[TERMINAL] = os.dup(1)
     yield
-    if any("drproof.checks" in arg for arg in args) or any(mark in arg for arg in _mark_arguments(args) for mark in PLANS):
-        from drproof.plugin.options import add_options  # noqa: PLC0415 — other people's runs stay fast
+    if ours:
+        from drproof.plugin.options import add_options
 
         add_options(parser)
-    del early_config
 
 
 def _mark_arguments(args: list[str]) -> list[str]:
@@ -53,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{mark}: drproof's plan {plan}; pytest -m {mark} runs it")
     # `-m "not drill"` names a mark of ours and still is somebody else's run.
     if any(mark in (config.option.markexpr or "") for mark in PLANS):
-        from drproof.plugin.session import begin  # noqa: PLC0415 — other people's runs stay fast
+        from drproof.plugin.session import begin
 
         begin(config)
 
@@ -62,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Keep read-only plans in one process: only one may sequence the receipts."""
     if any(mark in (config.option.markexpr or "") for mark in PLANS):
-        from drproof.plugin.guards import serialize  # noqa: PLC0415 — other people's runs stay fast
+        from drproof.plugin.guards import serialize
 
         serialize(config)
 
@@ -136,3 +144,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     session = config.stash.get(KEY, None)
     if session is not None:
         session.end()
+    terminal = config.stash.get(TERMINAL, -1)
+    if terminal >= 0:
+        os.close(terminal)
+        config.stash[TERMINAL] = -1

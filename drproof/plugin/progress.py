@@ -1,5 +1,7 @@
 """What runs now, for how long, how long it may take, and what comes next."""
 
+import contextlib
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -10,6 +12,7 @@ import pytest
 from drproof.formats.durations import show
 from drproof.model.phase import Phase
 from drproof.model.receipt import Receipt
+from drproof.plugin import TERMINAL
 
 TICK_SECONDS = 0.5
 QUIET_SECONDS = 30
@@ -20,10 +23,9 @@ class Progress:
     """One line a phase; on a terminal, a line that lives."""
 
     def __init__(self, config: pytest.Config, phases: Sequence[Phase[Any]]) -> None:
-        """Write to pytest's own terminal, whatever is captured."""
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        self._writer = getattr(reporter, "_tw", None)
-        self._live = bool(self._writer is not None and self._writer.hasmarkup and reporter.isatty)
+        """Write to the terminal itself, whatever is captured."""
+        self._terminal = config.stash.get(TERMINAL, -1)
+        self._live = self._terminal >= 0 and os.isatty(self._terminal) and os.environ.get("TERM", "") != "dumb"
         self._phases = {phase.name: phase for phase in phases}
         names = [phase.name for phase in phases]
         self._next = dict(zip(names, [*names[1:], ""], strict=True))
@@ -84,7 +86,9 @@ class Progress:
         self._raw(f"\r\x1b[2K{line}\n" if self._live else f"\n{line}")
 
     def _raw(self, text: str) -> None:
-        if self._writer is None:
+        if self._terminal < 0:
             return
         with self._lock:
-            self._writer.write(text, flush=True)
+            # A reader that went away must not end a drill.
+            with contextlib.suppress(OSError):
+                os.write(self._terminal, text.encode())

@@ -65,3 +65,28 @@ def test_what_the_world_lacks_is_an_unknown_operation_and_never_a_server_error(
         getattr(world.client(service), call)(**asked)
     assert refused.value.response["Error"]["Code"] == "UnknownOperationException"
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def _signed(world: RunningWorld, method: str, path: str, **headers: str) -> int:
+    """Return the status of a request that carries the scope of the original site's key and nothing more."""
+    key = world.document["credentials"]["primary"]["access_key_id"]
+    address = urlsplit(world.document["endpoint"])
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    scope = f"AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+    connection.request(method, path, headers={"Authorization": scope, **headers})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_the_emulators_back_door_is_shut(world: RunningWorld) -> None:
+    assert _signed(world, "POST", "/moto-api/reset") == 400
+    assert world.client("s3").head_bucket(Bucket="atlas-recovery")
+
+
+def test_neither_a_hosts_name_nor_an_encoded_source_reaches_another_accounts_bucket(world: RunningWorld) -> None:
+    world.client("s3").put_object(Bucket="atlas-recovery", Key="private", Body=b"x")
+    assert _signed(world, "GET", "/atlas-recovery/private") == 403
+    assert _signed(world, "GET", "/private", Host="atlas-recovery.s3.amazonaws.com") in {403, 404}
+    source = {"x-amz-copy-source": "atlas-recovery%2Fprivate", "Content-Length": "0"}
+    assert _signed(world, "PUT", "/atlas-primary/stolen", **source) == 403

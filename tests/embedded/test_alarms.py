@@ -70,8 +70,11 @@ def test_history_is_filtered_by_kind_and_time_and_comes_in_pages(start: Start) -
     cloudwatch = world.client("cloudwatch", "primary")
     everything = cloudwatch.describe_alarm_history(AlarmName=NAMES[0])["AlarmHistoryItems"]
     assert [item["HistoryItemType"] for item in everything] == ["StateUpdate"] * 3 + ["ConfigurationUpdate"]
-    assert [item["Timestamp"] for item in everything] == sorted((item["Timestamp"] for item in everything), reverse=True)
-    paged, token = [], {}
+    assert [item["Timestamp"] for item in everything] == sorted(
+        (item["Timestamp"] for item in everything), reverse=True
+    )
+    paged: list[dict[str, Any]] = []
+    token: dict[str, str] = {}
     while True:
         page = cloudwatch.describe_alarm_history(AlarmName=NAMES[0], MaxRecords=1, **token)
         assert len(page["AlarmHistoryItems"]) == 1
@@ -147,7 +150,9 @@ def test_metrics_are_listed_once_each_with_their_dimensions(world: RunningWorld,
         "PublishCorrectness",
     ]
     for metric in listed["Metrics"]:
-        assert {item["Name"]: item["Value"] for item in metric["Dimensions"]} == names["primary"]["metrics"]["dimensions"]
+        assert {item["Name"]: item["Value"] for item in metric["Dimensions"]} == names["primary"]["metrics"][
+            "dimensions"
+        ]
 
 
 def test_metrics_have_datapoints_of_the_last_minutes(world: RunningWorld, names: dict[str, Any]) -> None:

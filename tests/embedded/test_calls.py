@@ -52,7 +52,11 @@ def test_every_call_is_one_line_with_its_fields_and_no_secret(start: Start) -> N
         ("monitoring", "DescribeAlarms", 200),
         ("ssm", "ListCommands", 200),
     ]
-    assert (calls[0]["bucket"], calls[0]["key"], calls[0]["expected_owner"]) == ("atlas-recovery", "a/b", "444455556666")
+    assert (calls[0]["bucket"], calls[0]["key"], calls[0]["expected_owner"]) == (
+        "atlas-recovery",
+        "a/b",
+        "444455556666",
+    )
     assert (calls[0]["account"], calls[7]["account"]) == ("444455556666", "111122223333")
     assert (calls[0]["region"], calls[7]["region"]) == ("us-west-2", "us-east-1")
     assert calls[6]["client_token"] == "token-1"
@@ -82,7 +86,14 @@ def test_a_refused_call_is_logged_with_its_status_and_without_account(world: Run
 def test_the_inventory_shows_what_exists_and_nothing_that_is_gone(start: Start) -> None:
     world = start()
     empty = world.control("GET", "inventory")[1]
-    assert empty == {"instances": [], "volumes": [], "security_groups": [], "objects": [], "lock_items": [], "commands": []}
+    assert empty == {
+        "instances": [],
+        "volumes": [],
+        "security_groups": [],
+        "objects": [],
+        "lock_items": [],
+        "commands": [],
+    }
     s3, ec2 = world.client("s3"), world.client("ec2")
     version = s3.put_object(Bucket="atlas-recovery", Key="k", Body=b"12345")["VersionId"]
     s3.delete_object(Bucket="atlas-recovery", Key="k")

@@ -12,7 +12,9 @@ TAGS = [{"Key": "Name", "Value": "tested"}]
 
 
 def run(world: RunningWorld, token: str, **more: Any) -> dict[str, Any]:
-    both = [{"ResourceType": kind, "Tags": [*TAGS, {"Key": "token", "Value": token}]} for kind in ("instance", "volume")]
+    both = [
+        {"ResourceType": kind, "Tags": [*TAGS, {"Key": "token", "Value": token}]} for kind in ("instance", "volume")
+    ]
     asked = {"ImageId": world.document["site"]["image_id"], "InstanceType": "t4g.medium", "SubnetId": "embedded"} | more
     started = world.client("ec2").run_instances(
         MinCount=1, MaxCount=1, ClientToken=token, TagSpecifications=both, **asked

@@ -35,6 +35,22 @@ def test_the_world_has_its_own_session_and_listens_on_loopback_alone(world: Runn
     assert all(address.startswith("0100007F") for address in local)
 
 
+def test_a_world_that_leads_a_group_of_another_session_leaves_that_session(tmp_path: Path) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-m", "drproof.embedded", "--directory", str(tmp_path / "w"), "--members", "5"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    with started:
+        assert started.stdout is not None
+        pid = json.loads(started.stdout.readline())["pid"]
+        assert os.getsid(pid) == pid
+        os.kill(pid, signal.SIGTERM)
+    until(lambda: not Path(f"/proc/{pid}").exists() or "(zombie)" in Path(f"/proc/{pid}/status").read_text())
+
+
 def test_each_world_has_new_keys(start: Start, world: RunningWorld) -> None:
     other = start()
     for site in ("primary", "recovery"):

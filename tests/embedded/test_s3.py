@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -57,12 +58,13 @@ def test_the_recovery_account_reads_the_original_sites_buckets_and_cannot_write_
     client = world.client("s3")
     key = client.list_objects_v2(Bucket=bucket)["Contents"][0]["Key"]
     assert client.head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
-    for act in (
+    writes: tuple[Callable[[], Any], ...] = (
         lambda: client.put_object(Bucket=bucket, Key="x", Body=b"x"),
         lambda: client.delete_object(Bucket=bucket, Key=key),
         lambda: client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key}]}),
         lambda: client.create_multipart_upload(Bucket=bucket, Key="x"),
-    ):
+    )
+    for act in writes:
         with pytest.raises(ClientError) as refused:
             act()
         assert code(refused) == ("AccessDenied", 403)
@@ -85,7 +87,9 @@ def _wrong(algorithm: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "crc32", "md5"])
-def test_a_body_without_the_checksum_that_was_sent_is_refused_and_not_stored(world: RunningWorld, algorithm: str) -> None:
+def test_a_body_without_the_checksum_that_was_sent_is_refused_and_not_stored(
+    world: RunningWorld, algorithm: str
+) -> None:
     client = world.client("s3")
     with pytest.raises(ClientError) as refused:
         client.put_object(Bucket=BUCKET, Key=f"sum/{algorithm}", Body=b"body", **_wrong(algorithm))
@@ -166,7 +170,9 @@ def test_of_many_conditional_writers_exactly_one_wins(world: RunningWorld) -> No
 
     def create(number: int) -> bool:
         try:
-            clients[number % 8].put_object(Bucket=BUCKET, Key=f"race/{number // 8}", Body=b"%d" % number, IfNoneMatch="*")
+            clients[number % 8].put_object(
+                Bucket=BUCKET, Key=f"race/{number // 8}", Body=b"%d" % number, IfNoneMatch="*"
+            )
         except ClientError as exc:
             assert exc.response["Error"]["Code"] == "PreconditionFailed"  # noqa: PT017 — any other error fails the test
             return False
@@ -180,10 +186,11 @@ def test_of_many_conditional_writers_exactly_one_wins(world: RunningWorld) -> No
 def test_if_match_compares_and_says_whether_the_object_is_missing_or_another(world: RunningWorld) -> None:
     client = world.client("s3")
     tag = client.put_object(Bucket=BUCKET, Key="match/k", Body=b"1")["ETag"]
-    for act in (
+    acts: tuple[Callable[[str, str], Any], ...] = (
         lambda key, etag: client.put_object(Bucket=BUCKET, Key=key, Body=b"2", IfMatch=etag),
         lambda key, etag: client.delete_object(Bucket=BUCKET, Key=key, IfMatch=etag),
-    ):
+    )
+    for act in acts:
         with pytest.raises(ClientError) as missing:
             act("match/none", tag)
         assert code(missing)[1] == 404

@@ -12,7 +12,16 @@ EVERY = [(shim.__name__.rpartition(".")[2], name) for shim in shims.ALL for name
 
 
 def test_every_shim_names_its_seams() -> None:
-    assert {shim for shim, _ in EVERY} == {"s3_owner", "s3_conditions", "sts", "cloudwatch", "ec2", "ssm", "quotas", "ecr"}
+    assert {shim for shim, _ in EVERY} == {
+        "s3_owner",
+        "s3_conditions",
+        "sts",
+        "cloudwatch",
+        "ec2",
+        "ssm",
+        "quotas",
+        "ecr",
+    }
 
 
 def test_the_installed_emulator_is_the_tested_one() -> None:

@@ -152,7 +152,10 @@ def test_the_bundle_equals_its_manifest_and_is_packed_deterministically(
     assert packed.startswith(bytes.fromhex("1f8b08000000000002ff"))
     with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
         found = list(archive)
-    assert all((item.uid, item.gid, item.uname, item.gname, item.mtime, item.mode) == (0, 0, "", "", 0, 0o644) for item in found)
+    assert all(
+        (item.uid, item.gid, item.uname, item.gname, item.mtime, item.mode) == (0, 0, "", "", 0, 0o644)
+        for item in found
+    )
     assert [item.name for item in found] == sorted(item.name for item in found)
     files = contents(packed)
     manifest = json.loads(files.pop("control-plane/manifest.json"))

@@ -64,7 +64,15 @@ def test_output_is_bounded(world: RunningWorld, machine: str) -> None:
 
 def test_a_command_sees_nothing_of_the_worlds_environment(world: RunningWorld, machine: str) -> None:
     shown = result(world, machine, "env")["StandardOutputContent"]
-    assert {line.partition("=")[0] for line in shown.splitlines()} <= {"PATH", "LANG", "HOME", "PWD", "SHLVL", "_", "OLDPWD"}
+    assert {line.partition("=")[0] for line in shown.splitlines()} <= {
+        "PATH",
+        "LANG",
+        "HOME",
+        "PWD",
+        "SHLVL",
+        "_",
+        "OLDPWD",
+    }
 
 
 def test_a_command_is_in_progress_first_and_has_an_invocation_a_little_later(world: RunningWorld, machine: str) -> None:

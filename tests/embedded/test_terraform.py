@@ -16,7 +16,9 @@ pytestmark = pytest.mark.skipif(not shutil.which("terraform"), reason="no terraf
 MODULE = 'terraform {\n  backend "s3" {}\n}\nresource "terraform_data" "thing" {\n  input = "x"\n}\n'
 
 
-def terraform(world: RunningWorld, folder: Path, names: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
+def terraform(
+    world: RunningWorld, folder: Path, names: dict[str, Any], *arguments: str
+) -> subprocess.CompletedProcess[str]:
     held = world.document["credentials"]["recovery"]
     provisioner = names["recovery"]["provisioner"]
     folder.mkdir(exist_ok=True)
@@ -43,7 +45,9 @@ def terraform(world: RunningWorld, folder: Path, names: dict[str, Any], *argumen
     )
 
 
-def test_state_is_kept_in_the_world_and_the_lock_is_let_go(world: RunningWorld, tmp_path: Path, names: dict[str, Any]) -> None:
+def test_state_is_kept_in_the_world_and_the_lock_is_let_go(
+    world: RunningWorld, tmp_path: Path, names: dict[str, Any]
+) -> None:
     provisioner = names["recovery"]["provisioner"]
     for arguments in (("init", "-backend-config=b.hcl"), ("apply", "-auto-approve", "-lock-timeout=0s")):
         done = terraform(world, tmp_path / "m", names, *arguments, "-input=false", "-no-color")
@@ -62,7 +66,5 @@ def test_a_strangers_lock_is_believed(start: Start, tmp_path: Path, names: dict[
     assert applied.returncode == 1
     assert "operator@another-machine" in applied.stderr
     provisioner = names["recovery"]["provisioner"]
-    held = world.client("s3").get_object(
-        Bucket=provisioner["state_bucket"], Key=f"{provisioner['state_key']}.tflock"
-    )
+    held = world.client("s3").get_object(Bucket=provisioner["state_bucket"], Key=f"{provisioner['state_key']}.tflock")
     assert set(json.loads(held["Body"].read())) == {"ID", "Operation", "Info", "Who", "Version", "Created", "Path"}

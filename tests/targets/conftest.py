@@ -80,7 +80,9 @@ def opened(world: embedded.World, tmp_path: Path) -> Opener:
 
     def open_it(kind: str = "auto", *, origin: str = "", key: str = "", directory: Path = tmp_path) -> AwsTarget:
         name = origin or f"drill-{secrets.token_hex(4)}"
-        return open_target(settings(kind, key=key or f"t/{name}.tfstate"), world.endpoint, directory=directory, origin=name)
+        return open_target(
+            settings(kind, key=key or f"t/{name}.tfstate"), world.endpoint, directory=directory, origin=name
+        )
 
     return open_it
 

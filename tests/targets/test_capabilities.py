@@ -59,7 +59,9 @@ def test_a_command_nobody_can_wait_for_any_longer_is_cancelled(
     monkeypatch.setattr(ssm, "DELIVERY_SECONDS", 0)
     client = hosts._client  # noqa: SLF001 — the world's own answer to a cancellation is not what is shown here
     monkeypatch.setattr(client, "cancel_command", lambda **asked: cancelled.append(asked))
-    client.meta.events.register("before-parameter-build.ssm.SendCommand", lambda params, **_: params.update(TimeoutSeconds=30))
+    client.meta.events.register(
+        "before-parameter-build.ssm.SendCommand", lambda params, **_: params.update(TimeoutSeconds=30)
+    )
     monkeypatch.setattr(ssm, "TERMINAL", frozenset())
     with pytest.raises(TargetError, match="expected an end within 300 ms"):
         hosts.run(make_intent(), machine, "sleep 1", timeout_ms=300)
@@ -79,7 +81,9 @@ def test_a_command_for_a_machine_that_does_not_exist_is_refused(target: AwsTarge
 
 def test_a_message_is_published_once(target: AwsTarget, world: embedded.World) -> None:
     before = len(world.calls())
-    assert target.recovery.messenger.publish(make_intent(), NAMES["recovery"]["topic_arn"], "a drill", "text — with ü\nlines")
+    assert target.recovery.messenger.publish(
+        make_intent(), NAMES["recovery"]["topic_arn"], "a drill", "text — with ü\nlines"
+    )
     assert [call["action"] for call in world.calls()[before:]] == ["Publish"]
 
 

@@ -30,7 +30,14 @@ FAMILIES = {
         "ParameterNotFound",
     ),
     AlreadyExistsError: ("PreconditionFailed", "412", "ConditionalRequestConflict", "ConditionalCheckFailedException"),
-    ThrottledError: ("SlowDown", "503", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"),
+    ThrottledError: (
+        "SlowDown",
+        "503",
+        "Throttling",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+    ),
     QuotaError: (
         "VcpuLimitExceeded",
         "InstanceLimitExceeded",
@@ -54,7 +61,10 @@ def test_every_error_code_has_its_family(kind: type[TargetError], code: str) -> 
 
 
 def test_a_connection_that_fails_is_the_platforms_failure() -> None:
-    with pytest.raises(TargetError, match="ec2:DescribeTags: EndpointConnectionError: ") as caught, translated("ec2:DescribeTags"):
+    with (
+        pytest.raises(TargetError, match="ec2:DescribeTags: EndpointConnectionError: ") as caught,
+        translated("ec2:DescribeTags"),
+    ):
         raise EndpointConnectionError(endpoint_url="https://x")
     assert caught.value.code == "EndpointConnectionError"
 
@@ -101,7 +111,9 @@ def bad_store() -> Iterator[AwsObjectStore]:
         thread.start()
         endpoint = f"http://127.0.0.1:{server.server_port}"
         keys = {"access_key_id": "AKIAAAAAAAAAAAAAAAAA", "secret_access_key": "secret"}
-        yield AwsObjectStore(Session("us-west-2", endpoint=endpoint, credentials=keys).client("s3"), owner="111122223333")
+        yield AwsObjectStore(
+            Session("us-west-2", endpoint=endpoint, credentials=keys).client("s3"), owner="111122223333"
+        )
         server.shutdown()
         thread.join()
 

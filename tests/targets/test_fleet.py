@@ -36,7 +36,9 @@ def launch(fleet: AwsFleet, origin: str, **changes: Any) -> Runner:
 
 def test_a_machine_is_found_by_all_its_tags_and_no_fewer(fleet: AwsFleet, origin: str) -> None:
     made = launch(fleet, origin)
-    assert [found.instance_id for found in fleet.runners({DRILL_TAG: origin, "Name": "atlas-dr-runner"})] == [made.instance_id]
+    assert [found.instance_id for found in fleet.runners({DRILL_TAG: origin, "Name": "atlas-dr-runner"})] == [
+        made.instance_id
+    ]
     assert fleet.runners({DRILL_TAG: origin, "Name": "another"}) == ()
     assert made.instance_type == "t4g.medium"
     assert made.launched_at.endswith("Z")
@@ -62,9 +64,7 @@ def test_the_same_effect_asked_twice_is_one_machine(fleet: AwsFleet, origin: str
     assert len(fleet.runners({DRILL_TAG: origin})) == 1
 
 
-def test_everything_that_carries_a_tag_is_counted(
-    fleet: AwsFleet, origin: str, stranger: Callable[[str], Any]
-) -> None:
+def test_everything_that_carries_a_tag_is_counted(fleet: AwsFleet, origin: str, stranger: Callable[[str], Any]) -> None:
     ec2 = stranger("ec2")
     made = launch(fleet, origin)
 

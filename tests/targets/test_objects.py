@@ -38,7 +38,11 @@ def test_a_written_object_is_read_back_as_it_was(store: AwsObjectStore, prefix: 
     head = store.head(BUCKET, prefix + "k")
     info, chunks = store.stream(BUCKET, prefix + "k")
     assert hashlib.sha256(b"".join(chunks)).digest() == hashlib.sha256(body).digest()
-    assert (made.size, made.etag, made.version) == (head.size, head.etag, head.version) == (info.size, info.etag, info.version)
+    assert (
+        (made.size, made.etag, made.version)
+        == (head.size, head.etag, head.version)
+        == (info.size, info.etag, info.version)
+    )
     assert head.etag == hashlib.md5(body, usedforsecurity=False).hexdigest()
     assert made.version
     assert made.modified_at.endswith("Z")
@@ -104,7 +108,9 @@ def test_reading_stops_at_the_limit(store: AwsObjectStore, prefix: str) -> None:
         store.read(BUCKET, prefix + "k", limit=4)
 
 
-def test_a_bucket_of_another_owner_is_refused_by_every_call(target: AwsTarget, store: AwsObjectStore, prefix: str) -> None:
+def test_a_bucket_of_another_owner_is_refused_by_every_call(
+    target: AwsTarget, store: AwsObjectStore, prefix: str
+) -> None:
     made = store.put(make_intent(), BUCKET, prefix + "k", b"x")
     wrong = AwsObjectStore(target.recovery._session.client("s3"), owner="999999999999")  # noqa: SLF001
     calls: list[Callable[[], Any]] = [

@@ -28,6 +28,10 @@ SEAMS = (
 )
 TRANSITION_SECONDS = 0.2
 DEFAULT_NETWORK = "embedded"
+MISMATCH = (
+    "IdempotentParameterMismatch",
+    "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+)
 _PENDING, _RUNNING, _SHUTTING_DOWN = ("pending", 0), ("running", 16), ("shutting-down", 32)
 
 
@@ -82,10 +86,7 @@ def install(world: World) -> None:
             if token and place in started:
                 before, reservation = started[place]
                 if before != rest:
-                    raise EC2ClientError(
-                        "IdempotentParameterMismatch",
-                        "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
-                    )
+                    raise EC2ClientError(*MISMATCH)
                 return ActionResult(reservation)
             result = run(self)
             reservation = _reservation(result)

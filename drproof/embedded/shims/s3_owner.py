@@ -1,5 +1,7 @@
 """S3: an expected bucket owner is compared, and an account reaches only the buckets that it may reach."""
 
+from urllib.parse import unquote
+
 from moto.s3.models import s3_backends
 
 from drproof.embedded.accounts import Credentials
@@ -12,8 +14,8 @@ READS = {"GET", "HEAD"}
 
 
 def gate(world: World, asked: Asked, credentials: Credentials) -> Refusal | None:
-    """Return a refusal when the bucket, or the source of a copy, is not the caller's to use or not whose it should be."""
-    source = asked.header("x-amz-copy-source").lstrip("/").partition("/")[0]
+    """Return a refusal when a bucket, or the source of a copy, is not the caller's to use or has another owner."""
+    source = unquote(asked.header("x-amz-copy-source")).lstrip("/").partition("/")[0]
     uses = (
         (asked.bucket, asked.header("x-amz-expected-bucket-owner"), asked.method in READS),
         (source, asked.header("x-amz-source-expected-bucket-owner"), True),

@@ -19,6 +19,7 @@ class Shell:
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
+        self._ended = False
 
     def run(self, script: str, root: Path, seconds: float, finish: Finish) -> None:
         """Start a script in a machine's root folder; `finish` is told status, exit status, output and errors."""
@@ -27,25 +28,16 @@ class Shell:
     def end(self) -> None:
         """Kill what still runs."""
         with self._lock:
+            self._ended = True
             for process in self._running:
                 _kill(process)
 
     def _run(self, script: str, root: Path, seconds: float, finish: Finish) -> None:
         try:
-            process = subprocess.Popen(  # noqa: S603 — running the sender's script is what a machine does
-                ["/bin/sh", "-c", script],
-                cwd=root,
-                env=ENVIRONMENT | {"HOME": str(root)},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            process = self._begin(script, root)
         except OSError as exc:
             finish("Failed", 127, "", f"{exc}\n")
             return
-        with self._lock:
-            self._running.add(process)
         readers = [_Reader(stream) for stream in (process.stdout, process.stderr) if stream]
         try:
             code = process.wait(timeout=seconds)
@@ -60,6 +52,24 @@ class Shell:
                 self._running.discard(process)
         output, errors = (reader.text() for reader in readers)
         finish(status, code, output, errors)
+
+    def _begin(self, script: str, root: Path) -> subprocess.Popen[bytes]:
+        """Return the script's process; under the lock, so that the end of the world misses none."""
+        with self._lock:
+            if self._ended:
+                msg = "the embedded world is ending"
+                raise OSError(msg)
+            process = subprocess.Popen(  # noqa: S603 — running the sender's script is what a machine does
+                ["/bin/sh", "-c", script],
+                cwd=root,
+                env=ENVIRONMENT | {"HOME": str(root)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+            self._running.add(process)
+            return process
 
 
 class _Reader:

@@ -39,12 +39,12 @@ def install(world: World) -> None:
     @functools.wraps(send)
     def send_command(self: SimpleSystemManagerBackend, **asked: Any) -> Command:  # noqa: ANN401 — moto's signature
         if asked.get("document_name") != DOCUMENT:
-            raise SSMException(
-                "InvalidDocument", f"the embedded world runs {DOCUMENT}, not {asked.get('document_name')}"
-            )
+            code, message = "InvalidDocument", f"the embedded world runs {DOCUMENT}, not {asked.get('document_name')}"
+            raise SSMException(code, message)
         script = "\n".join(asked["parameters"].get("commands", []))
         if not script:
-            raise SSMException("InvalidParameters", "expected Parameters.commands with at least one command")
+            code, message = "InvalidParameters", "expected Parameters.commands with at least one command"
+            raise SSMException(code, message)
         seconds = float(asked["parameters"].get("executionTimeout", [str(EXECUTION_SECONDS)])[0])
         command: Command = _checked(self, send, asked)
         command.status = "InProgress"
@@ -64,7 +64,8 @@ def install(world: World) -> None:
     @functools.wraps(get)
     def get_invocation(self: Command, instance_id: str, plugin_name: str | None) -> dict[str, Any]:
         if _age(self.requested_date_time) < INVISIBLE_SECONDS:
-            raise SSMException("InvocationDoesNotExist", "An error occurred: the invocation does not exist")
+            code, message = "InvocationDoesNotExist", "An error occurred: the invocation does not exist"
+            raise SSMException(code, message)
         return get(self, instance_id, plugin_name)
 
     seams.put(SimpleSystemManagerBackend, "send_command", send_command)
@@ -124,9 +125,11 @@ def _checked(backend: SimpleSystemManagerBackend, send: Any, asked: dict[str, An
     }
     wrong = [name for name in asked["instance_ids"] if name not in known or not _online(known[name])]
     if wrong or not (asked["instance_ids"] or asked["targets"]):
-        raise SSMException(
-            "InvalidInstanceId", f"Instances [{', '.join(wrong)}] not in a valid state for account {backend.account_id}"
+        code, message = (
+            "InvalidInstanceId",
+            f"Instances [{', '.join(wrong)}] not in a valid state for account {backend.account_id}",
         )
+        raise SSMException(code, message)
     command: Command = send(backend, **asked)
     return command
 

@@ -78,4 +78,8 @@ def _packed(files: dict[str, bytes]) -> bytes:
             entry = tarfile.TarInfo(f"{ROOT}/{path}")
             entry.size = len(files[path])
             archive.addfile(entry, io.BytesIO(files[path]))
-    return gzip.compress(plain.getvalue(), mtime=0)
+    packed = io.BytesIO()
+    # `gzip.compress` writes another header in each version of Python.
+    with gzip.GzipFile(filename="", fileobj=packed, mode="wb", mtime=0) as stream:
+        stream.write(plain.getvalue())
+    return packed.getvalue()

@@ -50,7 +50,24 @@ def notify(ctx: Context) -> NotifyObserved:
         },
         sort_keys=True,
     )
-    with ctx.effects.intend("messages.publish", topic, {"subject": subject}) as pending:
+    message_id = publish_once(ctx, topic, f"{topic}#{ctx.drill_id}/status", subject, message)
+    return NotifyObserved(topic_arn=topic, status=status, subject=subject, message_id=message_id, message=message)
+
+
+def publish_once(ctx: Context, topic: str, resource: str, subject: str, message: str) -> str:
+    """Publish a message and return its id; one that this drill has sent already is not sent again.
+
+    Raises:
+        NotRunError: a process died while it was sending: nobody knows whether people have read it.
+    """
+    for effect in ctx.effects.made("messages.publish"):
+        if effect.intent.resource != resource or effect.outcome == "failed":
+            continue
+        if effect.outcome == "done":
+            return str(effect.result["message_id"])
+        msg = "a message was under way when the run died; it may have been read, and is not sent twice"
+        raise NotRunError(msg)
+    with ctx.effects.intend("messages.publish", resource, {"subject": subject}) as pending:
         message_id = ctx.target.recovery.messenger.publish(pending.intent, topic, subject, message)
         pending.done(message_id=message_id)
-    return NotifyObserved(topic_arn=topic, status=status, subject=subject, message_id=message_id, message=message)
+    return message_id

@@ -7,7 +7,7 @@ from typing import Literal
 from drproof.model.context import Context
 from drproof.model.errors import NotRunError
 from drproof.model.phase import phase
-from drproof.phases.recovery.notify import NO_TOPIC
+from drproof.phases.recovery.notify import NO_TOPIC, publish_once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,5 @@ def request_manual_approval(ctx: Context) -> ApprovalRequested:
         },
         sort_keys=True,
     )
-    with ctx.effects.intend("messages.publish", f"{topic}#approval", {"subject": subject}) as pending:
-        message_id = ctx.target.recovery.messenger.publish(pending.intent, topic, subject, message)
-        pending.done(message_id=message_id)
+    message_id = publish_once(ctx, topic, f"{topic}#{ctx.drill_id}/approval", subject, message)
     return ApprovalRequested(topic_arn=topic, subject=subject, message_id=message_id, decision="pending")

@@ -155,7 +155,7 @@ class AwsFleet:
             if found == dict(tags):
                 yield Resource(kind=kind, identity=identity, state="exists", tags=found)
 
-    def _described(  # noqa: PLR0913 — one operation, described
+    def _described(
         self,
         method: str,
         member: str,

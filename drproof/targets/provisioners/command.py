@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from drproof.formats.strict_json import parse
 from drproof.model.errors import FormatError, TargetError
-from drproof.targets.provisioners import runner
+from drproof.targets.provisioners.words import CODE, CREATED, ERROR
 from drproof.targets.provisioners.workshop import GRACE_SECONDS, KILL_SECONDS, Workshop
 
 TAIL_LINES = 20
@@ -59,12 +59,12 @@ class Said:
             found = line.strip()
             if not found:
                 continue
-            if found.startswith(runner.CREATED):
-                self.created.append(found.removeprefix(runner.CREATED))
-            elif runner.CODE in found:
-                self.code = found.partition(runner.CODE)[2].split()[0]
-            elif runner.ERROR in found:
-                self.error = found.partition(runner.ERROR)[2]
+            if found.startswith(CREATED):
+                self.created.append(found.removeprefix(CREATED))
+            elif CODE in found:
+                self.code = found.partition(CODE)[2].split()[0]
+            elif ERROR in found:
+                self.error = found.partition(ERROR)[2]
             self.tail.append(found[:SHOWN_LINE])
 
 
@@ -125,9 +125,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """Interrupt once, give time, then end the whole group."""
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGINT)
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=KILL_SECONDS)
+    # Terraform ends its provisioner's shell; what that shell started must not go on alone.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=KILL_SECONDS)

@@ -60,15 +60,13 @@ class DirectProvisioner:
         """End the drill's machine, also one that a killed process created and the state does not know."""
         place = self._place
         spec = marked(spec, place.origin)
+        # Machines first: whoever holds the lock, what is ours must not cost on.
+        ended = end_all(place.fleet, intent, spec, timeout_ms=place.ending_ms)
         place.drop_own_lock(intent)
         held = place.direct()
-        if not held.identities or held.origin != place.origin:
-            # A lock of others must not keep us from ending what is ours and in nobody's state.
-            ended = end_all(place.fleet, intent, spec, timeout_ms=place.ending_ms)
-            return Change(created=0, changed=0, destroyed=len(ended))
-        with self._locked(intent, "OperationTypeApply"):
-            ended = end_all(place.fleet, intent, spec, timeout_ms=place.ending_ms)
-            place.objects.delete(intent, place.bucket, [place.key + DIRECT_SUFFIX])
+        if held.identities and held.origin == place.origin:
+            with self._locked(intent, "OperationTypeApply"):
+                place.objects.delete(intent, place.bucket, [place.key + DIRECT_SUFFIX])
         return Change(created=0, changed=0, destroyed=len(ended))
 
     def holds(self) -> tuple[str, ...]:

@@ -16,7 +16,9 @@ BACKEND_FILE = "backend.config.json"
 
 def write(folder: Path, spec: RunnerSpec) -> None:
     """Write the module into a folder."""
-    command = [sys.executable, "-m", "drproof.targets.provisioners.runner"]
+    runner = shlex.join([sys.executable, "-m", "drproof.targets.provisioners.runner"])
+    # Without `exec`, Terraform would interrupt a shell and leave its child to go on.
+    create, destroy = (_literal(f"exec {runner} {verb}") for verb in ("create", "destroy"))
     given = {"DRPROOF_SPEC": "${self.input}"}
     document = {
         "terraform": {"required_version": ">= 1.10.0", "backend": {"s3": {}}},
@@ -27,11 +29,11 @@ def write(folder: Path, spec: RunnerSpec) -> None:
                     # A later window names a later expiry; the machine that is up stays as it is.
                     "lifecycle": {"ignore_changes": ["input"]},
                     "provisioner": [
-                        {"local-exec": {"command": _literal(shlex.join([*command, "create"])), "environment": given}},
+                        {"local-exec": {"command": create, "environment": given}},
                         {
                             "local-exec": {
                                 "when": "destroy",
-                                "command": _literal(shlex.join([*command, "destroy"])),
+                                "command": destroy,
                                 "environment": given,
                             }
                         },

@@ -11,10 +11,7 @@ from drproof.model.errors import DrproofError, TargetError
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.sessions import Session
 from drproof.targets.provisioners.machines import end_all, intent_of, spec_of
-
-CREATED = "drproof-created: "
-ERROR = "drproof-error: "
-CODE = "drproof-error-code: "
+from drproof.targets.provisioners.words import CODE, CREATED, ERROR
 
 
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:

@@ -55,9 +55,11 @@ def version_of(binary: str | None) -> str:
         version = str(parse(answer.stdout)["terraform_version"])
         numbers = tuple(int(part) for part in version.split(".")[:2])
     except (OSError, subprocess.SubprocessError, FormatError, KeyError, TypeError, ValueError) as exc:
-        raise _useless(f"{binary} does not work: {exc}") from exc
+        why = f"{binary} does not work: {exc}"
+        raise _useless(why) from exc
     if numbers < OLDEST:
-        raise _useless(f"{binary} is {version}, expected at least {OLDEST[0]}.{OLDEST[1]}")
+        why = f"{binary} is {version}, expected at least {OLDEST[0]}.{OLDEST[1]}"
+        raise _useless(why)
     return version
 
 
@@ -119,14 +121,14 @@ class TerraformProvisioner:
         """Destroy what the state holds of this drill, then end what a killed apply created beside it."""
         place = self._place
         spec = marked(spec, place.origin)
-        self._settle(intent, spec)
-        held = place.terraform()
         destroyed = 0
         try:
+            self._settle(intent, spec)
+            held = place.terraform()
             if held.identities and held.origin == place.origin:
                 destroyed = self._change("destroy", intent, spec).summary.get("remove", 0)
         finally:
-            # Also when others hold the lock: a machine that is ours costs money, whatever the state says.
+            # Also when somebody else holds the lock: a machine that is ours costs money, whatever the state says.
             ended = end_all(place.fleet, intent, spec, timeout_ms=place.ending_ms)
         return Change(created=0, changed=0, destroyed=destroyed + len(ended))
 
@@ -183,7 +185,8 @@ class TerraformProvisioner:
         code = said.code or "TerraformFailed"
         why = said.error or said.problem or f"it ended with status {status}"
         tail = "".join(f"\n    {line}" for line in said.tail)
-        msg = f"terraform {verb} {self._place.uri}: {why}{tail}"
+        next_step = errors.NEXT.get(code, "read the lines above; what was created is removed by the teardown")
+        msg = f"terraform {verb} {self._place.uri}: {why}{tail}\n  next: {next_step}"
         return errors.family(code)(msg, code=code, call=f"terraform:{verb}")
 
     def _settle(self, intent: Intent, spec: RunnerSpec) -> None:

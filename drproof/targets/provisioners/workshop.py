@@ -83,21 +83,22 @@ class Workshop:
             TargetError: something still runs; nothing may be done beside it.
         """
         for number, seconds in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
-            if self._is_idle():
+            if self.is_idle():
                 return
             deadline = time.monotonic() + seconds
             told = False
-            while time.monotonic() < deadline and not self._is_idle():
+            while time.monotonic() < deadline and not self.is_idle():
                 told = told or self._signal(number)
                 time.sleep(0.05)
-        if not self._is_idle():
+        if not self.is_idle():
             msg = (
                 f"{self.folder}: a process of an earlier run still works here and cannot be ended\n"
                 f"  next: kill it, then drproof resume <the folder of the drill>"
             )
             raise TargetError(msg, code="StillRunning", call="terraform:end")
 
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
+        """Return whether no process of this use lives any more."""
         alive = os.open(self.folder / "alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,31 @@
+# The users' own targets first; each is one command that can be typed as well.
+.PHONY: drill test dr-drill sweep lint types imports schemas
+
+drill:
+	python3 bootstrap.py drill
+
+test:
+	python3 bootstrap.py test
+
+# make dr-drill BACKUP_URI=s3://… IMAGE_REF=…@sha256:…   (a live drill; drproof.toml names target and accounts)
+dr-drill:
+	@test -n "$(BACKUP_URI)" || { echo "BACKUP_URI is not set; next: make dr-drill BACKUP_URI=s3://… IMAGE_REF=…" >&2; exit 4; }
+	@test -n "$(IMAGE_REF)" || { echo "IMAGE_REF is not set; next: make dr-drill BACKUP_URI=s3://… IMAGE_REF=…" >&2; exit 4; }
+	pytest -m drill --backup-uri "$(BACKUP_URI)" --image-ref "$(IMAGE_REF)" $(DRILL_OPTIONS)
+
+# Every kill point and every mutant; CI samples both.
+sweep:
+	python3 bootstrap.py test -m exhaustive
+
+lint:
+	python3 bootstrap.py python -m ruff check .
+	python3 bootstrap.py python -m ruff format --check .
+
+types:
+	python3 bootstrap.py python -m mypy
+
+imports:
+	.venv/bin/lint-imports
+
+schemas:
+	.venv/bin/drproof schemas write schemas

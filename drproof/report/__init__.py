@@ -1,0 +1,1 @@
+"""A bundle for people and for other tools: everything here depends on the bundle's bytes alone."""

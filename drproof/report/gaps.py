@@ -1,0 +1,131 @@
+"""What a bundle does not show: the part of a proof that is left out everywhere else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from drproof.evidence.bundle import Bundle
+from drproof.model.receipt import Outcome
+from drproof.model.verdict import Status
+from drproof.report import facts
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One thing that is not shown, and why; `details` when it is many."""
+
+    what: str
+    why: str
+    details: tuple[str, ...] = ()
+
+
+STOPPED = {
+    Outcome.FAILED: "failed: its end state was not reached",
+    Outcome.BLOCKED: "was blocked: it did not start",
+    Outcome.INTERRUPTED: "was interrupted",
+}
+
+
+def gaps(bundle: Bundle) -> tuple[Gap, ...]:
+    """Return everything that is not shown, the gravest first."""
+    return tuple(
+        (
+            *_of_the_mode(bundle),
+            *_of_the_verdicts(bundle),
+            *_of_the_phases(bundle),
+            *_of_the_window(bundle),
+            *_of_the_objectives(bundle),
+            *_of_the_world(bundle),
+            *_of_the_controls(bundle),
+            Gap(facts.NOT_SIGNED, "It is sealed with digests only: nothing in it shows who sealed it, or when."),
+        )
+    )
+
+
+def _of_the_mode(bundle: Bundle) -> Iterator[Gap]:
+    if bundle.plan.mode == "rehearsal":
+        yield Gap("Anyone's recovery.", "This was a rehearsal: both sites were generated for it.")
+
+
+def _of_the_verdicts(bundle: Bundle) -> Iterator[Gap]:
+    for status, what in ((Status.REFUTED, "claims are shown to be false"), (Status.UNPROVEN, "claims are not decided")):
+        found = [verdict for verdict in bundle.verdicts if verdict.status is status]
+        if found:
+            what = what if len(found) > 1 else what.replace("claims are", "claim is")
+            details = tuple(f"{verdict.name}: {verdict.reason or 'no reason given'}" for verdict in found)
+            yield Gap(f"{len(found)} {what}.", f"Contracts that are {status}:", details)
+    missing = facts.unjudged(bundle)
+    if missing:
+        yield Gap(f"{len(missing)} demands of the plan were never judged.", "There is no verdict on:", missing)
+
+
+def _of_the_phases(bundle: Bundle) -> Iterator[Gap]:
+    receipts = facts.by_phase(bundle)
+    for receipt in receipts.values():
+        if receipt.outcome in STOPPED:
+            why = f"Reason: {receipt.reason or 'none given'}"
+            yield Gap(f"The phase {receipt.phase} {STOPPED[receipt.outcome]}.", why)
+    for receipt in receipts.values():
+        if receipt.outcome is Outcome.NOT_RUN:
+            yield Gap(f"The phase {receipt.phase} was not run.", f"Reason: {receipt.reason or 'none given'}")
+    absent = tuple(name for name in bundle.plan.phases if name not in receipts)
+    if absent:
+        yield Gap("Some phases have no receipt.", "The run ended before:", absent)
+
+
+def _of_the_window(bundle: Bundle) -> Iterator[Gap]:
+    window = bundle.plan.window
+    if not window.full:
+        span = f"from {window.start_at}" + (f" to {window.stop_after}" if window.stop_after != window.start_at else " only")
+        yield Gap("The whole plan.", f"This is a partial drill, {span}. Left out:", window.left_out or ("not named",))
+    inherited = tuple(
+        f"{receipt.phase}: receipt {receipt.inherited_from}" for receipt in bundle.receipts if receipt.inherited_from
+    )
+    if inherited:
+        yield Gap("That this run did everything itself.", "These receipts come from an earlier bundle:", inherited)
+
+
+def _of_the_objectives(bundle: Bundle) -> Iterator[Gap]:
+    for objective in facts.objectives(bundle):
+        if objective.measured_ms is None:
+            yield Gap(f"The measured {objective.name}.", "The phases that it is measured between did not all pass.")
+
+
+def _of_the_world(bundle: Bundle) -> Iterator[Gap]:
+    receipts = facts.by_phase(bundle)
+    if facts.observed(receipts.get("check_health")).get("forced") is True:
+        yield Gap("A recovery under need.", "The original site was well; the recovery was forced, as drills are.")
+    start = facts.text(facts.observed(receipts.get("bringup")), "start")
+    if start in {"warm", "no-op"}:
+        yield Gap("A bring-up from nothing.", f"The machine was there before: the start was {start}.")
+    known = {*bundle.plan.phases, *bundle.plan.window.left_out}
+    if "promote" in known and not facts.decision(bundle):
+        yield Gap("A decision to promote.", f"{facts.NO_DECISION} A request for one is no decision.")
+    if facts.TEARDOWN in known:
+        yield from _of_the_teardown(bundle)
+
+
+def _of_the_teardown(bundle: Bundle) -> Iterator[Gap]:
+    receipt = facts.by_phase(bundle).get(facts.TEARDOWN)
+    if receipt is None:
+        why = "The drill was told not to tear down." if not bundle.plan.criteria.teardown else "No teardown has run."
+        yield Gap("That nothing is left of the drill.", why)
+    elif not receipt.passed:
+        yield Gap("That nothing is left of the drill.", f"The teardown is {receipt.outcome}: what is left is not known.")
+    elif left := facts.residue(bundle):
+        yield Gap(
+            "That nothing is left of the drill.",
+            "The recount found:",
+            tuple(f"{facts.text(item, 'kind')} {facts.text(item, 'identity')}" for item in left),
+        )
+
+
+def _of_the_controls(bundle: Bundle) -> Iterator[Gap]:
+    details = tuple(
+        f"{verdict.name}: {control.name}" + (f" ({control.reason})" if control.reason else "")
+        for verdict in bundle.verdicts
+        for control in verdict.controls
+        if control.result.value == "not_applicable"
+    )
+    if details:
+        what = "Some sabotages could not be applied." if len(details) > 1 else "One sabotage could not be applied."
+        yield Gap(what, "This evidence does not allow:", details)

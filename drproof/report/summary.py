@@ -1,0 +1,110 @@
+"""What a drill came to, in lines for a terminal."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from drproof.evidence.bundle import Bundle
+from drproof.formats.durations import show
+from drproof.model.receipt import Outcome
+from drproof.model.verdict import Status, Verdict
+from drproof.report import facts
+from drproof.report.visible import visible
+
+PAGE = "proof.html"
+LONGEST = 300
+"""Characters of a value; the whole of it is in the bundle."""
+
+
+def lines(bundle: Bundle, *, outcome: str, exit_status: int, still_up: bool, directory: Path) -> list[str]:
+    """Return what a run came to, one fact a line; nothing hidden reaches the terminal."""
+    everything = (
+        *_labels(bundle, outcome, exit_status),
+        *_phases(bundle),
+        *_verdicts(bundle),
+        *_objectives(bundle),
+        f"proof: {directory / PAGE}",
+        f"not shown: {facts.NOT_SIGNED}",
+        *_still_up(bundle, still_up=still_up, directory=directory),
+    )
+    return [visible(line) for line in everything]
+
+
+def _labels(bundle: Bundle, outcome: str, exit_status: int) -> Iterator[str]:
+    plan = bundle.plan
+    yield f"mode: REHEARSAL. {facts.REHEARSAL}." if plan.mode == "rehearsal" else "mode: LIVE"
+    extent = "the whole plan" if plan.window.full else "PARTIAL, no whole proof"
+    yield f"outcome: {outcome.upper()} ({extent}), exit status {exit_status}"
+    if not plan.window.full:
+        yield (
+            f"partial: window {plan.window.start_at} to {plan.window.stop_after}, "
+            f"left out {', '.join(plan.window.left_out) or 'nothing'}"
+        )
+
+
+def _phases(bundle: Bundle) -> Iterator[str]:
+    receipts = facts.by_phase(bundle)
+    names = tuple(dict.fromkeys((*receipts, *bundle.plan.phases)))
+    width = max((len(name) for name in names), default=0)
+    yield "phases:"
+    for name in names:
+        receipt = receipts.get(name)
+        if receipt is None:
+            yield f"  {'no receipt':<12} {name}"
+            continue
+        told = f"  {receipt.outcome.value.replace('_', ' '):<12} {name:<{width}}  {show(receipt.duration_ms)}"
+        if receipt.inherited_from is not None:
+            told += "  (inherited from an earlier run)"
+        yield told
+        if receipt.outcome is not Outcome.PASSED:
+            yield f"      reason: {receipt.reason or 'none given'}"
+
+
+def _verdicts(bundle: Bundle) -> Iterator[str]:
+    counted = facts.counts(bundle.verdicts)
+    yield "verdicts: " + ", ".join(f"{number} {status}" for status, number in counted.items())
+    for status in (Status.REFUTED, Status.UNPROVEN):
+        for verdict in bundle.verdicts:
+            if verdict.status is status:
+                yield from _doubt(verdict)
+    for name in facts.unjudged(bundle):
+        yield f"  NOT JUDGED {name}"
+
+
+def _doubt(verdict: Verdict) -> Iterator[str]:
+    yield f"  {verdict.status.value.upper()} {verdict.name}"
+    yield f"      claim: {verdict.claim}"
+    yield f"      reason: {verdict.reason or 'none given'}"
+    yield f"      observed: {_short(facts.spelt(verdict.observed))}"
+    yield f"      expected: {_short(facts.spelt(verdict.expected))}"
+
+
+def _short(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}… ({len(text)} characters, all of them in verdicts.json)"
+
+
+def _objectives(bundle: Bundle) -> Iterator[str]:
+    for objective in facts.objectives(bundle):
+        yield f"measured {objective.name}: {objective.measured}, objective {objective.limit}: {objective.state}"
+
+
+def _still_up(bundle: Bundle, *, still_up: bool, directory: Path) -> Iterator[str]:
+    """Say what may be left, and the one command that removes it."""
+    if not still_up:
+        return
+    rehearsal = bundle.plan.mode == "rehearsal"
+    left = facts.residue(bundle)
+    if left:
+        yield f"STILL UP: {len(left)} things of this drill are left"
+        for item in left:
+            yield f"  {facts.text(item, 'kind')} {facts.text(item, 'identity')}"
+            command = facts.text(item, "remove_command")
+            # The same words typed at a real account would name somebody else's resource.
+            yield f"      in the embedded world, which ends by itself: {command}" if rehearsal else f"      remove it: {command}"
+        return
+    kept = "teardown" in bundle.plan.window.left_out
+    yield "STILL UP: kept, as --teardown false asked" if kept else "STILL UP: what the drill created may still exist"
+    command = f"pytest -m drill --start-at teardown --receipt-dir {shlex.quote(str(directory))}"
+    yield f"  remove it: {command}{' --target embedded' if rehearsal else ''}"

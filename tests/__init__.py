@@ -1,0 +1,1 @@
+"""Tests; each names a claim and would fail without the behaviour."""

@@ -1,0 +1,1 @@
+"""Whole drills in real processes against the embedded world."""

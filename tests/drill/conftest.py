@@ -1,0 +1,149 @@
+"""Drills as users run them: a process of their own in a folder of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What one pytest process left behind."""
+
+    status: int
+    output: str
+    directory: Path | None
+
+    @property
+    def bundle(self) -> Path:
+        assert self.directory is not None, self.output
+        return self.directory
+
+    def read(self, name: str) -> Any:
+        return json.loads((self.bundle / name).read_bytes())
+
+    @property
+    def receipts(self) -> dict[str, dict[str, Any]]:
+        files = sorted((self.bundle / "receipts").glob("*.json"))
+        return {receipt["phase"]: receipt for receipt in map(_load, files)}
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {phase: receipt["outcome"] for phase, receipt in self.receipts.items()}
+
+    @property
+    def verdicts(self) -> dict[str, dict[str, Any]]:
+        found = self.read("verdicts.json")["verdicts"]
+        return {f"{v['contract']}[{v['subject']}]" if v["subject"] else v["contract"]: v for v in found}
+
+    def named(self, status: str) -> set[str]:
+        return {name for name, verdict in self.verdicts.items() if verdict["status"] == status}
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        return self.read("evidence/world.calls.json")
+
+    def called(self, action: str) -> list[dict[str, Any]]:
+        return [call for call in self.calls if call["action"] == action]
+
+    @property
+    def inventory(self) -> dict[str, Any]:
+        return self.read("evidence/world.inventory.json")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_bytes())
+
+
+class Operator:
+    """Somebody at a terminal, in an empty folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def command(self, *words: str) -> list[str]:
+        plain = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:allure_pytest", "-p", "no:timeout")
+        return [sys.executable, "-m", "pytest", *plain, *words]
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "PYTEST_", "COV_")) and name not in {"USER", "ALLOW_FULL_DRILL"}
+        }
+        return {**kept, "EMBEDDED_WORLD_MEMBERS": "60", **changes}
+
+    def run(self, *words: str, **environment: str) -> Drill:
+        before = self._bundles()
+        done = subprocess.run(
+            self.command(*words),
+            cwd=self.folder,
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        new = sorted(self._bundles() - before)
+        return Drill(done.returncode, done.stdout + done.stderr, new[-1] if new else None)
+
+    def drill(self, *words: str, **environment: str) -> Drill:
+        return self.run("-m", "drill", "--target", "embedded", *words, **environment)
+
+    def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from drproof.cli import main; main()", *words],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            self.command(*words),
+            cwd=self.folder,
+            env=self.environment(**environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def closed(self, run_id: str, seconds: float = 90) -> Drill:
+        """Wait until somebody has sealed a run and let go of it."""
+        directory = self.folder / "reports" / run_id
+        private = directory.with_name(run_id + ".private")
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if (directory / "closing.json").exists() and not private.exists():
+                return Drill(0, "", directory)
+            time.sleep(0.1)
+        log = private / "guardian.log"
+        raise AssertionError(f"{run_id} was not sealed in time: {log.read_text() if log.exists() else 'no log'}")
+
+    def _bundles(self) -> set[Path]:
+        reports = self.folder / "reports"
+        return {path.parent for path in reports.glob("*/plan.json")} if reports.is_dir() else set()
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    return Operator(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def green(tmp_path_factory: pytest.TempPathFactory) -> Drill:
+    """One whole drill that ended well; tests only look at it."""
+    return Operator(tmp_path_factory.mktemp("green")).drill("--run-id", "green")

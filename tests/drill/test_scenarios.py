@@ -1,0 +1,69 @@
+"""Each injected failure ends as its row in the table says: exit status, phases, contracts, effects."""
+
+import tomllib
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+TABLE: dict[str, dict[str, Any]] = tomllib.loads((files("drproof") / "embedded" / "scenarios.toml").read_text())
+CREATING = ("RunInstances", "CreateVolume", "CreateSecurityGroup")
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_drill_ends_as_the_table_says(operator, name):
+    row = TABLE[name]
+
+    drill = operator.drill("--scenario", name)
+
+    assert drill.status == row["exit"], drill.output
+    if row["outcome"] == "refused":
+        assert drill.directory is None, "a refused drill leaves nothing"
+        return
+    assert drill.read("closing.json")["outcome"] == row["outcome"]
+    assert {phase: drill.outcomes[phase] for phase in row["phases"]} == row["phases"]
+    assert drill.named("refuted") == set(row["refuted"])
+    assert bool([call for call in drill.calls if call["action"] in CREATING]) is row["creates"]
+    if "need_for_recovery" in row:
+        reasons = drill.receipts["check_health"]["observed"]["reasons"]
+        assert any(reason.startswith(row["need_for_recovery"]) for reason in reasons), reasons
+    if "blocked_from" in row:
+        phases = list(drill.receipts)
+        after = phases[phases.index(row["blocked_from"]) :]
+        others = {phase for phase in after if drill.outcomes[phase] != "blocked"}
+        assert others <= {"notify", "teardown"}
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.get("health_refuted")])
+def test_the_health_check_refutes_the_same_world_by_name(operator, name):
+    row = TABLE[name]
+
+    health = operator.run("-m", "health-check", "--target", "embedded", "--scenario", name)
+
+    assert health.status == row["health_exit"], health.output
+    assert set(row["health_refuted"]) <= health.named("refuted")
+
+
+def test_two_runners_leaves_the_stranger_and_lists_it(operator):
+    drill = operator.drill("--scenario", "two-runners")
+
+    (stranger,) = drill.receipts["teardown"]["observed"]["foreign"]
+    left = [instance["instance_id"] for instance in drill.inventory["instances"]]
+    assert left == [stranger["identity"]]
+    assert "2 machines carry the tags" in drill.receipts["resolve_runner"]["reason"]
+
+
+def test_residue_is_named_with_the_command_that_removes_it(operator):
+    drill = operator.drill("--scenario", "teardown-leaves-residue")
+
+    (left,) = drill.receipts["teardown"]["observed"]["residue"]
+    assert left["kind"] == "volume"
+    assert left["remove_command"] in drill.output
+    assert left["identity"] in left["remove_command"]
+
+
+def test_the_table_and_its_documentation_are_one(pytestconfig):
+    page = (pytestconfig.rootpath / "docs" / "scenarios.md").read_text()
+
+    for name, row in TABLE.items():
+        assert f"| `{name}` | {row['says']} |" in page

@@ -1,0 +1,207 @@
+"""A killed provisioner: whatever instant it died at, the next process leaves nothing behind and takes nothing over."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from drproof.model.context import DRILL_TAG
+from drproof.model.errors import Interruption, TargetError
+from drproof.targets import embedded, environment
+from drproof.targets.provisioners.place import LOCK_SUFFIX
+from drproof.targets.provisioners.workshop import Workshop
+from drproof.targets.sites import AwsTarget
+from tests.targets.conftest import Opener, make_intent, spec
+from tests.targets.test_provisioners import STATES, foreign_lock, lock_is_free, owned
+
+WITHOUT = pytest.mark.skipif(
+    shutil.which("terraform") is None, reason="NO TERRAFORM on this machine: its provisioner is NOT tested here"
+)
+
+SCRIPT = """
+import json, os, signal, sys
+from pathlib import Path
+from drproof.targets import open_target
+from drproof.targets.aws.ec2 import AwsFleet
+from drproof.targets.provisioners.direct import DirectProvisioner
+from tests.targets.conftest import make_intent, settings, spec
+
+endpoint, directory, kind, origin, die_at = sys.argv[1:]
+die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+if die_at == "before the machine":
+    AwsFleet.launch = die
+if die_at == "before the state":
+    DirectProvisioner._write = die
+target = open_target(
+    settings(kind, key=f"t/{origin}.tfstate"), endpoint, directory=Path(directory), origin=origin
+)
+from dataclasses import replace
+target.recovery.provisioner.up(replace(make_intent(), token="00" * 8 + origin[-8:] * 2), spec(origin))
+"""
+
+
+class Victim:
+    """A process that brings a machine up and is killed."""
+
+    def __init__(self, world: embedded.World, directory: Path, kind: str, origin: str, die_at: str = "") -> None:
+        root = str(Path(__file__).parent.parent.parent)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, world.endpoint, str(directory), kind, origin, die_at],
+            env=environment.child(),
+            cwd=root,
+            stderr=subprocess.DEVNULL,
+        )
+        self.workshop = Workshop(directory / "terraform" / "1")
+
+    def kill(self, *, terraform_too: bool = False) -> None:
+        """Kill the process, and Terraform with it if so asked."""
+        if terraform_too:
+            # It may have ended between two looks; what is asserted afterwards holds then, too.
+            with suppress(ProcessLookupError):
+                os.killpg(self.terraform, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def terraform(self) -> int:
+        """The process group of the Terraform that it runs."""
+        return int(self.workshop.pid_file.read_text(encoding="ascii"))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Return once something is so."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def origin() -> str:
+    """A drill of this test's own."""
+    return f"drill-{secrets.token_hex(4)}"
+
+
+def nothing_is_left(target: AwsTarget, origin: str) -> None:
+    """Assert that neither machine nor lock nor state of the drill is there."""
+    assert owned(target, origin) == []
+    assert lock_is_free(target, origin)
+    assert target.recovery.provisioner.holds() == ()
+
+
+@pytest.mark.parametrize(("die_at", "machines"), [("before the machine", 0), ("before the state", 1)])
+def test_a_direct_bringup_killed_at_any_point_is_undone(
+    die_at: str, machines: int, world: embedded.World, opened: Opener, origin: str, tmp_path: Path
+) -> None:
+    victim = Victim(world, tmp_path, "direct", origin, die_at)
+    assert victim.process.wait(timeout=30) == -signal.SIGKILL
+    target = opened("direct", origin=origin)
+    assert not lock_is_free(target, origin)
+    assert target.recovery.provisioner.down(make_intent(), spec(origin)).destroyed == machines
+    nothing_is_left(target, origin)
+
+
+def test_a_direct_bringup_that_was_killed_can_be_finished(
+    world: embedded.World, opened: Opener, origin: str, tmp_path: Path
+) -> None:
+    victim = Victim(world, tmp_path, "direct", origin, "before the machine")
+    victim.process.wait(timeout=30)
+    target = opened("direct", origin=origin)
+    assert target.recovery.provisioner.up(make_intent(), spec(origin)).created == 1
+    target.recovery.provisioner.down(make_intent(), spec(origin))
+    nothing_is_left(target, origin)
+
+
+@WITHOUT
+def test_a_terraform_that_outlives_its_drill_is_ended_before_anything_is_undone(
+    world: embedded.World, opened: Opener, origin: str, tmp_path: Path
+) -> None:
+    victim = Victim(world, tmp_path, "terraform", origin)
+    target = opened("terraform", origin=origin)
+    wait_for(lambda: not lock_is_free(target, origin))
+    victim.kill()
+    assert not victim.workshop.is_idle()
+    target.recovery.provisioner.down(make_intent(), spec(origin))
+    assert victim.workshop.is_idle()
+    nothing_is_left(target, origin)
+
+
+@WITHOUT
+def test_a_lock_that_a_killed_terraform_of_this_drill_left_is_given_back(
+    world: embedded.World, opened: Opener, origin: str, tmp_path: Path
+) -> None:
+    victim = Victim(world, tmp_path, "terraform", origin)
+    target = opened("terraform", origin=origin)
+    wait_for(lambda: not lock_is_free(target, origin))
+    victim.kill(terraform_too=True)
+    assert not lock_is_free(target, origin)
+    target.recovery.provisioner.down(make_intent(), spec(origin))
+    nothing_is_left(target, origin)
+
+
+@WITHOUT
+@pytest.mark.parametrize("finish", [False, True], ids=["undone", "finished"])
+def test_a_machine_that_no_state_knows_is_not_forgotten_and_not_made_twice(
+    finish: bool, world: embedded.World, opened: Opener, origin: str, tmp_path: Path
+) -> None:
+    victim = Victim(world, tmp_path, "terraform", origin)
+    target = opened("terraform", origin=origin)
+    wait_for(lambda: bool(target.recovery.fleet.runners({DRILL_TAG: origin})))
+    victim.kill(terraform_too=True)
+    if finish:
+        again = Victim(world, tmp_path, "terraform", origin)
+        assert again.process.wait(timeout=60) == 0
+        assert len(target.recovery.fleet.runners({DRILL_TAG: origin})) == 1
+        assert len(target.recovery.provisioner.holds()) == 1
+    assert target.recovery.provisioner.down(make_intent(), spec(origin)).destroyed == 1
+    nothing_is_left(target, origin)
+
+
+@WITHOUT
+def test_a_crash_of_ours_is_no_excuse_to_break_the_lock_of_another(
+    world: embedded.World, opened: Opener, origin: str, tmp_path: Path
+) -> None:
+    victim = Victim(world, tmp_path, "terraform", origin)
+    target = opened("terraform", origin=origin)
+    wait_for(lambda: not lock_is_free(target, origin))
+    victim.kill(terraform_too=True)
+    target.recovery.objects.delete(make_intent(), STATES, [f"t/{origin}.tfstate{LOCK_SUFFIX}"])
+    text = foreign_lock(target, origin, Created="2099-01-01T00:00:00Z")
+    with pytest.raises(TargetError, match="somebody@elsewhere") as caught:
+        target.recovery.provisioner.up(make_intent(), spec(origin))
+    assert caught.value.code == "LockHeld"
+    assert json.loads(target.recovery.objects.read(STATES, f"t/{origin}.tfstate{LOCK_SUFFIX}")[1]) == json.loads(text)
+
+
+@WITHOUT
+def test_a_signal_ends_terraform_in_time_and_leaves_no_lock(opened: Opener, origin: str, tmp_path: Path) -> None:
+    target = opened("terraform", origin=origin)
+    provisioner = target.recovery.provisioner
+
+    def interrupt(*_: object) -> None:
+        if lock_is_free(target, origin):
+            return
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        raise Interruption("SIGTERM received", exit_status=143)
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.15, 0.05)
+    try:
+        with pytest.raises(Interruption):
+            provisioner.up(make_intent(), spec(origin))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert Workshop(tmp_path / "terraform" / "1").is_idle()
+    assert lock_is_free(target, origin)
+    provisioner.down(make_intent(), spec(origin))
+    nothing_is_left(target, origin)
