@@ -7,10 +7,10 @@ from drproof.formats.durations import show
 STALE, FUTURE, UNREADABLE, MISMATCH, MARKER, UNKNOWN = (
     "stale_pipeline",
     "future_timestamp",
-    "pointer_unreadable",
-    "pointer_mismatch",
-    "missing_marker",
-    "freshness_unknown",
+    "last_success_unreadable",
+    "pointer_run_id_mismatch",
+    "missing_expected_marker",
+    "freshness_reference_missing",
 )
 
 

@@ -99,11 +99,17 @@ def plans(name: Annotated[str, typer.Argument(help="One plan; all without it.")]
 
 
 @app.command()
-def scenarios() -> None:
+def scenarios(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the page of the documentation.")] = False,
+) -> None:
     """Print the failures that the embedded world can inject, and how a drill ends on each."""
+    from drproof.cli.looking import scenario_page
     from drproof.engine.settings import scenario
     from drproof.engine.settings import scenarios as names
 
+    if markdown:
+        typer.echo(scenario_page(), nl=False)
+        return
     for name in names():
         typer.echo(f"{name:32} {scenario(name).says}")
 

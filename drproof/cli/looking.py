@@ -1,6 +1,10 @@
 """What can be said of a folder, or of the installed plans, without a target."""
 
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from drproof import catalog
 from drproof.evidence.bundle import Bundle
@@ -79,3 +83,33 @@ def plan_lines(name: str) -> list[str]:
         for contract in plan.contracts:
             lines.append(f"  contract {contract.name} ({len(contract.sabotages)} sabotages): {contract.claim}")
     return lines
+
+
+SCENARIO_PAGE = """# Scenarios
+
+Each injects one failure into the embedded world: `pytest -m drill --target embedded --scenario NAME`. The table is made
+from `drproof/embedded/scenarios.toml` by `drproof scenarios --markdown`; a test holds the two together, and another runs
+every row.
+
+| scenario | what is wrong | how a drill ends |
+|---|---|---|
+"""
+
+
+def scenario_page() -> str:
+    """Return the table of scenarios as the documentation prints it."""
+    table = tomllib.loads((files("drproof") / "embedded" / "scenarios.toml").read_text(encoding="utf-8"))
+    return SCENARIO_PAGE + "".join(f"| `{name}` | {row['says']} | {_ending(row)} |\n" for name, row in table.items())
+
+
+def _ending(row: Mapping[str, Any]) -> str:
+    parts = [f"exit {row['exit']}, {row['outcome']}"]
+    for outcome in ("failed", "blocked"):
+        phases = [phase for phase, ended in row["phases"].items() if ended == outcome]
+        if phases:
+            parts.append(f"{', '.join(phases)} {outcome}")
+    if row["refuted"]:
+        parts.append("refuted: " + ", ".join(f"`{name}`" for name in row["refuted"]))
+    if row.get("health_refuted"):
+        parts.append("`-m health-check` refutes " + ", ".join(f"`{name}`" for name in row["health_refuted"]))
+    return "; ".join(parts)

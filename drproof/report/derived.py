@@ -137,7 +137,7 @@ class _Drill:
         return f"outside execution window start-at={plan.window.start_at} stop-after={plan.window.stop_after}"
 
     def _skip_reason(self, receipt: Receipt[Any]) -> str:
-        if receipt.outcome is Outcome.NOT_RUN and receipt.phase == "promote" and not self.settings.promotion.auto_promote:
+        if receipt.phase == "promote" and receipt.outcome is Outcome.NOT_RUN and not self._promotes:
             return "auto promote disabled"
         origin = self._first_obstacle()
         if receipt.cause is Cause.PREREQUISITE and origin not in {None, receipt.phase}:
@@ -333,6 +333,10 @@ class _Drill:
             provider_count=count("providers"),
             scoring_count=count("scoring"),
         )
+
+    @property
+    def _promotes(self) -> bool:
+        return self.settings.promotion.auto_promote
 
     def _runs(self, phase: str) -> bool:
         return phase in self.bundle.plan.phases and phase not in self.bundle.plan.window.inherited

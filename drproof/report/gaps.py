@@ -27,17 +27,15 @@ STOPPED = {
 
 def gaps(bundle: Bundle) -> tuple[Gap, ...]:
     """Return everything that is not shown, the gravest first."""
-    return tuple(
-        (
-            *_of_the_mode(bundle),
-            *_of_the_verdicts(bundle),
-            *_of_the_phases(bundle),
-            *_of_the_window(bundle),
-            *_of_the_objectives(bundle),
-            *_of_the_world(bundle),
-            *_of_the_controls(bundle),
-            Gap(facts.NOT_SIGNED, "It is sealed with digests only: nothing in it shows who sealed it, or when."),
-        )
+    return (
+        *_of_the_mode(bundle),
+        *_of_the_verdicts(bundle),
+        *_of_the_phases(bundle),
+        *_of_the_window(bundle),
+        *_of_the_objectives(bundle),
+        *_of_the_world(bundle),
+        Gap(facts.NOT_SIGNED, "It is sealed with digests only: nothing in it shows who sealed it, or when."),
+        *_of_the_controls(bundle),
     )
 
 
@@ -47,12 +45,12 @@ def _of_the_mode(bundle: Bundle) -> Iterator[Gap]:
 
 
 def _of_the_verdicts(bundle: Bundle) -> Iterator[Gap]:
-    for status, what in ((Status.REFUTED, "claims are shown to be false"), (Status.UNPROVEN, "claims are not decided")):
+    for status, what in ((Status.REFUTED, "shown to be false"), (Status.UNPROVEN, "not decided")):
         found = [verdict for verdict in bundle.verdicts if verdict.status is status]
         if found:
-            what = what if len(found) > 1 else what.replace("claims are", "claim is")
+            claims = "1 claim is" if len(found) == 1 else f"{len(found)} claims are"
             details = tuple(f"{verdict.name}: {verdict.reason or 'no reason given'}" for verdict in found)
-            yield Gap(f"{len(found)} {what}.", f"Contracts that are {status}:", details)
+            yield Gap(f"{claims} {what}.", f"Contracts that are {status}:", details)
     missing = facts.unjudged(bundle)
     if missing:
         yield Gap(f"{len(missing)} demands of the plan were never judged.", "There is no verdict on:", missing)
@@ -75,8 +73,9 @@ def _of_the_phases(bundle: Bundle) -> Iterator[Gap]:
 def _of_the_window(bundle: Bundle) -> Iterator[Gap]:
     window = bundle.plan.window
     if not window.full:
-        span = f"from {window.start_at}" + (f" to {window.stop_after}" if window.stop_after != window.start_at else " only")
-        yield Gap("The whole plan.", f"This is a partial drill, {span}. Left out:", window.left_out or ("not named",))
+        span = f"{window.start_at} to {window.stop_after}" if window.stop_after != window.start_at else window.start_at
+        why = f"This is a partial drill, window {span}. Left out:"
+        yield Gap("The whole plan.", why, window.left_out or ("not named",))
     inherited = tuple(
         f"{receipt.phase}: receipt {receipt.inherited_from}" for receipt in bundle.receipts if receipt.inherited_from
     )
@@ -110,7 +109,7 @@ def _of_the_teardown(bundle: Bundle) -> Iterator[Gap]:
         why = "The drill was told not to tear down." if not bundle.plan.criteria.teardown else "No teardown has run."
         yield Gap("That nothing is left of the drill.", why)
     elif not receipt.passed:
-        yield Gap("That nothing is left of the drill.", f"The teardown is {receipt.outcome}: what is left is not known.")
+        yield Gap("That nothing is left of the drill.", f"The teardown is {receipt.outcome}: nobody counted.")
     elif left := facts.residue(bundle):
         yield Gap(
             "That nothing is left of the drill.",

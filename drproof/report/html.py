@@ -169,9 +169,9 @@ def _sections(held: dict[str, File]) -> tuple[tuple[str, tuple[File, ...]], ...]
 def _phases(bundle: Bundle, held: dict[str, File]) -> tuple[Phase, ...]:
     rows = [Phase(file.receipt.phase, file.receipt, held[file.path]) for file in bundle.files]
     names = {row.name for row in rows}
-    rows += [Phase(name, None, None, "the run ended before it") for name in bundle.plan.phases if name not in names]
-    rows += [Phase(name, None, None, "left out of this run") for name in bundle.plan.window.left_out if name not in names]
-    return tuple(rows)
+    absences = dict.fromkeys(bundle.plan.window.left_out, "left out of this run")
+    absences |= dict.fromkeys(bundle.plan.phases, "the run ended before it")
+    return (*rows, *(Phase(name, None, None, why) for name, why in absences.items() if name not in names))
 
 
 def _groups(bundle: Bundle) -> tuple[Group, ...]:

@@ -102,7 +102,8 @@ def _still_up(bundle: Bundle, *, still_up: bool, directory: Path) -> Iterator[st
             yield f"  {facts.text(item, 'kind')} {facts.text(item, 'identity')}"
             command = facts.text(item, "remove_command")
             # The same words typed at a real account would name somebody else's resource.
-            yield f"      in the embedded world, which ends by itself: {command}" if rehearsal else f"      remove it: {command}"
+            where = "in the embedded world, which ends by itself" if rehearsal else "remove it"
+            yield f"      {where}: {command}"
         return
     kept = "teardown" in bundle.plan.window.left_out
     yield "STILL UP: kept, as --teardown false asked" if kept else "STILL UP: what the drill created may still exist"

@@ -113,7 +113,8 @@ def stranger(world: embedded.World) -> Callable[[str], Any]:
     issued = embedded.credentials(world.endpoint)["recovery"]
 
     def client(service: str) -> Any:
-        return boto3.client(
+        make: Any = boto3.client
+        return make(
             service,
             region_name=issued["region"],
             endpoint_url=world.endpoint,

@@ -210,7 +210,7 @@ def test_an_image_for_one_architecture_says_so_in_its_configuration(target: AwsT
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Layers) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        answers = {
+        answers: dict[str, dict[str, Any]] = {
             "BatchGetImage": {"images": [{"imageManifest": manifest}]},
             "GetDownloadUrlForLayer": {"downloadUrl": f"http://127.0.0.1:{server.server_port}/layer?signed"},
         }

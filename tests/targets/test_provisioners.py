@@ -114,6 +114,7 @@ def test_what_aws_refuses_is_told_with_its_own_code_and_can_be_tried_again(site:
         provisioner.up(make_intent(), spec(origin, instance_type="no.such"))
     assert caught.value.code == "InvalidInstanceType"
     assert "ec2:DescribeInstanceTypes no.such" in str(caught.value).partition("\n")[0]
+    assert "Warning" not in str(caught.value)
     assert lock_is_free(site, origin)
     assert provisioner.up(make_intent(), spec(origin)).created == 1
     assert len(site.recovery.fleet.runners({DRILL_TAG: origin})) == 1

@@ -7,7 +7,7 @@ from drproof.formats import archive
 from drproof.model.contract import contract, expected
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
-from drproof.phases.backup.read_restore_point import ArchiveSeen, RestorePointObserved
+from drproof.phases.backup.read_restore_point import NOT_THERE, ArchiveSeen, RestorePointObserved
 
 RestorePoint = Receipt[RestorePointObserved]
 
@@ -23,6 +23,8 @@ def archive_is_sound(read_restore_point: RestorePoint, members: dict[str, Any], 
     seen = next((one for one in read_restore_point.facts.archives if one.name == subject), None)
     if seen is None:
         return undecided(f"the receipt does not speak of {subject}")
+    if seen.problem == NOT_THERE:
+        return undecided(f"{subject} is not there: nobody can say whether it is sound")
     if seen.problem:
         return compare(observed=seen.problem, expected="", reason=f"{subject} is not sound")
     rows = members[subject]

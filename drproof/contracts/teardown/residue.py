@@ -21,12 +21,20 @@ def no_residue_is_left(teardown: Teardown) -> Finding:
             expected=[],
             reason=f"still there; remove it with: {facts.residue[0].remove_command}",
         )
-    # A recount that never saw anything proves nothing, unless nothing was ever meant to be created.
+    # A recount that never saw anything proves nothing, unless nothing was ever created.
+    there_was = len(facts.before)
+    if facts.created:
+        return hold(
+            there_was > 0,
+            observed={"created": facts.created, "before": there_was, "left": 0},
+            expected={"before": "more than 0", "left": 0},
+            reason="something was created, and the count before the removal saw nothing: the recount may be blind",
+        )
     return hold(
-        (len(facts.before) > 0) == (facts.intended > 0),
-        observed={"before": len(facts.before), "left": 0},
-        expected={"before": "more than 0" if facts.intended else "0", "left": 0},
-        reason="the count before the removal does not fit what the drill created: the recount may be blind",
+        facts.intended > 0 or there_was == 0,
+        observed={"intended": facts.intended, "before": there_was, "left": 0},
+        expected={"before": 0, "left": 0},
+        reason="nothing was ever to be created, and yet something was there",
     )
 
 
@@ -40,8 +48,8 @@ def machine_left(teardown: Teardown) -> Teardown:
 @no_residue_is_left.sabotage("the count saw nothing although something was created")
 def blind_count(teardown: Teardown) -> Teardown:
     """Blind the count."""
-    if not teardown.facts.intended:
-        msg = "nothing was created"
+    if not teardown.facts.created:
+        msg = "nothing is known to have been created"
         raise NotApplicableError(msg)
     return replace(teardown, observed=replace(teardown.facts, before=()))
 
@@ -50,7 +58,7 @@ def blind_count(teardown: Teardown) -> Teardown:
 def unexplained(teardown: Teardown) -> Teardown:
     """Find something unexplained."""
     if teardown.facts.intended:
-        msg = "something was created"
+        msg = "something was to be created"
         raise NotApplicableError(msg)
     stray = Item(kind="instance", identity="i-00000000000000000")
     return replace(teardown, observed=replace(teardown.facts, before=(stray,)))

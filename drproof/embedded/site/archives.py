@@ -100,7 +100,8 @@ _WORKLOADS = (
     (
         "Deployment",
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n  replicas: 1\n"
-        "  selector:\n    matchLabels:\n      app: {name}\n  template:\n    metadata:\n      labels:\n        app: {name}\n"
+        "  selector:\n    matchLabels:\n      app: {name}\n"
+        "  template:\n    metadata:\n      labels:\n        app: {name}\n"
         "    spec:\n      containers:\n        - name: main\n          image: atlas\n",
     ),
     (

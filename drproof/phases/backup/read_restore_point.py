@@ -13,6 +13,7 @@ from drproof.model.phase import phase
 from drproof.model.receipt import Count
 
 METADATA = "metadata.json"
+NOT_THERE = "the object is not there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,7 @@ class _Reading:
 
     def __init__(self, ctx: Context, uri: s3_uri.S3Uri, name: str, promised: Artifact | None, *, is_archive: bool) -> None:
         self.members: list[archive.Member] = []
-        self.archive = ArchiveSeen(name=name, problem="the object could not be read")
+        self.archive = ArchiveSeen(name=name, problem=NOT_THERE)
         self._digest = hashlib.sha256()
         self._size = 0
         key = uri.join(name)

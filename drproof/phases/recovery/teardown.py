@@ -52,6 +52,8 @@ class TeardownObserved:
     origin: str
     intended: Count
     """Creating effects in the journals of this drill, whether or not their outcome is known."""
+    created: Count
+    """Those of them that are known to have been done."""
     before: tuple[Item, ...]
     destroyed: Count
     removed: tuple[Item, ...]
@@ -72,13 +74,13 @@ class TeardownObserved:
 def teardown(ctx: Context) -> TeardownObserved:
     """Everything with the drill's tag was removed where the drill created it, and then counted again."""
     bucket, prefix = ctx.settings.recovery.bucket, f"{isolated_prefix(ctx)}/"
-    intended = len(ctx.effects.made(*CREATING))
+    creating = ctx.effects.made(*CREATING)
     before = _own(ctx)
     destroyed = 0
     spec = runner_spec(ctx)
     recovery = ctx.target.recovery
     # A run that never meant to create anything has nothing to remove, and must not touch the state.
-    if intended or any(item.kind != "objects" for item in before):
+    if creating or any(item.kind != "objects" for item in before):
         with ctx.effects.intend("runner.down", spec.name, {"tags": dict(spec.tags)}) as pending:
             destroyed = recovery.provisioner.down(pending.intent, spec).destroyed
             pending.done(destroyed=destroyed)
@@ -91,7 +93,8 @@ def teardown(ctx: Context) -> TeardownObserved:
     gone = {(item.kind, item.identity) for item in left}
     return TeardownObserved(
         origin=ctx.origin,
-        intended=intended,
+        intended=len(creating),
+        created=sum(effect.outcome == "done" for effect in creating),
         before=before,
         destroyed=destroyed,
         removed=tuple(item for item in before if (item.kind, item.identity) not in gone),

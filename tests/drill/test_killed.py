@@ -1,0 +1,128 @@
+"""A drill that is killed at any point of its journal leaves nothing behind and does nothing twice."""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+
+import pytest
+
+from drproof.evidence.journal import read as read_journal
+
+POINTS = range(1, 70)
+"""More than a drill with few members has; a point that is never reached is a drill that ends well."""
+
+SAMPLE = sorted(random.Random(20261101).sample([*range(3, 50)], 8))
+
+
+def sweep():
+    for point in POINTS:
+        marks = () if point in SAMPLE else (pytest.mark.exhaustive,)
+        yield pytest.param(point, marks=marks, id=f"point-{point}")
+
+
+@pytest.mark.parametrize("point", sweep())
+def test_a_kill_at_any_journalled_point_leaves_nothing_and_does_nothing_twice(operator, point, pytestconfig):
+    run = operator.start(
+        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed",
+        KILL_AT=str(point), PYTHONPATH=str(pytestconfig.rootpath),
+    )  # fmt: skip
+    output, _ = run.communicate(timeout=100)
+    journal = operator.folder / "reports/killed/journal.log"
+    if run.returncode != -signal.SIGKILL:
+        assert run.returncode == 0, output
+        assert len(read_journal(journal)) < point
+        return
+    if point == 1:
+        # The guardian starts after the first record; nothing was done before it.
+        undone = operator.cli("resume", "reports/killed")
+        assert "incomplete" in undone.stdout, undone.stdout + undone.stderr
+
+    drill = operator.closed("killed")
+
+    inventory = drill.inventory
+    assert inventory["instances"] == []
+    assert inventory["volumes"] == []
+    left = [item["key"] for item in inventory["objects"] if item["bucket"] in {"atlas-recovery", "atlas-dr-tfstate"}]
+    assert [key for key in left if "killed" in key] == []
+    assert [key for key in left if key.endswith((".tflock", ".drproof-lease"))] == []
+    done = [call for call in drill.calls if call["status"] == 200]
+    assert Counter(call["action"] for call in done)["RunInstances"] <= 1
+    put = Counter(call["key"] for call in done if call["action"] == "PutObject" and "/killed/" in call["key"])
+    assert not put or max(put.values()) == 1
+    assert Counter(call["action"] for call in done)["Publish"] <= 2
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_ends_the_phase_writes_its_receipt_and_tears_down(operator, name, status, pytestconfig):
+    # A point inside restore: the machine is up, objects are being written.
+    drill = operator.run(
+        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded",
+        KILL_AT="16", KILL_WITH=name, PYTHONPATH=str(pytestconfig.rootpath),
+    )  # fmt: skip
+
+    assert drill.status == status, drill.output
+    interrupted = [phase for phase, outcome in drill.outcomes.items() if outcome == "interrupted"]
+    assert len(interrupted) == 1
+    assert name in drill.receipts[interrupted[0]]["reason"]
+    assert drill.outcomes["teardown"] == "passed"
+    assert drill.inventory["instances"] == []
+    assert drill.read("closing.json")["outcome"] == "incomplete"
+
+
+def test_resume_finishes_a_killed_drill_from_another_process(operator, pytestconfig):
+    run = operator.start(
+        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed",
+        "--stop-after", "restore", "--teardown", "false", KILL_AT="14", PYTHONPATH=str(pytestconfig.rootpath),
+    )  # fmt: skip
+    output, _ = run.communicate(timeout=100)
+    assert run.returncode == -signal.SIGKILL, output
+
+    finished = operator.cli("resume", "--finish", "reports/killed")
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "proven, partial" in finished.stdout
+    removed = operator.drill("--start-at", "teardown", "--receipt-dir", "reports/killed")
+    assert removed.status == 0, removed.output
+    assert removed.inventory["instances"] == []
+
+
+def test_teardown_false_disarms_the_guardian(operator, pytestconfig):
+    run = operator.start(
+        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "kept",
+        "--teardown", "false", KILL_AT="20", PYTHONPATH=str(pytestconfig.rootpath),
+    )  # fmt: skip
+    run.communicate(timeout=100)
+
+    time.sleep(1.5)
+    assert not (operator.folder / "reports/kept/closing.json").exists(), "nobody may undo what is to be kept"
+    assert (operator.folder / "reports/kept.private").exists()
+    undone = operator.cli("resume", "reports/kept")
+    assert "not torn down" in undone.stdout or undone.returncode != 0
+
+
+def test_two_drills_at_once_on_one_target_are_refused(operator):
+    first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false")
+    assert first.status == 0, first.output
+    one = operator.start(
+        "-m", "drill", "--target", "embedded", "--run-id", "one", "--start-at", "restore", "--receipt-dir", "reports/first"
+    )
+    private = operator.folder / "reports/one.private"
+    deadline = time.monotonic() + 20
+    while not (private / "guardian.log").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    while not any(
+        record["kind"] == "outcome" for record in read_journal(operator.folder / "reports/one/journal.log")
+    ):
+        time.sleep(0.02)
+
+    two = operator.drill("--run-id", "two", "--start-at", "restore", "--receipt-dir", "reports/first")
+
+    assert two.status == 4, two.output
+    assert "holds the target" in two.output
+    assert "next:" in two.output
+    assert not (operator.folder / "reports/two").exists()
+    output, _ = one.communicate(timeout=100)
+    assert one.returncode == 0, output
+    assert os.path.exists(operator.folder / "reports/one/proof.html")

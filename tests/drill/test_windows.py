@@ -1,0 +1,115 @@
+"""Windows: a part of a plan is proven as a part, and the next window builds on the receipts of the one before."""
+
+import hashlib
+import json
+
+
+def test_the_four_commands_of_the_cost_saving_routine_run_in_sequence(operator):
+    up = operator.drill("--run-id", "up", "--stop-after", "bringup", "--teardown", "false")
+    assert up.status == 0, up.output
+    assert "drproof: proven, partial" in up.output
+    assert "--start-at teardown --receipt-dir" in up.output, "what is still up is said, with the command that removes it"
+    machine = up.receipts["resolve_runner"]["observed"]["instance_id"]
+
+    restored = operator.drill(
+        "--run-id", "restored", "--start-at", "restore", "--stop-after", "restore",
+        "--teardown", "false", "--receipt-dir", "reports/up",
+    )  # fmt: skip
+    assert restored.status == 0, restored.output
+    inherited = restored.receipts["bringup"]
+    original = (up.bundle / "receipts/03-bringup.json").read_bytes()
+    assert inherited["inherited_from"] == hashlib.sha256(original).hexdigest()
+    assert restored.receipts["restore"]["inherited_from"] is None
+    assert restored.receipts["resolve_runner"]["inherited_from"] is None, "what may have changed is seen anew"
+
+    validated = operator.drill(
+        "--run-id", "validated", "--validate-only", "--teardown", "false", "--receipt-dir", "reports/restored"
+    )
+    assert validated.status == 0, validated.output
+    assert validated.receipts["validate"]["observed"]["instance_id"] == machine
+    assert "partial" in validated.output
+
+    down = operator.drill("--run-id", "down", "--start-at", "teardown", "--receipt-dir", "reports/validated")
+    assert down.status == 0, down.output
+    torn = down.receipts["teardown"]["observed"]
+    assert machine in [item["identity"] for item in torn["before"]]
+    assert torn["residue"] == []
+    assert down.inventory["instances"] == []
+    launched = [call for call in down.called("RunInstances") if call["status"] == 200]
+    assert len(launched) == 1, "four windows, one machine"
+    assert not (operator.folder / "reports" / "down.private").exists()
+
+
+def test_a_last_window_that_inherits_all_the_others_is_whole(operator):
+    first = operator.drill("--run-id", "first", "--stop-after", "validate", "--teardown", "false")
+    assert first.status == 0, first.output
+
+    last = operator.drill("--run-id", "last", "--start-at", "promote", "--receipt-dir", "reports/first")
+
+    assert last.status == 0, last.output
+    assert last.read("closing.json")["window"]["full"] is True
+    assert "drproof: proven, full" in last.output
+
+
+def test_a_partial_proof_cannot_be_taken_for_a_whole_one(operator):
+    part = operator.drill("--stop-after", "bringup")
+
+    assert part.status == 0, part.output
+    assert part.read("closing.json")["window"]["full"] is False
+    assert set(part.read("plan.json")["window"]["left_out"]) == {
+        "restore", "validate", "notify", "capture_alarms", "request_manual_approval", "promote",
+    }  # fmt: skip
+    page = (part.bundle / "proof.html").read_text().lower()
+    assert "partial" in page
+
+
+def test_diagnostics_look_at_the_machine_and_tear_down(operator):
+    (operator.folder / "drproof.toml").write_text(
+        'target = "embedded"\n[[diagnostics.commands]]\nname = "disk"\nrun = "df -h ."\n'
+    )
+
+    looked = operator.run("-m", "drill", "--diagnostics-only")
+
+    assert looked.status == 0, looked.output
+    (seen,) = looked.receipts["diagnose"]["observed"]["commands"]
+    assert seen["status"] == "Success"
+    assert any("Filesystem" in line for line in seen["stdout_tail"])
+    assert looked.inventory["instances"] == []
+    assert (looked.bundle / "derived/drill.stop_reason.txt").read_text().startswith("diagnostics-only mode completed")
+
+
+def test_inherited_receipts_that_were_touched_are_refused(operator):
+    operator.drill("--run-id", "touched", "--stop-after", "bringup", "--teardown", "false")
+    receipt = operator.folder / "reports/touched/receipts/03-bringup.json"
+    content = json.loads(receipt.read_bytes())
+    content["observed"]["start"] = "warm"
+    receipt.write_bytes(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
+
+    after = operator.drill("--start-at", "restore", "--receipt-dir", "reports/touched")
+
+    assert after.status == 4
+    assert "not as it was sealed" in after.output
+    assert "next:" in after.output
+    operator.drill("--start-at", "teardown", "--receipt-dir", "reports/touched")
+
+
+def test_both_flags_record_a_decision_and_switch_nothing(operator):
+    drill = operator.drill(
+        "--auto-promote", "true", "--allow-promote-bypass", "true",
+        "--approver", "somebody", "--ticket", "CHG-1", "--reason", "rehearsal",
+    )  # fmt: skip
+
+    assert drill.status == 0, drill.output
+    decision = drill.receipts["promote"]["observed"]
+    assert (decision["approver"], decision["ticket"], decision["approved"]) == ("somebody", "CHG-1", True)
+    assert "promotion_is_a_recorded_decision" in drill.named("proven")
+    assert drill.read("derived/promote.decision.json")["approver"] == "somebody"
+    written = [call for call in drill.calls if call["action"] == "PutObject" and call["bucket"] == "atlas-primary"]
+    assert written == [], "no pointer was touched"
+
+
+def test_one_flag_alone_promotes_nothing_and_says_why(operator):
+    drill = operator.drill("--auto-promote", "true")
+
+    assert drill.outcomes["promote"] == "not_run"
+    assert "--allow-promote-bypass" in drill.receipts["promote"]["reason"]
