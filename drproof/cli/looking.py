@@ -34,7 +34,9 @@ def status_lines(directory: Path) -> tuple[list[str], bool]:
     lines = [f"{plan.drill_id}: plan {plan.plan} ({window}), mode {plan.mode}"]
     for name in plan.phases:
         receipt = receipts.get(name)
-        said = "no receipt" if receipt is None else f"{receipt.outcome}{f': {receipt.reason}' if receipt.reason else ''}"
+        said = (
+            "no receipt" if receipt is None else f"{receipt.outcome}{f': {receipt.reason}' if receipt.reason else ''}"
+        )
         lines.append(f"  {name:26} {said}")
     if not bundle.is_closed:
         lines.append(f"not closed; next: drproof resume {directory}")
@@ -51,7 +53,9 @@ def compare_page(directory: Path) -> str:
     sealed = (directory / "proof.html").read_bytes()
     if rendered == sealed:
         return ""
-    at = next((n for n, (a, b) in enumerate(zip(rendered, sealed, strict=False)) if a != b), min(len(rendered), len(sealed)))
+    at = next(
+        (n for n, (a, b) in enumerate(zip(rendered, sealed, strict=False)) if a != b), min(len(rendered), len(sealed))
+    )
     return f"{directory / 'proof.html'} is not what its evidence renders to: it differs from byte {at}"
 
 
@@ -87,9 +91,9 @@ def plan_lines(name: str) -> list[str]:
 
 SCENARIO_PAGE = """# Scenarios
 
-Each injects one failure into the embedded world: `pytest -m drill --target embedded --scenario NAME`. The table is made
-from `drproof/embedded/scenarios.toml` by `drproof scenarios --markdown`; a test holds the two together, and another runs
-every row.
+Each injects one failure into the embedded world: `pytest -m drill --target embedded --scenario NAME`. The table is
+made from `drproof/embedded/scenarios.toml` by `drproof scenarios --markdown`; a test holds the two together, and
+another runs every row.
 
 | scenario | what is wrong | how a drill ends |
 |---|---|---|

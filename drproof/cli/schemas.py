@@ -19,7 +19,9 @@ def documents() -> dict[str, bytes]:
     }
     for phase in catalog.phases():
         found[f"receipt.{phase.name}.v1.json"] = receipt_schema(phase.name, phase.observes)
-    return {name: (json.dumps(schema, indent=2, sort_keys=True) + "\n").encode() for name, schema in sorted(found.items())}
+    return {
+        name: (json.dumps(schema, indent=2, sort_keys=True) + "\n").encode() for name, schema in sorted(found.items())
+    }
 
 
 def differences() -> list[str]:
@@ -31,5 +33,9 @@ def differences() -> list[str]:
     return [
         *(f"{name} is not published" for name in sorted(wanted.keys() - published.keys())),
         *(f"{name} is published and no type writes it" for name in sorted(published.keys() - wanted.keys())),
-        *(f"{name} differs from its type" for name in sorted(wanted) if name in published and published[name] != wanted[name]),
+        *(
+            f"{name} differs from its type"
+            for name in sorted(wanted)
+            if name in published and published[name] != wanted[name]
+        ),
     ]

@@ -22,6 +22,7 @@ from drproof.embedded.calls import CallLog  # noqa: E402
 from drproof.embedded.lifetime import Lifetime  # noqa: E402
 from drproof.embedded.world import World  # noqa: E402
 
+ADDRESS = "world.json"
 LINGER_SECONDS = 180
 MEMBERS = int(os.environ.get("EMBEDDED_WORLD_MEMBERS", "2400"))
 """How many members the generated state archive has; a test that drills often asks for fewer."""
@@ -33,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     directory: Path = options.directory.resolve()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _own_session()
+    # The caller's folder may be removed while the world lives.
+    os.chdir("/")
     application = server.Application()
     listener = server.bind(application)
     temporary = directory / "tmp"
@@ -59,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
     _announce(world, f"http://{server.LOOPBACK}:{listener.port}", facts)
     try:
-        world.lifetime.wait()
+        world.lifetime.wait(directory / ADDRESS)
     finally:
         listener.shutdown()
         for end in world.on_end:
@@ -116,10 +119,10 @@ def _announce(world: World, endpoint: str, facts: dict[str, Any]) -> None:
         "site": facts,
     }
     line = json.dumps(document, sort_keys=True) + "\n"
-    unfinished = world.directory / "world.json.new"
+    unfinished = world.directory / f"{ADDRESS}.new"
     unfinished.touch(mode=0o600)
     unfinished.write_text(line, encoding="utf-8")
-    unfinished.replace(world.directory / "world.json")
+    unfinished.replace(world.directory / ADDRESS)
     sys.stdout.write(line)
     sys.stdout.flush()
     nothing = os.open(os.devnull, os.O_WRONLY)

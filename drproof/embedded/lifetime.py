@@ -2,7 +2,10 @@
 
 import threading
 import time
+from pathlib import Path
 
+LOST_SECONDS = 2.0
+"""How long after the last call a world without an address ends: a caller that holds it may still be at work."""
 POLL_SECONDS = 0.1
 """A signal may reach another thread than the waiting one, which then has to look for itself."""
 
@@ -40,13 +43,16 @@ class Lifetime:
         # A plain flag: a signal handler that took a lock could wait for the very thread that it interrupted.
         self._over = True
 
-    def wait(self) -> None:
-        """Return when the world has to end."""
-        while not self._over and self._left() > 0:
+    def wait(self, address: Path) -> None:
+        """Return when the world has to end: it is told to, nobody calls, or its address is gone so that nobody can."""
+        while not self._over and self._idle() < self._linger:
+            if self._idle() > LOST_SECONDS and not address.exists():
+                return
             time.sleep(POLL_SECONDS)
 
-    def _left(self) -> float:
+    def _idle(self) -> float:
+        """Return the seconds since the last call."""
         with self._lock:
             if self._busy:
                 self._last = time.monotonic()
-            return self._last + self._linger - time.monotonic()
+            return time.monotonic() - self._last

@@ -27,7 +27,14 @@ from drproof.model.settings import Limits
 
 TAIL_LINES = 60
 REFUSED_CODES = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "InvalidClientTokenId", "LockHeld", "ExpiredToken"}
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "InvalidClientTokenId",
+        "LockHeld",
+        "ExpiredToken",
+    }
 )
 """Answers that the same call gets again: a retry would only cost time."""
 
@@ -160,7 +167,9 @@ def _mend(phase: Phase[Any], context: PhaseContext, error: Exception) -> str:
         return f"the repair failed: {exc}"
 
 
-def _recorded(number: int, begun_at: str, duration_ms: int, tried: _Try, repair: str, masker: Masker) -> Attempt:
+def _recorded(  # noqa: PLR0913 — what an attempt is recorded with
+    number: int, begun_at: str, duration_ms: int, tried: _Try, repair: str, masker: Masker
+) -> Attempt:
     lines = [masker.mask(line) for line in str(tried.error or "").splitlines()]
     return Attempt(
         number=number,

@@ -130,9 +130,7 @@ def _exit_status(record: Record, verdicts: tuple[Verdict, ...], interruption: Ba
 
 
 def _complete(record: Record) -> bool:
-    return all(
-        name in record.receipts and record.receipts[name].outcome in ACCEPTED for name in record.plan.phases
-    )
+    return all(name in record.receipts and record.receipts[name].outcome in ACCEPTED for name in record.plan.phases)
 
 
 def _failed(record: Record) -> bool:

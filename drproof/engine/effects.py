@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from drproof.evidence.journal import Journal
 from drproof.engine.clock import SystemClock
+from drproof.evidence.journal import Journal
 from drproof.model.capabilities import Intent
 from drproof.model.context import Clock, Effect, Pending
 
@@ -84,7 +84,7 @@ class JournalledEffects:
 
 def token_of(drill_id: str, phase: str, verb: str, resource: str) -> str:
     """Return the idempotency token of an effect: the same for the same effect of the same drill, 32 hex digits."""
-    return hashlib.sha256("\0".join((drill_id, phase, verb, resource)).encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{drill_id}\0{phase}\0{verb}\0{resource}".encode()).hexdigest()[:32]
 
 
 def effects_of(records: Iterable[Mapping[str, Any]]) -> tuple[Effect, ...]:

@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> int:
         word += chunk
     if word == DISMISSED:
         return 0
-    from drproof.engine.resume import UNDO, resume  # noqa: PLC0415 — nothing to import while nothing is wrong
+    from drproof.engine.resume import UNDO, resume
 
     conclusion = resume(Path(directory), UNDO, reason="the run died; its guardian tears down")
     return conclusion.exit_status

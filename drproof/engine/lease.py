@@ -48,7 +48,9 @@ class Holder:
 class Lease:
     """The right to change a target, for a while."""
 
-    def __init__(self, store: ObjectStore, bucket: str, key: str, *, drill_id: str, length_ms: int, clock: Clock) -> None:
+    def __init__(  # noqa: PLR0913 — a lease and its terms
+        self, store: ObjectStore, bucket: str, key: str, *, drill_id: str, length_ms: int, clock: Clock
+    ) -> None:
         """Prepare a lease on the target whose remote state is at `bucket`/`key`; nothing is taken yet."""
         self._store = store
         self._bucket = bucket
@@ -139,9 +141,10 @@ class Lease:
 
     def _renew_until_stopped(self) -> None:
         while not self._stop.wait(self._length_ms / 3000):
-            self._renew()
+            self.renew()
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Renew the lease now; `check` says whether it is held."""
         started = self._clock.monotonic_ms()
         if self._intent is None:
             return

@@ -94,7 +94,9 @@ LEAVES: tuple[Leaf, ...] = (
         environment="AWS_REGION",
     ),
     _leaf("sites.recovery.owner", "account", "who owns its buckets", default=""),
-    _leaf("profile", "text", "a profile of the AWS configuration", option="profile", environment="AWS_PROFILE", default=""),
+    _leaf(
+        "profile", "text", "a profile of the AWS configuration", option="profile", environment="AWS_PROFILE", default=""
+    ),
     _leaf("primary.bucket", "text", "where runs and pointers are published", environment="PUBLISH_BUCKET"),
     _leaf("primary.prefix", "text", "the prefix of everything published", environment="PREFIX"),
     _leaf("primary.candidate", "text", "the candidate whose pointers are read", default="local"),
@@ -132,7 +134,9 @@ LEAVES: tuple[Leaf, ...] = (
         of_the_world=False,
         choices=("auto", "terraform", "direct"),
     ),
-    _leaf("recovery.provisioner.state_bucket", "text", "the bucket of the remote state", environment="TF_BACKEND_BUCKET"),
+    _leaf(
+        "recovery.provisioner.state_bucket", "text", "the bucket of the remote state", environment="TF_BACKEND_BUCKET"
+    ),
     _leaf("recovery.provisioner.state_key", "text", "the key of the remote state", environment="TF_BACKEND_KEY"),
     _leaf(
         "recovery.provisioner.lock_table",
@@ -151,7 +155,12 @@ LEAVES: tuple[Leaf, ...] = (
         default="",
     ),
     _leaf("recovery.provisioner.module", "text", "a Terraform module of your own", default=""),
-    _leaf("backup.objects", "names", "what a restore point consists of", default=("metadata.json", "state.tar.zst", "manifests.tar.zst")),
+    _leaf(
+        "backup.objects",
+        "names",
+        "what a restore point consists of",
+        default=("metadata.json", "state.tar.zst", "manifests.tar.zst"),
+    ),
     _leaf("backup.archives", "names", "which of them are archives", default=("state.tar.zst", "manifests.tar.zst")),
     _leaf(
         "control_plane.sections",
@@ -209,7 +218,15 @@ LEAVES: tuple[Leaf, ...] = (
         default=False,
         of_the_world=False,
     ),
-    _leaf("promotion.approver", "text", "who decides", option="approver", environment="USER", default="", of_the_world=False),
+    _leaf(
+        "promotion.approver",
+        "text",
+        "who decides",
+        option="approver",
+        environment="USER",
+        default="",
+        of_the_world=False,
+    ),
     _leaf("promotion.ticket", "text", "the ticket of the decision", option="ticket", default="", of_the_world=False),
     _leaf("promotion.reason", "text", "the reason of the decision", option="reason", default="", of_the_world=False),
     _leaf(
@@ -236,7 +253,15 @@ LEAVES: tuple[Leaf, ...] = (
         default=8,
         of_the_world=False,
     ),
-    _leaf("reports", "text", "where proof lands", option="reports_dir", environment="RECEIPT_BASE", default="reports", of_the_world=False),
+    _leaf(
+        "reports",
+        "text",
+        "where proof lands",
+        option="reports_dir",
+        environment="RECEIPT_BASE",
+        default="reports",
+        of_the_world=False,
+    ),
 )
 
 BY_PATH: Mapping[str, Leaf] = {leaf.path: leaf for leaf in LEAVES}
@@ -281,7 +306,7 @@ def _account(value: object) -> str:
 def _duration(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         msg = f"expected a duration with its unit, such as '{value}s', got {value!r}"
-        raise ValueError(msg)
+        raise ValueError(msg)  # noqa: TRY004 — the caller of drproof is wrong, not a type of ours
     text = _text(value)
     # The reference's environment variables name their unit and give a bare number of seconds.
     return durations.parse(f"{text}s" if text.isdigit() else text)
@@ -290,7 +315,7 @@ def _duration(value: object) -> int:
 def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
         msg = f"expected a whole number, got {value!r}"
-        raise ValueError(msg)
+        raise ValueError(msg)  # noqa: TRY004 — the caller of drproof is wrong, not a type of ours
     if isinstance(value, str) and not (value.isascii() and value.isdigit()):
         msg = f"expected a whole number, got {value!r}"
         raise ValueError(msg)

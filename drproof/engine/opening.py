@@ -166,7 +166,9 @@ def assert_sites(target: Target, sites: Sites) -> None:
 
 def _make_folders(directory: Path, private: Private, undo: contextlib.ExitStack) -> None:
     if directory.exists():
-        raise refuse(f"{directory} exists already", expected="a run id that is not taken", next_step="choose another --run-id")
+        raise refuse(
+            f"{directory} exists already", expected="a run id that is not taken", next_step="choose another --run-id"
+        )
     with _disk(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
         directory.mkdir()
@@ -255,5 +257,7 @@ def _take_lease(settings: Settings, target: Target, journal: Journal, drill_id: 
     except LeaseError as exc:
         raise Refusal(str(exc)) from exc
     except TargetError as exc:
-        raise refuse(f"the lease {lease.uri} cannot be taken: {exc}", next_step="pytest -m preflight says what is missing") from exc
+        raise refuse(
+            f"the lease {lease.uri} cannot be taken: {exc}", next_step="pytest -m preflight says what is missing"
+        ) from exc
     return lease

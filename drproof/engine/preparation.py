@@ -21,10 +21,10 @@ from drproof.engine.settings import EMBEDDED, Resolved, Scenario, find_file, res
 from drproof.engine.window import Coverage, WindowRequest, cover
 from drproof.evidence.bundle import Bundle
 from drproof.formats import booleans, image_ref, pointers, s3_uri
-from drproof.model.criteria import Backup, Criteria, ExpectedContract, Input, Mode, PlanDocument, Site, Sites
+from drproof.model.criteria import Backup, Criteria, ExpectedContract, Input, PlanDocument, Site, Sites
 from drproof.model.errors import EvidenceError, FormatError
 from drproof.model.plan import Plan
-from drproof.model.receipt import Tool
+from drproof.model.receipt import Mode, Tool
 from drproof.model.settings import (
     Command,
     CostInputs,
@@ -123,7 +123,7 @@ def prepare(request: DrillRequest) -> Prepared:
     embedded = resolved["target"] == EMBEDDED
     window = _window(options, plan)
     prior = _prior(options.get("receipt_dir"), request.directory)
-    notes = []
+    notes: list[str] = []
     if window.whole and plan.mutates:
         notes += _guard_the_full_drill(options, request.environment, embedded=embedded)
     flags = _flags(options, request.environment)
@@ -245,7 +245,9 @@ def _prior(given: str | None, directory: Path) -> Bundle | None:
         bundle = Bundle.open(path, types)
         problems = bundle.problems()
     except (EvidenceError, OSError) as exc:
-        raise refuse(f"--receipt-dir {path} is no bundle: {exc}", next_step="name the folder of an earlier drill") from exc
+        raise refuse(
+            f"--receipt-dir {path} is no bundle: {exc}", next_step="name the folder of an earlier drill"
+        ) from exc
     if problems:
         raise refuse(
             f"--receipt-dir {path} is not as it was sealed: {problems[0].message}",
@@ -260,7 +262,10 @@ def _check_places(settings: Settings, plan: Plan, *, allow_tag: bool) -> None:
         try:
             s3_uri.parse(settings.backup_uri)
         except FormatError as exc:
-            raise refuse(f"--backup-uri {settings.backup_uri}: {exc}", next_step="pytest -m drill --backup-uri s3://bucket/prefix/backups/id") from exc
+            raise refuse(
+                f"--backup-uri {settings.backup_uri}: {exc}",
+                next_step="pytest -m drill --backup-uri s3://bucket/prefix/backups/id",
+            ) from exc
     if plan.mutates and not allow_tag:
         try:
             image_ref.parse_pinned(settings.image_ref)
@@ -275,7 +280,12 @@ def _check_places(settings: Settings, plan: Plan, *, allow_tag: bool) -> None:
 def _drill_id(given: str, plan: str) -> str:
     if given:
         if not DRILL_ID.fullmatch(given):
-            raise refuse("the run id is no folder name", expected=DRILL_ID.pattern, got=given, next_step="choose another --run-id")
+            raise refuse(
+                "the run id is no folder name",
+                expected=DRILL_ID.pattern,
+                got=given,
+                next_step="choose another --run-id",
+            )
         return given
     return f"{plan}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
@@ -292,14 +302,22 @@ def _settings(resolved: Resolved, *, no_retry: bool) -> Settings:
         )
     attempts = 1 if no_retry else resolved["limits.max_attempts"]
     if attempts < 1:
-        raise refuse("--max-attempts", expected="a whole number of at least 1", got=str(attempts), next_step="pytest -m drill --max-attempts 3")
+        raise refuse(
+            "--max-attempts",
+            expected="a whole number of at least 1",
+            got=str(attempts),
+            next_step="pytest -m drill --max-attempts 3",
+        )
     return Settings(
         target=resolved["target"],
         backup_uri=resolved["drill.backup_uri"],
         image_ref=resolved["drill.image_ref"],
         sites=Sites(**sites),
         primary=Primary(
-            **{key: resolved[f"primary.{key}"] for key in ("bucket", "prefix", "candidate", "provider", "profile", "marker")},
+            **{
+                key: resolved[f"primary.{key}"]
+                for key in ("bucket", "prefix", "candidate", "provider", "profile", "marker")
+            },
             metrics=Metrics(
                 namespace=resolved["primary.metrics.namespace"], dimensions=resolved["primary.metrics.dimensions"]
             ),
@@ -313,7 +331,16 @@ def _settings(resolved: Resolved, *, no_retry: bool) -> Settings:
             provisioner=ProvisionerSettings(
                 **{
                     key: resolved[f"recovery.provisioner.{key}"]
-                    for key in ("kind", "state_bucket", "state_key", "lock_table", "vpc_id", "subnet_id", "allowed_cidr", "module")
+                    for key in (
+                        "kind",
+                        "state_bucket",
+                        "state_key",
+                        "lock_table",
+                        "vpc_id",
+                        "subnet_id",
+                        "allowed_cidr",
+                        "module",
+                    )
                 }
             ),
         ),
@@ -330,7 +357,10 @@ def _settings(resolved: Resolved, *, no_retry: bool) -> Settings:
             lease_ms=resolved["limits.lease"],
         ),
         promotion=Promotion(
-            **{key: resolved[f"promotion.{key}"] for key in ("auto_promote", "allow_bypass", "approver", "ticket", "reason")}
+            **{
+                key: resolved[f"promotion.{key}"]
+                for key in ("auto_promote", "allow_bypass", "approver", "ticket", "reason")
+            }
         ),
         cost=CostInputs(
             instance_type=resolved["cost.instance_type"],

@@ -9,10 +9,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from drproof.engine.refusal import refuse
 from drproof.evidence.bundle import write_atomic
 from drproof.evidence.canonical import canonical
 from drproof.formats.strict_json import parse
-from drproof.engine.refusal import refuse
 from drproof.model.codec import decode, encode
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import EvidenceError

@@ -41,7 +41,7 @@ class Record:
             record.head = file.digest
         return record
 
-    def write(  # noqa: PLR0913 — what a receipt says
+    def write(
         self,
         phase: str,
         ending: Ending,

@@ -43,7 +43,9 @@ def resume(
         opened = reopen(directory, private, record, settings, mutates=prepared.plan.mutates)
     except (TargetError, LeaseError) as exc:
         private.release()
-        raise refuse(f"the target of {directory.name} cannot be taken up: {exc}", next_step=f"drproof resume {directory}") from exc
+        raise refuse(
+            f"the target of {directory.name} cannot be taken up: {exc}", next_step=f"drproof resume {directory}"
+        ) from exc
     run = Run(prepared, opened)
     if listener is not None:
         run.listeners.append(listener)

@@ -104,7 +104,9 @@ class Run:
         under_way = [record["phase"] for record in self._journal.records() if record["kind"] == "phase"]
         for phase in self.prepared.coverage.run:
             if phase.name in under_way and phase.name not in self.receipts and not phase.always:
-                ending = self._ended(Outcome.INTERRUPTED, f"the process died in this phase; {interruption}", Cause.SIGNAL)
+                ending = self._ended(
+                    Outcome.INTERRUPTED, f"the process died in this phase; {interruption}", Cause.SIGNAL
+                )
                 self._write(phase, ending, None)
 
     def judge(self, name: str) -> tuple[Verdict, ...]:
@@ -150,7 +152,7 @@ class Run:
         """Run a phase whose end nothing may keep the run from."""
         try:
             self._run(phase)
-        except BaseException as exc:  # noqa: BLE001 — another plugin's timeout must not keep the teardown from running
+        except BaseException as exc:
             self._interruption = self._interruption or exc
             if phase.name not in self.receipts:
                 raise
@@ -183,32 +185,40 @@ class Run:
 
     def _obstacle(self, phase: Phase[Any]) -> Ending | None:
         """Return the ending of a phase that must not start, or None."""
-        if phase.always and phase.window == "teardown":
-            return None
-        if not phase.always:
-            for name in phase.after:
-                receipt = self.receipts.get(name)
-                if receipt is not None and receipt.outcome in {Outcome.FAILED, Outcome.BLOCKED, Outcome.INTERRUPTED}:
-                    return self._ended(Outcome.BLOCKED, f"phase {name} is {receipt.outcome}", Cause.PREREQUISITE)
-            for contract in phase.requires:
-                for verdict in self.judge(contract):
-                    if not verdict.proven:
-                        reason = f"contract {verdict.name} is {verdict.status}: {verdict.reason}"
-                        return self._ended(Outcome.BLOCKED, reason, Cause.CONTRACT)
-        if phase.mutates:
-            try:
-                self._opened.assert_sites()
-                if self._lease is not None:
-                    self._lease.check()
-            except (DrproofError, ValueError) as exc:
-                cause = Cause.LEASE if isinstance(exc, LeaseError) else Cause.GUARD
-                return self._ended(Outcome.FAILED, str(exc).partition("\n")[0], cause)
+        return (None if phase.always else self._unmet(phase)) or (self._unsafe(phase) if phase.mutates else None)
+
+    def _unmet(self, phase: Phase[Any]) -> Ending | None:
+        """Return `blocked` when a phase before this one failed, or a required contract is not proven."""
+        for name in phase.after:
+            receipt = self.receipts.get(name)
+            if receipt is not None and receipt.outcome in {Outcome.FAILED, Outcome.BLOCKED, Outcome.INTERRUPTED}:
+                return self._ended(Outcome.BLOCKED, f"phase {name} is {receipt.outcome}", Cause.PREREQUISITE)
+        for contract in phase.requires:
+            for verdict in self.judge(contract):
+                if not verdict.proven:
+                    reason = f"contract {verdict.name} is {verdict.status}: {verdict.reason}"
+                    return self._ended(Outcome.BLOCKED, reason, Cause.CONTRACT)
+        return None
+
+    def _unsafe(self, phase: Phase[Any]) -> Ending | None:
+        """Return `failed` when a site is not the expected one any more, or the lease is lost."""
+        try:
+            self._opened.assert_sites()
+            if self._lease is not None and phase.always:
+                # A machine that slept past its lease may still tear down, if nobody took the target meanwhile.
+                self._lease.renew()
+            self._allowed()
+        except (DrproofError, ValueError) as exc:
+            cause = Cause.LEASE if isinstance(exc, LeaseError) else Cause.GUARD
+            return self._ended(Outcome.FAILED, str(exc).partition("\n")[0], cause)
         return None
 
     def _leave_out(self, phase: Phase[Any]) -> None:
         """Give a phase that was never reached its receipt."""
         cause = Cause.SIGNAL if self._interruption is not None else Cause.PREREQUISITE
-        reason = f"not reached: {self._interruption}" if self._interruption is not None else "not reached: the run was ended"
+        reason = (
+            f"not reached: {self._interruption}" if self._interruption is not None else "not reached: the run was ended"
+        )
         obstacle = self._obstacle(phase)
         self._write(phase, obstacle or self._ended(Outcome.BLOCKED, reason, cause), None)
 

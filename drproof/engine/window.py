@@ -37,7 +37,9 @@ class WindowRequest:
     @property
     def last(self) -> str:
         """The window the run stops after."""
-        return "validate" if self.validate_only else "bringup" if self.diagnostics_only else self.stop_after or "promote"
+        return (
+            "validate" if self.validate_only else "bringup" if self.diagnostics_only else self.stop_after or "promote"
+        )
 
     @property
     def whole(self) -> bool:
@@ -68,11 +70,18 @@ def check(request: WindowRequest) -> None:
     if request.validate_only and request.diagnostics_only:
         raise refuse("--validate-only and --diagnostics-only exclude each other", next_step="give one of them")
     if (request.validate_only or request.diagnostics_only) and (request.start_at or request.stop_after):
-        raise refuse("--validate-only and --diagnostics-only are windows of their own", next_step="leave out --start-at and --stop-after")
+        raise refuse(
+            "--validate-only and --diagnostics-only are windows of their own",
+            next_step="leave out --start-at and --stop-after",
+        )
     if request.start_at and request.start_at not in START:
-        raise refuse("--start-at names no window", expected=", ".join(START), got=request.start_at, next_step="drproof plans")
+        raise refuse(
+            "--start-at names no window", expected=", ".join(START), got=request.start_at, next_step="drproof plans"
+        )
     if request.stop_after and request.stop_after not in STOP:
-        raise refuse("--stop-after names no window", expected=", ".join(STOP), got=request.stop_after, next_step="drproof plans")
+        raise refuse(
+            "--stop-after names no window", expected=", ".join(STOP), got=request.stop_after, next_step="drproof plans"
+        )
     if request.first == TEARDOWN and request.stop_after:
         raise refuse("--start-at teardown runs teardown alone", next_step="leave out --stop-after")
     if request.first == TEARDOWN and not request.teardown:

@@ -35,7 +35,7 @@ def write_atomic(path: Path, data: bytes) -> None:
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -157,7 +157,7 @@ class Bundle:
 
     def problems(self) -> tuple[Problem, ...]:
         """Return every difference between what was sealed and what is there; empty when there is none."""
-        return tuple((*self._opening_problems(), *self._chain_problems(), *self._closing_problems()))
+        return (*self._opening_problems(), *self._chain_problems(), *self._closing_problems())
 
     def _opening_problems(self) -> Iterator[Problem]:
         opening = _object(self.directory, OPENING)

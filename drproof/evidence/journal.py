@@ -5,6 +5,7 @@ before `append` returns. A line that a crash tore at the very end is dropped; a 
 because then nobody knows what was changed.
 """
 
+import errno
 import os
 import zlib
 from collections.abc import Iterator, Mapping
@@ -85,9 +86,7 @@ class Journal:
     def _write(self, line: bytes) -> None:
         start = os.fstat(self._descriptor).st_size
         try:
-            written = os.write(self._descriptor, line)
-            if written != len(line):
-                raise OSError(28, "only a part of the record was written")
+            _write_whole(self._descriptor, line)
             os.fsync(self._descriptor)
         except OSError:
             # What is half written would be taken for damage once another record follows it.
@@ -170,6 +169,12 @@ def _record(line: bytes) -> dict[str, Any] | None:
     except EvidenceError:
         return None
     return record if isinstance(record, dict) else None
+
+
+def _write_whole(descriptor: int, line: bytes) -> None:
+    """Write a line, or raise `OSError`: a part of a record is no record."""
+    if os.write(descriptor, line) != len(line):
+        raise OSError(errno.ENOSPC, "only a part of the record was written")
 
 
 def _sync_directory(directory: Path) -> None:

@@ -16,7 +16,16 @@ from drproof.model.errors import FormatError
 
 BLOCK = 512
 EMPTY = b"\0" * BLOCK
-KINDS = {b"0": "file", b"\0": "file", b"5": "directory", b"1": "link", b"2": "symlink", b"3": "device", b"4": "device", b"6": "fifo"}
+KINDS = {
+    b"0": "file",
+    b"\0": "file",
+    b"5": "directory",
+    b"1": "link",
+    b"2": "symlink",
+    b"3": "device",
+    b"4": "device",
+    b"6": "fifo",
+}
 EXTENDED, GLOBAL, LONG_NAME, LONG_LINK = b"x", b"g", b"L", b"K"
 
 
@@ -231,7 +240,7 @@ class _Names:
 
 
 def _records(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the records of a PAX header: `length key=value\\n`."""
+    """Yield the records of a PAX header: length, space, key=value, newline."""
     while data:
         word, _, _ = data.partition(b" ")
         length = int(word) if word.isdigit() and len(word) < 9 else 0  # noqa: PLR2004 — a length below a gigabyte

@@ -49,7 +49,7 @@ class ObjectStore(Protocol):
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         """Yield every object under a prefix, keys exactly as they are."""
 
-    def put(
+    def put(  # noqa: PLR0913 — what a write can say
         self,
         intent: Intent,
         bucket: str,

@@ -18,7 +18,7 @@ MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly (RFC 8785, section 3.2.2.3)."""
 
 
-def encode(value: object) -> Any:
+def encode(value: object) -> Any:  # noqa: ANN401 — any plain JSON
     """Return `value` as plain JSON: dicts, lists, strings, integers, booleans and null."""
     return msgspec.json.decode(msgspec.json.encode(value))
 

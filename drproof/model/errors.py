@@ -72,7 +72,7 @@ class FormatError(EvidenceError):
     """Bytes are not what their format says."""
 
 
-class Interruption(BaseException):  # noqa: N818 — not an error: somebody asked the run to end
+class Interruption(BaseException):
     """A signal asked the run to end.
 
     It derives from `BaseException` because SDKs and phases catch `Exception` and would swallow it.

@@ -37,7 +37,7 @@ def subjects_of(contract: Contract, criteria: Criteria, receipts: Receipts) -> t
     return ("",)
 
 
-def judge(
+def judge(  # noqa: PLR0913 — the inputs of a judgement are what they are
     contract: Contract,
     receipts: Receipts,
     criteria: Criteria,

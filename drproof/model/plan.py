@@ -94,7 +94,9 @@ def build(name: str, phases: Iterable[Phase[Any]], contracts: Iterable[Contract]
             raise PlanError(msg)
     ordered = tuple(members[phase] for phase in _sorted(name, graph))
     supplied = set(members)
-    joined = _unique_contracts(c for c in contracts if supplied.issuperset(c.needs) and (not c.plans or name in c.plans))
+    joined = _unique_contracts(
+        c for c in contracts if supplied.issuperset(c.needs) and (not c.plans or name in c.plans)
+    )
     for phase in ordered:
         if missing := set(phase.requires) - {c.name for c in joined}:
             msg = f"phase {phase.name} requires {sorted(missing)}, which plan {name} does not have"

@@ -10,7 +10,7 @@ from msgspec import Meta
 T = TypeVar("T")
 
 END = r"(?![\s\S])"
-"""The end of a text, alike for Python and for JSON Schema: `$` lets a newline through in one, `\\Z` is unknown to the other."""
+"""The end of a text, alike for Python and JSON Schema: one lets a newline pass `$`, the other does not know `\\Z`."""
 
 Digest = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{64}}{END}", description="a SHA-256 in lower-case hex")]
 Count = Annotated[int, Meta(ge=0)]
@@ -19,7 +19,7 @@ Instant = Annotated[
     str,
     Meta(
         pattern=rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}\.[0-9]{{3}}Z{END}",
-        description="an instant in UTC, to the millisecond"
+        description="an instant in UTC, to the millisecond",
     ),
 ]
 Mode = Literal["rehearsal", "live"]

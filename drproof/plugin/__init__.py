@@ -7,6 +7,7 @@ rest is imported once a run names one of our marks.
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from drproof.plugin.session import Session
+    from drproof.plugin.session import Session  # noqa: F401 — the type of a key, named in a text
 
 PLANS = {
     "drill": "recovery",
@@ -50,7 +51,7 @@ def pytest_load_initial_conftests(
 
 def _mark_arguments(args: list[str]) -> list[str]:
     """Return the words after `-m`, however it is spelt."""
-    following = [after for word, after in zip(args, args[1:], strict=False) if word == "-m"]
+    following = [after for word, after in pairwise(args) if word == "-m"]
     return [*following, *(word[2:] for word in args if word.startswith("-m") and len(word) > len("-m"))]
 
 

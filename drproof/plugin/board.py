@@ -20,22 +20,24 @@ def attach_receipt(config: pytest.Config, directory: Path, receipt: Receipt[Any]
     """Give the current item a step for a phase, with the receipt's very bytes attached."""
     if not _active(config):
         return
-    import allure  # noqa: PLC0415 — an optional extra
+    import allure
 
     path = directory / "receipts" / f"{receipt.sequence:02}-{receipt.phase}.json"
     with allure.step(f"{receipt.phase}: {receipt.outcome}"):
-        allure.attach.file(str(path), name=path.name, attachment_type=allure.attachment_type.JSON)
+        attach: Any = allure.attach
+        attach.file(str(path), name=path.name, attachment_type=allure.attachment_type.JSON)
 
 
 def describe(config: pytest.Config, claim: str, *, controls: Iterable[str]) -> None:
     """Give the current item its claim as title, and the controls that it supports as labels."""
     if not _active(config):
         return
-    import allure  # noqa: PLC0415 — an optional extra
+    import allure
 
-    allure.dynamic.title(claim)
+    dynamic: Any = allure.dynamic
+    dynamic.title(claim)
     for control in controls:
-        allure.dynamic.label("control", control)
+        dynamic.label("control", control)
 
 
 def _active(config: pytest.Config) -> bool:

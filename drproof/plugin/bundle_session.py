@@ -1,4 +1,4 @@
-"""A session that checks a bundle: integrity first, then every contract judged again; nothing outside the folder is asked."""
+"""A session that checks a bundle: integrity first, then every contract again; nothing outside the folder is asked."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -54,7 +54,11 @@ class BundleSession:
     @property
     def demands(self) -> tuple[str, ...]:
         """Every item, integrity first."""
-        named = (f"{row.name}:{subject}" if subject else row.name for row in self.bundle.plan.contracts for subject in row.subjects or ("",))
+        named = (
+            f"{row.name}:{subject}" if subject else row.name
+            for row in self.bundle.plan.contracts
+            for subject in row.subjects or ("",)
+        )
         return (INTEGRITY, AUTHENTICITY, REHEARSAL, *named)
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
@@ -75,7 +79,8 @@ class BundleSession:
     def header(self) -> list[str]:
         """Say which bundle is checked."""
         plan = self.bundle.plan
-        return [f"drproof: bundle {plan.drill_id}, plan {plan.plan}, mode {plan.mode.upper()}, {len(self.bundle.files)} receipts"]
+        receipts = f"{len(self.bundle.files)} receipts"
+        return [f"drproof: bundle {plan.drill_id}, plan {plan.plan}, mode {plan.mode.upper()}, {receipts}"]
 
     def start(self, session: pytest.Session) -> None:
         """Nothing is opened."""
@@ -128,14 +133,19 @@ class BundleSession:
         if demand == AUTHENTICITY:
             return NOT_SIGNED
         if demand == REHEARSAL:
-            return "" if self.bundle.plan.mode == "live" else "the bundle is of a rehearsal: it proves drproof, never anyone's recovery"
+            return (
+                ""
+                if self.bundle.plan.mode == "live"
+                else "the bundle is of a rehearsal: it proves drproof, never anyone's recovery"
+            )
         contract, _, subject = demand.partition(":")
         verdict = self._judged.get((contract, subject))
         if verdict is None:
             return f"{contract} could not be judged: it is not installed, or its evidence is gone"
         sealed = self._sealed.get((contract, subject))
         if sealed is None or sealed.status is not verdict.status:
-            return f"sealed as {sealed.status if sealed else 'nothing'}, judged again as {verdict.status}: {verdict.reason}"
+            before = sealed.status if sealed else "nothing"
+            return f"sealed as {before}, judged again as {verdict.status}: {verdict.reason}"
         return "" if verdict.status is Status.PROVEN else f"{verdict.status}: {verdict.reason}"
 
     def _fixtures(self) -> ModuleType:

@@ -29,7 +29,12 @@ def refuse_conflicts(config: pytest.Config, mark: str) -> None:
         raise pytest.UsageError(msg)
 
 
-WAYS_OUT = {"-n": "-n 0", "--reruns": "--reruns 0", "-p randomly": "-p no:randomly", "--random-order": "-p no:random_order"}
+WAYS_OUT = {
+    "-n": "-n 0",
+    "--reruns": "--reruns 0",
+    "-p randomly": "-p no:randomly",
+    "--random-order": "-p no:random_order",
+}
 """What switches an option off that a configuration file may have switched on."""
 
 

@@ -63,5 +63,5 @@ def _all() -> list[tuple[str, str, bool]]:
 
 def _taken(parser: pytest.Parser) -> frozenset[str]:
     """Return the option names that other plugins have registered."""
-    groups = [*parser._groups, parser._anonymous]  # noqa: SLF001 — pytest offers no other way to ask
+    groups = [*parser._groups, parser._anonymous]
     return frozenset(name for group in groups for option in group.options for name in option.names())

@@ -88,7 +88,6 @@ class Progress:
     def _raw(self, text: str) -> None:
         if self._terminal < 0:
             return
-        with self._lock:
-            # A reader that went away must not end a drill.
-            with contextlib.suppress(OSError):
-                os.write(self._terminal, text.encode())
+        # A reader that went away must not end a drill.
+        with self._lock, contextlib.suppress(OSError):
+            os.write(self._terminal, text.encode())

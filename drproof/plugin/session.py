@@ -49,7 +49,7 @@ def begin(config: pytest.Config) -> None:
         return
     point_at(config, checks_of(PLANS[mark]))
     if PLANS[mark] == "bundle":
-        from drproof.plugin.bundle_session import BundleSession  # noqa: PLC0415 — a drill needs none of it
+        from drproof.plugin.bundle_session import BundleSession
 
         config.stash[KEY] = BundleSession(config, mark)
         return
@@ -123,11 +123,10 @@ class DrillSession:
         """Say what is about to run, in which mode, and what it may cost."""
         prepared = self.prepared
         window = "full" if prepared.coverage.window.full else "partial"
-        lines = [
+        return [
             f"drproof: plan {prepared.plan.name} ({window}), mode {prepared.mode.upper()}, drill {prepared.drill_id}",
             *(f"drproof: {note}" for note in prepared.notes),
         ]
-        return lines
 
     def start(self, session: pytest.Session) -> None:
         """Open the run, once everything that was expected is collected.
@@ -200,7 +199,7 @@ class DrillSession:
                 reporter.write_line("drproof: nothing ran, so nothing is proven", red=True)
             return
         reporter.section(f"drproof: {self.conclusion.title}", bold=True)
-        from drproof.evidence.bundle import Bundle  # noqa: PLC0415 — only a run that ended has a bundle
+        from drproof.evidence.bundle import Bundle
 
         types = {phase.name: phase.observes for phase in self.prepared.plan.phases}
         for line in summary.lines(

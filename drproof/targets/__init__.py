@@ -17,6 +17,6 @@ def open_target(settings: "Settings", endpoint: str | None, *, directory: Path, 
         TargetError: the embedded world does not answer, or the named profile does not exist.
     """
     # The SDK costs a third of a second, which only a run that opens a target shall pay.
-    from drproof.targets import sites  # noqa: PLC0415
+    from drproof.targets import sites
 
     return sites.open_sites(settings, endpoint, directory=directory, origin=origin)

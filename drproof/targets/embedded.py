@@ -99,7 +99,7 @@ def start(directory: Path, *, scenario: str, linger: int) -> World:
     try:
         document = _ready_line(process)
         if document is None:
-            raise _not_ready(log, process)
+            raise _not_ready(log, process)  # noqa: TRY301 — the process is ended in one place
         return World(_text(document, "endpoint"), directory, pid=process.pid, process=process)
     except BaseException:
         process.kill()

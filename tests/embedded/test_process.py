@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,6 +74,13 @@ def test_the_world_ends_when_nobody_calls_and_leaves_only_its_log(start: Start) 
     assert running.process.wait(timeout=10) == 0
     assert sorted(item.name for item in running.directory.iterdir()) == ["calls.jsonl", "world.json"]
     assert "GetCallerIdentity" in (running.directory / "calls.jsonl").read_text()
+
+
+def test_a_kept_world_ends_when_its_folder_is_removed_because_nobody_can_find_it(start: Start) -> None:
+    running = start()
+    running.control("POST", "keep", {"seconds": 3600})
+    shutil.rmtree(running.directory)
+    assert running.process.wait(timeout=10) == 0
 
 
 def test_keep_lets_the_world_live_longer(start: Start) -> None:

@@ -57,7 +57,7 @@ def test_a_command_nobody_can_wait_for_any_longer_is_cancelled(
 ) -> None:
     hosts, cancelled = target.recovery.hosts, []
     monkeypatch.setattr(ssm, "DELIVERY_SECONDS", 0)
-    client = hosts._client  # noqa: SLF001 — the world's own answer to a cancellation is not what is shown here
+    client = hosts._client
     monkeypatch.setattr(client, "cancel_command", lambda **asked: cancelled.append(asked))
     client.meta.events.register(
         "before-parameter-build.ssm.SendCommand", lambda params, **_: params.update(TimeoutSeconds=30)
@@ -125,7 +125,7 @@ def test_the_history_of_an_alarm_is_plain_json_and_oldest_first(
         cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
     now = datetime.now(UTC)
     window = {"since": (now - timedelta(minutes=5)).isoformat(), "until": (now + timedelta(minutes=5)).isoformat()}
-    client = target.recovery.alarms._client  # noqa: SLF001 — pages of one stand for pages of a hundred
+    client = target.recovery.alarms._client
     client.meta.events.register(
         "before-parameter-build.cloudwatch.DescribeAlarmHistory", lambda params, **_: params.update(MaxRecords=1)
     )
@@ -181,7 +181,7 @@ def test_a_manifest_that_is_not_what_its_digest_says_is_refused(target: AwsTarge
     def spoil(parsed: dict[str, Any], **_: Any) -> None:
         parsed["images"][0]["imageManifest"] += " "
 
-    client = target.primary._session.client("ecr")  # noqa: SLF001 — a registry that lies
+    client = target.primary._session.client("ecr")
     client.meta.events.register("after-call.ecr.BatchGetImage", spoil)
     with pytest.raises(TargetError, match=f"expected bytes of {PINNED.partition('@')[2]}") as caught:
         AwsImages(lambda _: client).architectures(PINNED)
@@ -206,7 +206,7 @@ def test_an_image_for_one_architecture_says_so_in_its_configuration(target: AwsT
     config = json.dumps({"architecture": "arm64", "os": "linux"}).encode()
     manifest = json.dumps({"schemaVersion": 2, "config": {"digest": digest(config)}, "layers": []})
     reference = f"{PINNED.partition('@')[0]}@{digest(manifest.encode())}"
-    client = target.primary._session.client("ecr")  # noqa: SLF001 — the world's registry keeps no layers
+    client = target.primary._session.client("ecr")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Layers) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -72,7 +72,7 @@ def test_keys_are_listed_exactly_as_they_are(store: AwsObjectStore, prefix: str)
 
 
 def test_a_listing_goes_on_after_its_first_page(store: AwsObjectStore, prefix: str) -> None:
-    client = store._client  # noqa: SLF001 — pages of two stand for pages of a thousand
+    client = store._client
     client.meta.events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **_: params.update(MaxKeys=2))
     names = [f"{prefix}{number}" for number in range(5)]
     for name in names:
@@ -112,7 +112,7 @@ def test_a_bucket_of_another_owner_is_refused_by_every_call(
     target: AwsTarget, store: AwsObjectStore, prefix: str
 ) -> None:
     made = store.put(make_intent(), BUCKET, prefix + "k", b"x")
-    wrong = AwsObjectStore(target.recovery._session.client("s3"), owner="999999999999")  # noqa: SLF001
+    wrong = AwsObjectStore(target.recovery._session.client("s3"), owner="999999999999")
     calls: list[Callable[[], Any]] = [
         lambda: wrong.head(BUCKET, prefix + "k"),
         lambda: wrong.read(BUCKET, prefix + "k"),
@@ -169,7 +169,7 @@ def test_a_version_that_cannot_be_deleted_is_an_error(
 ) -> None:
     store.put(make_intent(), BUCKET, prefix + "k", b"x")
     answer = {"Errors": [{"Key": prefix + "k", "Code": "AccessDenied", "Message": "locked"}]}
-    monkeypatch.setattr(store._client, "delete_objects", lambda **_: answer)  # noqa: SLF001 — a lock that moto lacks
+    monkeypatch.setattr(store._client, "delete_objects", lambda **_: answer)
     with pytest.raises(TargetError, match=rf"s3:DeleteObjects s3://{BUCKET}/{prefix}k .*AccessDenied: locked"):
         store.delete(make_intent(), BUCKET, [prefix + "k"])
 

@@ -164,5 +164,6 @@ def _with(receipt: RestorePoint, **changes: Any) -> RestorePoint:  # noqa: ANN40
 def _section(receipt: RestorePoint, name: str, **changes: int) -> RestorePoint:
     sections = receipt.facts.control_plane.sections
     return _with(
-        receipt, sections=tuple(replace(one, **changes) if one.name == name else one for one in sections)  # type: ignore[arg-type]
+        receipt,
+        sections=tuple(replace(one, **changes) if one.name == name else one for one in sections),  # type: ignore[arg-type]
     )

@@ -52,7 +52,7 @@ def missing_decision(promote: Promotion) -> Promotion:
 
 @contract(needs=["promote"], applies=lambda criteria: criteria.promotion_expected, controls=CONTROLS)
 def promotion_is_a_recorded_decision(promote: Promotion, criteria: Criteria) -> Finding:
-    """The decision says who decided, about which restore point and image, that it was a bypass, and that nothing was switched."""
+    """The decision on record is a yes, and says who decided about which restore point and image."""
     facts = promote.facts
     return hold(
         facts.approved

@@ -6,7 +6,7 @@ from typing import Any
 from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
-from drproof.model.verdict import Finding, compare, hold, undecided
+from drproof.model.verdict import Finding, compare, undecided
 from drproof.phases.backup.read_restore_point import RestorePointObserved
 from drproof.phases.health.check_health import HealthObserved
 from drproof.phases.recovery.restore import RestoreObserved
@@ -24,7 +24,9 @@ ARCHIVES = expected("archive", lambda criteria: criteria.backup.archives)
 def restored_state_is_what_was_backed_up(members: dict[str, Any], read_back: dict[str, Any], subject: str) -> Finding:
     """Every file of each archive lies at the recovery site with the same size and SHA-256, and nothing else does."""
     backed_up = {
-        row["path"].removeprefix("./"): (row["size"], row["sha256"]) for row in members[subject] if row["kind"] == "file"
+        row["path"].removeprefix("./"): (row["size"], row["sha256"])
+        for row in members[subject]
+        if row["kind"] == "file"
     }
     restored = {row["path"]: (row["size"], row["sha256"]) for row in read_back[subject]}
     if not backed_up:
@@ -79,7 +81,7 @@ def restore_is_isolated_from_the_primary(
     restore: Receipt[RestoreObserved],
     criteria: Criteria,
 ) -> Finding:
-    """State was written to a bucket of the recovery site, under a prefix of this drill alone, and nothing else is there."""
+    """State was written to a bucket of the recovery site, to a prefix of this drill, and nothing else is there."""
     facts = restore.facts
     primary = {check_health.facts.bucket, read_restore_point.facts.bucket}
     caller = restore.caller.account_id if restore.caller else ""

@@ -13,7 +13,7 @@ Teardown = Receipt[TeardownObserved]
 
 @contract(needs=["teardown"], controls=CONTROLS)
 def no_residue_is_left(teardown: Teardown) -> Finding:
-    """A recount of everything that carries the drill's mark finds nothing, and before the removal it found what was there."""
+    """A recount of all that carries the drill's mark finds nothing, and before the removal it found what was there."""
     facts = teardown.facts
     if facts.residue:
         return compare(

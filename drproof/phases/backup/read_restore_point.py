@@ -137,7 +137,9 @@ def _metadata(ctx: Context, uri: s3_uri.S3Uri) -> tuple[BackupMetadata | None, s
 class _Reading:
     """One object, streamed once: hashed, and listed when it is an archive."""
 
-    def __init__(self, ctx: Context, uri: s3_uri.S3Uri, name: str, promised: Artifact | None, *, is_archive: bool) -> None:
+    def __init__(
+        self, ctx: Context, uri: s3_uri.S3Uri, name: str, promised: Artifact | None, *, is_archive: bool
+    ) -> None:
         self.members: list[archive.Member] = []
         self.archive = ArchiveSeen(name=name, problem=NOT_THERE)
         self._digest = hashlib.sha256()

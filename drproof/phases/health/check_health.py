@@ -82,9 +82,7 @@ def check_health(ctx: Context) -> HealthObserved:
         run_id=first.run_id if first else "",
         ended_at=ended_at,
         age_ms=age_ms,
-        metrics=tuple(
-            sorted(ctx.target.primary.alarms.metrics(primary.metrics.namespace, primary.metrics.dimensions))
-        ),
+        metrics=tuple(sorted(ctx.target.primary.alarms.metrics(primary.metrics.namespace, primary.metrics.dimensions))),
         dimensions=dict(primary.metrics.dimensions),
         needs_dr=bool(found) or forced,
         forced=forced and not found,

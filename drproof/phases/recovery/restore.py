@@ -76,7 +76,10 @@ def restore(ctx: Context) -> RestoreObserved:
         written |= keys
         ctx.say(f"{name}: {source.files} files, {source.size} bytes")
     read_back = _read_back(ctx, bucket, prefix)
-    ctx.evidence("read_back", {name: _below(read_back, f"{prefix}/{name}/") for name in verified if name in {s.name for s in sources}})
+    ctx.evidence(
+        "read_back",
+        {name: _below(read_back, f"{prefix}/{name}/") for name in verified if name in {s.name for s in sources}},
+    )
     return RestoreObserved(
         bucket=bucket,
         prefix=prefix,

@@ -107,7 +107,7 @@ def _look(ctx: Context, instance_id: str, when: str, watch: tuple[str, ...]) -> 
         return {}
     places = " ".join(quote(place) for place in watch)
     script = (
-        f"for d in $(find {places} -type d 2>/dev/null | LC_ALL=C sort); do echo \"directory  $d\"; done; "
+        f'for d in $(find {places} -type d 2>/dev/null | LC_ALL=C sort); do echo "directory  $d"; done; '
         f"find {places} -type f -exec sha256sum {{}} + 2>/dev/null | LC_ALL=C sort -k2"
     )
     result = run_on(ctx, instance_id, Command(name=f"look-{when}", run=script))

@@ -133,7 +133,7 @@ class AwsObjectStore:
     def _versions(self, bucket: str, keys: Sequence[str]) -> Sequence[tuple[str, str]]:
         """Return every version of these keys: by one listing where they lie together, else key by key."""
         if len(keys) > 1:
-            together = self._listed(bucket, os.path.commonprefix(keys), frozenset(keys), limit=BATCH + 4 * len(keys))
+            together = self._listed(bucket, os.path.commonprefix(keys), frozenset(keys), limit=BATCH + 4 * len(keys))  # noqa: RUF071
             if together is not None:
                 return together
         return [found for key in keys for found in self._listed(bucket, key, frozenset({key})) or ()]
