@@ -16,26 +16,18 @@ from typing import Any
 
 import drproof
 from drproof import catalog
+from drproof.engine.criteria import criteria_of, expected_of, settings_of
 from drproof.engine.refusal import refuse
-from drproof.engine.settings import EMBEDDED, Resolved, Scenario, find_file, resolve, scenario
+from drproof.engine.settings import EMBEDDED, Scenario, find_file, resolve, scenario
 from drproof.engine.window import Coverage, WindowRequest, cover
 from drproof.evidence.bundle import Bundle
-from drproof.formats import booleans, image_ref, pointers, s3_uri
-from drproof.model.criteria import Backup, Criteria, ExpectedContract, Input, PlanDocument, Site, Sites
+from drproof.formats import booleans, image_ref, s3_uri
+from drproof.model.criteria import Criteria, ExpectedContract, Input, PlanDocument
 from drproof.model.errors import EvidenceError, FormatError
 from drproof.model.plan import Plan
 from drproof.model.receipt import Mode, Tool
 from drproof.model.settings import (
-    Command,
-    CostInputs,
-    Limits,
-    Metrics,
-    Primary,
-    Promotion,
-    ProvisionerSettings,
-    Recovery,
     Settings,
-    Validation,
 )
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -127,11 +119,11 @@ def prepare(request: DrillRequest) -> Prepared:
     if window.whole and plan.mutates:
         notes += _guard_the_full_drill(options, request.environment, embedded=embedded)
     flags = _flags(options, request.environment)
-    settings = _settings(resolved, no_retry=flags["no_retry"])
+    settings = settings_of(resolved, no_retry=flags["no_retry"])
     _check_places(settings, plan, allow_tag=flags["allow_tag"] or flags["DEV_MODE"])
     passed = {receipt.phase: receipt.passed for receipt in prior.receipts} if prior else None
     coverage = cover(plan, window, passed)
-    criteria = _criteria(resolved, settings, plan, teardown=window.teardown)
+    criteria = criteria_of(resolved, settings, plan, teardown=window.teardown)
     if embedded:
         notes.append("rehearsal against the embedded world: it proves drproof, never anyone's recovery")
     said = tuple(
@@ -146,7 +138,7 @@ def prepare(request: DrillRequest) -> Prepared:
         coverage=coverage,
         criteria=criteria,
         settings=settings,
-        contracts=_expected(plan, coverage, criteria),
+        contracts=expected_of(plan, coverage, criteria),
         inputs=(*resolved.inputs, *said),
         reports=(request.directory / resolved["reports"]).resolve(),
         scenario=scenario(name) if name else None,
@@ -288,131 +280,3 @@ def _drill_id(given: str, plan: str) -> str:
             )
         return given
     return f"{plan}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-
-
-def _settings(resolved: Resolved, *, no_retry: bool) -> Settings:
-    sites = {}
-    fallback = resolved["sites.primary.account_id"], resolved["sites.primary.region"]
-    for side in ("primary", "recovery"):
-        account = resolved[f"sites.{side}.account_id"] or fallback[0]
-        sites[side] = Site(
-            account_id=account,
-            region=resolved[f"sites.{side}.region"] or fallback[1],
-            owner=resolved[f"sites.{side}.owner"] or account,
-        )
-    attempts = 1 if no_retry else resolved["limits.max_attempts"]
-    if attempts < 1:
-        raise refuse(
-            "--max-attempts",
-            expected="a whole number of at least 1",
-            got=str(attempts),
-            next_step="pytest -m drill --max-attempts 3",
-        )
-    return Settings(
-        target=resolved["target"],
-        backup_uri=resolved["drill.backup_uri"],
-        image_ref=resolved["drill.image_ref"],
-        sites=Sites(**sites),
-        primary=Primary(
-            **{
-                key: resolved[f"primary.{key}"]
-                for key in ("bucket", "prefix", "candidate", "provider", "profile", "marker")
-            },
-            metrics=Metrics(
-                namespace=resolved["primary.metrics.namespace"], dimensions=resolved["primary.metrics.dimensions"]
-            ),
-            alarms=resolved["primary.alarms.names"],
-        ),
-        recovery=Recovery(
-            **{
-                key: resolved[f"recovery.{key}"]
-                for key in ("bucket", "prefix", "runner_name", "runner_purpose", "instance_type", "topic_arn")
-            },
-            provisioner=ProvisionerSettings(
-                **{
-                    key: resolved[f"recovery.provisioner.{key}"]
-                    for key in (
-                        "kind",
-                        "state_bucket",
-                        "state_key",
-                        "lock_table",
-                        "vpc_id",
-                        "subnet_id",
-                        "allowed_cidr",
-                        "module",
-                    )
-                }
-            ),
-        ),
-        validation=Validation(
-            commands=tuple(Command(**row) for row in resolved["validation.commands"]),
-            watch=resolved["validation.watch"],
-            timeout_ms=resolved["validation.timeout"],
-        ),
-        diagnostics=tuple(Command(**row) for row in resolved["diagnostics.commands"]),
-        limits=Limits(
-            max_attempts=attempts,
-            validate_max_retries=0 if no_retry else resolved["limits.validate_max_retries"],
-            backoff_ms=resolved["limits.backoff"],
-            lease_ms=resolved["limits.lease"],
-        ),
-        promotion=Promotion(
-            **{
-                key: resolved[f"promotion.{key}"]
-                for key in ("auto_promote", "allow_bypass", "approver", "ticket", "reason")
-            }
-        ),
-        cost=CostInputs(
-            instance_type=resolved["cost.instance_type"],
-            runtime_minutes=resolved["cost.runtime_minutes"] or None,
-            ebs_root_gb=resolved["cost.ebs_root_gb"],
-        ),
-        profile=resolved["profile"],
-    )
-
-
-def _criteria(resolved: Resolved, settings: Settings, plan: Plan, *, teardown: bool) -> Criteria:
-    return Criteria(
-        rto_ms=resolved["criteria.rto"],
-        rpo_ms=resolved["criteria.rpo"],
-        freshness_limit_ms=resolved["primary.freshness_limit"],
-        backup=Backup(
-            uri=settings.backup_uri, objects=resolved["backup.objects"], archives=resolved["backup.archives"]
-        ),
-        control_plane_sections=resolved["control_plane.sections"],
-        pointers=tuple(pointers.LABELS),
-        alarms=settings.primary.alarms,
-        validation_commands=tuple(command.name for command in settings.validation.commands),
-        image_ref=settings.image_ref,
-        sites=settings.sites,
-        # A drill is run without an outage; that nobody needed it is recorded, not hidden.
-        force_recovery=plan.name == catalog.RECOVERY,
-        teardown=teardown,
-        notification_expected=bool(settings.recovery.topic_arn),
-        promotion_expected=settings.promotion.auto_promote and settings.promotion.allow_bypass,
-    )
-
-
-def _expected(plan: Plan, coverage: Coverage, criteria: Criteria) -> tuple[ExpectedContract, ...]:
-    """Return every contract with the subjects it must be judged on, before anything was read."""
-    expected = []
-    for contract in plan.asked(criteria, coverage.names):
-        subjects = contract.subjects
-        named = tuple(dict.fromkeys(subjects.expected(criteria))) if subjects.expected else ()
-        if subjects.expected and not named:
-            raise refuse(
-                f"contract {contract.name} has nothing to judge: the criteria name no {subjects.label}",
-                expected=f"at least one {subjects.label}",
-                got="none",
-                next_step="name it in drproof.toml",
-            )
-        discovers = subjects.label if subjects.discovered else ""
-        expected.append(
-            ExpectedContract(name=contract.name, version=contract.version, subjects=named, discovers=discovers)
-        )
-    if not expected:
-        raise refuse(
-            f"this window of plan {plan.name} decides no contract: it would prove nothing",
-            next_step="widen the window",
-        )
-    return tuple(expected)

@@ -18,11 +18,13 @@ class Gap:
     details: tuple[str, ...] = ()
 
 
-STOPPED = {
-    Outcome.FAILED: "failed: its end state was not reached",
-    Outcome.BLOCKED: "was blocked: it did not start",
+ENDINGS = {
+    Outcome.FAILED: "failed",
     Outcome.INTERRUPTED: "was interrupted",
+    Outcome.BLOCKED: "was blocked",
+    Outcome.NOT_RUN: "was not run",
 }
+"""The words for phases whose end state was not reached, the gravest first."""
 
 
 def gaps(bundle: Bundle) -> tuple[Gap, ...]:
@@ -58,13 +60,13 @@ def _of_the_verdicts(bundle: Bundle) -> Iterator[Gap]:
 
 def _of_the_phases(bundle: Bundle) -> Iterator[Gap]:
     receipts = facts.by_phase(bundle)
-    for receipt in receipts.values():
-        if receipt.outcome in STOPPED:
-            why = f"Reason: {receipt.reason or 'none given'}"
-            yield Gap(f"The phase {receipt.phase} {STOPPED[receipt.outcome]}.", why)
-    for receipt in receipts.values():
-        if receipt.outcome is Outcome.NOT_RUN:
-            yield Gap(f"The phase {receipt.phase} was not run.", f"Reason: {receipt.reason or 'none given'}")
+    for outcome, what in ENDINGS.items():
+        found = [receipt for receipt in receipts.values() if receipt.outcome is outcome]
+        if len(found) == 1:
+            yield Gap(f"The phase {found[0].phase} {what}.", f"Reason: {found[0].reason or 'none given'}")
+        elif found:
+            details = tuple(f"{receipt.phase}: {receipt.reason or 'no reason given'}" for receipt in found)
+            yield Gap(f"{len(found)} phases: each {what}.", "Reasons:", details)
     absent = tuple(name for name in bundle.plan.phases if name not in receipts)
     if absent:
         yield Gap("Some phases have no receipt.", "The run ended before:", absent)

@@ -57,7 +57,7 @@ def _phases(bundle: Bundle) -> Iterator[str]:
             told += "  (inherited from an earlier run)"
         yield told
         if receipt.outcome is not Outcome.PASSED:
-            yield f"      reason: {receipt.reason or 'none given'}"
+            yield from _said("reason", receipt.reason)
 
 
 def _verdicts(bundle: Bundle) -> Iterator[str]:
@@ -74,12 +74,20 @@ def _verdicts(bundle: Bundle) -> Iterator[str]:
 def _doubt(verdict: Verdict) -> Iterator[str]:
     yield f"  {verdict.status.value.upper()} {verdict.name}"
     yield f"      claim: {verdict.claim}"
-    yield f"      reason: {verdict.reason or 'none given'}"
-    yield f"      observed: {_short(facts.spelt(verdict.observed))}"
-    yield f"      expected: {_short(facts.spelt(verdict.expected))}"
+    yield from _said("reason", verdict.reason)
+    yield from _said("observed", _value(verdict.observed))
+    yield from _said("expected", _value(verdict.expected))
 
 
-def _short(text: str) -> str:
+def _said(label: str, text: str) -> Iterator[str]:
+    """Print a text that may have many lines, so that none of them can be taken for one of ours."""
+    first, *rest = text.splitlines() or ["none given"]
+    yield f"      {label}: {first}"
+    yield from (f"        {line}" for line in rest)
+
+
+def _value(value: object) -> str:
+    text = "none" if value is None else facts.spelt(value)
     if len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}… ({len(text)} characters, all of them in verdicts.json)"
@@ -87,7 +95,8 @@ def _short(text: str) -> str:
 
 def _objectives(bundle: Bundle) -> Iterator[str]:
     for objective in facts.objectives(bundle):
-        yield f"measured {objective.name}: {objective.measured}, objective {objective.limit}: {objective.state}"
+        state = "" if objective.measured_ms is None else f": {objective.state}"
+        yield f"measured {objective.name}: {objective.measured}, objective {objective.limit}{state}"
 
 
 def _still_up(bundle: Bundle, *, still_up: bool, directory: Path) -> Iterator[str]:
@@ -97,7 +106,7 @@ def _still_up(bundle: Bundle, *, still_up: bool, directory: Path) -> Iterator[st
     rehearsal = bundle.plan.mode == "rehearsal"
     left = facts.residue(bundle)
     if left:
-        yield f"STILL UP: {len(left)} things of this drill are left"
+        yield f"STILL UP: the recount found {len(left)} left of this drill"
         for item in left:
             yield f"  {facts.text(item, 'kind')} {facts.text(item, 'identity')}"
             command = facts.text(item, "remove_command")
