@@ -170,13 +170,20 @@ def _make_folders(directory: Path, private: Private, undo: contextlib.ExitStack)
             f"{directory} exists already", expected="a run id that is not taken", next_step="choose another --run-id"
         )
     with _disk(directory):
-        directory.parent.mkdir(parents=True, exist_ok=True)
+        if not directory.parent.exists():
+            directory.parent.mkdir(parents=True)
+            undo.callback(_remove_if_empty, directory.parent)
         directory.mkdir()
         undo.callback(shutil.rmtree, directory, ignore_errors=True)
         private.create()
         undo.callback(private.remove)
         for name in ("receipts", "evidence", "logs"):
             (directory / name).mkdir()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 @contextlib.contextmanager

@@ -36,6 +36,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """The settings that a read-only plan cannot do without; a plan that is not listed needs all."""
 
+TOPIC_PARTS = 6
 DRILL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -267,6 +268,21 @@ def _check_places(settings: Settings, plan: Plan, *, allow_tag: bool) -> None:
                 expected="repository@sha256:<64 hex digits>",
                 next_step="pin the image by digest; --allow-tag is for development",
             ) from exc
+    if plan.mutates and settings.recovery.topic_arn:
+        _check_topic(settings.recovery.topic_arn, settings.sites.recovery.region)
+
+
+def _check_topic(arn: str, region: str) -> None:
+    """Refuse a topic that the recovery site cannot reach: the first sign of a wrong region."""
+    parts = arn.split(":")
+    found = parts[3] if len(parts) == TOPIC_PARTS and parts[2] == "sns" else "no ARN of a topic"
+    if found != region:
+        raise refuse(
+            f"recovery.topic_arn {arn} is not in the region of the recovery site",
+            expected=f"arn:aws:sns:{region}:<account>:<name>",
+            got=found,
+            next_step="mend sites.recovery.region, --region, AWS_REGION or recovery.topic_arn",
+        )
 
 
 def _drill_id(given: str, plan: str) -> str:

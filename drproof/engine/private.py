@@ -6,6 +6,7 @@ It lies beside the bundle (`<drill-id>.private`, mode 0700), never in it, and is
 import fcntl
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,10 @@ class Handover:
     world: str
     """The folder of the embedded world; empty for a live target."""
     expires_at: str
+
+
+REMOVALS = 20
+"""How often the folder is removed while others still remove theirs from it."""
 
 
 class Private:
@@ -89,7 +94,14 @@ class Private:
 
     def remove(self) -> None:
         """Remove the folder: nothing is left to do."""
-        shutil.rmtree(self.path)
+        for _ in range(REMOVALS):
+            try:
+                shutil.rmtree(self.path)
+            except FileNotFoundError:
+                # Another process is putting its own files away below it.
+                time.sleep(0.05)
+            if not self.path.exists():
+                break
         self.release()
 
     def release(self) -> None:

@@ -7,6 +7,7 @@ rest is imported once a run names one of our marks.
 from __future__ import annotations
 
 import os
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,14 @@ PLANS = {
 }
 """Each mark of ours, and the plan that it names."""
 
+ENDS_IN_M = re.compile(r"-[qvxsl]*m")
+JOINED = re.compile(r"-[qvxsl]*m(.+)", re.DOTALL)
+"""`-m` with its value as the next word or joined to it, alone or behind short switches, as in `-qm drill`."""
+
 KEY = pytest.StashKey["Session"]()
+
+ENDED = pytest.StashKey[pytest.Session]()
+"""pytest's own session, once it has ended."""
 
 TERMINAL = pytest.StashKey[int]()
 """The descriptor of the terminal itself, taken before pytest captures what tests print."""
@@ -51,8 +59,9 @@ def pytest_load_initial_conftests(
 
 def _mark_arguments(args: list[str]) -> list[str]:
     """Return the words after `-m`, however it is spelt."""
-    following = [after for word, after in pairwise(args) if word == "-m"]
-    return [*following, *(word[2:] for word in args if word.startswith("-m") and len(word) > len("-m"))]
+    following = [after for word, after in pairwise(args) if ENDS_IN_M.fullmatch(word)]
+    joined = [match[1] for word in args if (match := JOINED.fullmatch(word))]
+    return [*following, *joined]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -131,6 +140,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     yield
     if ours is not None:
         ours.settle(session)
+        session.config.stash[ENDED] = session
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -141,9 +151,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Give the signals back."""
+    """Give the signals back; whoever changed the exit status since cannot make it better."""
     session = config.stash.get(KEY, None)
     if session is not None:
+        if (ended := config.stash.get(ENDED, None)) is not None:
+            session.settle(ended)
         session.end()
     terminal = config.stash.get(TERMINAL, -1)
     if terminal >= 0:

@@ -1,5 +1,7 @@
 """The team's own board: Allure results, through allure-pytest where that is installed."""
 
+import contextlib
+import os
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,10 +12,27 @@ import pytest
 from drproof.model.receipt import Receipt
 
 
-def point_at(config: pytest.Config, folder: Path) -> None:
-    """Have allure-pytest write its results beside the proof, unless `--alluredir` says where."""
-    if hasattr(config.option, "allure_report_dir") and not config.option.allure_report_dir and not _dry(config):
-        config.option.allure_report_dir = str(folder)
+def point_at(config: pytest.Config, folder: Path) -> tuple[Path, ...]:
+    """Have allure-pytest write its results beside the proof, unless `--alluredir` says where.
+
+    Returns the folders that allure-pytest makes for it, before anything has run.
+    """
+    if not hasattr(config.option, "allure_report_dir") or config.option.allure_report_dir or _dry(config):
+        return ()
+    made = tuple(path for path in (folder, *folder.parents) if not path.exists())
+    home = made[-1].parent if made else folder
+    if not home.is_dir() or not os.access(home, os.W_OK):
+        # Opening the run refuses this place in words; allure-pytest would end in a trace.
+        return ()
+    config.option.allure_report_dir = str(folder)
+    return made
+
+
+def leave(folders: Iterable[Path]) -> None:
+    """Remove the folders of a run that was refused; one that holds anything stays."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def attach_receipt(config: pytest.Config, directory: Path, receipt: Receipt[Any]) -> None:

@@ -81,7 +81,7 @@ class DrillSession:
         self.conclusion: Conclusion | None = None
         self._progress: Progress | None = None
         self._signals = Signals(_stop_pytest)
-        board.point_at(config, self.prepared.directory.with_name(f"{self.prepared.drill_id}.allure"))
+        self._made = board.point_at(config, self.prepared.directory.with_name(f"{self.prepared.drill_id}.allure"))
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -212,8 +212,10 @@ class DrillSession:
             reporter.write_line(line)
 
     def end(self) -> None:
-        """Give the signals back."""
+        """Give the signals back; a run that was refused leaves nothing."""
         self._signals.restore()
+        if self.run is None:
+            board.leave(self._made)
 
     def _expected(self) -> set[str]:
         return {*self.phases, *(named(*judgement) for judgement in self.judgements)}

@@ -74,7 +74,8 @@ class World:
         try:
             ask(self.endpoint, "GET", "health")
         except TargetError:
-            return True
+            # It answers no more, and may still be putting its own files away.
+            return not _lives(self.pid)
         return False
 
 
@@ -225,3 +226,16 @@ def _text(document: Any, key: str) -> str:  # noqa: ANN401 — JSON
         msg = f"the embedded world's {key}: expected a text, got {value!r}"
         raise TargetError(msg, code="WorldAnswer", call="world:start")
     return value
+
+
+def _lives(pid: int) -> bool:
+    """Return whether a process of this machine still runs; one that only waits to be reaped does not."""
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # No /proc here: a signal could be sent, so it runs.
+        return Path("/proc").exists() is False
+    return state != "Z"

@@ -140,17 +140,7 @@ TYPES: dict[str, type] = {
     "promote": Decision,
     "teardown": Torn,
 }
-DONE: dict[str, Any] = {
-    "check_health": Health(),
-    "read_restore_point": RestorePoint(),
-    "bringup": Bringup(),
-    "resolve_runner": Runner(),
-    "restore": Validated(),
-    "validate": Validated(),
-    "request_manual_approval": Requested(),
-    "promote": Decision(),
-    "teardown": Torn(),
-}
+DONE: dict[str, Any] = {phase: observes() for phase, observes in TYPES.items()}
 MANUAL = "auto promote disabled; stopped at manual promotion gate"
 
 
@@ -190,11 +180,20 @@ def failed_at(phase: str, reason: str = "terraform apply ended with exit status 
         if step.phase == phase:
             broken = True
             step = Step(  # noqa: PLW2901
-                phase=phase, outcome=Outcome.FAILED, reason=reason, cause=Cause.WORLD, errors=("boom", "boom again"), repair="mended"
+                phase=phase,
+                outcome=Outcome.FAILED,
+                reason=reason,
+                cause=Cause.WORLD,
+                errors=("boom", "boom again"),
+                repair="mended",
             )
         elif broken and step.phase != "teardown":
             step = Step(  # noqa: PLW2901
-                phase=step.phase, took_ms=0, outcome=Outcome.BLOCKED, reason=f"phase {phase} is failed", cause=Cause.PREREQUISITE
+                phase=step.phase,
+                took_ms=0,
+                outcome=Outcome.BLOCKED,
+                reason=f"phase {phase} is failed",
+                cause=Cause.PREREQUISITE,
             )
         steps.append(step)
     return steps
@@ -314,7 +313,7 @@ def seal(directory: Path, drill: Drill, *, head: str) -> None:
 def opened(directory: Path, drill: Drill | None = None) -> Bundle:
     types = dict(TYPES)
     for step in (drill or Drill()).steps:
-        types.setdefault(step.phase, type(step.observed) if step.observed is not None else Health)
+        types[step.phase] = types.get(step.phase, Health) if step.observed is None else type(step.observed)
     return Bundle.open(directory, types)
 
 

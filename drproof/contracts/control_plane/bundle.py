@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from drproof.contracts.digests import other
 from drproof.formats import image_ref
 from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
@@ -37,13 +38,13 @@ def control_plane_pointer_names_its_bundle(read_restore_point: RestorePoint) -> 
 def other_bundle(read_restore_point: RestorePoint) -> RestorePoint:
     """Exchange the bundle."""
     sha256 = read_restore_point.facts.control_plane.bundle_sha256
-    return _with(read_restore_point, bundle_sha256=sha256[::-1] if sha256 != sha256[::-1] else "0" * 64)
+    return _with(read_restore_point, bundle_sha256=other(sha256))
 
 
 @control_plane_pointer_names_its_bundle.sabotage("the bundle is gone")
 def bundle_gone(read_restore_point: RestorePoint) -> RestorePoint:
     """Lose the bundle."""
-    return _with(read_restore_point, bundle_sha256="", problem="not found")
+    return _with(read_restore_point, bundle_sha256="")
 
 
 @contract(needs=["read_restore_point"], controls=CONTROLS)

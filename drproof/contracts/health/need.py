@@ -53,7 +53,10 @@ def invented_reason(check_health: Receipt[HealthObserved]) -> Receipt[HealthObse
 def hidden_age(check_health: Receipt[HealthObserved], criteria: Criteria) -> Receipt[HealthObserved]:
     """Make the last run old."""
     facts = check_health.facts
-    return replace(check_health, observed=replace(facts, age_ms=criteria.freshness_limit_ms + (facts.age_ms or 0) + 1))
+    if facts.age_ms is not None and facts.age_ms > criteria.freshness_limit_ms:
+        msg = "the last run is older than the limit, and a reason says so"
+        raise NotApplicableError(msg)
+    return replace(check_health, observed=replace(facts, age_ms=criteria.freshness_limit_ms + 1))
 
 
 @need_for_recovery_has_a_reason.sabotage("nobody needs the recovery")

@@ -22,13 +22,23 @@ def primary_pointer_is_readable(check_health: Receipt[HealthObserved], subject: 
     found = [pointer for pointer in check_health.facts.pointers if pointer.label == subject]
     if len(found) != 1:
         return undecided(f"the receipt holds {len(found)} pointers {subject!r}, expected 1")
-    return compare(observed=found[0].status, expected="ok", reason=f"the pointer {found[0].key} cannot be read")
+    return compare(
+        observed={"status": found[0].status, "names_a_run": bool(found[0].run_id)},
+        expected={"status": "ok", "names_a_run": True},
+        reason=f"the pointer {found[0].key} cannot be read, or names no run",
+    )
 
 
 @primary_pointer_is_readable.sabotage("the pointer is gone")
 def pointer_gone(check_health: Receipt[HealthObserved], subject: str) -> Receipt[HealthObserved]:
     """Lose the pointer."""
     return _pointers(check_health, subject, status="not_found")
+
+
+@primary_pointer_is_readable.sabotage("the pointer names no run")
+def pointer_to_nothing(check_health: Receipt[HealthObserved], subject: str) -> Receipt[HealthObserved]:
+    """Forget the run."""
+    return _pointers(check_health, subject, run_id="")
 
 
 @contract(needs=["check_health"], plans={"health"}, controls=HEALTH)

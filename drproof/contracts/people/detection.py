@@ -50,12 +50,12 @@ def a_day_before(history: dict[str, Any], subject: str) -> dict[str, Any]:
 @alarm_detected_the_outage.sabotage("the alarm never healed", spoils="history")
 def never_healed(history: dict[str, Any], subject: str) -> dict[str, Any]:
     """Leave it in ALARM."""
-    kept = [item for item in history[subject] if not _rests(item)]
+    kept = [item for item in history[subject] if not _heals(item)]
     return {**history, subject: kept}
 
 
-def _rests(item: dict[str, Any]) -> bool:
-    return '"newState":{"stateValue":"OK"' in str(item.get("HistoryData", "")).replace(" ", "")
+def _heals(item: dict[str, Any]) -> bool:
+    return any(transition.new == "OK" for transition in alarm_history.parse([item]))
 
 
 def _without_datapoints(item: dict[str, Any]) -> dict[str, Any]:

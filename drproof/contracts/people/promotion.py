@@ -29,7 +29,7 @@ def unasked(promote: Promotion) -> Promotion:
     if promote.outcome is Outcome.PASSED:
         msg = "a decision was asked for"
         raise NotApplicableError(msg)
-    return replace(promote, outcome=Outcome.PASSED, reason="")
+    return replace(promote, outcome=Outcome.PASSED)
 
 
 @nothing_was_promoted_without_a_decision.sabotage("the gate gives no reason")
@@ -47,7 +47,7 @@ def missing_decision(promote: Promotion) -> Promotion:
     if promote.outcome is not Outcome.PASSED:
         msg = "no decision was asked for"
         raise NotApplicableError(msg)
-    return replace(promote, outcome=Outcome.NOT_RUN, reason="lost")
+    return replace(promote, outcome=Outcome.NOT_RUN)
 
 
 @contract(needs=["promote"], applies=lambda criteria: criteria.promotion_expected, controls=CONTROLS)

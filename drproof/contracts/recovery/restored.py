@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from drproof.contracts.digests import other
 from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
@@ -57,7 +58,7 @@ def file_missing(read_back: dict[str, Any], subject: str) -> dict[str, Any]:
 def file_different(read_back: dict[str, Any], subject: str) -> dict[str, Any]:
     """Change a file."""
     first, *rest = read_back[subject]
-    return {**read_back, subject: [{**first, "sha256": first["sha256"][::-1] + "0"}, *rest]}
+    return {**read_back, subject: [{**first, "sha256": other(first["sha256"])}, *rest]}
 
 
 @restored_state_is_what_was_backed_up.sabotage("one file was exchanged for another", spoils="read_back")
@@ -145,6 +146,8 @@ def restore_read_the_point_that_was_verified(
     source = next((one for one in restore.facts.sources if one.name == subject), None)
     if verified is None or source is None:
         return undecided(f"the receipts do not both speak of {subject}")
+    if not verified.sha256:
+        return undecided(f"nobody hashed {subject} before it was restored")
     return compare(
         observed={"version": source.version, "sha256": source.sha256},
         expected={"version": verified.version, "sha256": verified.sha256},

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from drproof.contracts.digests import other
 from drproof.model.contract import NotApplicableError, contract, expected
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
@@ -27,6 +28,8 @@ def backup_object_matches_its_metadata(read_restore_point: RestorePoint, subject
             expected={"status": "ok", "size": seen.promised_size},
             reason=f"{seen.key} is not there, or is empty",
         )
+    if not seen.sha256:
+        return undecided(f"nobody hashed {seen.key}")
     if subject == METADATA:
         problem = read_restore_point.facts.problem
         return compare(observed=problem, expected="", reason="the metadata cannot be read")
@@ -41,7 +44,7 @@ def backup_object_matches_its_metadata(read_restore_point: RestorePoint, subject
 def one_byte_differs(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
     """Give the object another digest."""
     seen = _promised(read_restore_point, subject)
-    return _with(read_restore_point, replace(seen, sha256=_other(seen.sha256)))
+    return _with(read_restore_point, replace(seen, sha256=other(seen.sha256)))
 
 
 @backup_object_matches_its_metadata.sabotage("one byte is missing")
@@ -95,7 +98,3 @@ def _promised(receipt: RestorePoint, name: str) -> ObjectSeen:
 def _with(receipt: RestorePoint, changed: ObjectSeen) -> RestorePoint:
     objects = tuple(changed if seen.name == changed.name else seen for seen in receipt.facts.objects)
     return replace(receipt, observed=replace(receipt.facts, objects=objects))
-
-
-def _other(sha256: str) -> str:
-    return ("0" if sha256[0] != "0" else "1") + sha256[1:]

@@ -1,0 +1,1 @@
+"""Pure reasoning: needs, windows, objectives."""

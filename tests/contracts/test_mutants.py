@@ -1,0 +1,50 @@
+"""Turning any comparison of a file that decides is noticed: CI looks at a sample, the sweep at all of them."""
+
+import random
+
+import pytest
+
+from drproof import catalog
+from tests.contracts import mutants
+from tests.contracts.boundaries import BOUNDARIES
+from tests.contracts.checks import EVERY
+from tests.contracts.reasoning import REASONING
+
+SAMPLE = 40
+ALL = mutants.mutants()
+
+
+def test_the_unchanged_house_passes_every_check_that_mutants_are_put_to():
+    house = mutants.original()
+
+    assert house.contracts.keys() == {contract.name for contract in catalog.contracts()}
+    for contract in house.contracts.values():
+        for check in EVERY:
+            check(contract)
+    for boundary in (*REASONING, *BOUNDARIES):
+        boundary(house)
+
+
+def test_a_module_that_is_loaded_unchanged_survives_so_that_deaths_are_due_to_the_change():
+    one = next(m for m in ALL if m.module == "drproof.analysis.objectives")
+
+    with mutants.mutated(one) as (changed, names):
+        assert names >= {"recovery_was_within_rto", "restore_point_is_within_rpo"}
+        assert changed.modules["objectives"] is not mutants.original().modules["objectives"]
+    assert mutants.survives(mutants.Mutant(one.module, mutants.UNCHANGED, 0, "nothing"))
+
+
+def test_every_file_that_compares_has_mutants():
+    with_mutants = {mutant.module for mutant in ALL}
+
+    assert {name for name in mutants.modules() if name not in with_mutants} == {"drproof.contracts.digests"}
+
+
+@pytest.mark.parametrize("mutant", random.Random(20).sample(ALL, min(SAMPLE, len(ALL))), ids=str)
+def test_a_turned_comparison_is_noticed(mutant):
+    assert not mutants.survives(mutant)
+
+
+@pytest.mark.exhaustive
+def test_every_turned_comparison_is_noticed():
+    assert [str(mutant) for mutant in ALL if mutants.survives(mutant)] == []

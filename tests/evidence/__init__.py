@@ -1,0 +1,1 @@
+"""How proof is kept: journal, canonical bytes, bundle, masking."""
