@@ -1,5 +1,6 @@
 """The house stays livable: what is installed, what imports what, how long a file may be."""
 
+import json
 import re
 import subprocess
 import sys
@@ -23,12 +24,14 @@ def test_the_wheel_lists_every_package_of_the_tree():
 
 
 def test_every_kind_of_data_file_is_packaged():
-    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    places = {name: ROOT / setup["package-dir"].get(name, name.replace(".", "/")) for name in setup["package-data"]}
 
     folders = [ROOT / "drproof", ROOT / "checks", ROOT / "schemas"]
-    data = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}]
+    data = {path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
+    packaged = {path for name, patterns in setup["package-data"].items() for pattern in patterns for path in places[name].glob(pattern)}
     assert data
-    assert [path for path in data if not any(path.match(pattern) for pattern in patterns)] == []
+    assert data - packaged == set()
 
 
 def test_no_file_grows_past_what_a_reader_holds():
@@ -97,3 +100,15 @@ def test_the_terraform_lane_is_said_loudly_where_it_is_absent():
     script = (ROOT / ".ci" / "run").read_text()
 
     assert "ABSENT" in script
+
+
+def test_every_published_schema_is_a_schema():
+    import jsonschema
+    import jsonschema_rs
+
+    from drproof.cli.schemas import documents
+
+    for data in documents().values():
+        schema = json.loads(data)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema_rs.Draft202012Validator(schema, validate_formats=True)

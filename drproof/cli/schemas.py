@@ -1,27 +1,72 @@
 """The JSON Schemas of everything that is written to disk, made from the types."""
 
 import json
+import re
 from importlib.resources import files
 from typing import Any
 
 from drproof import catalog
+from drproof.engine.lease import Holder
+from drproof.engine.leaves import LEAVES, Leaf
+from drproof.engine.private import Handover
+from drproof.engine.world import Call
+from drproof.evidence.documents import RECORDS, Closing, Opening, Verdicts
 from drproof.evidence.schemas import BASE, receipt_schema
 from drproof.model.codec import schema_of
 from drproof.model.criteria import PlanDocument
-from drproof.model.verdict import Verdict
+from drproof.report import derived_documents as derived
+
+PLAIN: dict[str, tuple[Any, str]] = {
+    "plan": (PlanDocument, "The plan of a drill, fixed before the first effect"),
+    "opening": (Opening, "The opening of a bundle"),
+    "verdicts": (Verdicts, "The verdicts of a drill"),
+    "closing": (Closing, "The closing of a bundle"),
+    "lease": (Holder, "Who holds a target"),
+    "handover": (Handover, "What another process needs to go on with a run"),
+    "evidence.world.calls": (tuple[Call, ...], "The calls that the embedded world answered"),
+    "evidence.world.inventory": (
+        dict[str, tuple[dict[str, Any], ...]],
+        "What existed in the embedded world at the end",
+    ),
+    "derived.phase": (derived.PhaseDocument, "One phase, as the reference drill writes it"),
+    "derived.drill.summary": (derived.SummaryDocument, "A drill, as the reference drill writes it"),
+    "derived.drill.context": (derived.ContextDocument, "What a drill was asked to do"),
+    "derived.drill.phase_timestamps": (derived.PhaseTimesDocument, "When each phase ran"),
+    "derived.drill.cost.inputs": (derived.CostInputsDocument, "What a drill was expected to take"),
+    "derived.drill.cost.actual": (derived.CostActualDocument, "What a drill took"),
+    "derived.promote.decision": (derived.DecisionDocument, "A recorded decision"),
+    "derived.dr_restore.control_plane.summary": (derived.ControlPlaneDocument, "The control plane of a restore point"),
+}
 
 
 def documents() -> dict[str, bytes]:
     """Return every schema as the bytes of a file, by its name."""
-    found: dict[str, dict[str, Any]] = {
-        "plan.v1.json": schema_of(PlanDocument, uri=f"{BASE}/plan.v1.json", title="The plan of a drill"),
-        "verdict.v1.json": schema_of(Verdict, uri=f"{BASE}/verdict.v1.json", title="The verdict of a contract"),
-    }
+    found = {name: schema_of(kind, uri=_uri(name), title=title) for name, (kind, title) in PLAIN.items()}
+    for kind, record in RECORDS.items():
+        found[f"journal.{kind}"] = schema_of(record, uri=_uri(f"journal.{kind}"), title=f"A journal's record: {kind}")
     for phase in catalog.phases():
-        found[f"receipt.{phase.name}.v1.json"] = receipt_schema(phase.name, phase.observes)
+        found[f"receipt.{phase.name}"] = receipt_schema(phase.name, phase.observes)
+        for name, content in phase.keeps.items():
+            title = f"Evidence of {phase.name}: {name}"
+            found[f"evidence.{phase.name}.{name}"] = schema_of(
+                content, uri=_uri(f"evidence.{phase.name}.{name}"), title=title
+            )
+    found["settings"] = settings_schema()
     return {
-        name: (json.dumps(schema, indent=2, sort_keys=True) + "\n").encode() for name, schema in sorted(found.items())
+        f"{name}.v1.json": (json.dumps(schema, indent=2, sort_keys=True) + "\n").encode()
+        for name, schema in sorted(found.items())
     }
+
+
+def schema_for(path: str) -> str:
+    """Return the name of the schema of a bundle's file, such as `receipts/03-bringup.json`; "" for what is no JSON."""
+    if not path.endswith(".json"):
+        return ""
+    if match := re.fullmatch(r"receipts/\d+-(.+)\.json", path):
+        return f"receipt.{match[1]}.v1.json"
+    if path.startswith("derived/phases/"):
+        return "derived.phase.v1.json"
+    return f"{path.removesuffix('.json').replace('/', '.')}.v1.json"
 
 
 def differences() -> list[str]:
@@ -30,12 +75,56 @@ def differences() -> list[str]:
         entry.name: entry.read_bytes() for entry in files("drproof.schemas").iterdir() if entry.name.endswith(".json")
     }
     wanted = documents()
+    both = wanted.keys() & published.keys()
     return [
         *(f"{name} is not published" for name in sorted(wanted.keys() - published.keys())),
         *(f"{name} is published and no type writes it" for name in sorted(published.keys() - wanted.keys())),
-        *(
-            f"{name} differs from its type"
-            for name in sorted(wanted)
-            if name in published and published[name] != wanted[name]
-        ),
+        *(f"{name} differs from its type" for name in sorted(both) if published[name] != wanted[name]),
     ]
+
+
+def settings_schema() -> dict[str, Any]:
+    """Return the schema of `drproof.toml`, made from the table of settings."""
+    root: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": _uri("settings"),
+        "title": "drproof.toml",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {},
+    }
+    for leaf in LEAVES:
+        node = root
+        *folders, name = leaf.path.split(".")
+        for folder in folders:
+            empty: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
+            node = node["properties"].setdefault(folder, empty)
+        node["properties"][name] = _leaf(leaf)
+    return root
+
+
+def _leaf(leaf: Leaf) -> dict[str, Any]:
+    text = {"type": "string"}
+    shape: dict[str, Any] = {
+        "text": text,
+        "account": {"type": "string", "pattern": "^([0-9]{12})?$"},
+        "duration": {"type": "string", "pattern": "^([0-9]{1,9}(ms|[dhms]))+$|^[0-9]+$"},
+        "count": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+$"}]},
+        "flag": {"anyOf": [{"type": "boolean"}, text]},
+        "names": {"type": "array", "items": {"type": "string", "minLength": 1}},
+        "table": {"type": "object", "additionalProperties": text},
+        "commands": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["name", "run"],
+                "properties": {"name": {"type": "string", "minLength": 1}, "run": {"type": "string", "minLength": 1}},
+            },
+        },
+    }[leaf.kind]
+    return {**shape, "description": leaf.says, **({"enum": list(leaf.choices)} if leaf.choices else {})}
+
+
+def _uri(name: str) -> str:
+    return f"{BASE}/{name}.v1.json"

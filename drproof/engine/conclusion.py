@@ -5,15 +5,16 @@ The exit status is decided here, from the whole plan; no driver can make it bett
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from drproof.engine.context import read_evidence
 from drproof.engine.preparation import Prepared
 from drproof.engine.record import Record
 from drproof.evidence.bundle import Bundle, closing_of, listed, write_atomic
+from drproof.evidence.bundle import Outcome as BundleOutcome
 from drproof.evidence.canonical import canonical
+from drproof.evidence.documents import Verdicts
 from drproof.evidence.journal import Journal
-from drproof.evidence.redaction import Masker
 from drproof.evidence.schemas import problem_of_receipt
 from drproof.model.codec import encode
 from drproof.model.criteria import ExpectedContract
@@ -24,7 +25,9 @@ from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status, Verdict
 from drproof.report import derived, html
 
-PROVEN, REFUTED, INCOMPLETE = "proven", "refuted", "incomplete"
+PROVEN: Literal["proven"] = "proven"
+REFUTED: Literal["refuted"] = "refuted"
+INCOMPLETE: Literal["incomplete"] = "incomplete"
 EXIT_PROVEN, EXIT_NOT_PROVEN = 0, 1
 ACCEPTED = frozenset({Outcome.PASSED, Outcome.NOT_RUN})
 """Outcomes with which a phase does not stand against the drill; what must have run, contracts say."""
@@ -34,7 +37,7 @@ ACCEPTED = frozenset({Outcome.PASSED, Outcome.NOT_RUN})
 class Conclusion:
     """What a run came to."""
 
-    outcome: str
+    outcome: BundleOutcome
     """`proven`, `refuted` or `incomplete`."""
     full: bool
     verdicts: tuple[Verdict, ...]
@@ -62,9 +65,7 @@ def judge_contract(record: Record, plan: Plan, name: str) -> tuple[Verdict, ...]
     )
 
 
-def conclude(
-    record: Record, prepared: Prepared, *, journal: Journal, masker: Masker, interruption: BaseException | None
-) -> Conclusion:
+def conclude(record: Record, prepared: Prepared, *, journal: Journal, interruption: BaseException | None) -> Conclusion:
     """Judge, write what is derived from the evidence, and seal; the closing is the last file."""
     verdicts = tuple(
         verdict for expected in record.plan.contracts for verdict in _judged(record, prepared.plan, expected)
@@ -79,12 +80,17 @@ def conclude(
     )
     directory = record.directory
     journal.append({"at": verdict_time(record), "kind": "closed", "outcome": conclusion.outcome})
-    write_atomic(directory / "verdicts.json", canonical({"schema_version": 1, "verdicts": encode(verdicts)}))
+    write_atomic(directory / "verdicts.json", canonical(encode(Verdicts(verdicts=verdicts))))
     bundle = Bundle.open(directory, {phase.name: phase.observes for phase in prepared.plan.phases})
-    for path, data in derived.files(bundle, prepared.settings, stop_reason=conclusion.stop_reason).items():
+    for path, data in derived.files(
+        bundle,
+        prepared.settings,
+        stop_reason=conclusion.stop_reason,
+        exit_code=conclusion.exit_status,
+        hints={phase.name: phase.command_hint for phase in prepared.plan.phases},
+    ).items():
         write_atomic(directory / "derived" / path, data)
-    page = html.render(bundle, outcome=conclusion.outcome)
-    write_atomic(directory / "proof.html", masker.mask(page.decode()).encode())
+    write_atomic(directory / "proof.html", html.render(bundle, outcome=conclusion.outcome))
     closing = closing_of(
         record.plan,
         outcome=conclusion.outcome,
@@ -112,7 +118,7 @@ def _judged(record: Record, plan: Plan, expected: ExpectedContract) -> tuple[Ver
     return verdicts
 
 
-def _outcome(record: Record, verdicts: tuple[Verdict, ...], interruption: BaseException | None) -> str:
+def _outcome(record: Record, verdicts: tuple[Verdict, ...], interruption: BaseException | None) -> BundleOutcome:
     if interruption is not None:
         return INCOMPLETE
     if any(verdict.status is Status.REFUTED for verdict in verdicts) or _failed(record):

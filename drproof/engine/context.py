@@ -9,7 +9,7 @@ from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.redaction import Masker
 from drproof.formats.strict_json import parse
 from drproof.model.capabilities import Target
-from drproof.model.codec import encode
+from drproof.model.codec import decode, encode
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG, Clock, Effects
 from drproof.model.criteria import PlanDocument
 from drproof.model.errors import EvidenceError, PhaseError
@@ -26,7 +26,7 @@ class PhaseContext:
     def __init__(  # noqa: PLR0913 — a phase's whole world
         self,
         *,
-        phase: str,
+        phase: Phase[Any],
         origin: str,
         plan: PlanDocument,
         settings: Settings,
@@ -50,7 +50,8 @@ class PhaseContext:
         self.receipts = receipts
         self.tags = {DRILL_TAG: origin, EXPIRES_TAG: expires_at}
         self.kept: dict[str, EvidenceRef] = {}
-        self._phase = phase
+        self._phase = phase.name
+        self._keeps = phase.keeps
         self._directory = directory
         self._masker = masker
         self._say = say
@@ -67,7 +68,12 @@ class PhaseContext:
 
     def evidence(self, name: str, content: object) -> EvidenceRef:
         """Keep plain JSON as a file of the bundle that the receipt refers to."""
-        data = canonical(encode(content))
+        if name not in self._keeps:
+            msg = (
+                f"phase {self._phase} keeps evidence {name!r}, which it did not declare; expected {sorted(self._keeps)}"
+            )
+            raise PhaseError(msg)
+        data = canonical(encode(decode(self._keeps[name], encode(content))))
         if self._masker.finds(data):
             msg = f"evidence {name} of phase {self._phase} holds a value known to be secret: it is not kept"
             raise PhaseError(msg)

@@ -130,9 +130,7 @@ class Run:
         with contextlib.suppress(DrproofError):
             # A world that is gone cannot be asked; the receipts of what followed say so.
             self._opened.keep_the_worlds_word()
-        self._conclusion = conclude(
-            self.record, self.prepared, journal=self._journal, masker=self._masker, interruption=self._interruption
-        )
+        self._conclusion = conclude(self.record, self.prepared, journal=self._journal, interruption=self._interruption)
         self._let_go(self._conclusion)
         return self._conclusion
 
@@ -266,7 +264,7 @@ class Run:
     def _context(self, phase: Phase[Any], log: Callable[[str], None]) -> PhaseContext:
         handover = self._opened.handover
         return PhaseContext(
-            phase=phase.name,
+            phase=phase,
             origin=handover.origin,
             plan=self.record.plan,
             settings=self.prepared.settings,

@@ -1,5 +1,6 @@
 """The embedded world of a run: started by the first window, found again by every later process."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from drproof.model.errors import TargetError
@@ -10,6 +11,25 @@ LINGER_SECONDS = 180
 
 KEPT_SECONDS = 6 * 3600
 """How long it waits for the next window when `--teardown false` keeps it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call that the embedded world answered, as its own log has it."""
+
+    n: int
+    at: str
+    account: str
+    region: str
+    service: str
+    action: str
+    method: str
+    path: str
+    bucket: str
+    key: str
+    status: int
+    client_token: str
+    expected_owner: str
 
 
 def begin(directory: Path, scenario: str) -> embedded.World:

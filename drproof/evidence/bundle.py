@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from drproof.evidence.canonical import canonical, digest
+from drproof.evidence.documents import Closing, Opening, Sealed, SealedFile, Verdicts
 from drproof.formats.strict_json import parse
 from drproof.model.codec import decode, encode
 from drproof.model.criteria import PlanDocument
@@ -21,6 +22,9 @@ from drproof.model.receipt import Receipt, receipt_type
 from drproof.model.verdict import Verdict
 
 PLAN, OPENING, VERDICTS, CLOSING = "plan.json", "opening.json", "verdicts.json", "closing.json"
+Outcome: TypeAlias = Literal["proven", "refuted", "incomplete"]
+"""What a whole drill comes to."""
+
 UNLISTED = frozenset({CLOSING, "journal.reserve"})
 """What a closing does not list: itself, and room on the disk."""
 
@@ -48,34 +52,38 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 def opening_of(plan: PlanDocument, *, plan_digest: str) -> dict[str, Any]:
     """Return the opening: which plan was fixed, when, and how it was signed."""
-    return {
-        "schema_version": 1,
-        "drill_id": plan.drill_id,
-        "mode": plan.mode,
-        "opened_at": plan.created_at,
-        "nonce": plan.nonce,
-        "plan": {"path": PLAN, "sha256": plan_digest},
-        "previous_bundle": plan.previous_bundle,
-        "signatures": [],
-    }
+    document: dict[str, Any] = encode(
+        Opening(
+            drill_id=plan.drill_id,
+            mode=plan.mode,
+            opened_at=plan.created_at,
+            nonce=plan.nonce,
+            plan=Sealed(path=PLAN, sha256=plan_digest),
+            previous_bundle=plan.previous_bundle,
+        )
+    )
+    return document
 
 
 def closing_of(
-    plan: PlanDocument, *, outcome: str, files: Mapping[str, bytes], head: str, receipts: int
+    plan: PlanDocument, *, outcome: Outcome, files: Mapping[str, bytes], head: str, receipts: int
 ) -> dict[str, Any]:
     """Return the closing: every file of the bundle with its SHA-256, and the end of the receipts' chain."""
-    return {
-        "schema_version": 1,
-        "drill_id": plan.drill_id,
-        "mode": plan.mode,
-        "outcome": outcome,
-        "window": encode(plan.window),
-        "receipts": receipts,
-        "chain_head": head,
-        "files": [{"path": path, "sha256": digest(data), "size": len(data)} for path, data in sorted(files.items())],
-        "file_count": len(files),
-        "signatures": [],
-    }
+    document: dict[str, Any] = encode(
+        Closing(
+            drill_id=plan.drill_id,
+            mode=plan.mode,
+            outcome=outcome,
+            window=plan.window,
+            receipts=receipts,
+            chain_head=head,
+            files=tuple(
+                SealedFile(path=path, sha256=digest(data), size=len(data)) for path, data in sorted(files.items())
+            ),
+            file_count=len(files),
+        )
+    )
+    return document
 
 
 def listed(directory: Path) -> dict[str, bytes]:
@@ -153,7 +161,7 @@ class Bundle:
         """The verdicts as they were sealed; none while there are none."""
         if not (self.directory / VERDICTS).exists():
             return ()
-        return decode(tuple[Verdict, ...], _object(self.directory, VERDICTS).get("verdicts"))
+        return decode(Verdicts, _object(self.directory, VERDICTS)).verdicts
 
     def problems(self) -> tuple[Problem, ...]:
         """Return every difference between what was sealed and what is there; empty when there is none."""

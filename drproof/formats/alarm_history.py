@@ -41,7 +41,8 @@ def _transition(item: Mapping[str, Any]) -> Transition:
         old, new = data["oldState"]["stateValue"], data["newState"]["stateValue"]
         reason = data["newState"].get("stateReasonData") or {}
         rows = reason.get("evaluatedDatapoints") or []
-        points = [(row["timestamp"], row["value"]) for row in rows if row.get("value") is not None]
+        points = [(_instant(row["timestamp"]), row["value"]) for row in rows if row.get("value") is not None]
+        newest = max((when for when, _ in points), key=milliseconds, default="")
     except (KeyError, TypeError, AttributeError, FormatError) as exc:
         raise FormatError("alarm-history", f"an item of the alarm's history cannot be read: {exc}") from exc
     return Transition(
@@ -49,14 +50,14 @@ def _transition(item: Mapping[str, Any]) -> Transition:
         old=str(old),
         new=str(new),
         datapoints=tuple(_decimal(value) for _, value in points),
-        newest_datapoint_at=max((_instant(when) for when, _ in points), default=""),
+        newest_datapoint_at=newest,
         threshold=_decimal(reason["threshold"]) if "threshold" in reason else "",
     )
 
 
 def _decimal(value: object) -> str:
     """Return a number as text: evidence has no floats."""
-    return format(value, "g") if isinstance(value, int | float) else str(value)
+    return str(value).removesuffix(".0")
 
 
 def _instant(text: object) -> str:

@@ -5,6 +5,7 @@ lists and hashes, knows the member kinds that a restore may hold, and calls ever
 """
 
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,11 @@ KINDS = {
     b"4": "device",
     b"6": "fifo",
 }
+OCTAL = re.compile(rb"[0-7]*")
+DECIMAL = re.compile(r"[0-9]{1,19}")
+PIECE = 4_096
+"""Compressed bytes that are taken at once; zstd makes at most 128 KiB of three."""
+
 EXTENDED, GLOBAL, LONG_NAME, LONG_LINK = b"x", b"g", b"L", b"K"
 
 
@@ -84,11 +90,17 @@ def gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
     return _decompressed(chunks, lambda: zlib.decompressobj(wbits=31), "gzip")
 
 
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield chunks in pieces that cannot grow beyond memory: a bomb of a mebibyte would become tens of gigabytes."""
+    for chunk in chunks:
+        for start in range(0, len(chunk), PIECE):
+            yield chunk[start : start + PIECE]
+
+
 def _decompressed(chunks: Iterable[bytes], new: Callable[[], _Decompressor], name: str) -> Iterator[bytes]:
     current: _Decompressor | None = None
     started = False
-    for chunk in chunks:
-        data = chunk
+    for data in _pieces(chunks):
         while data:
             current = current or new()
             started = True
@@ -117,19 +129,23 @@ def read(tar: Iterable[bytes], *, limits: Limits = LIMITS, sink: Sink | None = N
     while True:
         header = source.exactly(BLOCK)
         if header == EMPTY:
+            if names.once:
+                raise FormatError("archive-header", "an extended header stands before nothing")
             _check_end(source)
             return
         size, flag = _checked(header)
         count += 1
-        total += size
-        if count > limits.members or size > limits.member_bytes or total > limits.total_bytes:
-            raise FormatError("archive-limit", f"member {count} ends at {total} bytes: beyond the limits of an archive")
         if flag in {EXTENDED, GLOBAL, LONG_NAME, LONG_LINK}:
             if size > limits.header_bytes:
                 raise FormatError("archive-limit", f"member {count} has a header of {size} bytes")
             names.extend(flag, source.exactly(_padded(size))[:size])
+            if count > limits.members:
+                raise FormatError("archive-limit", f"member {count} is one too many")
             continue
         path, size = names.take(header, size)
+        total += size
+        if count > limits.members or size > limits.member_bytes or total > limits.total_bytes:
+            raise FormatError("archive-limit", f"member {count} ends at {total} bytes: beyond the limits of an archive")
         if len(path) > limits.path_characters:
             raise FormatError("archive-limit", f"member {count} has a path of {len(path)} characters")
         kind = KINDS.get(flag, "unknown")
@@ -149,6 +165,8 @@ def problem_of(member: Member, seen: set[str]) -> str:
     if member.kind not in {"file", "directory"}:
         return f"member is a {member.kind}"
     plain = "/".join(part for part in parts if part != ".")
+    if not plain and member.kind == "file":
+        return "path is not plain"
     if plain in seen and member.kind == "file":
         return "path comes twice"
     seen.add(plain)
@@ -233,7 +251,7 @@ class _Names:
         name = _text(header[:100].partition(b"\0")[0])
         path = records.get("path") or (f"{prefix}/{name}" if prefix else name)
         if "size" in records:
-            size = int(records["size"]) if records["size"].isdigit() else -1
+            size = int(records["size"]) if DECIMAL.fullmatch(records["size"]) else -1
         if not path or size < 0:
             raise FormatError("archive-header", "a member has no name or no size")
         return path, size
@@ -264,10 +282,9 @@ def _number(raw: bytes) -> int:
     if raw[:1] == b"\x80":
         return int.from_bytes(raw[1:], "big")
     digits = raw.strip(b" \0")
-    try:
-        return int(digits or b"0", 8)
-    except ValueError as exc:
-        raise FormatError("archive-header", "a number in a member's header cannot be read") from exc
+    if not OCTAL.fullmatch(digits):
+        raise FormatError("archive-header", "a number in a member's header cannot be read")
+    return int(digits or b"0", 8)
 
 
 def _check_end(source: _Source) -> None:

@@ -5,7 +5,7 @@ import re
 from drproof.model.errors import FormatError
 
 UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
-SHAPE = re.compile(r"(?:\d{1,9}(?:ms|[dhms]))+")
+SHAPE = re.compile(r"(?:\d{1,9}(?:ms|[dhms]))+", re.ASCII)
 PART = re.compile(r"(\d+)(ms|[dhms])")
 
 

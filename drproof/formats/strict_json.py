@@ -4,6 +4,8 @@ Documents of other systems may hold fractions; they are read with `fractions=Tru
 """
 
 import json
+import math
+from collections import Counter
 from typing import Any, NoReturn
 
 from drproof.model.codec import MAX_INTEGER
@@ -27,7 +29,7 @@ def parse(data: bytes | str, *, fractions: bool = False) -> Any:  # noqa: ANN401
             text,
             object_pairs_hook=_unique,
             parse_constant=_refuse_number,
-            parse_float=float if fractions else _refuse_number,
+            parse_float=_fraction if fractions else _refuse_number,
             parse_int=_integer,
         )
     except json.JSONDecodeError as exc:
@@ -42,8 +44,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a key that comes twice: two readers would keep different ones."""
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counted = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counted.items() if count > 1)
         raise FormatError("json-duplicate-key", f"the key {twice!r} comes twice")
     return members
 
@@ -52,6 +54,13 @@ def _integer(text: str) -> int:
     if len(text) > len(str(MAX_INTEGER)) + 1 or abs(int(text)) > MAX_INTEGER:
         raise FormatError("json-number", f"the integer {text[:24]} is not kept exactly by every reader")
     return int(text)
+
+
+def _fraction(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise FormatError("json-number", f"{text[:24]} is beyond every number")
+    return number
 
 
 def _refuse_number(text: str) -> NoReturn:

@@ -1,11 +1,13 @@
 """Instants as systems write them: RFC 3339, and the compact form of backup names."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from drproof.model.errors import FormatError
 
-RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+COMPACT = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse(text: object) -> datetime:
@@ -26,12 +28,13 @@ def parse(text: object) -> datetime:
 
 def milliseconds(text: object) -> int:
     """Return an instant as milliseconds since the epoch."""
-    moment = parse(text)
-    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+    return (parse(text) - EPOCH) // timedelta(milliseconds=1)
 
 
 def parse_compact(text: str) -> datetime:
     """Return the instant of a compact name such as `20260131T120000Z`."""
+    if not COMPACT.fullmatch(text):
+        raise FormatError("timestamp", f"expected an instant such as 20260131T120000Z, got {text!r}")
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError as exc:

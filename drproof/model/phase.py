@@ -37,6 +37,8 @@ class Phase(Generic[T]):
     uses: frozenset[str] = frozenset()
     objective_ms: int | None = None
     command_hint: str = ""
+    keeps: Mapping[str, Any] = field(default_factory=dict)
+    """The evidence that the phase keeps beside its receipt: each file's name and the type of its content."""
     input: Callable[["Context"], Mapping[str, Any]] | None = None
     mend: Callable[["Context", Exception], str] | None = field(default=None)
 
@@ -59,6 +61,7 @@ def phase(  # noqa: PLR0913 — each keyword is one property of a phase
     uses: Iterable[str] = (),
     objective_ms: int | None = None,
     command_hint: str = "",
+    keeps: Mapping[str, Any] | None = None,
     input: Callable[["Context"], Mapping[str, Any]] | None = None,  # noqa: A002 — the receipt's own word
 ) -> Callable[[Callable[["Context"], T]], Phase[T]]:
     """Make a phase of a function; its name is the phase's, its docstring the end state.
@@ -92,6 +95,7 @@ def phase(  # noqa: PLR0913 — each keyword is one property of a phase
             uses=frozenset(uses),
             objective_ms=objective_ms,
             command_hint=command_hint,
+            keeps=dict(keeps or {}),
             input=input,
         )
 

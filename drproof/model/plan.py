@@ -94,9 +94,14 @@ def build(name: str, phases: Iterable[Phase[Any]], contracts: Iterable[Contract]
             raise PlanError(msg)
     ordered = tuple(members[phase] for phase in _sorted(name, graph))
     supplied = set(members)
+    kept = {(p.name, evidence) for p in members.values() for evidence in p.keeps}
     joined = _unique_contracts(
         c for c in contracts if supplied.issuperset(c.needs) and (not c.plans or name in c.plans)
     )
+    for contract in joined:
+        if unkept := set(contract.reads.values()) - kept:
+            msg = f"contract {contract.name} reads {sorted(unkept)}, which no phase of plan {name} keeps"
+            raise PlanError(msg)
     for phase in ordered:
         if missing := set(phase.requires) - {c.name for c in joined}:
             msg = f"phase {phase.name} requires {sorted(missing)}, which plan {name} does not have"

@@ -9,11 +9,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from drproof.model.receipt import Count
+from drproof.model.receipt import END, Count
 
 Second = Annotated[
     str,
-    Meta(pattern=r"\A(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?\Z", description="an instant in UTC to the second, or empty"),
+    Meta(
+        pattern=rf"^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}Z)?{END}",
+        description="an instant in UTC to the second, or empty",
+    ),
 ]
 PhaseStatus = Literal["success", "failed", "skipped"]
 Status = Literal["success", "failed"]
@@ -179,7 +182,7 @@ class ControlPlaneDocument:
 
     schema_version: Literal[1] = 1
     bundle_uri: str
-    bundle_sha256: Annotated[str, Meta(pattern=r"\A(?:[0-9a-f]{64})?\Z", description="a SHA-256, or empty")]
+    bundle_sha256: Annotated[str, Meta(pattern=rf"^([0-9a-f]{{64}})?{END}", description="a SHA-256, or empty")]
     candidate_count: Count
     alert_count: Count
     provider_count: Count

@@ -78,21 +78,27 @@ def at(minute: int, second: int = 0) -> str:
     return f"2026-01-31T12:{minute:02d}:{second:02d}.000Z"
 
 
-# The second archive holds no directory: a contract that takes a directory for a file must trip.
+# The second archive holds no directory and one member less: whoever takes one kind or archive for another must trip.
 MEMBERS: dict[str, Any] = {
     "state.tar.zst": [
         {"path": "./runs/", "kind": "directory", "size": 0, "sha256": ""},
         {"path": "./runs/one.json", "kind": "file", "size": 4, "sha256": sha256("runs/one.json")},
         {"path": "./runs/two.json", "kind": "file", "size": 5, "sha256": sha256("runs/two.json")},
     ],
-    "datasets.tar.zst": [{"path": "rows.csv", "kind": "file", "size": 9, "sha256": sha256("rows.csv")}],
+    "datasets.tar.zst": [
+        {"path": "rows.csv", "kind": "file", "size": 7, "sha256": sha256("rows.csv")},
+        {"path": "more.csv", "kind": "file", "size": 2, "sha256": sha256("more.csv")},
+    ],
 }
 READ_BACK: dict[str, Any] = {
     "state.tar.zst": [
         {"path": "runs/one.json", "size": 4, "sha256": sha256("runs/one.json")},
         {"path": "runs/two.json", "size": 5, "sha256": sha256("runs/two.json")},
     ],
-    "datasets.tar.zst": [{"path": "rows.csv", "size": 9, "sha256": sha256("rows.csv")}],
+    "datasets.tar.zst": [
+        {"path": "more.csv", "size": 2, "sha256": sha256("more.csv")},
+        {"path": "rows.csv", "size": 7, "sha256": sha256("rows.csv")},
+    ],
 }
 
 
@@ -170,7 +176,7 @@ POINT = RestorePointObserved(
     objects=(_object("metadata.json", 300), _object("state.tar.zst", 700), _object("datasets.tar.zst", 800)),
     archives=(
         ArchiveSeen(name="state.tar.zst", members=3, files=2, size=9),
-        ArchiveSeen(name="datasets.tar.zst", members=1, files=1, size=9),
+        ArchiveSeen(name="datasets.tar.zst", members=2, files=2, size=9),
     ),
     control_plane=ControlPlaneSeen(
         pointer_key="atlas/control-plane/current.json",
@@ -218,11 +224,11 @@ RESTORED = RestoreObserved(
     origin=DRILL,
     sources=tuple(
         Source(name=name, version=f"version of {name}", sha256=sha256(name), files=files, size=9)
-        for name, files in (("state.tar.zst", 2), ("datasets.tar.zst", 1))
+        for name, files in (("state.tar.zst", 2), ("datasets.tar.zst", 2))
     ),
-    files=3,
+    files=4,
     size=18,
-    read_back=3,
+    read_back=4,
     unexpected=0,
 )
 
@@ -270,7 +276,7 @@ ALARMS = AlarmsObserved(
 )
 OWN = (
     Item(kind="instance", identity=MACHINE, state="running"),
-    Item(kind="objects", identity=f"s3://atlas-recovery/drills/{DRILL}/", count=3),
+    Item(kind="objects", identity=f"s3://atlas-recovery/drills/{DRILL}/", count=4),
 )
 TORN_DOWN = TeardownObserved(
     origin=DRILL,

@@ -141,9 +141,9 @@ def mutated(mutant: Mutant) -> Iterator[tuple[House, frozenset[str]]]:
     if mutant.module.startswith("drproof.analysis."):
         dependants += [name for name in modules() if _imports(name, mutant.module)]
     kept = {name: import_module(name) for name in dependants}
+    house = original()
     try:
         fresh = [_load(name, tree if name == mutant.module else _tree(name)) for name in dependants]
-        house = original()
         changed = _contracts(fresh)
         yield House({**house.contracts, **changed}, {**house.modules, **_reasoning(fresh)}), frozenset(changed)
     finally:

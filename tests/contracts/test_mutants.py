@@ -28,9 +28,11 @@ def test_the_unchanged_house_passes_every_check_that_mutants_are_put_to():
 def test_a_module_that_is_loaded_unchanged_survives_so_that_deaths_are_due_to_the_change():
     one = next(m for m in ALL if m.module == "drproof.analysis.objectives")
 
+    house = mutants.original()
     with mutants.mutated(one) as (changed, names):
         assert names >= {"recovery_was_within_rto", "restore_point_is_within_rpo"}
-        assert changed.modules["objectives"] is not mutants.original().modules["objectives"]
+        assert changed.modules["objectives"] is not house.modules["objectives"]
+    assert mutants.original().modules == house.modules, "the originals are back"
     assert mutants.survives(mutants.Mutant(one.module, mutants.UNCHANGED, 0, "nothing"))
 
 

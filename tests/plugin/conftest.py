@@ -22,9 +22,11 @@ import os, sys
 
 EVENTS = {"socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.fork", "os.posix_spawn", "os.exec"}
 
+TERMINAL = os.dup(2)
+
 def hear(event, args):
     if event in EVENTS and not (event == "subprocess.Popen" and args[1][0] == "git"):
-        os.write(2, f"TOUCHED {event}\\n".encode())
+        os.write(TERMINAL, f"TOUCHED {event}\\n".encode())
 
 sys.addaudithook(hear)
 """
@@ -35,10 +37,13 @@ class Colleague(Operator):
     """An operator with every plugin of the environment switched on, shuffling apart."""
 
     shuffled = False
+    interpreter: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    """Switches of one desk; rerunfailures listens on a socket of its own in every run."""
 
     def command(self, *words: str) -> list[str]:
         plain = () if self.shuffled else ("-p", "no:randomly")
-        return [sys.executable, "-m", "pytest", *plain, *words]
+        return [sys.executable, *self.interpreter, "-m", "pytest", *plain, *self.apart, *words]
 
     def environment(self, **changes: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in KEPT}
@@ -121,6 +126,7 @@ def live(desk: Colleague) -> Colleague:
 @pytest.fixture
 def watched(desk: Colleague) -> Colleague:
     desk.write("watch.py", WATCH)
+    desk.apart = ("-p", "no:rerunfailures", "-p", "watch")
     return desk
 
 

@@ -1,10 +1,10 @@
 """What pytest only shows, or was not asked to run, touches nothing."""
 
 import re
-import tomllib
-from importlib.resources import files
 
 import pytest
+
+from tests.plugin.conftest import live_settings
 
 ORDER = (
     "check_health", "read_restore_point", "bringup", "resolve_runner", "restore", "validate", "notify",
@@ -25,7 +25,7 @@ def test_the_watch_of_these_tests_sees_processes_and_sockets(watched):
     watched.write("test_noisy.py", "import socket, subprocess, sys\ndef test_noisy():\n"
                   "    socket.socket().connect_ex(('127.0.0.1', 9))\n    subprocess.run([sys.executable, '-c', ''])\n")
 
-    seen = watched.run("-p", "watch", "test_noisy.py").output
+    seen = watched.run("test_noisy.py").output
 
     assert "TOUCHED socket.connect" in seen
     assert "TOUCHED subprocess.Popen" in seen
@@ -35,7 +35,7 @@ def test_the_watch_of_these_tests_sees_processes_and_sockets(watched):
 def test_a_plan_that_is_only_shown_touches_nothing(watched, words):
     before = watched.names()
 
-    shown = watched.run("-p", "watch", "-p", "no:cacheprovider", "-m", "drill", "--target", "embedded", *words)
+    shown = watched.run("-p", "no:cacheprovider", "-m", "drill", "--target", "embedded", *words)
 
     assert shown.status == 0, shown.output
     assert "test_phase[teardown]" in shown.output
@@ -43,12 +43,10 @@ def test_a_plan_that_is_only_shown_touches_nothing(watched, words):
     assert watched.names() == before
 
 
-def test_a_live_plan_that_is_only_shown_touches_nothing(live):
-    from tests.plugin.conftest import WATCH
+def test_a_live_plan_that_is_only_shown_touches_nothing(watched):
+    watched.write("drproof.toml", live_settings())
 
-    live.write("watch.py", WATCH)
-
-    shown = live.run("-p", "watch", "-m", "drill", "--allow-full-drill", "--collect-only", "-q")
+    shown = watched.run("-m", "drill", "--allow-full-drill", "--collect-only", "-q")
 
     assert shown.status == 0, shown.output
     assert "TOUCHED" not in shown.output
@@ -85,7 +83,7 @@ def test_a_run_that_names_no_plan_positively_runs_none_of_our_items(watched, wor
     watched.write("drproof.toml", 'target = "embedded"\n')
     watched.write("test_drill.py", THEIRS)
 
-    ran = watched.run("-p", "watch", *words, "--pyargs", "drproof.checks", "test_drill.py")
+    ran = watched.run(*words, "--pyargs", "drproof.checks", "test_drill.py")
 
     assert ran.status == 0, ran.output
     assert "1 passed" in ran.output
@@ -121,12 +119,6 @@ def test_a_plan_may_be_named_in_a_configuration_file(desk):
     desk.write("pytest.ini", "[pytest]\naddopts = -m drill --target embedded\n")
 
     assert "test_phase" in desk.run("--collect-only").output
-
-
-def test_every_scenario_can_be_asked_for_without_touching_anything():
-    table = tomllib.loads((files("drproof") / "embedded" / "scenarios.toml").read_text())
-
-    assert {row["exit"] for row in table.values()} <= {0, 1, 4}
 
 
 def test_help_for_a_plan_lists_our_options(desk):

@@ -94,4 +94,6 @@ def removed_foreign(teardown: Teardown) -> Teardown:
     if not teardown.facts.removed:
         msg = "nothing was removed"
         raise NotApplicableError(msg)
-    return replace(teardown, observed=replace(teardown.facts, foreign=(*teardown.facts.foreign, teardown.facts.removed[0])))
+    return replace(
+        teardown, observed=replace(teardown.facts, foreign=(*teardown.facts.foreign, teardown.facts.removed[0]))
+    )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from drproof.formats import archive, backup_metadata, control_plane, s3_uri
 from drproof.formats.backup_metadata import Artifact, BackupMetadata
-from drproof.model.codec import encode
 from drproof.model.context import Context
 from drproof.model.errors import FormatError, NotFoundError, TargetError
 from drproof.model.phase import phase
@@ -96,6 +95,7 @@ class RestorePointObserved:
     site="primary",
     uses={"objects.read"},
     objective_ms=600_000,
+    keeps={"members": dict[str, tuple[archive.Member, ...]]},
     command_hint="pytest -m backup-check --backup-uri s3://…",
 )
 def read_restore_point(ctx: Context) -> RestorePointObserved:
@@ -111,7 +111,7 @@ def read_restore_point(ctx: Context) -> RestorePointObserved:
         if name in wanted.archives:
             archives.append(reading.archive)
             listings[name] = reading.members
-    ctx.evidence("members", {name: encode(rows) for name, rows in listings.items()})
+    ctx.evidence("members", listings)
     return RestorePointObserved(
         uri=wanted.uri,
         bucket=uri.bucket,

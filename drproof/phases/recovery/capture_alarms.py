@@ -1,6 +1,7 @@
 """The history of the original site's alarms during the drill, captured and not interpreted."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from drproof.formats import alarm_history
 from drproof.model.context import Context
@@ -39,6 +40,7 @@ class AlarmsObserved:
     site="primary",
     uses={"alarms.read"},
     objective_ms=60_000,
+    keeps={"history": dict[str, tuple[dict[str, Any], ...]]},
     command_hint="aws cloudwatch describe-alarm-history --alarm-name …",
 )
 def capture_alarms(ctx: Context) -> AlarmsObserved:

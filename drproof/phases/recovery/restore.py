@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from drproof.formats import archive
 from drproof.model.capabilities import Intent
-from drproof.model.codec import encode
 from drproof.model.context import Context
 from drproof.model.errors import DrproofError, PhaseError
 from drproof.model.phase import phase
-from drproof.model.receipt import Count
+from drproof.model.receipt import Count, Digest
 from drproof.phases.backup.read_restore_point import ObjectSeen, read_restore_point
 from drproof.phases.recovery.place import isolated_prefix
 
@@ -31,6 +30,15 @@ class Source:
     sha256: str
     files: Count
     size: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A file as it was read back."""
+
+    path: str
+    size: Count
+    sha256: Digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,7 @@ class RestoreObserved:
     ],
     uses={"objects.read", "objects.put"},
     objective_ms=600_000,
+    keeps={"read_back": dict[str, tuple[Restored, ...]]},
     command_hint="pytest -m drill --start-at restore --stop-after restore --receipt-dir …",
     input=lambda ctx: {"bucket": ctx.settings.recovery.bucket, "prefix": isolated_prefix(ctx)},
 )
@@ -76,10 +85,7 @@ def restore(ctx: Context) -> RestoreObserved:
         written |= keys
         ctx.say(f"{name}: {source.files} files, {source.size} bytes")
     read_back = _read_back(ctx, bucket, prefix)
-    ctx.evidence(
-        "read_back",
-        {name: _below(read_back, f"{prefix}/{name}/") for name in verified if name in {s.name for s in sources}},
-    )
+    ctx.evidence("read_back", {source.name: _below(read_back, f"{prefix}/{source.name}/") for source in sources})
     return RestoreObserved(
         bucket=bucket,
         prefix=prefix,
@@ -195,9 +201,9 @@ def _read_back(ctx: Context, bucket: str, prefix: str) -> dict[str, tuple[int, s
         raise PhaseError(msg) from exc
 
 
-def _below(found: dict[str, tuple[int, str]], prefix: str) -> list[dict[str, object]]:
+def _below(found: dict[str, tuple[int, str]], prefix: str) -> list[Restored]:
     return [
-        encode({"path": key.removeprefix(prefix), "size": size, "sha256": sha256})
+        Restored(path=key.removeprefix(prefix), size=size, sha256=sha256)
         for key, (size, sha256) in sorted(found.items())
         if key.startswith(prefix)
     ]

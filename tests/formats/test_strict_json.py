@@ -1,0 +1,87 @@
+"""JSON with one reading, and nothing else."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drproof.formats.strict_json import MAX_DEPTH, parse
+from drproof.model.codec import MAX_INTEGER
+from drproof.model.errors import FormatError
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def code_of(data, **options):
+    with pytest.raises(FormatError) as caught:
+        parse(data, **options)
+    return caught.value.code
+
+
+@given(PLAIN)
+def test_plain_json_is_read_as_everybody_reads_it(value):
+    assert parse(json.dumps(value)) == value
+    assert parse(json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ('{"a":1,"a":1}', "json-duplicate-key"),
+        ('{"a":{"b":1,"\\u0062":2}}', "json-duplicate-key"),
+        ("NaN", "json-number"),
+        ("[Infinity]", "json-number"),
+        ("[-Infinity]", "json-number"),
+        ("1.0", "json-number"),
+        ("1e2", "json-number"),
+        ("9007199254740992", "json-number"),
+        ("-9007199254740992", "json-number"),
+        ("1" * 5000, "json-number"),
+        (b"\xff", "json-utf8"),
+        (b'"\xed\xa0\x80"', "json-utf8"),
+        ('"\\ud800"', "json-utf8"),
+        ('{"\\udc00":1}', "json-utf8"),
+        ("", "json-syntax"),
+        (b"\xef\xbb\xbf{}", "json-syntax"),
+        ("{} {}", "json-syntax"),
+        ("[1,]", "json-syntax"),
+        ("{'a':1}", "json-syntax"),
+        ('"\n"', "json-syntax"),
+        ("// no\n1", "json-syntax"),
+        ("[" * 100_000, "json-depth"),
+        ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), None),
+        ("[" * (MAX_DEPTH + 1) + "1" + "]" * (MAX_DEPTH + 1), "json-depth"),
+    ],
+    ids=range(24),
+)
+def test_what_two_readers_would_read_differently_is_refused_by_its_name(data, code):
+    if code is None:
+        parse(data)
+    else:
+        assert code_of(data) == code
+
+
+def test_the_largest_safe_integers_are_kept():
+    assert parse(f"[{MAX_INTEGER},{-MAX_INTEGER}]") == [MAX_INTEGER, -MAX_INTEGER]
+
+
+def test_documents_of_others_may_hold_fractions_but_no_infinity():
+    assert parse("[0.5,1e3]", fractions=True) == [0.5, 1000.0]
+    assert code_of("1e999", fractions=True) == "json-number"
+    assert code_of("-1e999", fractions=True) == "json-number"
+    assert code_of("NaN", fractions=True) == "json-number"
+    assert code_of("9007199254740992", fractions=True) == "json-number"
+
+
+def test_a_late_duplicate_among_many_keys_is_found_at_once():
+    document = "{" + ",".join(f'"{number}":0' for number in range(100_000)) + ',"99999":1}'
+    began = time.monotonic()
+
+    assert code_of(document) == "json-duplicate-key"
+    assert time.monotonic() - began < 5
