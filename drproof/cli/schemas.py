@@ -105,7 +105,7 @@ def settings_schema() -> dict[str, Any]:
 
 def _leaf(leaf: Leaf) -> dict[str, Any]:
     text = {"type": "string"}
-    shape: dict[str, Any] = {
+    shapes: dict[str, dict[str, Any]] = {
         "text": text,
         "account": {"type": "string", "pattern": "^([0-9]{12})?$"},
         "duration": {"type": "string", "pattern": "^([0-9]{1,9}(ms|[dhms]))+$|^[0-9]+$"},
@@ -122,8 +122,8 @@ def _leaf(leaf: Leaf) -> dict[str, Any]:
                 "properties": {"name": {"type": "string", "minLength": 1}, "run": {"type": "string", "minLength": 1}},
             },
         },
-    }[leaf.kind]
-    return {**shape, "description": leaf.says, **({"enum": list(leaf.choices)} if leaf.choices else {})}
+    }
+    return {**shapes[leaf.kind], "description": leaf.says, **({"enum": list(leaf.choices)} if leaf.choices else {})}
 
 
 def _uri(name: str) -> str:

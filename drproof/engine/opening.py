@@ -74,6 +74,9 @@ class Opened:
         if self.world is not None:
             self.world.stop()
         self.private.remove()
+        for journal in self.handover.journals:
+            # What the earlier windows kept for this one has no reader any more.
+            Private.of(Path(journal).parent).discard()
 
 
 def open_run(prepared: Prepared) -> Opened:
@@ -87,11 +90,7 @@ def open_run(prepared: Prepared) -> Opened:
     with contextlib.ExitStack() as undo:
         _make_folders(directory, private, undo)
         world, handover = _world_and_handover(prepared, private, undo)
-        target = _target(prepared.settings, private, world, handover.origin)
-        try:
-            assert_sites(target, prepared.settings.sites)
-        except (GuardError, TargetError) as exc:
-            raise refuse(str(exc), next_step="use the credentials of the account that the settings name") from exc
+        target = _checked_target(prepared, private, world, handover.origin)
         private.hand_over(handover)
         masker = Masker(target.secrets)
         record = _write_plan(prepared, directory)
@@ -229,6 +228,21 @@ def _world_and_handover(
         expires_at=instant(datetime.now(UTC) + EXPIRES_AFTER),
     )
     return world, handover
+
+
+def _checked_target(prepared: Prepared, private: Private, world: World | None, origin: str) -> Target:
+    """Return the target, once both sites have said who they take us for."""
+    try:
+        target = _target(prepared.settings, private, world, origin)
+        assert_sites(target, prepared.settings.sites)
+    except (GuardError, TargetError) as exc:
+        raise refuse(str(exc), next_step="use the credentials of the account that the settings name") from exc
+    if prepared.plan.mutates:
+        try:
+            _ = target.recovery.provisioner.version
+        except (ValueError, TargetError) as exc:
+            raise refuse(str(exc), next_step="mend [recovery.provisioner] in drproof.toml") from exc
+    return target
 
 
 def _target(settings: Settings, private: Private, world: World | None, origin: str) -> Target:

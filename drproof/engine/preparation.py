@@ -115,6 +115,8 @@ def prepare(request: DrillRequest) -> Prepared:
     )
     embedded = resolved["target"] == EMBEDDED
     window = _window(options, plan)
+    if options.get("receipt_dir") and not plan.mutates:
+        raise refuse(f"plan {plan.name} builds on no earlier run", next_step="leave out --receipt-dir")
     prior = _prior(options.get("receipt_dir"), request.directory)
     notes: list[str] = []
     if window.whole and plan.mutates:

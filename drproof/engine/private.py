@@ -3,6 +3,7 @@
 It lies beside the bundle (`<drill-id>.private`, mode 0700), never in it, and is gone once nothing is left to do.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -10,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from drproof.engine.refusal import refuse
+from drproof.engine.refusal import Refusal, refuse
 from drproof.evidence.bundle import write_atomic
 from drproof.evidence.canonical import canonical
 from drproof.formats.strict_json import parse
@@ -103,6 +104,14 @@ class Private:
             if not self.path.exists():
                 break
         self.release()
+
+    def discard(self) -> None:
+        """Remove the folder of a run that ended, if it is still there and nobody works on it."""
+        if not self.path.is_dir():
+            return
+        with contextlib.suppress(Refusal):
+            self.lock()
+            self.remove()
 
     def release(self) -> None:
         """Let other processes take the folder."""

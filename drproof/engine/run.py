@@ -71,6 +71,14 @@ class Run:
         return run
 
     @property
+    def provisioner(self) -> str:
+        """What brings the recovery machine up in this run, for people; empty when nothing does."""
+        if not self.prepared.plan.mutates:
+            return ""
+        provisioner = self._opened.target.recovery.provisioner
+        return f"provisioner {provisioner.kind}, {provisioner.version}"
+
+    @property
     def receipts(self) -> dict[str, Receipt[Any]]:
         """The receipts so far, inherited ones included."""
         return self.record.receipts

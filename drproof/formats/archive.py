@@ -29,7 +29,7 @@ KINDS = {
 }
 OCTAL = re.compile(rb"[0-7]*")
 DECIMAL = re.compile(r"[0-9]{1,19}")
-PIECE = 4_096
+PIECE = 1_024
 """Compressed bytes that are taken at once; zstd makes at most 128 KiB of three."""
 
 EXTENDED, GLOBAL, LONG_NAME, LONG_LINK = b"x", b"g", b"L", b"K"
@@ -100,7 +100,8 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _decompressed(chunks: Iterable[bytes], new: Callable[[], _Decompressor], name: str) -> Iterator[bytes]:
     current: _Decompressor | None = None
     started = False
-    for data in _pieces(chunks):
+    for piece in _pieces(chunks):
+        data = piece
         while data:
             current = current or new()
             started = True
@@ -247,14 +248,19 @@ class _Names:
         """Return path and size of the member whose header this is."""
         records = {**self.always, **self.once}
         self.once.clear()
-        prefix = _text(header[345:500].partition(b"\0")[0]) if header[257:263] == b"ustar\0" else ""
-        name = _text(header[:100].partition(b"\0")[0])
-        path = records.get("path") or (f"{prefix}/{name}" if prefix else name)
+        path = records.get("path") or _short_name(header)
         if "size" in records:
             size = int(records["size"]) if DECIMAL.fullmatch(records["size"]) else -1
         if not path or size < 0:
             raise FormatError("archive-header", "a member has no name or no size")
         return path, size
+
+
+def _short_name(header: bytes) -> str:
+    """Return the name in a header itself; beside a long name it is cut off, maybe inside a character."""
+    prefix = header[345:500].partition(b"\0")[0] if header[257:263] == b"ustar\0" else b""
+    name = header[:100].partition(b"\0")[0]
+    return _text(prefix + b"/" + name if prefix else name)
 
 
 def _records(data: bytes) -> Iterator[tuple[str, str]]:

@@ -35,6 +35,13 @@ def leave(folders: Iterable[Path]) -> None:
             folder.rmdir()
 
 
+def leave_nothing_empty(config: pytest.Config) -> None:
+    """Remove the folder again when a refused drill wrote nothing to it."""
+    folder = getattr(config.option, "allure_report_dir", None)
+    if folder and Path(folder).is_dir() and not any(Path(folder).iterdir()):
+        Path(folder).rmdir()
+
+
 def attach_receipt(config: pytest.Config, directory: Path, receipt: Receipt[Any]) -> None:
     """Give the current item a step for a phase, with the receipt's very bytes attached."""
     if not _active(config):

@@ -25,6 +25,7 @@ class Progress:
     def __init__(self, config: pytest.Config, phases: Sequence[Phase[Any]]) -> None:
         """Write to the terminal itself, whatever is captured."""
         self._terminal = config.stash.get(TERMINAL, -1)
+        self._reporter: pytest.TerminalReporter | None = config.pluginmanager.getplugin("terminalreporter")
         self._live = self._terminal >= 0 and os.isatty(self._terminal) and os.environ.get("TERM", "") != "dumb"
         self._phases = {phase.name: phase for phase in phases}
         names = [phase.name for phase in phases]
@@ -38,6 +39,9 @@ class Progress:
 
     def tell(self, event: str, phase: str, receipt: Receipt[Any] | None) -> None:
         """Hear from the run: `begin`, `attempt` or `end` of a phase."""
+        if self._reporter is not None:
+            # What pytest has said so far stands before what happened after it, in a log as on a terminal.
+            self._reporter.flush()
         if event == "begin":
             self._begin(phase)
         elif event == "attempt":
@@ -45,6 +49,10 @@ class Progress:
             self._write(f"drproof: {phase}: attempt {self._attempt}")
         elif receipt is not None:
             self._end(receipt)
+
+    def note(self, line: str) -> None:
+        """Print a line of its own."""
+        self._write(f"drproof: {line}")
 
     def close(self) -> None:
         """Stop the living line."""

@@ -16,7 +16,7 @@ from drproof.model.receipt import Outcome, Receipt
 from drproof.model.verdict import Verdict
 from drproof.plugin import KEY, PLANS, board
 from drproof.plugin.activation import asked_for
-from drproof.plugin.fixtures import fixtures_of
+from drproof.plugin.fixtures import ContractCheck, PhaseCheck, fixtures_of
 from drproof.plugin.guards import refuse_a_part, refuse_conflicts
 from drproof.plugin.options import given
 from drproof.plugin.places import checks_of, point_at
@@ -38,6 +38,10 @@ class Session(Protocol):
     def end(self) -> None: ...  # noqa: D102
 
 
+ASKING = ("help", "version", "markers", "showfixtures")
+"""Options of pytest that ask something and run nothing."""
+
+
 def begin(config: pytest.Config) -> None:
     """Prepare the plan that `-m` names; nothing is touched yet.
 
@@ -45,7 +49,7 @@ def begin(config: pytest.Config) -> None:
         pytest.UsageError: the request is wrong.
     """
     mark = asked_for(config.option.markexpr or "")
-    if not mark or hasattr(config, "workerinput"):
+    if not mark or hasattr(config, "workerinput") or any(getattr(config.option, name, False) for name in ASKING):
         return
     point_at(config, checks_of(PLANS[mark]))
     if PLANS[mark] == "bundle":
@@ -142,6 +146,8 @@ class DrillSession:
         except (Refusal, DrproofError) as exc:
             raise pytest.UsageError(str(exc)) from exc
         self._progress = Progress(self.config, self.prepared.coverage.run)
+        if self.run.provisioner:
+            self._progress.note(self.run.provisioner)
         self.run.listeners.append(self._progress.tell)
 
     def advance(self, name: str) -> Receipt[Any]:
@@ -152,7 +158,6 @@ class DrillSession:
             receipt = self.run.receipts.get(name) or self.run.advance(name)
         except Interruption as exc:
             pytest.exit(f"{exc.reason}: tearing down", returncode=exc.exit_status)
-        board.attach_receipt(self.config, self.run.directory, receipt)
         return receipt
 
     def judge(self, contract: str, subject: str) -> Verdict:
@@ -165,13 +170,22 @@ class DrillSession:
         return verdicts[subject]
 
     def before_call(self, item: pytest.Item) -> None:
-        """Fail a user's own test when a phase that it requests did not pass."""
-        if _checks_of_item(item):
-            return
+        """Describe our own items on the board; fail a user's own test when a phase that it requests did not pass."""
         funcargs: Mapping[str, Any] = getattr(item, "funcargs", {})
+        if _checks_of_item(item):
+            # Not while the fixtures are set up: allure-pytest writes its own title over ours at the end of that.
+            self._describe(funcargs.get("phase_check"), funcargs.get("contract_check"))
+            return
         for name, value in funcargs.items():
             if isinstance(value, Receipt) and value.outcome is not Outcome.PASSED:
                 pytest.fail(f"phase {name} is {value.outcome}: {value.reason}", pytrace=False)
+
+    def _describe(self, phase: PhaseCheck | None, contract: ContractCheck | None) -> None:
+        if phase is not None and self.run is not None:
+            board.describe(self.config, phase.end_state, controls=())
+            board.attach_receipt(self.config, self.run.directory, phase.receipt)
+        if contract is not None:
+            board.describe(self.config, contract.verdict.claim, controls=contract.verdict.controls_of)
 
     def finish(self, session: pytest.Session) -> None:
         """Close the run whatever happened."""

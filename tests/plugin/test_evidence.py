@@ -58,6 +58,7 @@ def test_no_file_of_a_drill_holds_a_secret_of_its_target(kept, removed):
     colleague, shown = kept
     secrets = json.loads((colleague.folder / "secrets.json").read_text())
     known = Masker(secrets)
+    assert not (colleague.folder / "reports/up.private").exists(), "what a later window needed is gone with the teardown"
     written = [path for path in colleague.folder.rglob("*") if path.is_file() and path.name != "secrets.json"]
 
     assert known.finds(json.dumps(secrets).encode())

@@ -155,6 +155,10 @@ def test_a_read_only_plan_has_no_windows(desk):
     assert "plan health has no windows" in desk.refused("-m", "health-check", "--target", "embedded", "--stop-after", "restore")
 
 
+def test_a_read_only_plan_builds_on_no_earlier_run(desk):
+    assert "builds on no earlier run" in desk.refused("-m", "health-check", "--target", "embedded", "--receipt-dir", "reports/up")
+
+
 def test_a_check_of_no_bundle_is_refused(desk):
     assert "no bundle is named" in desk.refused("-m", "bundle-check")
     assert "is no readable bundle" in desk.refused("-m", "bundle-check", "--bundle-dir", "reports/none")

@@ -161,7 +161,9 @@ def _begin(command: Command, invocation: dict[str, Any]) -> None:
     invocation |= {"ExecutionStartDateTime": started, "ExecutionEndDateTime": "", "ExecutionElapsedTime": ""}
 
 
-def _finish(command: Command, invocation: dict[str, Any], status: str, code: int, output: str, errors: str) -> None:
+def _finish(  # noqa: PLR0913 — what a command came to
+    command: Command, invocation: dict[str, Any], status: str, code: int, output: str, errors: str
+) -> None:
     now = datetime.now(UTC)
     invocation |= {
         "ResponseCode": code,

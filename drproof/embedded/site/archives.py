@@ -94,20 +94,28 @@ _WORKLOADS = (
     ),
     (
         "Service",
-        "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n  selector:\n"
-        "    app: {name}\n  ports:\n    - port: 80\n",
+        (
+            "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n  selector:\n"
+            "    app: {name}\n  ports:\n    - port: 80\n"
+        ),
     ),
     (
         "Deployment",
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n  replicas: 1\n"
-        "  selector:\n    matchLabels:\n      app: {name}\n"
-        "  template:\n    metadata:\n      labels:\n        app: {name}\n"
-        "    spec:\n      containers:\n        - name: main\n          image: atlas\n",
+        (
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: atlas\n"
+            "spec:\n  replicas: 1\n"
+            "  selector:\n    matchLabels:\n      app: {name}\n"
+            "  template:\n    metadata:\n      labels:\n        app: {name}\n"
+            "    spec:\n      containers:\n        - name: main\n          image: atlas\n"
+        ),
     ),
     (
         "CronJob",
-        "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n"
-        "  schedule: '{number} 13 * * *'\n  jobTemplate:\n    spec:\n      template:\n        spec:\n"
-        "          restartPolicy: Never\n          containers:\n            - name: main\n              image: atlas\n",
+        (
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n"
+            "  schedule: '{number} 13 * * *'\n  jobTemplate:\n    spec:\n      template:\n        spec:\n"
+            "          restartPolicy: Never\n          containers:\n"
+            "            - name: main\n              image: atlas\n"
+        ),
     ),
 )
