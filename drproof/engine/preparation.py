@@ -16,6 +16,7 @@ from typing import Any
 
 import drproof
 from drproof import catalog
+from drproof.analysis.cost import estimated_minutes
 from drproof.engine.criteria import criteria_of, expected_of, settings_of
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, Scenario, find_file, resolve, scenario
@@ -127,6 +128,12 @@ def prepare(request: DrillRequest) -> Prepared:
     passed = {receipt.phase: receipt.passed for receipt in prior.receipts} if prior else None
     coverage = cover(plan, window, passed)
     criteria = criteria_of(resolved, settings, plan, teardown=window.teardown)
+    if plan.mutates:
+        _refuse_local_state(request.environment)
+        running = [phase.name for phase in coverage.run]
+        minutes = estimated_minutes(running, settings.cost, promotes=settings.promotion.auto_promote)
+        machine = f"{settings.cost.instance_type} with {settings.cost.ebs_root_gb} GB of disk"
+        notes.append(f"cost note: about {minutes} minutes of {machine}; drproof knows no prices")
     if embedded:
         notes.append("rehearsal against the embedded world: it proves drproof, never anyone's recovery")
     said = tuple(
@@ -211,6 +218,17 @@ def _flag(value: object, name: str, *, default: bool) -> bool:
         return booleans.parse(str(value))
     except FormatError as exc:
         raise refuse(f"{name}: {exc}", next_step=f"give {name} true or false") from exc
+
+
+def _refuse_local_state(environment: Mapping[str, str]) -> None:
+    mode = environment.get("TF_BACKEND_MODE", "remote")
+    if mode != "remote":
+        raise refuse(
+            "state on this machine cannot be undone from another one",
+            expected="TF_BACKEND_MODE=remote, or none",
+            got=f"TF_BACKEND_MODE={mode}",
+            next_step="set recovery.provisioner.state_bucket and state_key in drproof.toml",
+        )
 
 
 def _guard_the_full_drill(

@@ -40,8 +40,9 @@ class Progress:
     def tell(self, event: str, phase: str, receipt: Receipt[Any] | None) -> None:
         """Hear from the run: `begin`, `attempt` or `end` of a phase."""
         if self._reporter is not None:
-            # What pytest has said so far stands before what happened after it, in a log as on a terminal.
-            self._reporter.flush()
+            # What pytest has said so far stands before what happened after it; a reader that went away ends no drill.
+            with contextlib.suppress(OSError, ValueError):
+                self._reporter.flush()
         if event == "begin":
             self._begin(phase)
         elif event == "attempt":

@@ -259,9 +259,9 @@ class DrillSession:
     @staticmethod
     def _request_phase(item: pytest.Item, phase: str) -> None:
         """Have an item set its phase up, so that `--setup-plan` shows the order."""
-        names: list[str] = getattr(item, "fixturenames", [])
-        if phase not in names:
-            names.insert(0, phase)
+        if isinstance(item, pytest.Function) and phase not in item.fixturenames:
+            # A list of its own: the items of one function share theirs, and one would run every phase.
+            item.fixturenames = [phase, *item.fixturenames]
 
 
 def named(contract: str, subject: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drproof.analysis.cost import estimated_minutes
 from drproof.evidence.bundle import Bundle
 from drproof.formats.timestamps import milliseconds
 from drproof.model.codec import encode
@@ -31,9 +32,6 @@ from drproof.report.derived_documents import (
 RECOVERY, DIAGNOSE = "recovery", "diagnose"
 TIMES_FILE = "drill.phase_timestamps.json"
 TAIL_LINES = 60
-MINUTES = {"bringup": 12, "restore": 10, "validate": 12, DIAGNOSE: 6, "promote": 2, facts.TEARDOWN: 8}
-"""What the reference expects each of its phases to take."""
-
 STATUSES: Mapping[Outcome, PhaseStatus] = {
     Outcome.PASSED: "success",
     Outcome.FAILED: "failed",
@@ -352,12 +350,9 @@ class _Drill:
         return (window.start_at, window.stop_after) == ("bringup", "promote") and self._runs(facts.TEARDOWN)
 
     def _estimate(self) -> int:
-        if self.settings.cost.runtime_minutes is not None:
-            return self.settings.cost.runtime_minutes
-        asked = {name for name in MINUTES if self._runs(name)}
-        if not self.settings.promotion.auto_promote:
-            asked.discard("promote")
-        return sum(MINUTES[name] for name in asked)
+        plan = self.bundle.plan
+        running = [name for name in plan.phases if self._runs(name)]
+        return estimated_minutes(running, self.settings.cost, promotes=self.settings.promotion.auto_promote)
 
     def _ended_at(self) -> str:
         return max((receipt.ended_at for receipt in facts.own(self.bundle)), default=self.bundle.plan.created_at)

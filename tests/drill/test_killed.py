@@ -1,6 +1,5 @@
 """A drill that is killed at any point of its journal leaves nothing behind and does nothing twice."""
 
-import os
 import random
 import signal
 import time
@@ -127,4 +126,4 @@ def test_two_drills_at_once_on_one_target_are_refused(operator):
     assert not (operator.folder / "reports/two").exists()
     output, _ = one.communicate(timeout=100)
     assert one.returncode == 0, output
-    assert os.path.exists(operator.folder / "reports/one/proof.html")
+    assert (operator.folder / "reports/one/proof.html").exists()

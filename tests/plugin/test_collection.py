@@ -60,6 +60,17 @@ def test_the_setup_plan_shows_each_phase_once_in_the_order_of_the_plan(desk):
     assert tuple(name for name in setups if name in ORDER) == ORDER
 
 
+def test_each_item_sets_up_its_own_phase_and_no_later_one(desk):
+    lines = desk.run("-m", "drill", "--target", "embedded", "--setup-plan").output.splitlines()
+
+    first_item = next(n for n, line in enumerate(lines) if "::test_phase[check_health]" in line)
+    begun = {found[1] for line in lines[:first_item] if (found := re.search(r"SETUP    S (\w+)", line))}
+    assert begun & set(ORDER) == {"check_health"}
+    for phase in ORDER:
+        item = next(line for line in lines if f"::test_phase[{phase}]" in line)
+        assert set(re.findall(r"\w+", item.partition("fixtures used:")[2])) & set(ORDER) == {phase}
+
+
 def test_items_stand_after_the_phase_that_they_are_about(desk):
     shown = desk.run("-m", "drill", "--target", "embedded", "--collect-only", "-q").output
     items = [line for line in shown.splitlines() if "::test_" in line]
