@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
         return 0
     from drproof.engine.resume import UNDO, resume
 
-    conclusion = resume(Path(directory), UNDO, reason="the run died; its guardian tears down")
+    conclusion = resume(Path(directory), UNDO, reason="the run died; its guardian tears down", wait=True)
     return conclusion.exit_status
 
 

@@ -74,6 +74,11 @@ class Opened:
         if self.world is not None:
             self.world.stop()
         self.private.remove()
+        # The windows before this one kept theirs for it.
+        for journal in self.handover.journals:
+            earlier = Private.of(Path(journal).parent)
+            if earlier.path.exists():
+                earlier.remove()
         for journal in self.handover.journals:
             # What the earlier windows kept for this one has no reader any more.
             Private.of(Path(journal).parent).discard()

@@ -20,9 +20,16 @@ UNDO, FINISH = "undo", "finish"
 
 
 def resume(
-    directory: Path, purpose: str = UNDO, *, reason: str = "resumed to undo", listener: Listener | None = None
+    directory: Path,
+    purpose: str = UNDO,
+    *,
+    reason: str = "resumed to undo",
+    listener: Listener | None = None,
+    wait: bool = False,
 ) -> Conclusion:
     """Take up the run in `directory`: tear down and seal (`undo`), or run the phases that are left (`finish`).
+
+    With `wait`, a process that is just dying is waited for; without, a process that works on the run is an error.
 
     Raises:
         Refusal: there is no such run, it is closed, another process works on it, or its target is gone.
@@ -35,7 +42,7 @@ def resume(
             f"{private.path} is gone: nobody knows how to go on with this run",
             next_step=f"look for what carries the tag {DRILL_TAG}={directory.name}, and remove it",
         )
-    private.lock(wait=True)
+    private.lock(wait=wait)
     settings = private.handover().settings
     prepared = _prepared_again(bundle, directory, private)
     record = Record.of(bundle)

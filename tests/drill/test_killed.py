@@ -127,3 +127,18 @@ def test_two_drills_at_once_on_one_target_are_refused(operator):
     output, _ = one.communicate(timeout=100)
     assert one.returncode == 0, output
     assert (operator.folder / "reports/one/proof.html").exists()
+
+
+def test_resume_refuses_a_run_that_is_alive(operator):
+    run = operator.start("-m", "drill", "--target", "embedded", "--run-id", "alive")
+    journal = operator.folder / "reports/alive/journal.log"
+    deadline = time.monotonic() + 30
+    while not (journal.exists() and len(read_journal(journal)) > 4) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    refused = operator.cli("resume", "reports/alive")
+
+    assert refused.returncode == 2
+    assert "another process works on the run" in refused.stderr
+    output, _ = run.communicate(timeout=100)
+    assert run.returncode == 0, output

@@ -1,0 +1,214 @@
+"""The lease: one drill at a time, numbered, and nothing may be changed without it."""
+
+import json
+import threading
+
+import pytest
+
+from drproof.engine.clock import SystemClock
+from drproof.engine.lease import SUFFIX, Lease
+from drproof.model.capabilities import Intent, ObjectInfo
+from drproof.model.errors import AlreadyExistsError, LeaseError, NotFoundError, ThrottledError
+
+INTENT = Intent(number=1, verb="lease.take", resource="s3://states/a", token="0" * 32)
+
+
+class Clock(SystemClock):
+    """A clock that a test moves."""
+
+    def __init__(self):
+        self.ms = 1_000_000
+
+    def monotonic_ms(self):
+        return self.ms
+
+
+class Store:
+    """One bucket with conditional writes, in memory."""
+
+    def __init__(self):
+        self.held = {}
+        self.count = 0
+        self.broken = False
+        self.lock = threading.Lock()
+
+    def put(self, intent, bucket, key, body, *, tags=None, if_absent=False, if_match=""):
+        with self.lock:
+            if self.broken:
+                raise ThrottledError("slow down", code="SlowDown")
+            there = self.held.get((bucket, key))
+            if (if_absent and there) or (if_match and (there is None or there[0] != if_match)):
+                raise AlreadyExistsError("precondition failed", code="PreconditionFailed")
+            self.count += 1
+            self.held[bucket, key] = (str(self.count), body)
+            return self.info(bucket, key)
+
+    def read(self, bucket, key, *, version="", limit=0):
+        if (bucket, key) not in self.held:
+            raise NotFoundError("no such key", code="NoSuchKey")
+        return self.info(bucket, key), self.held[bucket, key][1]
+
+    def delete(self, intent, bucket, keys):
+        for key in keys:
+            self.held.pop((bucket, key), None)
+
+    def info(self, bucket, key):
+        etag, body = self.held[bucket, key]
+        return ObjectInfo(bucket=bucket, key=key, size=len(body), etag=etag, modified_at="")
+
+    def content(self):
+        ((_, body),) = self.held.values()
+        return json.loads(body)
+
+
+def lease(store, drill_id, *, clock=None, length_ms=60_000):
+    return Lease(store, "states", "a.tfstate", drill_id=drill_id, length_ms=length_ms, clock=clock or SystemClock())
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+def test_a_held_lease_refuses_another_drill_and_names_the_holder(store):
+    first = lease(store, "first")
+    first.take(INTENT)
+
+    with pytest.raises(LeaseError, match="drill first .* holds the target until .*\n  next: "):
+        lease(store, "second").take(INTENT)
+    first.stop()
+
+
+def test_it_lies_beside_the_state_and_names_drill_host_and_process(store):
+    held = lease(store, "first")
+    held.take(INTENT)
+    held.stop()
+
+    assert list(store.held) == [("states", "a.tfstate" + SUFFIX)]
+    assert store.content()["drill_id"] == "first"
+    assert held.uri == "s3://states/a.tfstate.drproof-lease"
+
+
+def test_a_released_lease_can_be_taken(store):
+    first = lease(store, "first")
+    first.take(INTENT)
+    first.release(INTENT)
+
+    second = lease(store, "second")
+    second.take(INTENT)
+    second.stop()
+    assert store.content()["drill_id"] == "second"
+
+
+def test_who_takes_over_an_expired_lease_counts_on(store):
+    first = lease(store, "first", length_ms=0)
+    first.take(INTENT)
+    first.stop()
+
+    second = lease(store, "second")
+    second.take(INTENT)
+    second.stop()
+
+    assert (first.fence, second.fence) == (1, 2)
+    assert store.content()["fence"] == 2
+
+
+def test_a_lease_that_nobody_can_read_is_taken_over(store):
+    store.put(INTENT, "states", "a.tfstate" + SUFFIX, b"not json")
+
+    held = lease(store, "first")
+    held.take(INTENT)
+    held.stop()
+
+    assert store.content()["drill_id"] == "first"
+
+
+def test_the_same_drill_takes_its_own_lease_again(store):
+    killed = lease(store, "first")
+    killed.take(INTENT)
+    killed.stop()
+
+    resumed = lease(store, "first")
+    resumed.take(INTENT)
+    resumed.stop()
+
+    assert resumed.fence == 2
+
+
+def test_a_holder_that_slept_past_its_end_may_change_nothing(store):
+    clock = Clock()
+    held = lease(store, "first", clock=clock)
+    held.take(INTENT)
+    held.stop()
+    held.check()
+
+    clock.ms += 60_000
+
+    with pytest.raises(LeaseError, match="ran out"):
+        held.check()
+
+
+def test_renewal_gives_it_back_when_nobody_took_over(store):
+    clock = Clock()
+    held = lease(store, "first", clock=clock)
+    held.take(INTENT)
+    held.stop()
+    clock.ms += 60_000
+
+    held.renew()
+
+    held.check()
+
+
+def test_a_holder_whose_lease_was_taken_over_may_change_nothing_ever(store):
+    clock = Clock()
+    first = lease(store, "first", length_ms=0, clock=clock)
+    first.take(INTENT)
+    first.stop()
+    second = lease(store, "second")
+    second.take(INTENT)
+    second.stop()
+
+    first.renew()
+
+    with pytest.raises(LeaseError, match="taken over"):
+        first.check()
+    first.release(INTENT)
+    assert store.content()["drill_id"] == "second", "what is not ours is not given back"
+
+
+def test_a_renewal_that_fails_leaves_what_is_left_of_the_time(store):
+    clock = Clock()
+    held = lease(store, "first", clock=clock)
+    held.take(INTENT)
+    held.stop()
+    store.broken = True
+    clock.ms += 30_000
+
+    held.renew()
+
+    held.check()
+    clock.ms += 30_000
+    with pytest.raises(LeaseError, match="ran out"):
+        held.check()
+
+
+def test_of_many_that_take_at_once_one_wins(store):
+    won, lost = [], []
+
+    def take(number):
+        mine = lease(store, f"drill-{number}")
+        try:
+            mine.take(INTENT)
+            won.append(mine)
+        except LeaseError:
+            lost.append(number)
+
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (len(won), len(lost)) == (1, 7)
+    won[0].stop()
