@@ -43,7 +43,7 @@ def prepare() -> None:
     print("drproof: preparing .venv, once; this takes a minute", flush=True)
     venv.create(ENVIRONMENT, with_pip=True, clear=ENVIRONMENT.exists())
     for words in (("-U", "pip"), ("-e", ".[all]", "--group", "dev")):
-        subprocess.check_call([str(PYTHON), "-m", "pip", "install", "--quiet", *words], cwd=ROOT)
+        subprocess.check_call([str(PYTHON), "-m", "pip", "install", "-qq", *words], cwd=ROOT)
     stamp.write_text(wanted)
 
 

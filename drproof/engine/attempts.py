@@ -13,7 +13,6 @@ from drproof.model.context import Clock
 from drproof.model.errors import (
     DrproofError,
     GuardError,
-    Interruption,
     JournalError,
     LeaseError,
     NotFoundError,
@@ -90,15 +89,18 @@ def attempt(  # noqa: PLR0913 — a phase and what it runs in
         again = number < most and _worth_another(tried)
         if again and not repaired and phase.mend is not None and isinstance(tried.error, Exception):
             repaired = True
-            repair = _mend(phase, context, tried.error)
+            try:
+                repair = _mend(phase, context, tried.error)
+            except BaseException as exc:  # noqa: BLE001 — as in the phase itself: the receipt is written first
+                again, tried = False, _interrupted(exc)
         attempts.append(_recorded(number, begun_at, clock.monotonic_ms() - begun, tried, repair, masker))
         _write_tail(attempts[-1], log)
         if not again:
             break
         try:
             clock.sleep_ms(limits.backoff_ms * number)
-        except Interruption as exc:
-            tried = _Try(outcome=Outcome.INTERRUPTED, error=exc, cause=Cause.SIGNAL)
+        except BaseException as exc:  # noqa: BLE001 — another plugin's timeout ends the wait as a signal does
+            tried = _interrupted(exc)
             break
     ending = Ending(
         outcome=tried.outcome,
@@ -140,11 +142,15 @@ def _act(phase: Phase[Any], context: PhaseContext) -> _Try:
     except Exception as exc:  # noqa: BLE001 — a defect of a phase is a failed phase; hiding it would be a false proof
         return _Try(outcome=Outcome.FAILED, error=exc, cause=Cause.DEFECT)
     except BaseException as exc:  # noqa: BLE001 — the receipt is written first, then it goes on
-        return _Try(outcome=Outcome.INTERRUPTED, error=exc, cause=Cause.SIGNAL)
+        return _interrupted(exc)
     if not isinstance(observed, phase.observes):
         error = TypeError(f"{phase.name} observed {type(observed).__name__}, expected {phase.observes.__name__}")
         return _Try(outcome=Outcome.FAILED, error=error, cause=Cause.DEFECT)
     return _Try(outcome=Outcome.PASSED, observed=observed)
+
+
+def _interrupted(error: BaseException) -> _Try:
+    return _Try(outcome=Outcome.INTERRUPTED, error=error, cause=Cause.SIGNAL)
 
 
 def _worth_another(tried: _Try) -> bool:
@@ -165,6 +171,8 @@ def _mend(phase: Phase[Any], context: PhaseContext, error: Exception) -> str:
         return phase.mend(context, error)
     except DrproofError as exc:
         return f"the repair failed: {exc}"
+    except Exception as exc:  # noqa: BLE001 — a defect of a repair must not cost the receipt of what failed before it
+        return f"the repair failed: {type(exc).__name__}: {exc}"
 
 
 def _recorded(  # noqa: PLR0913 — what an attempt is recorded with

@@ -49,6 +49,9 @@ def pytest_load_initial_conftests(
         mark in arg for arg in _mark_arguments(args) for mark in PLANS
     )
     if ours:
+        from drproof.plugin.paths import shield
+
+        shield(early_config, parser, args)
         early_config.stash[TERMINAL] = os.dup(1)
     yield
     if ours:

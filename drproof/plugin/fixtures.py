@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from drproof.model.receipt import Outcome, Receipt
-from drproof.model.verdict import Verdict
+from drproof.model.verdict import Status, Verdict
 
 if TYPE_CHECKING:
     from drproof.plugin.session import DrillSession
@@ -30,7 +30,9 @@ class PhaseCheck:
         said = f"phase {receipt.phase} is {receipt.outcome}: {receipt.reason}"
         if receipt.outcome is Outcome.NOT_RUN:
             pytest.skip(said)
-        pytest.fail(f"{said}\nexpected: {self.end_state}", pytrace=False)
+        # What is blocked tells only what blocked it: the cause must not drown in its consequences.
+        wanted = "" if receipt.outcome is Outcome.BLOCKED else f"\nexpected: {self.end_state}"
+        pytest.fail(f"{said}{wanted}", pytrace=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,10 @@ class ContractCheck:
         verdict = self.verdict
         if verdict.proven:
             return
-        pytest.fail(
-            f"{verdict.name} is {verdict.status}: {verdict.reason}\n"
-            f"claim:    {verdict.claim}\nobserved: {verdict.observed}\nexpected: {verdict.expected}",
-            pytrace=False,
-        )
+        said = f"{verdict.name} is {verdict.status}: {verdict.reason}"
+        if verdict.status is Status.REFUTED:
+            said += f"\nclaim:    {verdict.claim}\nobserved: {verdict.observed}\nexpected: {verdict.expected}"
+        pytest.fail(said, pytrace=False)
 
 
 def fixtures_of(session: "DrillSession") -> ModuleType:

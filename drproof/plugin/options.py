@@ -47,6 +47,12 @@ def add_options(parser: pytest.Parser) -> None:
         group.addoption(*words, dest=PREFIX + name.replace("-", "_"), help=says, **settings)
 
 
+def words_with_values(parser: pytest.Parser) -> frozenset[str]:
+    """Return our options that take a value, in every spelling that nobody else has taken."""
+    words = {word for name, _, switch in _all() if not switch for word in (f"--{name}", f"--dr-{name}")}
+    return frozenset(words - _taken(parser))
+
+
 def given(config: pytest.Config) -> Mapping[str, Any]:
     """Return what the command line says, by name; None for what it does not say."""
     return {

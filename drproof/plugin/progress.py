@@ -65,7 +65,8 @@ class Progress:
     def _begin(self, phase: str) -> None:
         self._phase, self._began, self._attempt = phase, time.monotonic(), 1
         if not self._live:
-            self._write(f"drproof: {phase} begins; {self._outlook(phase)}")
+            # pytest may have left the cursor behind the name of an item.
+            self._raw(f"\ndrproof: {phase} begins; {self._outlook(phase)}\n")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._tick, args=(self._stop,), name="drproof-progress", daemon=True)
         self._thread.start()
@@ -92,7 +93,7 @@ class Progress:
         return f"{within}, next {following}" if following else f"{within}, the last phase"
 
     def _write(self, line: str) -> None:
-        self._raw(f"\r\x1b[2K{line}\n" if self._live else f"\n{line}")
+        self._raw(f"\r\x1b[2K{line}\n" if self._live else f"{line}\n")
 
     def _raw(self, text: str) -> None:
         if self._terminal < 0:

@@ -44,7 +44,9 @@ def boundary(check: Check) -> Check:
 def _expect(house: House, contract: str, *cases: tuple[Evidence, Status], subject: str = "") -> None:
     for evidence, status in cases:
         verdict = house.verdict(contract, evidence, subject)
-        assert verdict.status is status, f"{verdict.name} is {verdict.status}: {verdict.reason}, observed {verdict.observed}"
+        assert verdict.status is status, (
+            f"{verdict.name} is {verdict.status}: {verdict.reason}, observed {verdict.observed}"
+        )
 
 
 @boundary
@@ -536,7 +538,9 @@ def an_alarm_without_history_is_unproven_and_each_spoiled_history_is_refuted_for
         (PASSING.file("history", {**HISTORY, "correctness": []}), PROVEN),
         subject="freshness",
     )
-    controls = {c.name: c.reason for c in house.verdict(contract, PASSING, "freshness").controls if c.kind == "sabotage"}
+    controls = {
+        c.name: c.reason for c in house.verdict(contract, PASSING, "freshness").controls if c.kind == "sabotage"
+    }
     assert controls == {
         "nothing happened": "the alarm did not go from OK to ALARM in the window",
         "the alarm went off on missing data": "the alarm went off on missing data: no datapoint breached",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drproof.evidence.canonical import canonical, digest
+from drproof.evidence.schemas import problem_of_receipt
 from drproof.formats.strict_json import parse
 from drproof.model.codec import encode
 from drproof.model.context import DRILL_TAG
@@ -16,7 +17,6 @@ from drproof.model.errors import EvidenceError
 from drproof.model.judging import judge
 from drproof.model.receipt import Caller, EvidenceRef, Outcome, Receipt, Tool
 from drproof.model.verdict import Verdict
-from drproof.evidence.schemas import problem_of_receipt
 from drproof.phases.backup.read_restore_point import (
     ArchiveSeen,
     ControlPlaneSeen,
@@ -136,7 +136,9 @@ FILES: dict[str, Any] = {
 HEALTH = HealthObserved(
     bucket="atlas-primary",
     pointers=tuple(
-        PointerSeen(label=label, key=f"state/{label}.json", status="ok", run_id="run-7", run_path="runs/run-7", ended_at=at(0))
+        PointerSeen(
+            label=label, key=f"state/{label}.json", status="ok", run_id="run-7", run_path="runs/run-7", ended_at=at(0)
+        )
         for label in CRITERIA.pointers
     ),
     marker=MarkerSeen(key="runs/run-7/top.md", status="ok", size=12),
@@ -402,7 +404,9 @@ STALE = PASSING.facts(
     forced=False,
     reasons=("stale_pipeline: the last good run is 2 d 2 h old, the limit is 1 d 2 h",),
 ).asking(force_recovery=False)
-PROMOTED = PASSING.receipt("promote", outcome=Outcome.PASSED, observed=DECIDED, reason="").asking(promotion_expected=True)
+PROMOTED = PASSING.receipt("promote", outcome=Outcome.PASSED, observed=DECIDED, reason="").asking(
+    promotion_expected=True
+)
 NOTHING_CREATED = PASSING.facts(
     "teardown", intended=0, created=0, before=(), removed=(), destroyed=0, residue=(), foreign=()
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from drproof.formats.alarm_history import Transition
 from drproof.model.receipt import Outcome
+from drproof.model.settings import CostInputs
 from tests.contracts.checks import House
 from tests.contracts.evidence import HOUR, PASSING, at
 
@@ -20,7 +21,12 @@ def reasoning(check: Check) -> Check:
 
 
 def _reasons(house: House, **changes: Any) -> tuple[str, ...]:
-    well = {"pointers": {"a": ("ok", "run-1"), "b": ("ok", "run-1")}, "marker_size": 1, "age_ms": HOUR, "limit_ms": 2 * HOUR}
+    well = {
+        "pointers": {"a": ("ok", "run-1"), "b": ("ok", "run-1")},
+        "marker_size": 1,
+        "age_ms": HOUR,
+        "limit_ms": 2 * HOUR,
+    }
     found: tuple[str, ...] = house.modules["need"].reasons(**{**well, **changes})
     return found
 
@@ -48,7 +54,9 @@ def each_fault_of_a_site_is_a_reason_of_its_own(house: House) -> None:
     assert _reasons(house, pointers={"a": ("ok", "run-2"), "b": ("ok", "run-1")}) == (
         "pointer_run_id_mismatch: the pointers name 2 runs: run-1, run-2",
     )
-    assert _reasons(house, pointers={"a": ("gone", ""), "b": ("ok", "run-1")}) == ("last_success_unreadable: a is gone",)
+    assert _reasons(house, pointers={"a": ("gone", ""), "b": ("ok", "run-1")}) == (
+        "last_success_unreadable: a is gone",
+    )
 
 
 @reasoning
@@ -83,7 +91,9 @@ def a_recovery_time_is_measured_only_between_two_passed_phases(house: House) -> 
 @reasoning
 def a_recovery_point_is_measured_only_from_a_passed_phase_that_knows_it(house: House) -> None:
     measured = house.modules["objectives"].measured_rpo
-    read = replace(PASSING.facts("read_restore_point", created_at=at(1)).receipts["read_restore_point"], started_at=at(3))
+    read = replace(
+        PASSING.facts("read_restore_point", created_at=at(1)).receipts["read_restore_point"], started_at=at(3)
+    )
 
     assert measured({"read_restore_point": read}) == 120_000
     assert measured({}) is None
@@ -93,9 +103,7 @@ def a_recovery_point_is_measured_only_from_a_passed_phase_that_knows_it(house: H
 
 
 def _rise(when: str = at(5), **changes: Any) -> Transition:
-    plain = Transition(
-        at=when, old="OK", new="ALARM", datapoints=("30",), newest_datapoint_at=at(4), threshold="26"
-    )
+    plain = Transition(at=when, old="OK", new="ALARM", datapoints=("30",), newest_datapoint_at=at(4), threshold="26")
     return replace(plain, **changes)
 
 
@@ -168,3 +176,16 @@ def a_rise_that_does_not_count_still_says_when_it_was(house: House) -> None:
     assert detection([_rise(datapoints=())], since=at(0), until=at(10)).noticed_at == at(5)
     assert detection([_rise()], since=at(0), until=at(10)).noticed_at == at(5)
     assert detection([_fall()], since=at(0), until=at(10)).noticed_at == ""
+
+
+@reasoning
+def the_minutes_of_a_drill_are_those_of_its_phases_unless_the_operator_sets_them(house: House) -> None:
+    estimated = house.modules["cost"].estimated_minutes
+    unset = CostInputs()
+    phases = ("check_health", "restore", "promote", "teardown")
+
+    assert estimated(phases, unset, promotes=True) == 20
+    assert estimated(phases, unset, promotes=False) == 18
+    assert estimated((), unset, promotes=True) == 0
+    assert estimated(phases, CostInputs(runtime_minutes=0), promotes=True) == 0
+    assert estimated(phases, CostInputs(runtime_minutes=7), promotes=False) == 7

@@ -9,7 +9,7 @@ from drproof.model.contract import Contract, Sabotage
 from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status
 from tests.contracts import checks
-from tests.contracts.evidence import PASSING, VARIANTS
+from tests.contracts.evidence import PASSING, VARIANTS, Evidence
 
 CONTRACTS = {contract.name: contract for contract in catalog.contracts()}
 
@@ -33,7 +33,7 @@ def test_a_receipt_that_says_failed_interrupted_or_blocked_leaves_the_claim_unpr
 def test_evidence_that_cannot_be_read_leaves_the_claim_unproven(contract: Contract):
     for phase, name in contract.reads.values():
         gone = {path: content for path, content in PASSING.files.items() if not path.endswith(f"/{phase}/{name}.json")}
-        lost = checks.Evidence(PASSING.receipts, gone, PASSING.criteria)
+        lost = Evidence(PASSING.receipts, gone, PASSING.criteria)
         unnamed = PASSING.receipt(phase, evidence=())
 
         assert {verdict.status for verdict in lost.verdicts(contract)} == {Status.UNPROVEN}

@@ -10,7 +10,9 @@ import zstandard
 from drproof.formats import archive
 
 
-def tar(files: Mapping[str, bytes], *, form: int = tarfile.PAX_FORMAT, entries: Iterable[tarfile.TarInfo] = ()) -> bytes:
+def tar(
+    files: Mapping[str, bytes], *, form: int = tarfile.PAX_FORMAT, entries: Iterable[tarfile.TarInfo] = ()
+) -> bytes:
     """Return a tar of files, then of entries without content."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=form) as out:

@@ -101,14 +101,35 @@ def test_a_size_that_is_no_plain_number_is_refused(size):
     assert code_of(extended + header(b"f", b"00000000005\0") + padded(b"hello") + END) == "archive-header"
 
 
-@pytest.mark.parametrize("size", [b"-0000000005\0", b"0o000000005\0", b"000_0000005\0", b"+0000000005\0", b"00000000008\0", b"\xff" * 12, b"0000 000005\0"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        b"-0000000005\0",
+        b"0o000000005\0",
+        b"000_0000005\0",
+        b"+0000000005\0",
+        b"00000000008\0",
+        b"\xff" * 12,
+        b"0000 000005\0",
+    ],
+)
 def test_a_number_that_only_python_would_read_is_refused(size):
     assert code_of(header(b"f", size) + padded(b"hello") + END) == "archive-header"
     assert code_of(header(b"x", size, b"x") + padded(b"hello") + END) == "archive-header"
 
 
 @pytest.mark.parametrize(
-    "record", [b"8 size=5\n", b"11 size=5\n", b"size=5\n", b"10 size:5\n", b"-1 a=b\n", b"3 \n", b"99999999999 a=b\n", b"6 \xff=b\n"]
+    "record",
+    [
+        b"8 size=5\n",
+        b"11 size=5\n",
+        b"size=5\n",
+        b"10 size:5\n",
+        b"-1 a=b\n",
+        b"3 \n",
+        b"99999999999 a=b\n",
+        b"6 \xff=b\n",
+    ],
 )
 def test_a_damaged_extended_header_is_refused(record):
     extended = header(b"x", b"%011o\0" % len(record), b"x") + padded(record)
@@ -143,7 +164,9 @@ def test_a_checksum_that_does_not_hold_is_refused():
     assert code_of(bytes(data)) == "archive-header"
 
 
-@pytest.mark.parametrize(("pack", "unpack"), [(compressed, archive.zstd), (gzipped, archive.gzip)], ids=["zstd", "gzip"])
+@pytest.mark.parametrize(
+    ("pack", "unpack"), [(compressed, archive.zstd), (gzipped, archive.gzip)], ids=["zstd", "gzip"]
+)
 def test_a_compressed_archive_that_ends_at_any_byte_too_early_is_refused(pack, unpack):
     data = pack(tar(FILES))
 
@@ -170,7 +193,9 @@ def test_a_plain_tar_that_ends_before_its_two_empty_blocks_is_refused():
     assert len(members(data[:end])) == 1
 
 
-@pytest.mark.parametrize(("pack", "unpack"), [(compressed, archive.zstd), (gzipped, archive.gzip)], ids=["zstd", "gzip"])
+@pytest.mark.parametrize(
+    ("pack", "unpack"), [(compressed, archive.zstd), (gzipped, archive.gzip)], ids=["zstd", "gzip"]
+)
 def test_no_flipped_bit_passes_for_a_sound_archive_with_other_content(pack, unpack):
     data = pack(tar({"one": b"1" * 30, "two": b"two"}))
     plain, before = b"".join(unpack([data])), list(archive.read(unpack([data])))

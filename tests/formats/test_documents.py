@@ -115,7 +115,10 @@ MANIFEST = {
     "created_at": "2026-01-31T11:00:00Z",
     "image_ref_digest": None,
     "supported_sections": ["alerts"],
-    "files": [{"path": "alerts/one.json", "sha256": HEX, "bytes": 0}, {"path": "alerts/two.json", "sha256": HEX, "bytes": 1}],
+    "files": [
+        {"path": "alerts/one.json", "sha256": HEX, "bytes": 0},
+        {"path": "alerts/two.json", "sha256": HEX, "bytes": 1},
+    ],
 }
 
 
@@ -145,11 +148,11 @@ FILE = MANIFEST["files"][0]  # type: ignore[index]
         ("files", {}),
         ("files", ["alerts/one.json"]),
         ("files", [FILE, FILE]),
-        ("files", [changed(FILE, "bytes", -1)]),  # type: ignore[arg-type]
-        ("files", [changed(FILE, "bytes", True)]),  # type: ignore[arg-type]
-        ("files", [changed(FILE, "bytes", ...)]),  # type: ignore[arg-type]
-        ("files", [changed(FILE, "sha256", "x")]),  # type: ignore[arg-type]
-        ("files", [changed(FILE, "path", "")]),  # type: ignore[arg-type]
+        ("files", [changed(FILE, "bytes", -1)]),
+        ("files", [changed(FILE, "bytes", True)]),
+        ("files", [changed(FILE, "bytes", ...)]),
+        ("files", [changed(FILE, "sha256", "x")]),
+        ("files", [changed(FILE, "path", "")]),
         ("supported_sections", "alerts"),
         ("supported_sections", [1]),
         ("supported_sections", ...),
@@ -186,12 +189,23 @@ def point(when, value):
 def test_transitions_come_oldest_first_and_other_items_are_left_out():
     items = [item("2026-01-31T12:05:00.000Z"), item(kind="ConfigurationUpdate"), item("2026-01-31T13:04:00.000+01:00")]
 
-    assert [found.at for found in alarm_history.parse(items)] == ["2026-01-31T13:04:00.000+01:00", "2026-01-31T12:05:00.000Z"]
+    assert [found.at for found in alarm_history.parse(items)] == [
+        "2026-01-31T13:04:00.000+01:00",
+        "2026-01-31T12:05:00.000Z",
+    ]
 
 
 def test_a_transition_keeps_its_numbers_exactly():
     (found,) = alarm_history.parse(
-        [item(threshold=1234567.25, evaluatedDatapoints=[point("2026-01-31T12:04:00.000+0000", 1234567.5), point("2026-01-31T12:03:00.000+0000", 26.0)])]
+        [
+            item(
+                threshold=1234567.25,
+                evaluatedDatapoints=[
+                    point("2026-01-31T12:04:00.000+0000", 1234567.5),
+                    point("2026-01-31T12:03:00.000+0000", 26.0),
+                ],
+            )
+        ]
     )
 
     assert found.threshold == "1234567.25"
@@ -201,14 +215,21 @@ def test_a_transition_keeps_its_numbers_exactly():
 
 def test_the_newest_datapoint_is_found_by_time_and_not_by_spelling():
     (found,) = alarm_history.parse(
-        [item(threshold=1, evaluatedDatapoints=[point("2026-01-31T12:04:00Z", 2), point("2026-01-31T12:04:00.500Z", 2)])]
+        [
+            item(
+                threshold=1,
+                evaluatedDatapoints=[point("2026-01-31T12:04:00Z", 2), point("2026-01-31T12:04:00.500Z", 2)],
+            )
+        ]
     )
 
     assert found.newest_datapoint_at == "2026-01-31T12:04:00.500Z"
 
 
 def test_missing_data_has_no_datapoint_and_no_age():
-    (found,) = alarm_history.parse([item(evaluatedDatapoints=[{"timestamp": "2026-01-31T12:04:00Z"}, point("2026-01-31T12:04:00Z", None)])])
+    (found,) = alarm_history.parse(
+        [item(evaluatedDatapoints=[{"timestamp": "2026-01-31T12:04:00Z"}, point("2026-01-31T12:04:00Z", None)])]
+    )
 
     assert (found.datapoints, found.newest_datapoint_at, found.threshold) == ((), "", "")
     (bare,) = alarm_history.parse([item(data={"oldState": {"stateValue": "OK"}, "newState": {"stateValue": "ALARM"}})])
@@ -228,7 +249,10 @@ def test_missing_data_has_no_datapoint_and_no_age():
         item(evaluatedDatapoints=[5]),
         item(evaluatedDatapoints=[{"value": 5}]),
         item(evaluatedDatapoints=[point("soon", 5)]),
-        {**item(), "HistoryData": '{"oldState":{"stateValue":"OK"},"newState":{"stateValue":"ALARM","stateReasonData":{"threshold":1e999}}}'},
+        {
+            **item(),
+            "HistoryData": '{"oldState":{"stateValue":"OK"},"newState":{"stateValue":"ALARM","stateReasonData":{"threshold":1e999}}}',
+        },
     ],
 )
 def test_a_history_that_cannot_be_read_is_refused_by_its_name(spoiled):

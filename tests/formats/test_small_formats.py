@@ -29,7 +29,26 @@ def test_a_duration_is_read(text, milliseconds):
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "1", "h", "1.5h", "-1s", "+1s", "1 h", "1h ", "1h\n", "1m1h", "1h1h", "1w", "1H", "1e3s", "٣s", "1" * 10 + "s"]
+    "text",
+    [
+        "",
+        " ",
+        "1",
+        "h",
+        "1.5h",
+        "-1s",
+        "+1s",
+        "1 h",
+        "1h ",
+        "1h\n",
+        "1m1h",
+        "1h1h",
+        "1w",
+        "1H",
+        "1e3s",
+        "٣s",
+        "1" * 10 + "s",
+    ],
 )
 def test_what_is_no_duration_is_refused_with_an_example(text):
     with pytest.raises(FormatError, match="duration|units") as caught:
@@ -131,7 +150,14 @@ def test_what_is_no_instant_is_refused(text):
 
 def test_a_compact_instant_has_all_of_its_digits():
     assert timestamps.parse_compact("20260131T120000Z") == datetime(2026, 1, 31, 12, tzinfo=UTC)
-    for text in ("2026131T120000Z", "20260131T12000Z", "20260131T120000", "20260231T120000Z", " 20260131T120000Z", "٢0260131T120000Z"):
+    for text in (
+        "2026131T120000Z",
+        "20260131T12000Z",
+        "20260131T120000",
+        "20260231T120000Z",
+        " 20260131T120000Z",
+        "٢0260131T120000Z",
+    ):
         with pytest.raises(FormatError):
             timestamps.parse_compact(text)
 
@@ -155,7 +181,19 @@ def test_a_place_without_backups_below_something_has_no_control_plane(uri):
 
 @pytest.mark.parametrize(
     "uri",
-    ["", "bucket/key", "https://b/k", "S3://bkt/k", "s3://", "s3://bkt", "s3://bkt/", "s3://bkt//", "s3://B/k", "s3://bk_t/k", "s3:///k"]
+    [
+        "",
+        "bucket/key",
+        "https://b/k",
+        "S3://bkt/k",
+        "s3://",
+        "s3://bkt",
+        "s3://bkt/",
+        "s3://bkt//",
+        "s3://B/k",
+        "s3://bk_t/k",
+        "s3:///k",
+    ]
     + ["s3://bkt/../k", "s3://bkt/a/../../k", "s3://bkt/a\nb", "s3://-bkt/k", "s3://bkt\n/k"],
 )
 def test_what_is_no_place_is_refused(uri):
@@ -175,7 +213,13 @@ def test_an_image_is_pinned_by_its_digest():
 @pytest.mark.parametrize(
     "reference",
     ["", "a", "a:latest", f"@sha256:{HEX}", f"a@sha256:{HEX[1:]}", f"a@sha256:{HEX}0", f"ab@sha512:{HEX}"]
-    + [f"ab@sha256:{HEX.upper()}", f"ab@sha256:{HEX}\n", f" ab@sha256:{HEX}", f"ab/@sha256:{HEX}", f"ab@cd@sha256:{HEX}"],
+    + [
+        f"ab@sha256:{HEX.upper()}",
+        f"ab@sha256:{HEX}\n",
+        f" ab@sha256:{HEX}",
+        f"ab/@sha256:{HEX}",
+        f"ab@cd@sha256:{HEX}",
+    ],
 )
 def test_an_image_that_somebody_could_exchange_is_refused(reference):
     with pytest.raises(FormatError) as caught:

@@ -156,7 +156,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Drill:
     colleague = Colleague(tmp_path_factory.mktemp("whole"))
     colleague.write("drproof.toml", SETTINGS)
     colleague.write("test_mine.py", USERS_TEST)
-    said = ("--max-attempts", "2", "--run-id", "whole", "-v", "-s", "test_mine.py")
+    said = ("--max-attempts", "2", "--run-id", "whole", "-v", "-s", "-ra", "test_mine.py")
     return colleague.run("-m", "drill", *said, DR_MAX_PHASE_ATTEMPTS="5", DR_VALIDATE_MAX_RETRIES="1")
 
 

@@ -98,3 +98,28 @@ def test_checking_changes_nothing_in_the_bundle(desk, copy):
     desk.run(*CHECK)
 
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("place", ["conftest.py", "test_more/conftest.py"])
+def test_nothing_that_lies_in_a_bundle_is_run(desk, copy, place):
+    desk.write(f"bundle/{place}", "print('EXECUTED')\n")
+
+    for words in (CHECK, ("-m", "bundle-check", "--bundle-dir=bundle")):
+        output = desk.refused(*words, "-s")
+        assert f"--bundle-dir bundle holds {place}" in output
+        assert "EXECUTED" not in output
+
+
+def test_nothing_that_lies_in_a_bundle_decides_how_pytest_runs(desk, copy):
+    desk.write("bundle/pytest.ini", "[pytest]\naddopts = --collect-only\n")
+
+    assert "--bundle-dir bundle holds pytest.ini" in desk.refused(*CHECK)
+
+
+def test_the_value_of_an_option_is_no_path_of_tests(desk):
+    desk.write("embedded/conftest.py", "print('EXECUTED')\n")
+
+    shown = desk.run("-m", "drill", "--target", "embedded", "--collect-only", "-s")
+
+    assert shown.status == 0, shown.output
+    assert "EXECUTED" not in shown.output
