@@ -165,7 +165,10 @@ class Bundle:
 
     def problems(self) -> tuple[Problem, ...]:
         """Return every difference between what was sealed and what is there; empty when there is none."""
-        return (*self._opening_problems(), *self._chain_problems(), *self._closing_problems())
+        found = (*self._opening_problems(), *self._chain_problems(), *self._closing_problems())
+        if not found and self.closing["outcome"] == "proven" and not self._all_proven():
+            return (Problem("outcome", CLOSING, "the closing says proven, and not every verdict and receipt does"),)
+        return found
 
     def _opening_problems(self) -> Iterator[Problem]:
         opening = _object(self.directory, OPENING)
@@ -199,19 +202,54 @@ class Bundle:
         if not self.is_closed:
             yield Problem("open", CLOSING, "the bundle was never sealed")
             return
-        rows = self.closing.get("files")
-        sealed = {row["path"]: row["sha256"] for row in rows} if isinstance(rows, list) else {}
-        present = {name: digest(data) for name, data in listed(self.directory).items()}
+        content = self.closing
+        try:
+            closing = decode(Closing, content)
+        except EvidenceError as exc:
+            yield Problem(exc.code, CLOSING, f"the closing cannot be read: {exc}")
+            return
+        yield from self._content_problems(closing)
+        expected = {
+            "drill_id": (closing.drill_id, self.plan.drill_id),
+            "mode": (closing.mode, self.plan.mode),
+            "window": (closing.window, self.plan.window),
+            "file_count": (closing.file_count, len(closing.files)),
+        }
+        for name, (said, wanted) in expected.items():
+            if said != wanted:
+                yield Problem("closing", CLOSING, f"the closing's {name} is not that of the bundle")
+        head = self.files[-1].digest if self.files else self.opening_digest
+        if (closing.chain_head, closing.receipts) != (head, len(self.files)):
+            yield Problem("chain", CLOSING, "the closing names another end of the receipts' chain")
+
+    def _content_problems(self, closing: Closing) -> Iterator[Problem]:
+        """Compare every file with what was sealed, both ways."""
+        sealed = {file.path: file for file in closing.files}
+        if len(sealed) != len(closing.files):
+            yield Problem("closing", CLOSING, "the closing lists a path twice")
+        links = [path for path in self.directory.rglob("*") if path.is_symlink()]
+        for link in links:
+            yield Problem("symlink", str(link.relative_to(self.directory)), f"{link.name} is a link, not a file")
+        present = listed(self.directory)
         for path in sorted(sealed.keys() | present.keys()):
             if path not in present:
                 yield Problem("missing", path, f"{path} was sealed and is gone")
             elif path not in sealed:
                 yield Problem("extra", path, f"{path} was not sealed")
-            elif sealed[path] != present[path]:
+            elif (sealed[path].sha256, sealed[path].size) != (digest(present[path]), len(present[path])):
                 yield Problem("changed", path, f"{path} is not the file that was sealed")
-        head = self.files[-1].digest if self.files else self.opening_digest
-        if self.closing.get("chain_head") != head or self.closing.get("receipts") != len(self.files):
-            yield Problem("chain", CLOSING, "the closing names another end of the receipts' chain")
+
+    def _all_proven(self) -> bool:
+        judged = {(verdict.contract, verdict.subject) for verdict in self.verdicts if verdict.proven}
+        expected = {(row.name, subject) for row in self.plan.contracts for subject in row.subjects or ("",)}
+        discovered = {row.name for row in self.plan.contracts if row.discovers}
+        shown = {pair for pair in expected if pair[0] not in discovered}
+        outcomes = {receipt.phase: receipt.outcome for receipt in self.receipts}
+        return (
+            shown <= judged
+            and all(verdict.proven for verdict in self.verdicts)
+            and all(outcomes.get(name) in {"passed", "not_run"} for name in self.plan.phases)
+        )
 
 
 def _receipt(directory: Path, name: str, types: Mapping[str, type]) -> ReceiptFile:

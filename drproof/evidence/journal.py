@@ -139,7 +139,8 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], int]:
     for line in _lines(data):
         record = _record(line)
         last = sound + len(line) == len(data)
-        if record is None and last:
+        # A torn write is the beginning of a line: a last line that ends and is not sound was damaged.
+        if record is None and last and not line.endswith(b"\n"):
             break
         if record is None or record.get("number") != len(records) + 1:
             msg = f"the journal {path} is damaged at byte {sound}: record {len(records) + 1} is not what was written"

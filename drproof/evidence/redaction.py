@@ -4,7 +4,9 @@ Values that a run knows to be secret are masked in every encoding that a tool is
 """
 
 import base64
+import html
 import json
+import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
@@ -44,7 +46,19 @@ class Masker:
 
 def _encodings(value: str) -> set[str]:
     raw = value.encode()
-    forms = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], raw.hex(), raw.hex().upper()}
+    quoted = quote(value, safe="")
+    forms = {
+        value,
+        quoted,
+        quote_plus(value),
+        re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), quoted),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        html.escape(value),
+        html.escape(value, quote=False),
+        raw.hex(),
+        raw.hex().upper(),
+    }
     # Base64 of a value inside a longer text depends on where it starts: the three alignments, their edges cut off.
     for shift in range(3):
         padded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")

@@ -107,7 +107,12 @@ def test_a_folder_that_holds_no_drill_is_a_clear_error(operator, tmp_path, comma
 
 @pytest.mark.parametrize(
     "spoil",
-    [lambda text: text[:-20], lambda text: text.replace('"drill_id"', '"drill_if"'), lambda text: text + " ", lambda text: ""],
+    [
+        lambda text: text[:-20],
+        lambda text: text.replace('"drill_id"', '"drill_if"'),
+        lambda text: text + " ",
+        lambda text: "",
+    ],
     ids=["truncated", "misnamed", "not canonical", "empty"],
 )
 def test_an_unreadable_plan_is_a_clear_error(operator, copy, spoil):
@@ -136,7 +141,12 @@ def test_plans_prints_phases_in_order_with_what_they_require(operator):
 
     assert said.returncode == 0
     phases = [line.split()[1].rstrip(":") for line in said.stdout.splitlines() if line.startswith("  phase ")]
-    assert phases.index("read_restore_point") < phases.index("bringup") < phases.index("restore") < phases.index("teardown")
+    assert (
+        phases.index("read_restore_point")
+        < phases.index("bringup")
+        < phases.index("restore")
+        < phases.index("teardown")
+    )
     assert phases[-1] == "teardown"
     assert "requires backup_object_matches_its_metadata" in said.stdout
     assert "plan recovery" in operator.cli("plans").stdout

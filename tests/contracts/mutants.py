@@ -12,9 +12,13 @@ from types import ModuleType
 
 import drproof
 from drproof.model.contract import Contract
-from tests.contracts.boundaries import BOUNDARIES
+from tests.contracts import boundaries_of_backups, boundaries_of_recoveries
+from tests.contracts.boundary import BOUNDARIES
 from tests.contracts.checks import EVERY, House
 from tests.contracts.reasoning import REASONING
+
+CHECKED = (boundaries_of_backups, boundaries_of_recoveries)
+"""The rooms whose import registers their checks."""
 
 ROOT = Path(drproof.__file__).parent
 TURNED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {

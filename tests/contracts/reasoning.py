@@ -8,7 +8,8 @@ from drproof.formats.alarm_history import Transition
 from drproof.model.receipt import Outcome
 from drproof.model.settings import CostInputs
 from tests.contracts.checks import House
-from tests.contracts.evidence import HOUR, PASSING, at
+from tests.contracts.evidence import PASSING
+from tests.contracts.observed import HOUR, at
 
 Check = Callable[[House], None]
 REASONING: list[Check] = []

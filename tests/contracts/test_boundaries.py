@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contracts.boundaries import BOUNDARIES
+from tests.contracts.boundary import BOUNDARIES
 from tests.contracts.checks import House
 from tests.contracts.mutants import original
 

@@ -6,7 +6,7 @@ import pytest
 
 from drproof import catalog
 from tests.contracts import mutants
-from tests.contracts.boundaries import BOUNDARIES
+from tests.contracts.boundary import BOUNDARIES
 from tests.contracts.checks import EVERY
 from tests.contracts.reasoning import REASONING
 

@@ -107,15 +107,22 @@ def test_two_drills_at_once_on_one_target_are_refused(operator):
     first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false")
     assert first.status == 0, first.output
     one = operator.start(
-        "-m", "drill", "--target", "embedded", "--run-id", "one", "--start-at", "restore", "--receipt-dir", "reports/first"
+        "-m",
+        "drill",
+        "--target",
+        "embedded",
+        "--run-id",
+        "one",
+        "--start-at",
+        "restore",
+        "--receipt-dir",
+        "reports/first",
     )
     private = operator.folder / "reports/one.private"
     deadline = time.monotonic() + 20
     while not (private / "guardian.log").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    while not any(
-        record["kind"] == "outcome" for record in read_journal(operator.folder / "reports/one/journal.log")
-    ):
+    while not any(record["kind"] == "outcome" for record in read_journal(operator.folder / "reports/one/journal.log")):
         time.sleep(0.02)
 
     two = operator.drill("--run-id", "two", "--start-at", "restore", "--receipt-dir", "reports/first")

@@ -8,7 +8,9 @@ def test_the_four_commands_of_the_cost_saving_routine_run_in_sequence(operator):
     up = operator.drill("--run-id", "up", "--stop-after", "bringup", "--teardown", "false")
     assert up.status == 0, up.output
     assert "drproof: proven, partial" in up.output
-    assert "--start-at teardown --receipt-dir" in up.output, "what is still up is said, with the command that removes it"
+    assert "--start-at teardown --receipt-dir" in up.output, (
+        "what is still up is said, with the command that removes it"
+    )
     machine = up.receipts["resolve_runner"]["observed"]["instance_id"]
 
     restored = operator.drill(

@@ -131,7 +131,9 @@ def test_the_alarms_fired_inside_the_window_on_breaching_data(green):
         ], name
 
 
-@pytest.mark.parametrize("name", ["drill.summary.json", "drill.stop_reason.txt", "dr_restore.control_plane.summary.json"])
+@pytest.mark.parametrize(
+    "name", ["drill.summary.json", "drill.stop_reason.txt", "dr_restore.control_plane.summary.json"]
+)
 def test_the_reference_s_own_files_are_derived(green, name):
     assert (green.bundle / "derived" / name).stat().st_size > 20
 
@@ -144,5 +146,8 @@ def test_the_derived_summary_tells_the_same_story(green):
     assert summary["instance_id"] == green.receipts["resolve_runner"]["observed"]["instance_id"]
     assert green.read("derived/phases/promote.json")["skip_reason"] == "auto promote disabled"
     control_plane = green.read("derived/dr_restore.control_plane.summary.json")
-    assert control_plane["bundle_sha256"] == green.receipts["read_restore_point"]["observed"]["control_plane"]["bundle_sha256"]
+    assert (
+        control_plane["bundle_sha256"]
+        == green.receipts["read_restore_point"]["observed"]["control_plane"]["bundle_sha256"]
+    )
     assert min(control_plane[f"{name}_count"] for name in ("candidate", "alert", "provider", "scoring")) >= 1

@@ -26,7 +26,10 @@ def test_an_option_wins_over_the_environment_and_that_over_the_file(tmp_path):
     from_environment = _prepared(tmp_path, {}, DR_MAX_PHASE_ATTEMPTS="6")
     from_option = _prepared(tmp_path, {"max_attempts": "5"}, DR_MAX_PHASE_ATTEMPTS="6")
 
-    found = [(p.settings.limits.max_attempts, _source(p, "limits.max_attempts")) for p in (from_file, from_environment, from_option)]
+    found = [
+        (p.settings.limits.max_attempts, _source(p, "limits.max_attempts"))
+        for p in (from_file, from_environment, from_option)
+    ]
     assert found == [
         (7, "drproof.toml limits.max_attempts"),
         (6, "environment DR_MAX_PHASE_ATTEMPTS"),
@@ -44,7 +47,11 @@ def test_a_file_is_found_from_a_folder_below_it(tmp_path):
 
 def test_against_the_embedded_world_the_environment_does_not_speak_of_places(tmp_path):
     prepared = _prepared(
-        tmp_path, REHEARSAL, AWS_REGION="eu-central-1", BACKUP_URI="s3://real/prefix/backups/one", EXPECTED_ACCOUNT_ID="999900001111"
+        tmp_path,
+        REHEARSAL,
+        AWS_REGION="eu-central-1",
+        BACKUP_URI="s3://real/prefix/backups/one",
+        EXPECTED_ACCOUNT_ID="999900001111",
     )
 
     assert prepared.settings.sites.recovery.region == "us-west-2"

@@ -17,7 +17,8 @@ from drproof.model.codec import encode
 from drproof.model.criteria import PlanDocument, Window
 from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Receipt, Tool
-from tests.contracts.evidence import CRITERIA, DRILL, FILES, PASSING, at, sha256
+from tests.contracts.evidence import PASSING
+from tests.contracts.observed import CRITERIA, DRILL, FILES, at, sha256
 
 TYPES = {phase.name: phase.observes for phase in catalog.phases()}
 PHASES = ("check_health", "read_restore_point", "bringup")
@@ -245,13 +246,41 @@ def test_an_edited_closing_names_another_end_or_other_files(directory):
     for change, expected in (
         (lambda content: content.update(chain_head="0" * 64), {"chain"}),
         (lambda content: content.update(receipts=2), {"chain"}),
-        (lambda content: content["files"].pop(), {"extra"}),
+        (lambda content: content["files"].pop(), {"extra", "closing"}),
         (lambda content: content["files"][0].update(sha256="0" * 64), {"changed"}),
-        (lambda content: content.update(files=[]), {"extra"}),
+        (lambda content: content.update(files=[]), {"extra", "closing"}),
+        (lambda content: content["files"][0].update(size=1), {"changed"}),
+        (lambda content: content.update(file_count=1), {"closing"}),
+        (lambda content: content.update(drill_id="another"), {"closing"}),
+        (lambda content: content.update(mode="live"), {"closing"}),
+        (lambda content: content["window"].update(full=not content["window"]["full"]), {"closing"}),
+        (lambda content: content.update(outcome="splendid"), {"shape"}),
+        (lambda content: content["files"][0].pop("path"), {"shape"}),
     ):
         path.write_bytes(original)
         edit(path, change)
         assert codes(directory) == expected
+
+
+def test_a_closing_that_calls_unproven_evidence_proven_is_noticed(directory):
+    edit(directory / "closing.json", lambda content: content.update(outcome="proven"))
+
+    assert codes(directory) == ({"outcome"} if not proven(directory) else set())
+
+
+def proven(directory: Path) -> bool:
+    bundle = Bundle.open(directory, TYPES)
+    rows = {(row.name, subject) for row in bundle.plan.contracts for subject in row.subjects or ("",)}
+    shown = {(verdict.contract, verdict.subject) for verdict in bundle.verdicts if verdict.proven}
+    return rows <= shown and {receipt.phase for receipt in bundle.receipts} >= set(bundle.plan.phases)
+
+
+def test_a_link_in_place_of_a_file_is_noticed(directory, tmp_path):
+    elsewhere = tmp_path / "elsewhere.json"
+    (directory / "verdicts.json").rename(elsewhere)
+    (directory / "verdicts.json").symlink_to(elsewhere)
+
+    assert "symlink" in codes(directory)
 
 
 @pytest.mark.parametrize("name", ["plan.json", "opening.json", "closing.json", "receipts/01-check_health.json"])

@@ -64,3 +64,16 @@ def test_honest_text_is_left_as_it_is():
     assert Masker([SECRET]).mask(text) == text
     assert Masker([SECRET]).finds(text.encode()) is False
     assert Masker().mask(text) == text
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ('quo"ted-secret', 'quo\\"ted-secret'),
+        ("geheim-müller-1", "geheim-müller-1"),
+        ("a<b>&secret-1", "a&lt;b&gt;&amp;secret-1"),
+        ("p+ss/word-1", "p%2bss%2fword-1"),
+    ],
+)
+def test_a_value_is_masked_as_json_html_and_urls_spell_it(secret, said):
+    assert Masker([secret]).mask(f"x {said} y") == f"x {MASK} y"

@@ -13,7 +13,8 @@ from drproof.model.judging import judge
 from drproof.model.receipt import Outcome, Receipt
 from drproof.model.verdict import ControlResult, Finding, Status, compare, hold, undecided
 from drproof.phases.recovery.notify import NotifyObserved
-from tests.contracts.evidence import CRITERIA, PASSING, Evidence
+from tests.contracts.evidence import PASSING, Evidence
+from tests.contracts.observed import CRITERIA
 
 Notify = Receipt[NotifyObserved]
 

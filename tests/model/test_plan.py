@@ -11,7 +11,7 @@ from drproof.model.errors import PlanError
 from drproof.model.phase import Phase, phase
 from drproof.model.plan import build
 from drproof.model.verdict import Finding, hold
-from tests.contracts.evidence import CRITERIA
+from tests.contracts.observed import CRITERIA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,12 @@ class Colleague(Operator):
 
     def environment(self, **changes: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in KEPT}
-        world = {"EMBEDDED_WORLD_MEMBERS": "60", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", "PYTHONPATH": str(self.folder)}
+        world = {
+            "EMBEDDED_WORLD_MEMBERS": "60",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "COLUMNS": "200",
+            "PYTHONPATH": str(self.folder),
+        }
         return {**kept, **world, **changes}
 
     def write(self, name: str, text: str) -> Path:

@@ -44,8 +44,11 @@ def test_an_unsigned_bundle_fails_for_that_alone_and_is_judged_offline(desk, cop
 
 
 def test_an_unsigned_bundle_stays_unproven_when_its_failures_are_hidden(desk, copy):
-    desk.write("conftest.py", "import pytest\n\n@pytest.hookimpl(trylast=True)\ndef pytest_collection_modifyitems(items):\n"
-               "    items[:] = [item for item in items if 'signed' not in item.name and 'live' not in item.name]\n")
+    desk.write(
+        "conftest.py",
+        "import pytest\n\n@pytest.hookimpl(trylast=True)\ndef pytest_collection_modifyitems(items):\n"
+        "    items[:] = [item for item in items if 'signed' not in item.name and 'live' not in item.name]\n",
+    )
 
     assert desk.run(*CHECK).status == 1
 

@@ -11,7 +11,17 @@ ORDER = (
     "capture_alarms", "request_manual_approval", "promote", "teardown",
 )  # fmt: skip
 THEIRS = "def test_theirs():\n    pass\n"
-HEAVY = ("drproof.engine", "drproof.catalog", "drproof.report", "boto3", "botocore", "kubernetes", "msgspec", "jinja2", "typer")
+HEAVY = (
+    "drproof.engine",
+    "drproof.catalog",
+    "drproof.report",
+    "boto3",
+    "botocore",
+    "kubernetes",
+    "msgspec",
+    "jinja2",
+    "typer",
+)
 CENSUS = f"""
 import sys
 
@@ -22,8 +32,11 @@ def pytest_unconfigure(config):
 
 
 def test_the_watch_of_these_tests_sees_processes_and_sockets(watched):
-    watched.write("test_noisy.py", "import socket, subprocess, sys\ndef test_noisy():\n"
-                  "    socket.socket().connect_ex(('127.0.0.1', 9))\n    subprocess.run([sys.executable, '-c', ''])\n")
+    watched.write(
+        "test_noisy.py",
+        "import socket, subprocess, sys\ndef test_noisy():\n"
+        "    socket.socket().connect_ex(('127.0.0.1', 9))\n    subprocess.run([sys.executable, '-c', ''])\n",
+    )
 
     seen = watched.run("test_noisy.py").output
 
@@ -116,7 +129,15 @@ def test_an_unrelated_run_imports_nothing_heavy_and_has_no_option_of_ours(desk):
 
 @pytest.mark.parametrize(
     "words",
-    [("-m", "drill"), ("-mdrill",), ("-m=drill",), ("-qmdrill",), ("-qm", "drill"), ("-m", "drill and not slow"), ("-m", "(drill)")],
+    [
+        ("-m", "drill"),
+        ("-mdrill",),
+        ("-m=drill",),
+        ("-qmdrill",),
+        ("-qm", "drill"),
+        ("-m", "drill and not slow"),
+        ("-m", "(drill)"),
+    ],
     ids=" ".join,
 )
 def test_a_plan_is_named_in_every_way_that_pytest_accepts(desk, words):

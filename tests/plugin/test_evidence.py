@@ -14,7 +14,9 @@ def test_receipts_say_who_acted_with_what_on_what(whole):
     for receipt in whole.receipts.values():
         assert receipt["image_ref"] == plan["criteria"]["image_ref"]
         assert receipt["tool"]["version"] == drproof.__version__
-        site = plan["criteria"]["sites"]["primary" if receipt["phase"] in {"check_health", "read_restore_point", "capture_alarms"} else "recovery"]
+        site = plan["criteria"]["sites"][
+            "primary" if receipt["phase"] in {"check_health", "read_restore_point", "capture_alarms"} else "recovery"
+        ]
         assert (receipt["caller"]["account_id"], receipt["caller"]["region"]) == (site["account_id"], site["region"])
         assert receipt["caller"]["arn"].startswith(f"arn:aws:sts::{site['account_id']}:")
 
@@ -58,7 +60,9 @@ def test_no_file_of_a_drill_holds_a_secret_of_its_target(kept, removed):
     colleague, shown = kept
     secrets = json.loads((colleague.folder / "secrets.json").read_text())
     known = Masker(secrets)
-    assert not (colleague.folder / "reports/up.private").exists(), "what a later window needed is gone with the teardown"
+    assert not (colleague.folder / "reports/up.private").exists(), (
+        "what a later window needed is gone with the teardown"
+    )
     written = [path for path in colleague.folder.rglob("*") if path.is_file() and path.name != "secrets.json"]
 
     assert known.finds(json.dumps(secrets).encode())

@@ -116,5 +116,7 @@ def test_a_session_that_stops_at_its_first_failure_still_tears_down(desk):
     assert "stopping after 1 failures" in drill.output
     assert drill.outcomes["resolve_runner"] == "failed"
     assert drill.outcomes["teardown"] == "passed"
-    (torn,) = [item["identity"] for item in drill.receipts["teardown"]["observed"]["before"] if item["kind"] == "instance"]
+    (torn,) = [
+        item["identity"] for item in drill.receipts["teardown"]["observed"]["before"] if item["kind"] == "instance"
+    ]
     assert torn not in [instance["id"] for instance in drill.inventory["instances"]]

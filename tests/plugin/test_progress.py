@@ -16,9 +16,9 @@ def test_a_log_that_is_no_terminal_gets_plain_lines(whole):
 def test_a_terminal_gets_one_living_line_with_phase_elapsed_objective_and_next(kept):
     _, shown = kept
 
-    assert re.search(
-        r"\r\x1b\[2Kdrproof: bringup runs for [\d.]+ m?s; objective 12 min, next resolve_runner", shown
-    ), shown
+    assert re.search(r"\r\x1b\[2Kdrproof: bringup runs for [\d.]+ m?s; objective 12 min, next resolve_runner", shown), (
+        shown
+    )
     assert re.search(r"\r\x1b\[2Kdrproof: bringup passed after [\d.]+ m?s", shown)
 
 
@@ -44,9 +44,26 @@ def test_the_summary_says_what_is_still_up_and_the_command_that_removes_it(kept)
     colleague, shown = kept
 
     assert "STILL UP: kept, as --teardown false asked" in shown
-    assert f"pytest -m drill --start-at teardown --receipt-dir {colleague.folder / 'reports/up'} --target embedded" in shown
+    assert (
+        f"pytest -m drill --start-at teardown --receipt-dir {colleague.folder / 'reports/up'} --target embedded"
+        in shown
+    )
 
 
 def test_what_was_kept_up_is_removed_by_the_window_that_says_so(removed):
     assert removed.status == 0, removed.output
     assert removed.inventory["instances"] == []
+
+
+def test_a_reader_that_went_away_does_not_keep_a_drill_from_tearing_down(desk):
+    run = desk.start("-m", "drill", "--target", "embedded", "--run-id", "unread", "-v", "-s")
+    assert run.stdout is not None
+    for line in run.stdout:
+        if "bringup begins" in line:
+            break
+    run.stdout.close()
+
+    assert run.wait(timeout=90) != 0
+    drill = desk.closed("unread")
+    assert drill.outcomes["teardown"] == "passed"
+    assert drill.inventory["instances"] == []

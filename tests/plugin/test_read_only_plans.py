@@ -9,10 +9,16 @@ def test_a_read_only_plan_with_two_processes_runs_whole_and_green(desk, mark):
 
     assert ran.status == 0, ran.output
     assert "drproof: proven, full" in ran.output
-    judged = {(row["name"], subject) for row in ran.read("plan.json")["contracts"] for subject in row["subjects"] or [""]}
+    judged = {
+        (row["name"], subject) for row in ran.read("plan.json")["contracts"] for subject in row["subjects"] or [""]
+    }
     assert {(verdict["contract"], verdict["subject"]) for verdict in ran.verdicts.values()} == judged
     assert set(ran.outcomes.values()) == {"passed"}
-    assert {call["action"] for call in ran.calls if not call["action"].startswith(("Get", "BatchGet", "List", "Head", "Describe"))} == set()
+    assert {
+        call["action"]
+        for call in ran.calls
+        if not call["action"].startswith(("Get", "BatchGet", "List", "Head", "Describe"))
+    } == set()
 
 
 def test_other_peoples_tests_keep_their_processes(desk):

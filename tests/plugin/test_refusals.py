@@ -33,9 +33,7 @@ def test_a_single_item_of_a_plan_is_refused(desk):
     assert "the selection leaves out" in desk.refused(*DRILL, "--pyargs", item)
 
 
-@pytest.mark.parametrize(
-    ("option", "named"), [("--lf", "--lf"), ("--ff", "--ff"), ("--nf", "--nf"), ("--sw", "--sw")]
-)
+@pytest.mark.parametrize(("option", "named"), [("--lf", "--lf"), ("--ff", "--ff"), ("--nf", "--nf"), ("--sw", "--sw")])
 def test_an_order_that_comes_from_the_last_run_is_refused(desk, option, named):
     drill = desk.run(*DRILL, option)
 
@@ -63,7 +61,9 @@ def test_an_empty_variable_of_a_ci_system_is_a_mistake_and_no_choice(desk):
     assert "environment DRPROOF_TARGET is empty" in desk.refused("-m", "drill", DRPROOF_TARGET="")
 
 
-@pytest.mark.parametrize("window", [(), ("--stop-after", "promote"), ("--start-at", "bringup", "--stop-after", "promote")])
+@pytest.mark.parametrize(
+    "window", [(), ("--stop-after", "promote"), ("--start-at", "bringup", "--stop-after", "promote")]
+)
 def test_a_full_live_drill_needs_its_allowance_however_the_whole_is_spelt(live, window):
     output = live.refused("-m", "drill", *window)
 
@@ -152,11 +152,15 @@ def test_two_plans_in_one_expression_are_refused(desk):
 
 
 def test_a_read_only_plan_has_no_windows(desk):
-    assert "plan health has no windows" in desk.refused("-m", "health-check", "--target", "embedded", "--stop-after", "restore")
+    assert "plan health has no windows" in desk.refused(
+        "-m", "health-check", "--target", "embedded", "--stop-after", "restore"
+    )
 
 
 def test_a_read_only_plan_builds_on_no_earlier_run(desk):
-    assert "builds on no earlier run" in desk.refused("-m", "health-check", "--target", "embedded", "--receipt-dir", "reports/up")
+    assert "builds on no earlier run" in desk.refused(
+        "-m", "health-check", "--target", "embedded", "--receipt-dir", "reports/up"
+    )
 
 
 def test_a_check_of_no_bundle_is_refused(desk):
@@ -166,7 +170,9 @@ def test_a_check_of_no_bundle_is_refused(desk):
 
 @pytest.mark.parametrize("side", ["primary", "recovery"])
 def test_a_site_that_is_another_account_is_refused_before_anything_is_created(desk, side):
-    desk.write("drproof.toml", f'target = "embedded"\n[sites.{side}]\naccount_id = "999900001111"\nowner = "999900001111"\n')
+    desk.write(
+        "drproof.toml", f'target = "embedded"\n[sites.{side}]\naccount_id = "999900001111"\nowner = "999900001111"\n'
+    )
 
     output = desk.refused("-m", "drill", "--run-id", "wrong")
 

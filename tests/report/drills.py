@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from drproof.evidence.bundle import Bundle, closing_of, listed, opening_of, write_atomic
 from drproof.evidence.canonical import canonical, digest
@@ -305,7 +305,11 @@ def build(directory: Path, drill: Drill | None = None, *, close: bool = True) ->
 
 def seal(directory: Path, drill: Drill, *, head: str) -> None:
     closing = closing_of(
-        drill.document(), outcome=drill.outcome, files=listed(directory), head=head, receipts=len(drill.steps)
+        drill.document(),
+        outcome=cast("Any", drill.outcome),
+        files=listed(directory),
+        head=head,
+        receipts=len(drill.steps),
     )
     write_atomic(directory / "closing.json", canonical(closing))
 

@@ -1,0 +1,228 @@
+"""Where the comparisons turn that speak of the recovered site and of people: on the limit, beyond it, with nothing."""
+
+from dataclasses import replace
+from typing import Any
+
+from drproof.model.receipt import Outcome
+from drproof.phases.recovery.teardown import Item
+from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
+from tests.contracts.checks import House
+from tests.contracts.evidence import NOTHING_CREATED, PASSING, PROMOTED, Evidence
+from tests.contracts.observed import CRITERIA, HISTORY, MACHINE, MEMBERS, POINT, READ_BACK, TORN_DOWN, VALIDATED, at
+
+STATE = "state.tar.zst"
+
+
+@boundary
+def a_restore_is_compared_with_what_was_verified_before(house: House) -> None:
+    def objects(**changes: Any) -> Evidence:
+        seen = tuple(replace(one, **changes) if one.name == STATE else one for one in POINT.objects)
+        return PASSING.facts("read_restore_point", objects=seen)
+
+    sources = PASSING.receipts["restore"].facts.sources
+    unhashed = objects(sha256="").facts("restore", sources=(replace(sources[0], sha256=""), sources[1]))
+    expect(
+        house,
+        "restore_read_the_point_that_was_verified",
+        (objects(name="another"), UNPROVEN),
+        (objects(version=""), REFUTED),
+        (unhashed, UNPROVEN),
+        subject=STATE,
+    )
+    for silent in (objects(name="another"), PASSING.facts("restore", sources=sources[1:])):
+        verdict = house.verdict("restore_read_the_point_that_was_verified", silent, STATE)
+        assert (verdict.status, verdict.reason) == (UNPROVEN, f"the receipts do not both speak of {STATE}")
+    expect(
+        house,
+        "restore_is_isolated_from_the_primary",
+        (PASSING.receipt("restore", caller=None), REFUTED),
+        (PASSING.facts("restore", prefix=f"drills/not-{PASSING.receipts['restore'].facts.origin}"), REFUTED),
+        (PASSING.facts("restore", unexpected=1), REFUTED),
+    )
+
+
+@boundary
+def every_file_is_compared_in_size_and_content_both_ways(house: House) -> None:
+    def read_back(*rows: Any) -> Evidence:
+        return PASSING.file("read_back", {**READ_BACK, STATE: list(rows)})
+
+    one, two = READ_BACK[STATE]
+    folder = MEMBERS[STATE][0]
+    no_files = PASSING.file("members", {**MEMBERS, STATE: [folder]})
+    expect(
+        house,
+        "restored_state_is_what_was_backed_up",
+        (read_back(two, one), PROVEN),
+        (read_back(one, {**two, "size": 6}), REFUTED),
+        (read_back(one, {**two, "path": "runs/three.json"}), REFUTED),
+        (read_back(one), REFUTED),
+        (read_back(one, two, {**two, "path": "runs/three.json"}), REFUTED),
+        (no_files, UNPROVEN),
+        (no_files.file("read_back", {**READ_BACK, STATE: []}), UNPROVEN),
+        subject=STATE,
+    )
+    verdict = house.verdict("restored_state_is_what_was_backed_up", read_back(one, {**two, "path": "x"}), STATE)
+    assert verdict.observed == {"files": 2, "missing": ["runs/two.json"], "extra": ["x"], "different": []}
+    assert verdict.reason == "1 files missing, 1 extra, 0 different"
+
+
+@boundary
+def a_runner_is_the_one_that_was_started_and_nobody_acted_elsewhere(house: House) -> None:
+    other = "i-0000000000000000f"
+    expect(
+        house,
+        "exactly_one_runner_was_resolved",
+        (PASSING.facts("resolve_runner", candidates=()), REFUTED),
+        (PASSING.facts("resolve_runner", candidates=(MACHINE, other)).asking(runner_limit=2), REFUTED),
+        (PASSING.facts("resolve_runner", state="pending"), REFUTED),
+    )
+    expect(
+        house,
+        "runner_was_started_by_this_drill",
+        (PASSING.facts("bringup", present_before=(other,)), PROVEN),
+        (PASSING.facts("bringup", instance_ids=(other, MACHINE)), PROVEN),
+        (PASSING.facts("bringup", instance_ids=()), REFUTED),
+        (PASSING.facts("bringup", present_before=(other, MACHINE)), REFUTED),
+        (PASSING.facts("bringup", start="warm"), REFUTED),
+        (PASSING.facts("resolve_runner", tags={}), REFUTED),
+    )
+    for phase in ("bringup", "resolve_runner", "restore", "validate"):
+        expect(house, "one_account_and_region_throughout", (PASSING.receipt(phase, caller=None), REFUTED))
+
+
+@boundary
+def a_command_that_nobody_ran_is_unproven_and_any_other_exit_is_refuted(house: House) -> None:
+    def command(**changes: Any) -> Evidence:
+        ran = tuple(replace(one, **changes) if one.name == "disk" else one for one in VALIDATED.commands)
+        return PASSING.facts("validate", commands=ran)
+
+    expect(
+        house,
+        "validation_command_succeeded",
+        (command(name="another"), UNPROVEN),
+        (command(exit_status=-1), REFUTED),
+        (command(status="TimedOut"), REFUTED),
+        subject="disk",
+    )
+    verdict = house.verdict("validation_command_succeeded", command(status="Failed", stderr_tail=("no disk",)), "disk")
+    assert verdict.reason == "show disk: no disk"
+
+
+@boundary
+def validation_that_watched_nothing_is_unproven(house: House) -> None:
+    expect(
+        house,
+        "validation_observed_only",
+        (PASSING.facts("validate", watched=()), UNPROVEN),
+        (PASSING.facts("validate", files_before=0, files_after=0), UNPROVEN),
+        (PASSING.facts("validate", files_before=1, files_after=1), PROVEN),
+        (PASSING.facts("validate", files_after=2), REFUTED),
+        (PASSING.facts("validate", changed=("/srv/state/one",)), REFUTED),
+    )
+
+
+@boundary
+def residue_refutes_and_a_blind_count_does_not_prove(house: House) -> None:
+    item = Item(kind="instance", identity=MACHINE)
+    expect(
+        house,
+        "no_residue_is_left",
+        (PASSING.facts("teardown", created=1, before=(item,)), PROVEN),
+        (PASSING.facts("teardown", created=1, before=()), REFUTED),
+        (NOTHING_CREATED, PROVEN),
+        (NOTHING_CREATED.facts("teardown", before=(item,)), REFUTED),
+        # What was intended and is not known to have been done may have been there or not.
+        (NOTHING_CREATED.facts("teardown", before=(), intended=1), PROVEN),
+        (NOTHING_CREATED.facts("teardown", before=(item,), intended=1), PROVEN),
+    )
+
+
+@boundary
+def something_foreign_or_unmarked_is_never_removed(house: House) -> None:
+    stranger = Item(kind="instance", identity="i-0000000000000000f")
+    same_name = Item(kind="volume", identity=MACHINE)
+    expect(
+        house,
+        "only_own_resources_were_removed",
+        (PASSING.facts("teardown", removed=()), PROVEN),
+        (PASSING.facts("teardown", removed=(stranger,)), REFUTED),
+        (PASSING.facts("teardown", removed=(same_name,)), REFUTED),
+        (PASSING.facts("teardown", foreign=TORN_DOWN.before), REFUTED),
+    )
+
+
+@boundary
+def a_gate_gives_its_reason_and_a_decision_its_maker(house: House) -> None:
+    contract = "nothing_was_promoted_without_a_decision"
+    expect(
+        house,
+        contract,
+        (PASSING.receipt("promote", reason=""), REFUTED),
+        (PASSING.asking(promotion_expected=True), REFUTED),
+        (PROMOTED.asking(promotion_expected=False), REFUTED),
+        (PROMOTED.receipt("promote", outcome=Outcome.NOT_RUN, reason="lost", observed=None), REFUTED),
+    )
+    assert house.verdict(contract, PASSING).observed == {"decision_recorded": False, "reason_given": True}
+    assert house.verdict(contract, PROMOTED).observed == {"decision_recorded": True, "reason_given": True}
+    expect(
+        house,
+        "promotion_is_a_recorded_decision",
+        (PROMOTED.facts("promote", approver=""), REFUTED),
+        (PROMOTED.facts("promote", approved=False), REFUTED),
+        (PROMOTED.facts("promote", restore_point=""), REFUTED),
+        (PROMOTED.facts("promote", image_ref=""), REFUTED),
+    )
+    expected = house.verdict("promotion_is_a_recorded_decision", PROMOTED).expected
+    assert (expected["approved"], expected["approver"]) == (True, "somebody")
+
+
+@boundary
+def a_message_counts_when_it_was_accepted_not_before_validation_ended(house: House) -> None:
+    expect(
+        house,
+        "people_were_notified",
+        (PASSING.receipt("notify", started_at=PASSING.receipts["validate"].ended_at), PROVEN),
+        (PASSING.receipt("notify", started_at=at(19, 59)), REFUTED),
+        (PASSING.facts("notify", message_id=""), REFUTED),
+    )
+    contract = "approval_was_requested_not_assumed"
+    silent = PASSING.facts("request_manual_approval", message_id="")
+    expect(house, contract, (silent, REFUTED))
+    assert house.verdict(contract, silent).observed == {"accepted": False, "decision": "pending"}
+    assert house.verdict(contract, silent).expected == {"accepted": True, "decision": "pending"}
+
+
+@boundary
+def an_alarm_without_history_is_unproven_and_each_spoiled_history_is_refuted_for_its_own_fact(house: House) -> None:
+    contract = "alarm_detected_the_outage"
+    expect(
+        house,
+        contract,
+        (PASSING.file("history", {"correctness": HISTORY["correctness"]}), UNPROVEN),
+        (PASSING.file("history", {**HISTORY, "freshness": [{"HistoryItemType": "StateUpdate"}]}), UNPROVEN),
+        (PASSING.file("history", {**HISTORY, "correctness": []}), PROVEN),
+        subject="freshness",
+    )
+    controls = {
+        c.name: c.reason for c in house.verdict(contract, PASSING, "freshness").controls if c.kind == "sabotage"
+    }
+    assert controls == {
+        "nothing happened": "the alarm did not go from OK to ALARM in the window",
+        "the alarm went off on missing data": "the alarm went off on missing data: no datapoint breached",
+        "it all happened a day before": "the alarm did not go from OK to ALARM in the window; "
+        "it has transitions outside the window",
+        "the alarm never healed": "the alarm did not go back to OK in the window",
+    }
+
+
+@boundary
+def claims_join_only_the_drills_that_ask_for_them(house: House) -> None:
+    nobody = replace(CRITERIA, notification_expected=False)
+    for name, asked, not_asked in (
+        ("people_were_notified", CRITERIA, nobody),
+        ("approval_was_requested_not_assumed", CRITERIA, nobody),
+        ("promotion_is_a_recorded_decision", PROMOTED.criteria, CRITERIA),
+    ):
+        applies = house.contracts[name].applies
+        assert applies is not None
+        assert (applies(asked), applies(not_asked)) == (True, False)
