@@ -1,5 +1,5 @@
 # The users' own targets first; each is one command that can be typed as well.
-.PHONY: drill test dr-drill sweep lint types imports schemas
+.PHONY: drill test dr-drill sweep lint types imports schemas sample
 
 drill:
 	python3 bootstrap.py drill
@@ -29,3 +29,8 @@ imports:
 
 schemas:
 	.venv/bin/drproof schemas write schemas
+
+# The committed sample: made anew when a type of evidence changes.
+sample:
+	rm -rf reports/sample reports/sample.allure
+	EMBEDDED_WORLD_MEMBERS=60 python3 bootstrap.py drill --run-id sample
