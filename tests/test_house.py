@@ -28,8 +28,18 @@ def test_every_kind_of_data_file_is_packaged():
     places = {name: ROOT / setup["package-dir"].get(name, name.replace(".", "/")) for name in setup["package-data"]}
 
     folders = [ROOT / "drproof", ROOT / "checks", ROOT / "schemas"]
-    data = {path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
-    packaged = {path for name, patterns in setup["package-data"].items() for pattern in patterns for path in places[name].glob(pattern)}
+    data = {
+        path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"}
+    }
+    packaged = {
+        path
+        for name, patterns in setup["package-data"].items()
+        for pattern in patterns
+        for path in places[name].glob(pattern)
+    }
     assert data
     assert data - packaged == set()
 
@@ -48,10 +58,18 @@ def test_no_room_for_odds_and_ends():
 
 @pytest.mark.parametrize(
     "module",
-    ["drproof.catalog", "drproof.evidence.bundle", "drproof.report.html", "drproof.cli.looking", "drproof.plugin.bundle_session"],
+    [
+        "drproof.catalog",
+        "drproof.evidence.bundle",
+        "drproof.report.html",
+        "drproof.cli.looking",
+        "drproof.plugin.bundle_session",
+    ],
 )
 def test_the_offline_path_reaches_no_cloud_not_even_through_others(module):
-    code = f"import sys, {module}; from drproof import catalog; catalog.contracts(); catalog.phases(); print(*sys.modules)"
+    code = (
+        f"import sys, {module}; from drproof import catalog; catalog.contracts(); catalog.phases(); print(*sys.modules)"
+    )
 
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
@@ -81,7 +99,9 @@ def test_every_command_that_a_message_names_exists():
     named = {
         match[1]
         for path in (*SOURCES, ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
-        for match in re.finditer(r"\bdrproof (resume|status|report|plans|scenarios|schemas|gc|verify|approve|trigger)\b", path.read_text())
+        for match in re.finditer(
+            r"\bdrproof (resume|status|report|plans|scenarios|schemas|gc|verify|approve|trigger)\b", path.read_text()
+        )
     }
 
     assert named <= known
