@@ -41,13 +41,24 @@ def resume(
     finish: Annotated[bool, typer.Option("--finish", help="Run the phases that are left, instead of undoing.")] = False,
 ) -> None:
     """Go on with a run that died: tear it down (the default) or finish it, then seal it."""
+    from drproof.cli.looking import opened
     from drproof.engine.resume import FINISH, UNDO
     from drproof.engine.resume import resume as go_on
+    from drproof.report import summary
 
     with _clear_errors():
         conclusion = go_on(directory, FINISH if finish else UNDO, reason="resumed by an operator", listener=_tell)
     typer.echo(f"{directory.name}: {conclusion.title}; {conclusion.stop_reason}")
-    typer.echo(f"proof: {directory / 'proof.html'}")
+    with _clear_errors():
+        lines = summary.lines(
+            opened(directory),
+            outcome=conclusion.outcome,
+            exit_status=conclusion.exit_status,
+            still_up=conclusion.still_up,
+            directory=directory.resolve(),
+        )
+    for line in lines:
+        typer.echo(line)
     raise typer.Exit(conclusion.exit_status)
 
 

@@ -3,6 +3,7 @@
 The exit status is decided here, from the whole plan; no driver can make it better.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -15,13 +16,14 @@ from drproof.evidence.bundle import Outcome as BundleOutcome
 from drproof.evidence.canonical import canonical
 from drproof.evidence.documents import Verdicts
 from drproof.evidence.journal import Journal
+from drproof.evidence.redaction import Masker
 from drproof.evidence.schemas import problem_of_receipt
 from drproof.model.codec import encode
 from drproof.model.criteria import ExpectedContract
-from drproof.model.errors import Interruption
+from drproof.model.errors import EvidenceError, Interruption
 from drproof.model.judging import judge
 from drproof.model.plan import Plan
-from drproof.model.receipt import Outcome
+from drproof.model.receipt import Outcome, Receipt
 from drproof.model.verdict import Status, Verdict
 from drproof.report import derived, html
 
@@ -65,32 +67,28 @@ def judge_contract(record: Record, plan: Plan, name: str) -> tuple[Verdict, ...]
     )
 
 
-def conclude(record: Record, prepared: Prepared, *, journal: Journal, interruption: BaseException | None) -> Conclusion:
+def conclude(
+    record: Record, prepared: Prepared, *, journal: Journal, masker: Masker, interruption: BaseException | None
+) -> Conclusion:
     """Judge, write what is derived from the evidence, and seal; the closing is the last file."""
     verdicts = tuple(
         verdict for expected in record.plan.contracts for verdict in _judged(record, prepared.plan, expected)
     )
+    directory = record.directory
+    write_atomic(directory / "verdicts.json", canonical(encode(Verdicts(verdicts=verdicts))))
+    types = {phase.name: phase.observes for phase in prepared.plan.phases}
+    bundle, problem = _on_disk(record, types, masker)
     conclusion = Conclusion(
-        outcome=_outcome(record, verdicts, interruption),
+        outcome=INCOMPLETE if problem else _outcome(record, verdicts, interruption),
         full=record.plan.window.full,
         verdicts=verdicts,
-        exit_status=_exit_status(record, verdicts, interruption),
-        still_up=_still_up(record, prepared),
-        stop_reason=_stop_reason(record, interruption),
+        exit_status=_exit_status(record, verdicts, interruption) or (EXIT_NOT_PROVEN if problem else EXIT_PROVEN),
+        still_up=_still_up(record.receipts, mutates=prepared.plan.mutates),
+        stop_reason=problem or _stop_reason(record, interruption),
     )
-    directory = record.directory
     journal.append({"at": verdict_time(record), "kind": "closed", "outcome": conclusion.outcome})
-    write_atomic(directory / "verdicts.json", canonical(encode(Verdicts(verdicts=verdicts))))
-    bundle = Bundle.open(directory, {phase.name: phase.observes for phase in prepared.plan.phases})
-    for path, data in derived.files(
-        bundle,
-        prepared.settings,
-        stop_reason=conclusion.stop_reason,
-        exit_code=conclusion.exit_status,
-        hints={phase.name: phase.command_hint for phase in prepared.plan.phases},
-    ).items():
-        write_atomic(directory / "derived" / path, data)
-    write_atomic(directory / "proof.html", html.render(bundle, outcome=conclusion.outcome))
+    if bundle is not None:
+        _derive(bundle, prepared, conclusion)
     closing = closing_of(
         record.plan,
         outcome=conclusion.outcome,
@@ -100,6 +98,50 @@ def conclude(record: Record, prepared: Prepared, *, journal: Journal, interrupti
     )
     write_atomic(directory / "closing.json", canonical(closing))
     return conclusion
+
+
+def sealed_conclusion(bundle: Bundle, *, mutates: bool) -> Conclusion:
+    """Return what a closed bundle says it came to."""
+    outcome = bundle.closing["outcome"]
+    receipts = {receipt.phase: receipt for receipt in bundle.receipts}
+    return Conclusion(
+        outcome=outcome,
+        full=bundle.plan.window.full,
+        verdicts=bundle.verdicts,
+        exit_status=EXIT_PROVEN if outcome == PROVEN else EXIT_NOT_PROVEN,
+        still_up=_still_up(receipts, mutates=mutates),
+        stop_reason="the run was sealed, and ended before it could put its own things away",
+    )
+
+
+def _on_disk(record: Record, types: Mapping[str, type], masker: Masker) -> tuple[Bundle | None, str]:
+    """Return the bundle as it lies on the disk, and why it is not what this run wrote, or ""."""
+    try:
+        bundle = Bundle.open(record.directory, types)
+        problems = [problem.message for problem in bundle.chain_problems()]
+    except EvidenceError as exc:
+        return None, f"the evidence on the disk cannot be read any more: {exc}"
+    if {file.receipt.phase: file.digest for file in bundle.files} != record.digests:
+        problems.append("the receipts on the disk are not those that this run wrote")
+    problems += [
+        f"{path} holds a value that is known to be secret"
+        for path, data in listed(record.directory).items()
+        if masker.finds(data)
+    ]
+    return bundle, problems[0] if problems else ""
+
+
+def _derive(bundle: Bundle, prepared: Prepared, conclusion: Conclusion) -> None:
+    """Write what is derived from the evidence: the reference's files, and the page."""
+    for path, data in derived.files(
+        bundle,
+        prepared.settings,
+        stop_reason=conclusion.stop_reason,
+        exit_code=conclusion.exit_status,
+        hints={phase.name: phase.command_hint for phase in prepared.plan.phases},
+    ).items():
+        write_atomic(bundle.directory / "derived" / path, data)
+    write_atomic(bundle.directory / "proof.html", html.render(bundle, outcome=conclusion.outcome))
 
 
 def verdict_time(record: Record) -> str:
@@ -143,11 +185,11 @@ def _failed(record: Record) -> bool:
     return any(receipt.outcome is Outcome.FAILED for receipt in record.receipts.values())
 
 
-def _still_up(record: Record, prepared: Prepared) -> bool:
+def _still_up(receipts: Mapping[str, Receipt[Any]], *, mutates: bool) -> bool:
     """Return whether something may be left: no teardown ran, or it did not reach its end state, or it found residue."""
-    if not prepared.plan.mutates:
+    if not mutates:
         return False
-    teardown = record.receipts.get("teardown")
+    teardown = receipts.get("teardown")
     if teardown is None or not teardown.passed:
         return True
     facts: Any = encode(teardown.observed)

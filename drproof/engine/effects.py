@@ -7,6 +7,7 @@ from typing import Any
 
 from drproof.engine.clock import SystemClock
 from drproof.evidence.journal import Journal
+from drproof.evidence.redaction import Masker
 from drproof.model.capabilities import Intent
 from drproof.model.context import Clock, Effect, Pending
 
@@ -35,6 +36,7 @@ class JournalledEffects:
         inherited: Iterable[Effect] = (),
         allowed: Callable[[], None] = lambda: None,
         clock: Clock | None = None,
+        masker: Masker | None = None,
     ) -> None:
         """Write for `phase`; `allowed` raises when nothing may be changed any more."""
         self._journal = journal
@@ -43,6 +45,7 @@ class JournalledEffects:
         self._inherited = tuple(inherited)
         self._allowed = allowed
         self._clock = clock or SystemClock()
+        self._masker = masker or Masker()
 
     @contextmanager
     def intend(self, verb: str, resource: str, details: Mapping[str, Any] | None = None) -> Iterator[Pending]:
@@ -60,7 +63,7 @@ class JournalledEffects:
                 "verb": verb,
                 "resource": resource,
                 "token": token,
-                "details": dict(details or {}),
+                "details": self._masker.masked(dict(details or {})),
             }
         )
         pending = _Pending(Intent(number=number, verb=verb, resource=resource, token=token))
@@ -77,8 +80,9 @@ class JournalledEffects:
         return tuple(effect for effect in effects if not verbs or effect.intent.verb in verbs)
 
     def _end(self, number: int, outcome: str, result: Mapping[str, Any]) -> None:
+        said = self._masker.masked(dict(result))
         self._journal.append(
-            {"at": self._clock.now(), "kind": "outcome", "intent": number, "outcome": outcome, "result": dict(result)}
+            {"at": self._clock.now(), "kind": "outcome", "intent": number, "outcome": outcome, "result": said}
         )
 
 

@@ -63,6 +63,7 @@ class Lease:
         self._until_ms = 0
         self._intent: Intent | None = None
         self._lost = ""
+        self._renewing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -145,21 +146,36 @@ class Lease:
 
     def renew(self) -> None:
         """Renew the lease now; `check` says whether it is held."""
-        started = self._clock.monotonic_ms()
+        with self._renewing:
+            try:
+                self._renew_once()
+            except AlreadyExistsError as exc:
+                self._renew_what_is_ours(exc)
+            except DrproofError:
+                # Not renewed this time: `check` ends the drill when the time is over.
+                return
+
+    def _renew_once(self) -> None:
         if self._intent is None:
             return
+        started = self._clock.monotonic_ms()
+        content = self._content(self._fence)
+        info = self._store.put(self._intent, self._bucket, self._key, content, if_match=self._etag)
+        self._etag = info.etag
+        self._until_ms = started + self._length_ms
+
+    def _renew_what_is_ours(self, error: AlreadyExistsError) -> None:
+        """Renew a lease that changed: by a renewal of our own whose answer was lost, or by somebody who took over."""
         try:
-            info = self._store.put(
-                self._intent, self._bucket, self._key, self._content(self._fence), if_match=self._etag
-            )
-        except AlreadyExistsError as exc:
-            self._lost = f"the lease {self.uri} was taken over: {exc}"
+            holder, etag = self._holder()
+            mine = (self._drill_id, self._fence, socket.gethostname(), os.getpid())
+            if holder is not None and (holder.drill_id, holder.fence, holder.host, holder.pid) == mine:
+                self._etag = etag
+                self._renew_once()
+                return
         except DrproofError:
-            # Not renewed this time: `check` ends the drill when the time is over.
             return
-        else:
-            self._etag = info.etag
-            self._until_ms = started + self._length_ms
+        self._lost = f"the lease {self.uri} was taken over: {error}"
 
     def _content(self, fence: int) -> bytes:
         until = datetime.now(UTC) + timedelta(milliseconds=self._length_ms)

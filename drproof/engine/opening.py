@@ -14,7 +14,7 @@ from pathlib import Path
 
 from drproof.engine import world as worlds
 from drproof.engine.clock import SystemClock, instant
-from drproof.engine.effects import JournalledEffects
+from drproof.engine.effects import JournalledEffects, effects_of
 from drproof.engine.guardian import Guardian
 from drproof.engine.lease import Lease
 from drproof.engine.preparation import Prepared, tool
@@ -22,14 +22,16 @@ from drproof.engine.private import Handover, Private
 from drproof.engine.record import Record
 from drproof.engine.refusal import Refusal, refuse
 from drproof.engine.settings import EMBEDDED
-from drproof.evidence.bundle import opening_of, write_atomic
+from drproof.evidence.bundle import Bundle, opening_of, write_atomic
 from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.journal import Journal
+from drproof.evidence.journal import read as read_journal
 from drproof.evidence.redaction import Masker
 from drproof.model.capabilities import Target
 from drproof.model.codec import encode
+from drproof.model.context import DRILL_TAG, Effect
 from drproof.model.criteria import Sites
-from drproof.model.errors import DrproofError, GuardError, LeaseError, TargetError
+from drproof.model.errors import DrproofError, GuardError, JournalError, LeaseError, TargetError
 from drproof.model.settings import Settings
 from drproof.targets import open_target
 from drproof.targets.embedded import World
@@ -52,6 +54,8 @@ class Opened:
     lease: Lease | None
     guardian: Guardian | None
     world: World | None
+    inherited: tuple[Effect, ...]
+    """The effects of the windows before this one."""
 
     def assert_sites(self) -> None:
         """Ask both sites again whom they take us for; `GuardError` when it is not as planned."""
@@ -71,17 +75,20 @@ class Opened:
                 self.world.keep(worlds.KEPT_SECONDS)
             self.private.release()
             return
-        if self.world is not None:
-            self.world.stop()
-        self.private.remove()
-        # The windows before this one kept theirs for it.
-        for journal in self.handover.journals:
-            earlier = Private.of(Path(journal).parent)
-            if earlier.path.exists():
-                earlier.remove()
-        for journal in self.handover.journals:
-            # What the earlier windows kept for this one has no reader any more.
-            Private.of(Path(journal).parent).discard()
+        let_go(self.private)
+
+
+def let_go(private: Private) -> None:
+    """End the embedded world of a run, and remove its private folder and those of the windows before it."""
+    handover = private.handover()
+    if handover.world:
+        with contextlib.suppress(TargetError):
+            # A world that has ended already is as wanted.
+            worlds.again(handover.world).stop()
+    private.remove()
+    for journal in handover.journals:
+        # What the earlier windows kept for this one has no reader any more.
+        Private.of(Path(journal).parent).discard()
 
 
 def open_run(prepared: Prepared) -> Opened:
@@ -98,7 +105,8 @@ def open_run(prepared: Prepared) -> Opened:
         target = _checked_target(prepared, private, world, handover.origin)
         private.hand_over(handover)
         masker = Masker(target.secrets)
-        record = _write_plan(prepared, directory)
+        inherited = inherited_effects(handover)
+        record = _write_plan(prepared, directory, masker)
         with _disk(directory):
             journal = Journal(directory / "journal.log")
         undo.callback(journal.close)
@@ -120,10 +128,29 @@ def open_run(prepared: Prepared) -> Opened:
         lease=lease,
         guardian=guardian,
         world=world,
+        inherited=inherited,
     )
 
 
-def reopen(directory: Path, private: Private, record: Record, settings: Settings, *, mutates: bool) -> Opened:
+def inherited_effects(handover: Handover) -> tuple[Effect, ...]:
+    """Return the effects of the windows before this one.
+
+    Raises:
+        Refusal: a journal is gone or damaged: nobody knows what that window created.
+    """
+    effects: list[Effect] = []
+    for path in map(Path, handover.journals):
+        try:
+            effects += effects_of(read_journal(path, must_exist=True))
+        except JournalError as exc:
+            raise refuse(
+                f"{exc}: nobody knows what that window created",
+                next_step=f"look for what carries the tag {DRILL_TAG}={handover.origin}, and remove it",
+            ) from exc
+    return tuple(effects)
+
+
+def reopen(directory: Path, private: Private, bundle: Bundle, settings: Settings, *, mutates: bool) -> Opened:
     """Take up a run that another process left; `private` is locked by the caller.
 
     Raises:
@@ -133,19 +160,23 @@ def reopen(directory: Path, private: Private, record: Record, settings: Settings
     handover = private.handover()
     world = worlds.again(handover.world) if handover.world else None
     target = _target(settings, private, world, handover.origin)
+    inherited = inherited_effects(handover)
+    masker = Masker(target.secrets)
+    record = Record.of(bundle, masker)
     journal = Journal(directory / "journal.log")
     lease = _take_lease(settings, target, journal, record.plan.drill_id) if mutates else None
     return Opened(
         directory=directory,
         record=record,
         journal=journal,
-        masker=Masker(target.secrets),
+        masker=masker,
         target=target,
         handover=handover,
         private=private,
         lease=lease,
         guardian=None,
         world=world,
+        inherited=inherited,
     )
 
 
@@ -227,6 +258,7 @@ def _world_and_handover(
     handover = Handover(
         settings=prepared.settings,
         reports=str(prepared.reports),
+        values=encode(prepared.values),
         origin=earlier.origin if earlier is not None else prepared.drill_id,
         journals=journals,
         world=folder,
@@ -254,14 +286,14 @@ def _target(settings: Settings, private: Private, world: World | None, origin: s
     return open_target(settings, world.endpoint if world is not None else None, directory=private.path, origin=origin)
 
 
-def _write_plan(prepared: Prepared, directory: Path) -> Record:
+def _write_plan(prepared: Prepared, directory: Path, masker: Masker) -> Record:
     document = prepared.document(nonce=secrets.token_hex(32), created_at=SystemClock().now(), tool=tool())
     data = canonical(encode(document))
     opening = canonical(opening_of(document, plan_digest=digest(data)))
     with _disk(directory):
         write_atomic(directory / "plan.json", data)
         write_atomic(directory / "opening.json", opening)
-    return Record.begin(directory, document, digest(opening))
+    return Record.begin(directory, document, digest(opening), masker)
 
 
 def _take_lease(settings: Settings, target: Target, journal: Journal, drill_id: str) -> Lease:

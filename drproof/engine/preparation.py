@@ -9,7 +9,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ import drproof
 from drproof import catalog
 from drproof.analysis.cost import estimated_minutes
 from drproof.engine.criteria import criteria_of, expected_of, settings_of
+from drproof.engine.private import Private
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, Scenario, find_file, resolve, scenario
 from drproof.engine.window import Coverage, WindowRequest, cover
 from drproof.evidence.bundle import Bundle
 from drproof.formats import booleans, image_ref, s3_uri
+from drproof.model.codec import encode
 from drproof.model.criteria import Criteria, ExpectedContract, Input, PlanDocument
 from drproof.model.errors import EvidenceError, FormatError
 from drproof.model.plan import Plan
@@ -66,6 +68,8 @@ class Prepared:
     reports: Path
     scenario: Scenario | None
     prior: Bundle | None
+    values: Mapping[str, Any]
+    """Every setting by its path."""
     notes: tuple[str, ...]
 
     @property
@@ -107,18 +111,20 @@ def prepare(request: DrillRequest) -> Prepared:
     options = request.options
     plan = catalog.plan(request.plan)
     name = options.get("scenario") or ""
+    window = _window(options, plan)
+    if options.get("receipt_dir") and not plan.mutates:
+        raise refuse(f"plan {plan.name} builds on no earlier run", next_step="leave out --receipt-dir")
+    prior = _prior(options.get("receipt_dir"), request.directory)
+    earlier = Private.of(prior.directory).handover() if prior else None
     resolved = resolve(
         options,
         request.environment,
         find_file(request.directory),
         scenario_name=name,
         needed=NEEDED.get(request.plan, ("",)),
+        earlier=earlier.values if earlier else None,
     )
     embedded = resolved["target"] == EMBEDDED
-    window = _window(options, plan)
-    if options.get("receipt_dir") and not plan.mutates:
-        raise refuse(f"plan {plan.name} builds on no earlier run", next_step="leave out --receipt-dir")
-    prior = _prior(options.get("receipt_dir"), request.directory)
     notes: list[str] = []
     if window.whole and plan.mutates:
         notes += _guard_the_full_drill(options, request.environment, embedded=embedded)
@@ -128,6 +134,9 @@ def prepare(request: DrillRequest) -> Prepared:
     passed = {receipt.phase: receipt.passed for receipt in prior.receipts} if prior else None
     coverage = cover(plan, window, passed)
     criteria = criteria_of(resolved, settings, plan, teardown=window.teardown)
+    mode: Mode = "rehearsal" if embedded else "live"
+    if prior is not None and earlier is not None:
+        _refuse_another_drill(prior.plan, earlier.settings, plan=plan, mode=mode, criteria=criteria, settings=settings)
     if plan.mutates:
         _refuse_local_state(request.environment)
         running = [phase.name for phase in coverage.run]
@@ -143,7 +152,7 @@ def prepare(request: DrillRequest) -> Prepared:
     )
     return Prepared(
         drill_id=_drill_id(options.get("run_id") or request.environment.get("RUN_ID") or "", request.plan),
-        mode="rehearsal" if embedded else "live",
+        mode=mode,
         plan=plan,
         coverage=coverage,
         criteria=criteria,
@@ -153,6 +162,7 @@ def prepare(request: DrillRequest) -> Prepared:
         reports=(request.directory / resolved["reports"]).resolve(),
         scenario=scenario(name) if name else None,
         prior=prior,
+        values=resolved.values,
         notes=tuple(notes),
     )
 
@@ -267,6 +277,31 @@ def _prior(given: str | None, directory: Path) -> Bundle | None:
             next_step="use an untouched bundle, or start at bringup",
         )
     return bundle
+
+
+def _refuse_another_drill(  # noqa: PLR0913 — the two sides of a comparison
+    before: PlanDocument, places: Settings, *, plan: Plan, mode: Mode, criteria: Criteria, settings: Settings
+) -> None:
+    """Refuse a window that moves the bar, or the place, of the windows that it builds on."""
+    # Whether this window tears down or promotes is its own affair.
+    bar = replace(before.criteria, teardown=criteria.teardown, promotion_expected=criteria.promotion_expected)
+    pairs = {
+        "plan": (before.plan, plan.name),
+        "mode": (before.mode, mode),
+        "criteria": (encode(bar), encode(criteria)),
+        "recovery": (encode(places.recovery), encode(settings.recovery)),
+        "primary": (encode(places.primary), encode(settings.primary)),
+        "validation": (encode(places.validation), encode(settings.validation)),
+    }
+    for name, (was, now) in pairs.items():
+        if was != now:
+            field = next((key for key in was if was[key] != now[key]), "") if isinstance(was, dict) else ""
+            raise refuse(
+                f"--receipt-dir is of a drill with another {name}{f'.{field}' if field else ''}",
+                expected=str(was[field] if field else was),
+                got=str(now[field] if field else now),
+                next_step="leave the setting as it was, or start a drill of its own at bringup",
+            )
 
 
 def _check_places(settings: Settings, plan: Plan, *, allow_tag: bool) -> None:

@@ -8,8 +8,10 @@ import fcntl
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from drproof.engine.refusal import Refusal, refuse
 from drproof.evidence.bundle import write_atomic
@@ -26,6 +28,8 @@ class Handover:
     """What the next process must know."""
 
     settings: Settings
+    values: Mapping[str, Any]
+    """Every setting by its path, so that a later window need not be told again."""
     reports: str
     origin: str
     """The drill whose tag marks everything that this chain of windows created."""

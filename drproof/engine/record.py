@@ -8,9 +8,10 @@ from typing import Any
 from drproof.engine.attempts import Ending
 from drproof.evidence.bundle import Bundle, write_atomic
 from drproof.evidence.canonical import canonical, digest
-from drproof.model.codec import encode
+from drproof.evidence.redaction import Masker
+from drproof.model.codec import decode, encode
 from drproof.model.criteria import PlanDocument
-from drproof.model.receipt import Caller, EvidenceRef, Receipt
+from drproof.model.receipt import Caller, EvidenceRef, Receipt, receipt_type
 
 
 @dataclass(slots=True)
@@ -25,16 +26,17 @@ class Record:
     digests: dict[str, str]
     head: str
     """The digest of the last receipt, or of the opening."""
+    masker: Masker
 
     @classmethod
-    def begin(cls, directory: Path, plan: PlanDocument, opening: str) -> "Record":
-        """Return the record of a run that has no receipt yet."""
-        return cls(directory, plan, opening, {}, {}, opening)
+    def begin(cls, directory: Path, plan: PlanDocument, opening: str, masker: Masker) -> "Record":
+        """Return the record of a run that has no receipt yet; values that `masker` knows are never written."""
+        return cls(directory, plan, opening, {}, {}, opening, masker)
 
     @classmethod
-    def of(cls, bundle: Bundle) -> "Record":
+    def of(cls, bundle: Bundle, masker: Masker) -> "Record":
         """Return the record that another process left behind."""
-        record = cls.begin(bundle.directory, bundle.plan, bundle.opening_digest)
+        record = cls.begin(bundle.directory, bundle.plan, bundle.opening_digest, masker)
         for file in bundle.files:
             record.receipts[file.receipt.phase] = file.receipt
             record.digests[file.receipt.phase] = file.digest
@@ -93,7 +95,12 @@ class Record:
         )
 
     def _append(self, receipt: Receipt[Any]) -> Receipt[Any]:
-        data = canonical(encode(receipt))
+        plain = encode(receipt)
+        data = canonical(plain)
+        if self.masker.finds(data):
+            # What is judged must be what is written: both lose the known value.
+            receipt = decode(receipt_type(type(receipt.observed)), self.masker.masked(plain))
+            data = canonical(encode(receipt))
         write_atomic(self.directory / "receipts" / f"{receipt.sequence:02}-{receipt.phase}.json", data)
         self.receipts[receipt.phase] = receipt
         self.digests[receipt.phase] = self.head = digest(data)

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from drproof import catalog
-from drproof.engine.conclusion import Conclusion
-from drproof.engine.opening import reopen
+from drproof.engine.conclusion import Conclusion, sealed_conclusion
+from drproof.engine.opening import let_go, reopen
 from drproof.engine.preparation import Prepared
 from drproof.engine.private import Private
-from drproof.engine.record import Record
 from drproof.engine.refusal import refuse
 from drproof.engine.run import Listener, Run
 from drproof.engine.settings import scenario
@@ -35,19 +34,18 @@ def resume(
         Refusal: there is no such run, it is closed, another process works on it, or its target is gone.
     """
     directory = directory.resolve()
-    bundle = _left_open(directory)
     private = Private.of(directory)
     if not private.path.is_dir():
-        raise refuse(
-            f"{private.path} is gone: nobody knows how to go on with this run",
-            next_step=f"look for what carries the tag {DRILL_TAG}={directory.name}, and remove it",
-        )
+        raise _nothing_to_do(_opened(directory), private)
     private.lock(wait=wait)
+    # Read under the lock: the process that died may have written until then.
+    bundle = _opened(directory)
+    if bundle.is_closed:
+        return _let_go(bundle, private)
     settings = private.handover().settings
     prepared = _prepared_again(bundle, directory, private)
-    record = Record.of(bundle)
     try:
-        opened = reopen(directory, private, record, settings, mutates=prepared.plan.mutates)
+        opened = reopen(directory, private, bundle, settings, mutates=prepared.plan.mutates)
     except (TargetError, LeaseError) as exc:
         private.release()
         raise refuse(
@@ -64,26 +62,54 @@ def resume(
     return run.close()
 
 
-def _left_open(directory: Path) -> Bundle:
-    """Return the unfinished bundle of a run."""
+def _opened(directory: Path) -> Bundle:
+    """Return the bundle of a run."""
     types = {phase.name: phase.observes for phase in catalog.phases()}
     try:
-        bundle = Bundle.open(directory, types)
+        return Bundle.open(directory, types)
     except (EvidenceError, OSError) as exc:
         raise refuse(
-            f"{directory} holds no run: {exc}", expected="the folder of a drill", next_step="drproof status"
+            f"{directory} holds no run: {exc}",
+            expected="the folder of a drill",
+            next_step="name the folder of a drill, reports/<drill-id>",
         ) from exc
+
+
+def _nothing_to_do(bundle: Bundle, private: Private) -> ValueError:
+    directory = bundle.directory
     if bundle.is_closed:
+        return refuse(
+            f"{directory.name} is closed: there is nothing to resume", next_step=f"drproof status {directory}"
+        )
+    return refuse(
+        f"{private.path} is gone: nobody knows how to go on with this run",
+        next_step=f"look for what carries the tag {DRILL_TAG}={directory.name}, and remove it",
+    )
+
+
+def _let_go(bundle: Bundle, private: Private) -> Conclusion:
+    """Finish a run that died after it was sealed: remove what only a later process would have needed.
+
+    Raises:
+        Refusal: it was kept up on purpose, or left something.
+    """
+    directory = bundle.directory
+    conclusion = sealed_conclusion(bundle, mutates=catalog.plan(bundle.plan.plan).mutates)
+    if conclusion.still_up:
+        private.release()
         raise refuse(
             f"{directory.name} is closed: there is nothing to resume",
             next_step=f"pytest -m drill --start-at teardown --receipt-dir {directory}, if it was kept up",
         )
-    return bundle
+    let_go(private)
+    (directory / "journal.reserve").unlink(missing_ok=True)
+    return conclusion
 
 
 def _prepared_again(bundle: Bundle, directory: Path, private: Private) -> Prepared:
     """Return the preparation as the first process had it, from what it wrote down."""
     document = bundle.plan
+    handover = private.handover()
     plan = catalog.plan(document.plan)
     inherited = document.window.inherited
     run = tuple(phase for phase in plan.phases if phase.name in document.phases and phase.name not in inherited)
@@ -93,7 +119,8 @@ def _prepared_again(bundle: Bundle, directory: Path, private: Private) -> Prepar
         plan=plan,
         coverage=Coverage(run=run, inherited=inherited, window=document.window),
         criteria=document.criteria,
-        settings=private.handover().settings,
+        settings=handover.settings,
+        values=handover.values,
         contracts=document.contracts,
         inputs=document.inputs,
         reports=directory.parent,

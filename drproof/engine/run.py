@@ -7,14 +7,13 @@
 
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from drproof.engine.attempts import Ending, attempt
 from drproof.engine.clock import SystemClock
 from drproof.engine.conclusion import Conclusion, conclude, judge_contract
 from drproof.engine.context import PhaseContext
-from drproof.engine.effects import JournalledEffects, effects_of
+from drproof.engine.effects import JournalledEffects
 from drproof.engine.guardian import Guardian
 from drproof.engine.lease import Lease
 from drproof.engine.opening import Opened, open_run
@@ -22,7 +21,6 @@ from drproof.engine.preparation import Prepared
 from drproof.engine.record import Record
 from drproof.engine.signals import Signals
 from drproof.evidence.journal import Journal
-from drproof.evidence.journal import read as read_journal
 from drproof.evidence.redaction import Masker
 from drproof.model.codec import encode
 from drproof.model.context import Effect
@@ -53,9 +51,7 @@ class Run:
         self._guardian: Guardian | None = opened.guardian
         self._conclusion: Conclusion | None = None
         self._interruption: BaseException | None = None
-        self._inherited: tuple[Effect, ...] = tuple(
-            effect for path in opened.handover.journals for effect in effects_of(read_journal(Path(path)))
-        )
+        self._inherited: tuple[Effect, ...] = opened.inherited
 
     @classmethod
     def open(cls, prepared: Prepared, *, signals: Signals | None = None) -> "Run":
@@ -109,13 +105,11 @@ class Run:
     def abandon(self, interruption: BaseException) -> None:
         """End the run before its time: the phase under way counts as interrupted, the rest is not reached."""
         self._interruption = self._interruption or interruption
-        under_way = [record["phase"] for record in self._journal.records() if record["kind"] == "phase"]
+        begun = self._begun()
         for phase in self.prepared.coverage.run:
-            if phase.name in under_way and phase.name not in self.receipts and not phase.always:
-                ending = self._ended(
-                    Outcome.INTERRUPTED, f"the process died in this phase; {interruption}", Cause.SIGNAL
-                )
-                self._write(phase, ending, None)
+            if phase.name in begun and phase.name not in self.receipts and not phase.always:
+                reason = f"the process ended in this phase; {interruption}"
+                self._write(phase, self._ended(Outcome.INTERRUPTED, reason, Cause.SIGNAL), None)
 
     def judge(self, name: str) -> tuple[Verdict, ...]:
         """Return the verdicts of a contract on the receipts so far."""
@@ -138,7 +132,9 @@ class Run:
         with contextlib.suppress(DrproofError):
             # A world that is gone cannot be asked; the receipts of what followed say so.
             self._opened.keep_the_worlds_word()
-        self._conclusion = conclude(self.record, self.prepared, journal=self._journal, interruption=self._interruption)
+        self._conclusion = conclude(
+            self.record, self.prepared, journal=self._journal, masker=self._masker, interruption=self._interruption
+        )
         self._let_go(self._conclusion)
         return self._conclusion
 
@@ -219,8 +215,16 @@ class Run:
             return self._ended(Outcome.FAILED, str(exc).partition("\n")[0], cause)
         return None
 
+    def _begun(self) -> set[str]:
+        """Return the phases that the journal saw begin, whether or not they have a receipt."""
+        return {record["phase"] for record in self._journal.records() if record["kind"] == "phase"}
+
     def _leave_out(self, phase: Phase[Any]) -> None:
-        """Give a phase that was never reached its receipt."""
+        """Give a phase that was never reached its receipt; one that was begun cannot say so."""
+        if phase.name in self._begun():
+            reason = "the phase ran, and what it observed could not be written"
+            self._write(phase, self._ended(Outcome.FAILED, reason, Cause.WORLD), None)
+            return
         cause = Cause.SIGNAL if self._interruption is not None else Cause.PREREQUISITE
         reason = (
             f"not reached: {self._interruption}" if self._interruption is not None else "not reached: the run was ended"
@@ -284,6 +288,7 @@ class Run:
                 inherited=self._inherited,
                 allowed=self._allowed,
                 clock=self.clock,
+                masker=self._masker,
             ),
             clock=self.clock,
             receipts=self.receipts,

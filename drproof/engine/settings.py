@@ -16,6 +16,9 @@ from drproof.engine.refusal import nearest, refuse
 from drproof.model.criteria import Input
 
 FILE_NAME = "drproof.toml"
+OF_ONE_WINDOW = ("limits.", "promotion.", "cost.", "reports")
+"""The settings that the next window does not take over from the one before."""
+
 EMBEDDED = "embedded"
 
 
@@ -88,25 +91,28 @@ def scenario(name: str) -> Scenario:
     return Scenario(name=name, says=row["says"], settings=dict(_flattened(row.get("settings", {}), f"scenario {name}")))
 
 
-def resolve(
+def resolve(  # noqa: PLR0913 — every place that settings come from
     options: Mapping[str, Any],
     environment: Mapping[str, str],
     file: Path | None,
     *,
     scenario_name: str = "",
     needed: tuple[str, ...] = ("",),
+    earlier: Mapping[str, Any] | None = None,
 ) -> Resolved:
     """Return all settings.
 
     `options` maps option names to what the command line says, None for what it does not say. `needed` holds the
-    beginnings of the settings that must not be missing; what is missing and not needed is empty.
+    beginnings of the settings that must not be missing; what is missing and not needed is empty. `earlier` holds the
+    settings of the run that this one builds on: they hold where nobody says anything else.
 
     Raises:
         Refusal: a value is not of its kind, a required one is missing, or a place contradicts the target.
     """
     from_file = read_file(file) if file else {}
     target_leaf = BY_PATH["target"]
-    target, target_source = _first(target_leaf, options, environment, from_file, {}, file, places=True)
+    said = {path: value for path, value in (earlier or {}).items() if not path.startswith(OF_ONE_WINDOW)}
+    target, target_source = _first(target_leaf, options, environment, from_file, said, {}, file, places=True)
     if target is None:
         raise refuse(
             "no target is set: a drill is never rehearsed by accident",
@@ -130,7 +136,7 @@ def resolve(
     for leaf in LEAVES:
         if leaf.path == "target":
             continue
-        value, source = _first(leaf, options, environment, from_file, world, file, places=not embedded)
+        value, source = _first(leaf, options, environment, from_file, said, world, file, places=not embedded)
         if value is None and leaf.default is None and leaf.path.startswith(needed):
             raise _missing(leaf, file)
         if value is None:
@@ -142,11 +148,12 @@ def resolve(
     return Resolved(values=values, sources=sources)
 
 
-def _first(  # noqa: PLR0913 — the four places a value can come from
+def _first(  # noqa: PLR0913 — the five places a value can come from
     leaf: Leaf,
     options: Mapping[str, Any],
     environment: Mapping[str, str],
     from_file: Mapping[str, Any],
+    earlier: Mapping[str, Any],
     world: Mapping[str, Any],
     file: Path | None,
     *,
@@ -160,6 +167,9 @@ def _first(  # noqa: PLR0913 — the four places a value can come from
     if leaf.environment and (places or not leaf.of_the_world):
         candidates.append((environment.get(leaf.environment), f"environment {leaf.environment}"))
     candidates.append((from_file.get(leaf.path), f"{file.name if file else FILE_NAME} {leaf.path}"))
+    if not any(value is not None for value, _ in candidates) and leaf.path in earlier:
+        value = earlier[leaf.path]
+        return tuple(value) if isinstance(value, list) else value, "the earlier run"
     candidates.append((world.get(leaf.path), "the embedded world"))
     for value, source in candidates:
         if value is None:

@@ -58,7 +58,9 @@ class Signals:
         self.received = self.received or interruption
         if self.deferred:
             return
+        if not first:
+            # The first one is ending the run already; a second must not cut that short.
+            return
         if self._in_phase:
             raise interruption
-        if first:
-            self._idle(interruption)
+        self._idle(interruption)

@@ -43,8 +43,8 @@ class WindowRequest:
 
     @property
     def whole(self) -> bool:
-        """Whether everything is asked for, however it was spelt."""
-        return (self.first, self.last, self.teardown) == ("bringup", "promote", True) and not self.diagnostics_only
+        """Whether everything from bring-up to promotion is asked for, however it was spelt."""
+        return (self.first, self.last) == ("bringup", "promote") and not self.diagnostics_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Coverage:
         return (*self.inherited, *(phase.name for phase in self.run))
 
 
-def check(request: WindowRequest) -> None:
+def check(request: WindowRequest, *, inherits: bool) -> None:
     """Refuse a window that contradicts itself.
 
     Raises:
@@ -84,6 +84,13 @@ def check(request: WindowRequest) -> None:
         )
     if request.first == TEARDOWN and request.stop_after:
         raise refuse("--start-at teardown runs teardown alone", next_step="leave out --stop-after")
+    if request.first == TEARDOWN and not inherits:
+        raise refuse(
+            "--start-at teardown takes away what an earlier window brought up",
+            expected="--receipt-dir with the folder of that window",
+            got="none: there is nothing that this run could remove",
+            next_step="pytest -m drill --start-at teardown --receipt-dir reports/<drill-id>",
+        )
     if request.first == TEARDOWN and not request.teardown:
         raise refuse(
             "--start-at teardown with --teardown false leaves nothing to run",
@@ -106,7 +113,7 @@ def cover(plan: Plan, request: WindowRequest, prior: Mapping[str, bool] | None) 
     Raises:
         Refusal: a phase that changes the world is needed, outside the window, and not passed in an earlier run.
     """
-    check(request)
+    check(request, inherits=prior is not None)
     chosen = [phase for phase in plan.phases if _inside(phase, request)]
     needed = {name for phase in chosen for name in plan.upstream(phase.name)}
     run = {phase.name for phase in chosen}

@@ -165,10 +165,14 @@ class Bundle:
 
     def problems(self) -> tuple[Problem, ...]:
         """Return every difference between what was sealed and what is there; empty when there is none."""
-        found = (*self._opening_problems(), *self._chain_problems(), *self._closing_problems())
+        found = (*self.chain_problems(), *self._closing_problems())
         if not found and self.closing["outcome"] == "proven" and not self._all_proven():
             return (Problem("outcome", CLOSING, "the closing says proven, and not every verdict and receipt does"),)
         return found
+
+    def chain_problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with opening, receipts and evidence, sealed or not."""
+        return (*self._opening_problems(), *self._chain_problems())
 
     def _opening_problems(self) -> Iterator[Problem]:
         opening = _object(self.directory, OPENING)

@@ -43,6 +43,7 @@ class Journal:
             msg = f"the journal {path} cannot be opened: {exc.strerror}; nothing was changed"
             raise JournalError(msg) from exc
         self._next = len(records) + 1
+        self._size = sound
 
     def append(self, record: Mapping[str, Any]) -> int:
         """Write one record durably and return its number, counted from 1.
@@ -50,6 +51,7 @@ class Journal:
         Raises:
             JournalError: the record is not on disk; what it announced must not happen.
         """
+        self._catch_up()
         number = self._next
         text = canonical({"number": number, **record})
         line = b"%08x %s\n" % (zlib.crc32(text), text)
@@ -61,7 +63,6 @@ class Journal:
                 msg = f"the journal {self.path} cannot be written: {exc.strerror}"
                 raise JournalError(msg) from exc
             self._retry(line)
-        self._next += 1
         return number
 
     def records(self) -> tuple[dict[str, Any], ...]:
@@ -83,6 +84,13 @@ class Journal:
         """Close the file."""
         self.close()
 
+    def _catch_up(self) -> None:
+        """Count again when the file is not as the last append left it: a signal ended that one at any point."""
+        if os.fstat(self._descriptor).st_size != self._size:
+            records, self._size = _read(self.path)
+            os.ftruncate(self._descriptor, self._size)
+            self._next = len(records) + 1
+
     def _write(self, line: bytes) -> None:
         start = os.fstat(self._descriptor).st_size
         try:
@@ -92,6 +100,8 @@ class Journal:
             # What is half written would be taken for damage once another record follows it.
             os.ftruncate(self._descriptor, start)
             raise
+        # One statement: an interruption leaves both as they were, and the next append counts again.
+        self._size, self._next = start + len(line), self._next + 1
 
     def _retry(self, line: bytes) -> None:
         try:
@@ -115,12 +125,17 @@ class Journal:
         return True
 
 
-def read(path: Path) -> tuple[dict[str, Any], ...]:
+def read(path: Path, *, must_exist: bool = False) -> tuple[dict[str, Any], ...]:
     """Return the records of a journal that another process may have left torn at its end.
+
+    A journal that is not there has no records, unless it `must_exist`.
 
     Raises:
         JournalError: it cannot be read, or is damaged before its last line.
     """
+    if must_exist and not path.exists():
+        msg = f"the journal {path} is gone"
+        raise JournalError(msg)
     try:
         records, _ = _read(path)
     except OSError as exc:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
+from drproof.model.codec import JSON
+
 MASK = "«masked»"
 SHORTEST = 8
 """A shorter value occurs by chance; masking it would spoil honest text and hide nothing."""
@@ -38,6 +40,16 @@ class Masker:
             if form in text:
                 text = text.replace(form, MASK)
         return text
+
+    def masked(self, value: JSON) -> JSON:
+        """Return plain JSON without the known values, in keys and in texts."""
+        if isinstance(value, str):
+            return self.mask(value)
+        if isinstance(value, list):
+            return [self.masked(item) for item in value]
+        if isinstance(value, dict):
+            return {self.mask(key): self.masked(item) for key, item in value.items()}
+        return value
 
     def finds(self, data: bytes) -> bool:
         """Return whether bytes hold a known value."""

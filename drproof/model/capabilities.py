@@ -193,6 +193,9 @@ class Alarms(Protocol):
     def states(self, names: Iterable[str]) -> Mapping[str, str]:
         """Return each alarm's state; an alarm that does not exist is absent."""
 
+    def comparisons(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Return how each alarm compares a datapoint with its threshold; an alarm without one is absent."""
+
     def history(self, name: str, *, since: str, until: str) -> tuple[Mapping[str, Any], ...]:
         """Return the alarm's raw history items between two instants, oldest first."""
 

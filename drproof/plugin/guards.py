@@ -42,6 +42,8 @@ def _conflicts(config: pytest.Config) -> Iterator[tuple[str, str]]:
     said = config.option
     if getattr(said, "numprocesses", None) or getattr(said, "tx", None) or getattr(said, "dist", "no") != "no":
         yield "-n", "each worker would bring the site up once more"
+    if getattr(said, "looponfail", False):
+        yield "-f", "the drill would be started again and again"
     if getattr(said, "reruns", None) or getattr(said, "only_rerun", None):
         yield "--reruns", "an effect would be done twice; the engine's own attempts are evidence"
     if getattr(said, "count", 1) not in {None, 1}:

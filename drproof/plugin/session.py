@@ -83,6 +83,7 @@ class DrillSession:
             refuse_conflicts(config, mark)
         self.run: Run | None = None
         self.conclusion: Conclusion | None = None
+        self._summarized = False
         self._progress: Progress | None = None
         self._signals = Signals(_stop_pytest)
         self._made = board.point_at(config, self.prepared.directory.with_name(f"{self.prepared.drill_id}.allure"))
@@ -203,11 +204,16 @@ class DrillSession:
         if self.conclusion is not None:
             if self.conclusion.exit_status:
                 session.exitstatus = self.conclusion.exit_status
+            reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+            if reporter is not None and not self._summarized:
+                # pytest prints no summary for an exit status that is not its own, such as a signal's.
+                self.summarize(reporter)
         elif not _dry(self.config) and session.exitstatus in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Print what the run came to."""
+        self._summarized = True
         if self.run is None or self.conclusion is None:
             if not _dry(self.config):
                 reporter.write_line("drproof: nothing ran, so nothing is proven", red=True)
@@ -216,8 +222,13 @@ class DrillSession:
         from drproof.evidence.bundle import Bundle
 
         types = {phase.name: phase.observes for phase in self.prepared.plan.phases}
+        try:
+            bundle = Bundle.open(self.run.directory, types)
+        except DrproofError as exc:
+            reporter.write_line(f"{self.conclusion.stop_reason}\n{exc}", red=True)
+            return
         for line in summary.lines(
-            Bundle.open(self.run.directory, types),
+            bundle,
             outcome=self.conclusion.outcome,
             exit_status=self.conclusion.exit_status,
             still_up=self.conclusion.still_up,

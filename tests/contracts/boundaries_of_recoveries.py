@@ -193,6 +193,30 @@ def a_message_counts_when_it_was_accepted_not_before_validation_ended(house: Hou
 
 
 @boundary
+def an_alarm_whose_comparison_nobody_knows_is_unproven(house: House) -> None:
+    known = PASSING.receipts["capture_alarms"].facts.alarms
+    lost = tuple(alarm for alarm in known if alarm.name != "freshness")
+    odd = tuple(
+        replace(alarm, comparison="OutsideTheBand" if alarm.name == "freshness" else alarm.comparison)
+        for alarm in known
+    )
+    other = tuple(
+        replace(alarm, comparison=alarm.comparison if alarm.name == "freshness" else "OutsideTheBand")
+        for alarm in known
+    )
+    turned = tuple(replace(alarm, comparison="LessThanThreshold") for alarm in known)
+    expect(
+        house,
+        "alarm_detected_the_outage",
+        (PASSING.facts("capture_alarms", alarms=lost), UNPROVEN),
+        (PASSING.facts("capture_alarms", alarms=odd), UNPROVEN),
+        (PASSING.facts("capture_alarms", alarms=other), PROVEN),
+        (PASSING.facts("capture_alarms", alarms=turned), REFUTED),
+        subject="freshness",
+    )
+
+
+@boundary
 def an_alarm_without_history_is_unproven_and_each_spoiled_history_is_refuted_for_its_own_fact(house: House) -> None:
     contract = "alarm_detected_the_outage"
     expect(

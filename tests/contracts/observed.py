@@ -265,7 +265,9 @@ DECIDED = PromoteObserved(
 ALARMS = AlarmsObserved(
     since=at(0),
     until=at(36),
-    alarms=tuple(AlarmSeen(name=name, state="OK", transitions=2) for name in CRITERIA.alarms),
+    alarms=tuple(
+        AlarmSeen(name=name, state="OK", comparison="GreaterThanThreshold", transitions=2) for name in CRITERIA.alarms
+    ),
 )
 OWN = (
     Item(kind="instance", identity=MACHINE, state="running"),

@@ -112,8 +112,11 @@ def _fall(when: str = at(9), **changes: Any) -> Transition:
     return replace(_rise(when, old="ALARM", new="OK", datapoints=("1",)), **changes)
 
 
+WINDOW = {"since": at(0), "until": at(10), "comparison": "GreaterThanThreshold"}
+
+
 def _problem(house: House, *transitions: Transition) -> str:
-    found = house.modules["alarm_window"].detection(transitions, since=at(0), until=at(10))
+    found = house.modules["alarm_window"].detection(transitions, **WINDOW)
     problem: str = found.problem
     return problem
 
@@ -124,7 +127,7 @@ NO_FALL = "the alarm did not go back to OK in the window"
 
 @reasoning
 def an_outage_is_noticed_from_the_first_to_the_last_millisecond_of_the_window(house: House) -> None:
-    found = house.modules["alarm_window"].detection([_rise(), _fall()], since=at(0), until=at(10))
+    found = house.modules["alarm_window"].detection([_rise(), _fall()], **WINDOW)
 
     assert (found.noticed_at, found.healed_at, found.problem) == (at(5), at(9), "")
     assert _problem(house, _rise(at(0)), _fall(at(10))) == ""
@@ -155,10 +158,25 @@ def only_ok_to_alarm_is_a_rise_and_only_alarm_to_ok_a_fall_after_it(house: House
 @reasoning
 def a_rise_rests_on_a_datapoint_beyond_the_threshold(house: House) -> None:
     assert _problem(house, _rise(datapoints=()), _fall()) == "the alarm went off on missing data: no datapoint breached"
-    assert _problem(house, _rise(datapoints=("26",)), _fall()) == "no evaluated datapoint is beyond the threshold 26"
+    assert _problem(house, _rise(datapoints=("26",)), _fall()) == "no evaluated datapoint is GreaterThanThreshold 26"
     assert _problem(house, _rise(datapoints=("26", "26.0000001")), _fall()) == ""
     for spoiled in ({"threshold": ""}, {"datapoints": ("much",)}, {"datapoints": ("NaN",)}):
         assert "is no number" in _problem(house, _rise(**spoiled), _fall())
+
+
+@reasoning
+def an_alarm_breaches_as_its_own_comparison_says(house: House) -> None:
+    breaching = {
+        "GreaterThanThreshold": ("27",),
+        "GreaterThanOrEqualToThreshold": ("26", "27"),
+        "LessThanThreshold": ("25",),
+        "LessThanOrEqualToThreshold": ("25", "26"),
+    }
+    for comparison, values in breaching.items():
+        for value in ("25", "26", "27"):
+            window = {**WINDOW, "comparison": comparison}
+            found = house.modules["alarm_window"].detection([_rise(datapoints=(value,)), _fall()], **window)
+            assert (found.problem == "") is (value in values), (comparison, value)
 
 
 @reasoning
@@ -174,9 +192,9 @@ def a_datapoint_may_be_one_period_older_than_the_window_and_no_more(house: House
 def a_rise_that_does_not_count_still_says_when_it_was(house: House) -> None:
     detection = house.modules["alarm_window"].detection
 
-    assert detection([_rise(datapoints=())], since=at(0), until=at(10)).noticed_at == at(5)
-    assert detection([_rise()], since=at(0), until=at(10)).noticed_at == at(5)
-    assert detection([_fall()], since=at(0), until=at(10)).noticed_at == ""
+    assert detection([_rise(datapoints=())], **WINDOW).noticed_at == at(5)
+    assert detection([_rise()], **WINDOW).noticed_at == at(5)
+    assert detection([_fall()], **WINDOW).noticed_at == ""
 
 
 @reasoning

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from drproof.analysis.alarm_window import detection
+from drproof.analysis.alarm_window import COMPARISONS, detection
 from drproof.formats import alarm_history
 from drproof.formats.timestamps import parse
 from drproof.model.contract import contract, expected
@@ -25,7 +25,11 @@ def alarm_detected_the_outage(
     if subject not in history:
         return undecided(f"no history of {subject} was captured")
     facts = capture_alarms.facts
-    found = detection(alarm_history.parse(history[subject]), since=facts.since, until=facts.until)
+    comparison = {alarm.name: alarm.comparison for alarm in facts.alarms}.get(subject, "")
+    if comparison not in COMPARISONS:
+        return undecided(f"nobody knows how {subject} compares a datapoint with its threshold")
+    transitions = alarm_history.parse(history[subject])
+    found = detection(transitions, since=facts.since, until=facts.until, comparison=comparison)
     return compare(observed=found.problem, expected="", reason=found.problem)
 
 

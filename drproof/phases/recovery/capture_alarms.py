@@ -21,6 +21,8 @@ class AlarmSeen:
 
     name: str
     state: str
+    comparison: str
+    """How it compares a datapoint with its threshold, in CloudWatch's words; empty when nobody can tell."""
     transitions: Count
 
 
@@ -60,12 +62,19 @@ def capture_alarms(ctx: Context) -> AlarmsObserved:
             break
         ctx.clock.sleep_ms(POLL_MS)
     states = ctx.target.primary.alarms.states(names)
+    comparisons = ctx.target.primary.alarms.comparisons(names)
     ctx.evidence("history", histories)
     return AlarmsObserved(
         since=since,
         until=until,
         alarms=tuple(
-            AlarmSeen(name=name, state=states.get(name, "absent"), transitions=counts[name]) for name in names
+            AlarmSeen(
+                name=name,
+                state=states.get(name, "absent"),
+                comparison=comparisons.get(name, ""),
+                transitions=counts[name],
+            )
+            for name in names
         ),
     )
 

@@ -25,14 +25,24 @@ class AwsAlarms:
 
     def states(self, names: Iterable[str]) -> Mapping[str, str]:
         """Return each alarm's state; an alarm that does not exist is absent."""
+        return {name: alarm["StateValue"] for name, alarm in self._described(names).items()}
+
+    def comparisons(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Return how each alarm compares a datapoint with its threshold; a composite alarm compares nothing."""
+        described = self._described(names)
+        return {
+            name: alarm["ComparisonOperator"] for name, alarm in described.items() if alarm.get("ComparisonOperator")
+        }
+
+    def _described(self, names: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
         asked = sorted(set(names))
-        found: dict[str, str] = {}
+        found: dict[str, Mapping[str, Any]] = {}
         for first in range(0, len(asked), NAMES_AT_ONCE):
             some = asked[first : first + NAMES_AT_ONCE]
             pages = self._pages("describe_alarms", "DescribeAlarms", ", ".join(some), AlarmNames=some, AlarmTypes=TYPES)
             for page in pages:
                 for alarm in (*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())):
-                    found[alarm["AlarmName"]] = alarm["StateValue"]
+                    found[alarm["AlarmName"]] = alarm
         return {name: found[name] for name in asked if name in found}
 
     def history(self, name: str, *, since: str, until: str) -> tuple[Mapping[str, Any], ...]:
