@@ -322,9 +322,10 @@ class Run:
     def _let_go(self, conclusion: Conclusion) -> None:
         """Dismiss the guardian, and remove what only a later process would need."""
         self._journal.close()
+        self._opened.let_go(keep=conclusion.still_up)
+        # Last: a run that dies while it puts its things away is still guarded.
         if self._guardian is not None:
             self._guardian.dismiss()
-        self._opened.let_go(keep=conclusion.still_up)
 
     def _tell(self, event: str, phase: str, receipt: Receipt[Any] | None = None) -> None:
         for listener in self.listeners:

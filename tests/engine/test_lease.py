@@ -212,3 +212,30 @@ def test_of_many_that_take_at_once_one_wins(store):
 
     assert (len(won), len(lost)) == (1, 7)
     won[0].stop()
+
+
+class Losing(Store):
+    """A store that writes, and whose answer is lost."""
+
+    lose = False
+
+    def put(self, *given, **more):
+        info = super().put(*given, **more)
+        if self.lose:
+            self.lose = False
+            raise ThrottledError("read timed out", code="ReadTimeout")
+        return info
+
+
+def test_a_renewal_whose_answer_was_lost_is_still_ours():
+    store = Losing()
+    held = lease(store, "first", clock=Clock())
+    held.take(INTENT)
+    held.stop()
+    store.lose = True
+    held.renew()
+
+    held.renew()
+
+    held.check()
+    assert store.content()["drill_id"] == "first"

@@ -175,3 +175,27 @@ def test_a_line_without_its_checksum_is_no_record():
     assert journals._record(b"00000000 {}\n") is None
     assert journals._record(b"{}\n") is None
     assert journals._record(b"") is None
+
+
+@pytest.mark.parametrize("written_first", [True, False])
+def test_an_interruption_at_any_point_of_an_append_leaves_a_journal_that_goes_on(path, monkeypatch, written_first):
+    fsync = os.fsync
+    with Journal(path) as journal:
+        journal.append({"kind": "opened"})
+
+        def interrupted(descriptor):
+            if written_first:
+                fsync(descriptor)
+            else:
+                os.ftruncate(descriptor, os.fstat(descriptor).st_size - 3)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(os, "fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append({"kind": "phase"})
+        monkeypatch.setattr(os, "fsync", fsync)
+        journal.append({"kind": "closed"})
+
+    kinds = [record["kind"] for record in read(path)]
+    assert kinds == (["opened", "phase", "closed"] if written_first else ["opened", "closed"])
+    assert [record["number"] for record in read(path)] == list(range(1, len(kinds) + 1))

@@ -1,0 +1,104 @@
+"""A drill that somebody or something interferes with never calls itself proven, and never leaves anything behind."""
+
+import time
+
+import pytest
+
+
+@pytest.fixture
+def interfered(operator, pytestconfig):
+    def run(what, *words):
+        return operator.drill(
+            "-p", "tests.drill.interfere", "--run-id", "spoiled", *words,
+            INTERFERE=what, PYTHONPATH=str(pytestconfig.rootpath),
+        )  # fmt: skip
+
+    return run
+
+
+def test_a_receipt_that_was_rewritten_while_the_drill_ran_is_noticed_before_the_seal(interfered):
+    drill = interfered("rewrite")
+
+    assert drill.status == 1, drill.output
+    assert drill.read("closing.json")["outcome"] == "incomplete"
+    assert drill.inventory["instances"] == []
+
+
+def test_a_phase_whose_receipt_could_not_be_written_is_not_said_to_be_unreached(interfered):
+    drill = interfered("lose")
+
+    assert drill.status == 1, drill.output
+    assert drill.outcomes["validate"] == "failed"
+    assert "could not be written" in drill.receipts["validate"]["reason"]
+    assert drill.outcomes["teardown"] == "passed"
+    assert drill.inventory["instances"] == []
+
+
+def test_a_signal_while_the_journal_is_flushed_costs_neither_the_journal_nor_the_teardown(interfered):
+    drill = interfered("flush")
+
+    assert drill.status == 143, drill.output
+    assert drill.outcomes["teardown"] == "passed", drill.receipts["teardown"]
+    assert drill.inventory["instances"] == []
+    assert "proof: " in drill.output, "the summary is printed although the status is not pytest's own"
+
+
+def test_a_run_that_dies_after_the_seal_is_put_away_by_its_guardian(operator, interfered):
+    drill = interfered("sealed")
+
+    assert drill.status == -9
+    private = operator.folder / "reports" / "spoiled.private"
+    deadline = time.monotonic() + 30
+    while private.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not private.exists()
+    assert drill.read("closing.json")["outcome"] == "proven"
+    assert operator.cli("status", "reports/spoiled").returncode == 0
+
+
+def test_the_bar_cannot_be_moved_between_windows(operator):
+    first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false", "--rto", "1h")
+    assert first.status == 0, first.output
+
+    moved = operator.drill("--start-at", "restore", "--receipt-dir", "reports/first", "--rto", "9h")
+
+    assert moved.status == 4
+    assert "another criteria.rto_ms" in moved.output
+    assert "next:" in moved.output
+    down = operator.run("-m", "drill", "--start-at", "teardown", "--receipt-dir", "reports/first")
+    assert down.status == 0, "what the first window was told, the next one knows: " + down.output
+    assert down.inventory["instances"] == []
+
+
+def test_the_place_cannot_be_swapped_under_a_teardown(operator):
+    first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false")
+    assert first.status == 0, first.output
+    settings = operator.folder / "drproof.toml"
+    settings.write_text('target = "embedded"\n[recovery]\nprefix = "elsewhere"\n')
+
+    swapped = operator.run("-m", "drill", "--start-at", "teardown", "--receipt-dir", "reports/first")
+
+    assert swapped.status == 4
+    assert "another recovery.prefix" in swapped.output
+    settings.unlink()
+    assert operator.drill("--start-at", "teardown", "--receipt-dir", "reports/first").status == 0
+
+
+def test_a_teardown_of_nothing_is_refused(operator):
+    nothing = operator.drill("--start-at", "teardown")
+
+    assert nothing.status == 4
+    assert "--receipt-dir" in nothing.output
+    assert nothing.directory is None
+
+
+def test_an_earlier_window_whose_journal_is_gone_is_not_built_upon(operator):
+    first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false")
+    journal = first.bundle / "journal.log"
+    journal.rename(operator.folder / "journal.log")
+
+    refused = operator.drill("--start-at", "teardown", "--receipt-dir", "reports/first")
+
+    assert refused.status == 4
+    (operator.folder / "journal.log").rename(journal)
+    assert operator.drill("--start-at", "teardown", "--receipt-dir", "reports/first").status == 0
