@@ -84,17 +84,17 @@ def check(request: WindowRequest, *, inherits: bool) -> None:
         )
     if request.first == TEARDOWN and request.stop_after:
         raise refuse("--start-at teardown runs teardown alone", next_step="leave out --stop-after")
+    if request.first == TEARDOWN and not request.teardown:
+        raise refuse(
+            "--start-at teardown with --teardown false leaves nothing to run",
+            next_step="leave one of them out",
+        )
     if request.first == TEARDOWN and not inherits:
         raise refuse(
             "--start-at teardown takes away what an earlier window brought up",
             expected="--receipt-dir with the folder of that window",
             got="none: there is nothing that this run could remove",
             next_step="pytest -m drill --start-at teardown --receipt-dir reports/<drill-id>",
-        )
-    if request.first == TEARDOWN and not request.teardown:
-        raise refuse(
-            "--start-at teardown with --teardown false leaves nothing to run",
-            next_step="leave one of them out",
         )
     if request.first != TEARDOWN and STOP.index(request.first) > STOP.index(request.last):
         raise refuse(

@@ -82,7 +82,7 @@ def test_a_closed_drill_is_not_resumed_and_the_next_command_is_named(operator, c
 
     assert said.returncode == 2
     assert "closed is closed: there is nothing to resume" in said.stderr
-    assert "next: pytest -m drill --start-at teardown --receipt-dir" in said.stderr
+    assert "next: drproof status" in said.stderr
 
 
 def test_an_unfinished_drill_whose_private_folder_is_gone_names_the_mark_to_look_for(operator, copy):
