@@ -10,6 +10,7 @@ from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Masker
 from drproof.model.capabilities import Intent
 from drproof.model.context import Clock, Effect, Pending
+from drproof.model.errors import UnansweredError
 
 
 class _Pending:
@@ -51,7 +52,8 @@ class JournalledEffects:
     def intend(self, verb: str, resource: str, details: Mapping[str, Any] | None = None) -> Iterator[Pending]:
         """Write down what is about to be changed; leaving the block writes down what came of it.
 
-        An interruption writes no outcome: nobody knows whether the effect happened, and the next process must look.
+        An interruption writes no outcome, nor does a call that was not answered: nobody knows whether the effect
+        happened, and who goes on must look.
         """
         self._allowed()
         token = token_of(self._drill_id, self._phase, verb, resource)
@@ -69,6 +71,8 @@ class JournalledEffects:
         pending = _Pending(Intent(number=number, verb=verb, resource=resource, token=token))
         try:
             yield pending
+        except UnansweredError:
+            raise
         except Exception as exc:
             self._end(number, "failed", {"error": f"{type(exc).__name__}: {exc}"})
             raise

@@ -32,6 +32,10 @@ class ThrottledError(TargetError):
     """The platform asks to be called less often; the same call may succeed later."""
 
 
+class UnansweredError(TargetError):
+    """The platform gave no answer: what was asked may or may not have happened."""
+
+
 class QuotaError(TargetError):
     """A quota of the account forbids what was asked: recovery was not tried, it did not fail."""
 

@@ -8,7 +8,19 @@ from drproof.phases.recovery.teardown import Item
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import NOTHING_CREATED, PASSING, PROMOTED, Evidence
-from tests.contracts.observed import CRITERIA, HISTORY, MACHINE, MEMBERS, POINT, READ_BACK, TORN_DOWN, VALIDATED, at
+from tests.contracts.observed import (
+    CRITERIA,
+    HISTORY,
+    LOOK,
+    MACHINE,
+    MEMBERS,
+    POINT,
+    READ_BACK,
+    TORN_DOWN,
+    VALIDATED,
+    at,
+    sha256,
+)
 
 STATE = "state.tar.zst"
 
@@ -114,9 +126,9 @@ def validation_that_watched_nothing_is_unproven(house: House) -> None:
         house,
         "validation_observed_only",
         (PASSING.facts("validate", watched=()), UNPROVEN),
-        (PASSING.facts("validate", files_before=0, files_after=0), UNPROVEN),
-        (PASSING.facts("validate", files_before=1, files_after=1), PROVEN),
-        (PASSING.facts("validate", files_after=2), REFUTED),
+        (PASSING.facts("validate", before=replace(LOOK, entries=1), after=replace(LOOK, entries=1)), PROVEN),
+        (PASSING.facts("validate", after=replace(LOOK, entries=2)), REFUTED),
+        (PASSING.facts("validate", after=replace(LOOK, sha256=sha256("another"))), REFUTED),
         (PASSING.facts("validate", changed=("/srv/state/one",)), REFUTED),
     )
 
@@ -147,7 +159,8 @@ def something_foreign_or_unmarked_is_never_removed(house: House) -> None:
         (PASSING.facts("teardown", removed=()), PROVEN),
         (PASSING.facts("teardown", removed=(stranger,)), REFUTED),
         (PASSING.facts("teardown", removed=(same_name,)), REFUTED),
-        (PASSING.facts("teardown", foreign=TORN_DOWN.before), REFUTED),
+        (PASSING.facts("teardown", foreign_before=TORN_DOWN.before), REFUTED),
+        (PASSING.facts("teardown", foreign=()), REFUTED),
     )
 
 

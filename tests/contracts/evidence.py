@@ -142,7 +142,7 @@ PROMOTED = PASSING.receipt("promote", outcome=Outcome.PASSED, observed=DECIDED, 
     promotion_expected=True
 )
 NOTHING_CREATED = PASSING.facts(
-    "teardown", intended=0, created=0, before=(), removed=(), destroyed=0, residue=(), foreign=()
+    "teardown", intended=0, created=0, before=(), removed=(), destroyed=0, residue=(), foreign_before=(), foreign=()
 )
 
 VARIANTS: dict[str, tuple[Evidence, frozenset[str]]] = {

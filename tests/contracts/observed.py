@@ -25,7 +25,7 @@ from drproof.phases.recovery.request_manual_approval import ApprovalRequested
 from drproof.phases.recovery.resolve_runner import RunnerObserved
 from drproof.phases.recovery.restore import RestoreObserved, Source
 from drproof.phases.recovery.teardown import Item, TeardownObserved
-from drproof.phases.recovery.validate import CommandSeen, ValidateObserved
+from drproof.phases.recovery.validate import CommandSeen, Look, ValidateObserved
 
 HOUR = 3_600_000
 DRILL = "drill-1"
@@ -238,12 +238,13 @@ def _command(name: str) -> CommandSeen:
     )
 
 
+LOOK = Look(entries=3, sha256=sha256("look"))
 VALIDATED = ValidateObserved(
     instance_id=MACHINE,
     commands=(_command("disk"), _command("state")),
     watched=("/srv/state",),
-    files_before=3,
-    files_after=3,
+    before=LOOK,
+    after=LOOK,
     changed=(),
 )
 NOTIFIED = NotifyObserved(
@@ -273,6 +274,7 @@ OWN = (
     Item(kind="instance", identity=MACHINE, state="running"),
     Item(kind="objects", identity=f"s3://atlas-recovery/drills/{DRILL}/", count=4),
 )
+STRANGER = Item(kind="instance", identity="i-0fedcba9876543210", state="running")
 TORN_DOWN = TeardownObserved(
     origin=DRILL,
     intended=2,
@@ -281,7 +283,8 @@ TORN_DOWN = TeardownObserved(
     destroyed=1,
     removed=OWN,
     residue=(),
-    foreign=(Item(kind="instance", identity="i-0fedcba9876543210", state="running"),),
+    foreign_before=(STRANGER,),
+    foreign=(STRANGER,),
 )
 PREFLIGHT = PreflightObserved(
     primary=PRIMARY,

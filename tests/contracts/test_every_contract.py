@@ -1,6 +1,7 @@
 """Every contract of every plan: proven by passing evidence, refuted by each of its sabotages, unproven without it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status
 from tests.contracts import checks
 from tests.contracts.evidence import PASSING, VARIANTS, Evidence
+from tests.contracts.observed import LOOK
 
 CONTRACTS = {contract.name: contract for contract in catalog.contracts()}
 
@@ -52,7 +54,9 @@ def test_a_sabotage_of_two_facts_fails_the_check_that_ci_runs():
     original = CONTRACTS["validation_observed_only"]
     both = Sabotage(
         "two facts",
-        lambda validate: PASSING.facts("validate", files_after=9, changed=("/srv/made",)).receipts["validate"],
+        lambda validate: PASSING.facts("validate", after=replace(LOOK, entries=9), changed=("/srv/made",)).receipts[
+            "validate"
+        ],
         "validate",
     )
     two = Contract(

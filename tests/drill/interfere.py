@@ -5,19 +5,14 @@ import signal
 
 from drproof.engine import opening, record
 from drproof.evidence import journal
+from drproof.model.capabilities import Intent
+from drproof.model.errors import ThrottledError, UnansweredError
+from drproof.targets.aws.ec2 import AwsFleet
+from drproof.targets.aws.s3 import AwsObjectStore
+from drproof.targets.aws.sns import AwsMessenger
+from drproof.targets.aws.ssm import AwsHosts
 
 WHAT = os.environ["INTERFERE"]
-
-
-def once(act):
-    state = {"done": False}
-
-    def first(*given):
-        if not state["done"]:
-            state["done"] = True
-            act(*given)
-
-    return first
 
 
 def rewrite_a_receipt():
@@ -65,7 +60,97 @@ def die_after_the_seal():
     opening.Opened.let_go = die
 
 
+def throttle_the_second_look():
+    run, state = AwsHosts.run, {"left": 1}
+
+    def throttled(self, intent, instance_id, command, **more):
+        if intent.resource.endswith("look-after") and state["left"]:
+            state["left"] = 0
+            raise ThrottledError("Rate exceeded", code="ThrottlingException")
+        return run(self, intent, instance_id, command, **more)
+
+    AwsHosts.run = throttled
+
+
+def lose_the_answer_of_a_message():
+    publish, state = AwsMessenger.publish, {"left": 1}
+
+    def unanswered(self, *given):
+        message_id = publish(self, *given)
+        if state["left"]:
+            state["left"] = 0
+            raise UnansweredError("read timed out", code="ReadTimeoutError")
+        return message_id
+
+    AwsMessenger.publish = unanswered
+
+
+def lose_the_answer_of_the_machine():
+    wait, state = AwsFleet.wait_until, {"left": 1}
+
+    def unanswered(self, *given, **more):
+        if state["left"]:
+            state["left"] = 0
+            raise ThrottledError("Request limit exceeded", code="RequestLimitExceeded")
+        return wait(self, *given, **more)
+
+    AwsFleet.wait_until = unanswered
+
+
+def put_a_strangers_object():
+    write = record.Record.write
+
+    def beside(self, phase, *given, **more):
+        receipt = write(self, phase, *given, **more)
+        if phase == "restore":
+            STORES[-1].put(
+                Intent(number=0, verb="stranger", resource="", token="0" * 32),
+                "atlas-recovery",
+                f"{receipt.observed.prefix}/somebody-else.txt",
+                b"not yours",
+            )
+        return receipt
+
+    put = AwsObjectStore.put
+
+    def remembered(self, *given, **more):
+        STORES.append(self)
+        return put(self, *given, **more)
+
+    AwsObjectStore.put = remembered
+    record.Record.write = beside
+
+
+def say_a_secret():
+    run = AwsHosts.run
+
+    def said(self, intent, instance_id, command, **more):
+        result = run(self, intent, instance_id, command, **more)
+        if intent.resource.endswith("host_answers"):
+            return type(result)(
+                command_id=result.command_id, status=result.status, exit_status=0, stdout=SECRETS[-1], stderr=""
+            )
+        return result
+
+    open_target = opening._target
+
+    def opened(*given):
+        target = open_target(*given)
+        SECRETS.extend(target.secrets)
+        return target
+
+    AwsHosts.run = said
+    opening._target = opened
+
+
+STORES, SECRETS = [], []
+
 {
+    "look": throttle_the_second_look,
+    "message": lose_the_answer_of_a_message,
+    "machine": lose_the_answer_of_the_machine,
+    "object": put_a_strangers_object,
+    "secret": say_a_secret,
     "rewrite": rewrite_a_receipt,
     "lose": lose_a_receipt,
     "flush": interrupt_a_flush,

@@ -56,6 +56,52 @@ def test_a_run_that_dies_after_the_seal_is_put_away_by_its_guardian(operator, in
     assert operator.cli("status", "reports/spoiled").returncode == 0
 
 
+def test_a_retry_does_not_launder_a_validation_that_made_what_it_found(interfered):
+    drill = interfered("look", "--scenario", "validate-creates-what-it-checks")
+
+    assert len(drill.receipts["validate"]["attempts"]) == 2
+    assert drill.status == 1, drill.output
+    assert "validation_observed_only" in drill.named("refuted")
+
+
+def test_a_message_whose_answer_was_lost_is_not_sent_again(interfered):
+    drill = interfered("message")
+
+    sent = [call for call in drill.called("Publish") if call["status"] == 200]
+    assert len(sent) == 2, "the status once, the request for approval once"
+    assert drill.outcomes["notify"] == "not_run"
+    assert "not sent twice" in drill.receipts["notify"]["reason"]
+    assert "people_were_notified" in drill.named("unproven")
+
+
+def test_a_bring_up_that_needed_two_attempts_is_still_this_drills_own(interfered):
+    drill = interfered("machine")
+
+    assert len(drill.receipts["bringup"]["attempts"]) == 2
+    assert drill.receipts["bringup"]["observed"]["present_before"] == []
+    assert drill.status == 0, drill.output
+    assert len([call for call in drill.called("RunInstances") if call["status"] == 200]) == 1
+
+
+def test_a_strangers_object_under_the_prefix_is_listed_and_left(interfered):
+    drill = interfered("object")
+
+    left = [item["key"] for item in drill.inventory["objects"] if item["bucket"] == "atlas-recovery"]
+    assert [key.rpartition("/")[2] for key in left] == ["somebody-else.txt"]
+    (foreign,) = drill.receipts["teardown"]["observed"]["foreign"]
+    assert foreign["identity"].endswith("/somebody-else.txt")
+    assert drill.outcomes["teardown"] == "passed"
+    assert "only_own_resources_were_removed" in drill.named("proven")
+
+
+def test_a_secret_that_a_command_prints_reaches_no_file_of_the_bundle(interfered):
+    drill = interfered("secret")
+
+    shown = drill.receipts["validate"]["observed"]["commands"][0]["stdout_tail"]
+    assert shown == ["«masked»"]
+    assert drill.status == 0, drill.output
+
+
 def test_the_bar_cannot_be_moved_between_windows(operator):
     first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false", "--rto", "1h")
     assert first.status == 0, first.output

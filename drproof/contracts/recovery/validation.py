@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+from drproof.contracts.digests import other
 from drproof.model.contract import contract, expected
 from drproof.model.receipt import Receipt
-from drproof.model.verdict import Finding, compare, hold, undecided
+from drproof.model.verdict import Finding, compare, undecided
 from drproof.phases.recovery.validate import CommandSeen, ValidateObserved
 
 CONTROLS = ["NIST CP-4(4)", "SOC 2 A1.3", "ISO 22301 8.5"]
@@ -45,28 +46,35 @@ def command_exited(validate: Validation, subject: str) -> Validation:
 def validation_observed_only(validate: Validation) -> Finding:
     """Nothing that validation watches was made, removed or rewritten while it ran."""
     facts = validate.facts
-    if not facts.watched or not facts.files_before:
-        return undecided("validation watched nothing: nobody can say what it changed", observed=list(facts.watched))
-    return hold(
-        not facts.changed and facts.files_before == facts.files_after,
-        observed={"changed": list(facts.changed), "files": facts.files_after},
-        expected={"changed": [], "files": facts.files_before},
+    if not facts.watched:
+        return undecided("validation watched nothing: nobody can say what it changed")
+    return compare(
+        observed={"entries": facts.after.entries, "sha256": facts.after.sha256, "changed": list(facts.changed)},
+        expected={"entries": facts.before.entries, "sha256": facts.before.sha256, "changed": []},
         reason="validation changed what it was meant to find",
     )
 
 
-@validation_observed_only.sabotage("a command made what it then found")
+@validation_observed_only.sabotage("a watched entry changed")
 def made_it_itself(validate: Validation) -> Validation:
-    """Make a file."""
+    """Change an entry."""
     facts = validate.facts
-    return replace(validate, observed=replace(facts, changed=(f"{facts.watched[0]}/made",)))
+    return replace(validate, observed=replace(facts, changed=(f"regular file 644 {facts.watched[0]}/made",)))
 
 
-@validation_observed_only.sabotage("there is one file more than before")
-def one_more_file(validate: Validation) -> Validation:
-    """Count a file more."""
+@validation_observed_only.sabotage("there is one entry more than before")
+def one_more_entry(validate: Validation) -> Validation:
+    """Count one more."""
     facts = validate.facts
-    return replace(validate, observed=replace(facts, files_after=facts.files_after + 1))
+    return replace(validate, observed=replace(facts, after=replace(facts.after, entries=facts.after.entries + 1)))
+
+
+@validation_observed_only.sabotage("the entries have another digest than before")
+def other_digest(validate: Validation) -> Validation:
+    """Change the digest."""
+    facts = validate.facts
+    spoiled = replace(facts.after, sha256=other(facts.after.sha256))
+    return replace(validate, observed=replace(facts, after=spoiled))
 
 
 def _command(receipt: Validation, name: str, **changes: Any) -> Validation:  # noqa: ANN401 — fields of one value

@@ -66,19 +66,29 @@ def unexplained(teardown: Teardown) -> Teardown:
 
 @contract(needs=["teardown"], controls=CONTROLS)
 def only_own_resources_were_removed(teardown: Teardown) -> Finding:
-    """Everything that was removed carried the drill's mark before, and nothing that is foreign was touched."""
+    """Everything that was removed carried the drill's mark before, and everything foreign is still there."""
     facts = teardown.facts
     own = {(item.kind, item.identity) for item in facts.before}
     removed = {(item.kind, item.identity) for item in facts.removed}
-    foreign = {(item.kind, item.identity) for item in facts.foreign}
+    still_there = {(item.kind, item.identity) for item in facts.foreign}
+    foreign = {(item.kind, item.identity) for item in facts.foreign_before}
     return compare(
         observed={
             "removed_and_not_own": sorted(identity for _, identity in removed - own),
+            "foreign_and_gone": sorted(identity for _, identity in foreign - still_there),
             "removed_and_foreign": sorted(identity for _, identity in removed & foreign),
         },
-        expected={"removed_and_not_own": [], "removed_and_foreign": []},
+        expected={"removed_and_not_own": [], "foreign_and_gone": [], "removed_and_foreign": []},
         reason="something was removed that was not the drill's own",
     )
+
+
+@only_own_resources_were_removed.sabotage("a foreign machine is gone after the teardown")
+def foreign_gone(teardown: Teardown) -> Teardown:
+    """Lose a foreign machine."""
+    facts = teardown.facts
+    stranger = Item(kind="instance", identity="i-00000000000000000")
+    return replace(teardown, observed=replace(facts, foreign_before=(*facts.foreign_before, stranger)))
 
 
 @only_own_resources_were_removed.sabotage("something without the mark was removed")
@@ -94,6 +104,5 @@ def removed_foreign(teardown: Teardown) -> Teardown:
     if not teardown.facts.removed:
         msg = "nothing was removed"
         raise NotApplicableError(msg)
-    return replace(
-        teardown, observed=replace(teardown.facts, foreign=(*teardown.facts.foreign, teardown.facts.removed[0]))
-    )
+    facts = teardown.facts
+    return replace(teardown, observed=replace(facts, foreign_before=(*facts.foreign_before, facts.removed[0])))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from drproof.model.context import Context
+from drproof.model.context import DRILL_TAG, Context
 from drproof.model.errors import PhaseError
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
@@ -53,16 +53,24 @@ def bringup(ctx: Context) -> BringupObserved:
     """A recovery machine runs and takes commands."""
     recovery = ctx.target.recovery
     provisioner = recovery.provisioner
-    before = tuple(runner.instance_id for runner in recovery.fleet.runners(runner_tags(ctx)))
+    # A machine of this very drill is no stranger: an attempt before this one may have started it.
+    before = tuple(
+        runner.instance_id
+        for runner in recovery.fleet.runners(runner_tags(ctx))
+        if runner.tags.get(DRILL_TAG) != ctx.origin
+    )
+    earlier = ctx.effects.made("runner.up")
     ctx.say(f"provisioner {provisioner.kind} {provisioner.version}, state {provisioner.state}")
     spec = runner_spec(ctx)
     with ctx.effects.intend("runner.up", spec.name, {"tags": dict(spec.tags)}) as pending:
         change = provisioner.up(pending.intent, spec)
         pending.done(created_ids=list(change.created_ids))
-    mine = change.created_ids or tuple(r.instance_id for r in recovery.fleet.runners(ctx.tags))
+    mine = change.created_ids or tuple(runner.instance_id for runner in recovery.fleet.runners({DRILL_TAG: ctx.origin}))
     if not mine:
         msg = f"{provisioner.kind} reports success, and no machine with the drill's tag is there"
         raise PhaseError(msg)
+    # What an attempt before this one started counts as created by this drill, as its tag says.
+    created = change.created or (len(mine) if earlier else 0)
     for instance_id in mine:
         recovery.fleet.wait_until(instance_id, "running", timeout_ms=ONLINE_MS)
         recovery.hosts.wait_online(instance_id, timeout_ms=ONLINE_MS)
@@ -71,8 +79,8 @@ def bringup(ctx: Context) -> BringupObserved:
         provisioner=provisioner.kind,
         provisioner_version=provisioner.version,
         state_uri=provisioner.state,
-        start="cold" if change.created else "warm" if change.changed else "no-op",
-        created=change.created,
+        start="cold" if created else "warm" if change.changed else "no-op",
+        created=created,
         changed=change.changed,
         destroyed=change.destroyed,
         instance_ids=mine,

@@ -58,14 +58,14 @@ def publish_once(ctx: Context, topic: str, resource: str, subject: str, message:
     """Publish a message and return its id; one that this drill has sent already is not sent again.
 
     Raises:
-        NotRunError: a process died while it was sending: nobody knows whether people have read it.
+        NotRunError: it was under way before, and no answer came: nobody knows whether people have read it.
     """
     for effect in ctx.effects.made("messages.publish"):
         if effect.intent.resource != resource or effect.outcome == "failed":
             continue
         if effect.outcome == "done":
             return str(effect.result["message_id"])
-        msg = "a message was under way when the run died; it may have been read, and is not sent twice"
+        msg = "a message was under way and was never answered; it may have been read, and is not sent twice"
         raise NotRunError(msg)
     with ctx.effects.intend("messages.publish", resource, {"subject": subject}) as pending:
         message_id = ctx.target.recovery.messenger.publish(pending.intent, topic, subject, message)

@@ -103,12 +103,18 @@ def clear_the_prefix(ctx: Context, error: Exception) -> str:
     """Remove what a failed attempt left in the isolated prefix, so that the next one starts from nothing."""
     del error
     bucket, prefix = ctx.settings.recovery.bucket, isolated_prefix(ctx)
-    keys = [info.key for info in ctx.target.recovery.objects.list(bucket, f"{prefix}/")]
+    there = {info.key for info in ctx.target.recovery.objects.list(bucket, f"{prefix}/")}
+    keys = sorted(there & written_keys(ctx))
     if not keys:
         return ""
     with ctx.effects.intend("objects.delete", f"s3://{bucket}/{prefix}/", {"count": len(keys)}) as pending:
         ctx.target.recovery.objects.delete(pending.intent, bucket, keys)
     return f"removed {len(keys)} objects of the failed attempt"
+
+
+def written_keys(ctx: Context) -> frozenset[str]:
+    """Return the key of every object that this drill meant to write, as its journals tell."""
+    return frozenset(key for effect in ctx.effects.made("objects.put") for key in effect.details["keys"])
 
 
 def _materialise(ctx: Context, bucket: str, seen: ObjectSeen, prefix: str) -> tuple[Source, dict[str, str]]:
@@ -170,7 +176,7 @@ class _Batch:
             return
         self._number += 1
         place = f"s3://{self._bucket}/{self._prefix}/#{self._number}"
-        with self._ctx.effects.intend("objects.put", place, {"count": len(self._held)}) as pending:
+        with self._ctx.effects.intend("objects.put", place, {"keys": [key for key, _ in self._held]}) as pending:
             with ThreadPoolExecutor(WORKERS) as pool:
                 list(pool.map(lambda held: self._put(pending.intent, *held), self._held))
             pending.done(count=len(self._held))

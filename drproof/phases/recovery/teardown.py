@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 
+from drproof.model.capabilities import ObjectInfo
 from drproof.model.context import DRILL_TAG, Context
-from drproof.model.errors import NotFoundError
+from drproof.model.errors import NotFoundError, TargetError
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
 from drproof.phases.recovery.place import isolated_prefix, runner_spec, runner_tags
+from drproof.phases.recovery.restore import written_keys
 
 PATIENCE_MS = 10_000
 """How long the platform may take to let go of what was removed."""
 
 POLL_MS = 250
+FOREIGN_SHOWN = 100
+"""How many foreign objects a receipt names; all of them are left."""
+
 CREATING = ("runner.up", "objects.put")
 REMOVE = {
     "instance": "aws ec2 terminate-instances --region {region} --instance-ids {identity}",
@@ -58,8 +63,10 @@ class TeardownObserved:
     destroyed: Count
     removed: tuple[Item, ...]
     residue: tuple[Residue, ...]
+    foreign_before: tuple[Item, ...]
+    """What was there and is not the drill's: machines with the runner's tags, objects under its prefix."""
     foreign: tuple[Item, ...]
-    """What carries the runner's tags and not the drill's: listed, and left."""
+    """What of that is still there: foreign things are listed, and left."""
 
 
 @phase(
@@ -73,22 +80,18 @@ class TeardownObserved:
 )
 def teardown(ctx: Context) -> TeardownObserved:
     """Everything with the drill's tag was removed where the drill created it, and then counted again."""
-    bucket, prefix = ctx.settings.recovery.bucket, f"{isolated_prefix(ctx)}/"
     creating = ctx.effects.made(*CREATING)
-    before = _own(ctx)
+    before, foreign_before = _own(ctx), _foreign(ctx)
+    failure = _remove_objects(ctx)
     destroyed = 0
-    spec = runner_spec(ctx)
-    recovery = ctx.target.recovery
     # A run that never meant to create anything has nothing to remove, and must not touch the state.
     if creating or any(item.kind != "objects" for item in before):
+        spec = runner_spec(ctx)
         with ctx.effects.intend("runner.down", spec.name, {"tags": dict(spec.tags)}) as pending:
-            destroyed = recovery.provisioner.down(pending.intent, spec).destroyed
+            destroyed = ctx.target.recovery.provisioner.down(pending.intent, spec).destroyed
             pending.done(destroyed=destroyed)
-    keys = [info.key for info in recovery.objects.list(bucket, prefix)]
-    if keys and ctx.effects.made("objects.put"):
-        with ctx.effects.intend("objects.delete", f"s3://{bucket}/{prefix}", {"count": len(keys)}) as pending:
-            recovery.objects.delete(pending.intent, bucket, keys)
-            pending.done(count=len(keys))
+    if failure is not None:
+        raise failure
     left = _recount(ctx)
     gone = {(item.kind, item.identity) for item in left}
     return TeardownObserved(
@@ -99,8 +102,34 @@ def teardown(ctx: Context) -> TeardownObserved:
         destroyed=destroyed,
         removed=tuple(item for item in before if (item.kind, item.identity) not in gone),
         residue=tuple(_residue(ctx, item) for item in left),
+        foreign_before=foreign_before,
         foreign=_foreign(ctx),
     )
+
+
+def _remove_objects(ctx: Context) -> TargetError | None:
+    """Remove the objects that the journals tell of; a failure is returned: the machine goes away all the same."""
+    store, bucket = ctx.target.recovery.objects, ctx.settings.recovery.bucket
+    try:
+        keys = [info.key for info in _objects(ctx)[0]]
+        if keys:
+            place = f"s3://{bucket}/{isolated_prefix(ctx)}/"
+            with ctx.effects.intend("objects.delete", place, {"count": len(keys)}) as pending:
+                store.delete(pending.intent, bucket, keys)
+                pending.done(count=len(keys))
+    except TargetError as exc:
+        return exc
+    return None
+
+
+def _objects(ctx: Context) -> tuple[list[ObjectInfo], list[ObjectInfo]]:
+    """Return what lies under the drill's prefix: the drill's own objects, and those of others."""
+    written = written_keys(ctx)
+    own: list[ObjectInfo] = []
+    others: list[ObjectInfo] = []
+    for info in ctx.target.recovery.objects.list(ctx.settings.recovery.bucket, f"{isolated_prefix(ctx)}/"):
+        (own if info.key in written else others).append(info)
+    return own, others
 
 
 @teardown.repair
@@ -118,7 +147,7 @@ def _own(ctx: Context) -> tuple[Item, ...]:
     bucket, prefix = ctx.settings.recovery.bucket, f"{isolated_prefix(ctx)}/"
     tagged = (Item(kind=one.kind, identity=one.identity, state=one.state) for one in recovery.fleet.tagged(mark))
     items = sorted(tagged, key=lambda item: (item.kind, item.identity))
-    if count := sum(1 for _ in recovery.objects.list(bucket, prefix)):
+    if count := len(_objects(ctx)[0]):
         items.append(Item(kind="objects", identity=f"s3://{bucket}/{prefix}", count=count))
     if held := recovery.provisioner.holds():
         mine = {item.identity for item in items}
@@ -160,8 +189,13 @@ def _residue(ctx: Context, item: Item) -> Residue:
 
 
 def _foreign(ctx: Context) -> tuple[Item, ...]:
-    return tuple(
+    """Return what stands where the drill worked and is not its own."""
+    machines = tuple(
         Item(kind="instance", identity=runner.instance_id, state=runner.state)
         for runner in ctx.target.recovery.fleet.runners(runner_tags(ctx))
         if runner.tags.get(DRILL_TAG) != ctx.origin
     )
+    objects = tuple(
+        Item(kind="object", identity=f"s3://{info.bucket}/{info.key}") for info in _objects(ctx)[1][:FOREIGN_SHOWN]
+    )
+    return (*machines, *objects)

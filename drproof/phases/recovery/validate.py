@@ -1,6 +1,6 @@
 """Read-only commands on the recovery machine; what they changed, if anything, is observed beside them."""
 
-from collections.abc import Mapping
+import hashlib
 from dataclasses import dataclass
 from shlex import quote
 
@@ -8,11 +8,16 @@ from drproof.model.capabilities import CommandResult
 from drproof.model.context import Context
 from drproof.model.errors import PhaseError
 from drproof.model.phase import phase
+from drproof.model.receipt import Count, Digest
 from drproof.model.settings import Command
 from drproof.phases.recovery.resolve_runner import resolve_runner
 
 ONLINE_MS = 120_000
 TAIL_LINES = 20
+LISTED_BYTES = 16_000
+MARK = "drproof-look"
+NOTHING = f"{MARK} 0 {hashlib.sha256(b'').hexdigest()}"
+"""What a machine is made to say when nothing is watched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +34,25 @@ class CommandSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the machine says of the watched paths: how many entries, and one SHA-256 over all of them."""
+
+    entries: Count
+    sha256: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateObserved:
     """What the machine showed, and what looking at it changed."""
 
     instance_id: str
     commands: tuple[CommandSeen, ...]
     watched: tuple[str, ...]
-    files_before: int
-    files_after: int
+    before: Look
+    """Taken once, ahead of the first command of the first attempt."""
+    after: Look
     changed: tuple[str, ...]
-    """Watched paths that were made, removed or rewritten while the commands ran."""
+    """Watched entries that differ between the two looks, as far as the machine's output can carry them."""
 
 
 @phase(
@@ -54,17 +68,16 @@ def validate(ctx: Context) -> ValidateObserved:
     """Every validation command has run on the recovery machine, between two looks at what it may not change."""
     instance_id = ctx.observed(resolve_runner).instance_id
     validation = ctx.settings.validation
-    before = _look(ctx, instance_id, "before", validation.watch)
+    before, entries_before = _baseline(ctx, instance_id)
     results = tuple((command, run_on(ctx, instance_id, command)) for command in validation.commands)
-    after = _look(ctx, instance_id, "after", validation.watch)
-    changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    after, entries_after = _look(ctx, instance_id, "after")
     return ValidateObserved(
         instance_id=instance_id,
         commands=tuple(seen(command, result) for command, result in results),
         watched=validation.watch,
-        files_before=len(before),
-        files_after=len(after),
-        changed=tuple(changed),
+        before=before,
+        after=after,
+        changed=tuple(sorted(entries_before ^ entries_after)) if before != after else (),
     )
 
 
@@ -101,18 +114,42 @@ def seen(command: Command, result: CommandResult) -> CommandSeen:
     )
 
 
-def _look(ctx: Context, instance_id: str, when: str, watch: tuple[str, ...]) -> Mapping[str, str]:
-    """Return kind, mode and SHA-256 of every watched path."""
-    if not watch:
-        return {}
-    places = " ".join(quote(place) for place in watch)
+def _baseline(ctx: Context, instance_id: str) -> tuple[Look, frozenset[str]]:
+    """Return the first look of this drill at the machine: one taken after a command would not see what that made."""
+    place = f"{instance_id}#{ctx.drill_id}"
+    for effect in ctx.effects.made("validation.baseline"):
+        if effect.intent.resource == place and effect.outcome == "done":
+            # The names of the entries are not kept: an attempt after the first tells only that something changed.
+            return Look(entries=effect.result["entries"], sha256=effect.result["sha256"]), frozenset()
+    with ctx.effects.intend("validation.baseline", place) as pending:
+        look, entries = _look(ctx, instance_id, "before")
+        pending.done(entries=look.entries, sha256=look.sha256)
+    return look, entries
+
+
+def _look(ctx: Context, instance_id: str, when: str) -> tuple[Look, frozenset[str]]:
+    """Return count and digest of every watched entry (kind, mode, path, content), and the entries themselves.
+
+    The machine counts and hashes, so that an output that is cut cannot hide anything; the entries follow as far as
+    they fit.
+    """
+    places = " ".join(quote(place) for place in ctx.settings.validation.watch)
     script = (
-        f'for d in $(find {places} -type d 2>/dev/null | LC_ALL=C sort); do echo "directory  $d"; done; '
-        f"find {places} -type f -exec sha256sum {{}} + 2>/dev/null | LC_ALL=C sort -k2"
+        f"listing=$(for p in {places}; do\n"
+        '  if [ -e "$p" ] || [ -L "$p" ]; then\n'
+        '    find "$p" -exec stat -c \'%F %a %N\' {} + && find "$p" -type f -exec sha256sum {} +\n'
+        '  else echo "absent $p"; fi\n'
+        # What cannot be read is an entry too: the machine's complaint stands in its place.
+        "done 2>&1 | LC_ALL=C sort)\n"
+        'printf "%s %s %s\\n" '
+        f"{MARK} "
+        '"$(printf "%s\\n" "$listing" | grep -c .)" "$(printf "%s\\n" "$listing" | sha256sum | cut -d " " -f 1)"\n'
+        f'printf "%s\\n" "$listing" | head -c {LISTED_BYTES}\n'
     )
-    result = run_on(ctx, instance_id, Command(name=f"look-{when}", run=script))
-    if result.status != "Success":
+    result = run_on(ctx, instance_id, Command(name=f"look-{when}", run=script if places else f"echo {NOTHING}"))
+    first, _, listing = result.stdout.partition("\n")
+    words = first.split(" ")
+    if result.status != "Success" or len(words) != len(NOTHING.split(" ")) or words[0] != MARK:
         msg = f"the machine cannot be looked at {when} validation: {result.status} {result.stderr[-200:]}"
         raise PhaseError(msg)
-    rows = (line.partition("  ") for line in result.stdout.splitlines())
-    return {path: digest for digest, _, path in rows}
+    return Look(entries=int(words[1]), sha256=words[2]), frozenset(listing.splitlines())

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from drproof.model.errors import AlreadyExistsError, NotFoundError, QuotaError, TargetError, ThrottledError
+from drproof.model.errors import (
+    AlreadyExistsError,
+    NotFoundError,
+    QuotaError,
+    TargetError,
+    ThrottledError,
+    UnansweredError,
+)
 
 ALREADY = frozenset(
     {
@@ -37,6 +44,23 @@ THROTTLED = frozenset(
     }
 )
 QUOTA = frozenset({"AccountLimitExceededException", "ServiceQuotaExceededException", "TooManyBuckets"})
+UNANSWERED = frozenset(
+    {
+        "500",
+        "504",
+        "ConnectionClosedError",
+        "ConnectionError",
+        "HTTPClientError",
+        "IncompleteReadError",
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "ReadTimeoutError",
+        "ResponseStreamingError",
+    }
+)
+"""Answers that do not say whether the call happened."""
+
 MISSING = re.compile(
     r"404|NotFound|NoSuch[A-Za-z]+|[A-Za-z]+NotFound(Exception|Fault)?|Invalid[A-Za-z]+\.NotFound|InvalidAMIID\.Unavailable"
 )
@@ -59,6 +83,8 @@ def family(code: str) -> type[TargetError]:
         return AlreadyExistsError
     if code in THROTTLED:
         return ThrottledError
+    if code in UNANSWERED:
+        return UnansweredError
     if code in QUOTA or LIMIT.fullmatch(code):
         return QuotaError
     if MISSING.fullmatch(code):
