@@ -8,7 +8,14 @@ from typing import Any, ClassVar
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from drproof.model.errors import AlreadyExistsError, NotFoundError, QuotaError, TargetError, ThrottledError
+from drproof.model.errors import (
+    AlreadyExistsError,
+    NotFoundError,
+    QuotaError,
+    TargetError,
+    ThrottledError,
+    UnansweredError,
+)
 from drproof.targets.aws.errors import translated
 from drproof.targets.aws.s3 import AwsObjectStore
 from drproof.targets.aws.sessions import Session
@@ -46,7 +53,8 @@ FAMILIES = {
         "ServiceQuotaExceededException",
         "MaxSpotInstanceCountExceededLimitExceeded",
     ),
-    TargetError: ("AccessDenied", "UnauthorizedOperation", "InvalidClientTokenId", "BadDigest", "InternalError"),
+    TargetError: ("AccessDenied", "UnauthorizedOperation", "InvalidClientTokenId", "BadDigest"),
+    UnansweredError: ("InternalError", "InternalFailure", "ReadTimeoutError", "ConnectionClosedError", "500"),
 }
 
 
