@@ -1,5 +1,8 @@
 """A pytest plugin that spoils one thing of a drill from inside its process: `-p tests.drill.interfere`."""
 
+# A file that replaces methods of the program under test is nothing for a type checker.
+# mypy: ignore-errors
+
 import os
 import signal
 
