@@ -151,13 +151,12 @@ class Run:
             raise ending.interruption
 
     def _run_to_the_end(self, phase: Phase[Any]) -> None:
-        """Run a phase whose end nothing may keep the run from."""
+        """Run a phase that nothing may keep from running, and that may keep nothing after it from running."""
         try:
             self._run(phase)
-        except BaseException as exc:
+        except BaseException as exc:  # noqa: BLE001 — whatever it was, the teardown comes first
+            # Even without its receipt: the drill is incomplete then, and the teardown still comes.
             self._interruption = self._interruption or exc
-            if phase.name not in self.receipts:
-                raise
 
     def _attempt(self, phase: Phase[Any]) -> tuple[Ending, PhaseContext]:
         log = self._log(phase.name)
@@ -204,8 +203,16 @@ class Run:
 
     def _unsafe(self, phase: Phase[Any]) -> Ending | None:
         """Return `failed` when a site is not the expected one any more, or the lease is lost."""
+        limits = self.prepared.settings.limits
         try:
-            self._opened.assert_sites()
+            for number in range(1, limits.max_attempts):
+                with contextlib.suppress(TargetError):
+                    self._opened.assert_sites()
+                    break
+                # A platform that does not say who we are may say so in a moment; a teardown must not hang on that.
+                self.clock.sleep_ms(limits.backoff_ms * number)
+            else:
+                self._opened.assert_sites()
             if self._lease is not None and phase.always:
                 # A machine that slept past its lease may still tear down, if nobody took the target meanwhile.
                 self._lease.renew()

@@ -14,6 +14,7 @@ from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3 import AwsObjectStore
 from drproof.targets.aws.sns import AwsMessenger
 from drproof.targets.aws.ssm import AwsHosts
+from drproof.targets.aws.sts import AwsIdentity
 
 WHAT = os.environ["INTERFERE"]
 
@@ -42,6 +43,36 @@ def lose_a_receipt():
         return write(self, phase, *given, **more)
 
     record.Record.write = full
+
+
+def lose_the_receipt_of_the_message():
+    write = record.Record.write
+
+    def full(self, phase, *given, **more):
+        if phase == "notify":
+            raise OSError(28, "No space left on device")
+        return write(self, phase, *given, **more)
+
+    record.Record.write = full
+
+
+def silence_the_platform_once_before_the_teardown():
+    caller, write = AwsIdentity.caller, record.Record.write
+    state = {"silent": 0}
+
+    def written(self, phase, *given, **more):
+        if phase == "promote":
+            state["silent"] = 1
+        return write(self, phase, *given, **more)
+
+    def silent(self):
+        if state["silent"]:
+            state["silent"] = 0
+            raise ThrottledError("Rate exceeded", code="Throttling")
+        return caller(self)
+
+    AwsIdentity.caller = silent
+    record.Record.write = written
 
 
 def interrupt_a_flush():
@@ -156,6 +187,8 @@ STORES, SECRETS = [], []
     "secret": say_a_secret,
     "rewrite": rewrite_a_receipt,
     "lose": lose_a_receipt,
+    "told": lose_the_receipt_of_the_message,
+    "silence": silence_the_platform_once_before_the_teardown,
     "flush": interrupt_a_flush,
     "sealed": die_after_the_seal,
 }[WHAT]()

@@ -34,6 +34,22 @@ def test_a_phase_whose_receipt_could_not_be_written_is_not_said_to_be_unreached(
     assert drill.inventory["instances"] == []
 
 
+def test_a_receipt_that_cannot_be_written_keeps_no_teardown_from_running(interfered):
+    drill = interfered("told")
+
+    assert drill.status == 1, drill.output
+    assert "notify" not in drill.outcomes
+    assert drill.outcomes["teardown"] == "passed"
+    assert drill.inventory["instances"] == []
+
+
+def test_a_platform_that_is_silent_for_a_moment_keeps_no_teardown_from_running(interfered):
+    drill = interfered("silence")
+
+    assert drill.status == 0, drill.output
+    assert drill.inventory["instances"] == []
+
+
 def test_a_signal_while_the_journal_is_flushed_costs_neither_the_journal_nor_the_teardown(interfered):
     drill = interfered("flush")
 
