@@ -16,6 +16,7 @@ from tests.contracts.observed import (
     MEMBERS,
     POINT,
     READ_BACK,
+    STRANGER,
     TORN_DOWN,
     VALIDATED,
     at,
@@ -134,6 +135,19 @@ def validation_that_watched_nothing_is_unproven(house: House) -> None:
 
 
 @boundary
+def validation_whose_changes_could_not_all_be_seen_is_unproven_unless_one_was_seen(house: House) -> None:
+    blind = replace(LOOK, unreadable=1)
+    expect(
+        house,
+        "validation_observed_only",
+        (PASSING.facts("validate", commands_before=1), UNPROVEN),
+        (PASSING.facts("validate", commands_before=1, after=replace(LOOK, entries=2)), REFUTED),
+        (PASSING.facts("validate", before=blind, after=blind), UNPROVEN),
+        (PASSING.facts("validate", before=blind, after=replace(blind, sha256=sha256("another"))), REFUTED),
+    )
+
+
+@boundary
 def residue_refutes_and_a_blind_count_does_not_prove(house: House) -> None:
     item = Item(kind="instance", identity=MACHINE)
     expect(
@@ -161,6 +175,9 @@ def something_foreign_or_unmarked_is_never_removed(house: House) -> None:
         (PASSING.facts("teardown", removed=(same_name,)), REFUTED),
         (PASSING.facts("teardown", foreign_before=TORN_DOWN.before), REFUTED),
         (PASSING.facts("teardown", foreign=()), REFUTED),
+        (PASSING.facts("teardown", foreign=(replace(STRANGER, state="shutting-down"),)), REFUTED),
+        (PASSING.facts("teardown", foreign=(replace(STRANGER, state="stopped"),)), PROVEN),
+        (PASSING.facts("teardown", foreign_before=(replace(STRANGER, state="shutting-down"),), foreign=()), PROVEN),
     )
 
 

@@ -238,12 +238,13 @@ def _command(name: str) -> CommandSeen:
     )
 
 
-LOOK = Look(entries=3, sha256=sha256("look"))
+LOOK = Look(entries=3, unreadable=0, sha256=sha256("look"))
 VALIDATED = ValidateObserved(
     instance_id=MACHINE,
     commands=(_command("disk"), _command("state")),
     watched=("/srv/state",),
     before=LOOK,
+    commands_before=0,
     after=LOOK,
     changed=(),
 )

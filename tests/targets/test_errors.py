@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from drproof.model.errors import (
     AlreadyExistsError,
@@ -54,7 +55,14 @@ FAMILIES = {
         "MaxSpotInstanceCountExceededLimitExceeded",
     ),
     TargetError: ("AccessDenied", "UnauthorizedOperation", "InvalidClientTokenId", "BadDigest"),
-    UnansweredError: ("InternalError", "InternalFailure", "ReadTimeoutError", "ConnectionClosedError", "500"),
+    UnansweredError: (
+        "InternalError",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "ReadTimeoutError",
+        "ConnectionClosedError",
+        "500",
+    ),
 }
 
 
@@ -75,6 +83,26 @@ def test_a_connection_that_fails_is_the_platforms_failure() -> None:
     ):
         raise EndpointConnectionError(endpoint_url="https://x")
     assert caught.value.code == "EndpointConnectionError"
+
+
+@pytest.mark.parametrize(("code", "status"), [("502", 502), ("Unknown", 599), ("SomethingNew", 500)])
+def test_a_server_that_failed_does_not_say_whether_the_call_happened(code: str, status: int) -> None:
+    answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    with pytest.raises(UnansweredError), translated("sns:Publish"):
+        raise ClientError(answer, "Publish")
+
+
+@pytest.mark.parametrize(("code", "status"), [("SlowDown", 503), ("SomethingNew", 499)])
+def test_a_refusal_says_that_the_call_did_not_happen(code: str, status: int) -> None:
+    answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    with pytest.raises(TargetError) as caught, translated("sns:Publish"):
+        raise ClientError(answer, "Publish")
+    assert not isinstance(caught.value, UnansweredError)
+
+
+def test_an_answer_that_nobody_can_read_is_no_answer() -> None:
+    with pytest.raises(UnansweredError, match="sns:Publish: ResponseParserError"), translated("sns:Publish"):
+        raise ResponseParserError("not XML")
 
 
 def test_a_mistake_of_ours_is_not_translated() -> None:

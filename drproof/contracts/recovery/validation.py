@@ -6,7 +6,7 @@ from typing import Any
 from drproof.contracts.digests import other
 from drproof.model.contract import contract, expected
 from drproof.model.receipt import Receipt
-from drproof.model.verdict import Finding, compare, undecided
+from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.recovery.validate import CommandSeen, ValidateObserved
 
 CONTROLS = ["NIST CP-4(4)", "SOC 2 A1.3", "ISO 22301 8.5"]
@@ -48,11 +48,27 @@ def validation_observed_only(validate: Validation) -> Finding:
     facts = validate.facts
     if not facts.watched:
         return undecided("validation watched nothing: nobody can say what it changed")
-    return compare(
+    found = compare(
         observed={"entries": facts.after.entries, "sha256": facts.after.sha256, "changed": list(facts.changed)},
         expected={"entries": facts.before.entries, "sha256": facts.before.sha256, "changed": []},
         reason="validation changed what it was meant to find",
     )
+    if found.status is Status.REFUTED:
+        return found
+    # No difference proves something only if every difference could have been seen.
+    if facts.commands_before:
+        return undecided(
+            "validation had begun when the machine was first looked at: what it made before that was taken for given",
+            observed={"commands_before": facts.commands_before},
+            expected={"commands_before": 0},
+        )
+    if facts.after.unreadable:
+        return undecided(
+            "the machine could not look at everything that is watched",
+            observed={"unreadable": facts.after.unreadable},
+            expected={"unreadable": 0},
+        )
+    return found
 
 
 @validation_observed_only.sabotage("a watched entry changed")

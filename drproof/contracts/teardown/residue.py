@@ -8,6 +8,7 @@ from drproof.model.verdict import Finding, compare, hold
 from drproof.phases.recovery.teardown import Item, Residue, TeardownObserved
 
 CONTROLS = ["NIST CP-4", "SOC 2 A1.3"]
+ENDING = "shutting-down"
 Teardown = Receipt[TeardownObserved]
 
 
@@ -70,8 +71,9 @@ def only_own_resources_were_removed(teardown: Teardown) -> Finding:
     facts = teardown.facts
     own = {(item.kind, item.identity) for item in facts.before}
     removed = {(item.kind, item.identity) for item in facts.removed}
-    still_there = {(item.kind, item.identity) for item in facts.foreign}
-    foreign = {(item.kind, item.identity) for item in facts.foreign_before}
+    # A machine that is shutting down is on its way out, although it can still be seen.
+    still_there = {(item.kind, item.identity) for item in facts.foreign if item.state != ENDING}
+    foreign = {(item.kind, item.identity) for item in facts.foreign_before if item.state != ENDING}
     return compare(
         observed={
             "removed_and_not_own": sorted(identity for _, identity in removed - own),

@@ -53,24 +53,21 @@ def bringup(ctx: Context) -> BringupObserved:
     """A recovery machine runs and takes commands."""
     recovery = ctx.target.recovery
     provisioner = recovery.provisioner
-    # A machine of this very drill is no stranger: an attempt before this one may have started it.
-    before = tuple(
-        runner.instance_id
-        for runner in recovery.fleet.runners(runner_tags(ctx))
-        if runner.tags.get(DRILL_TAG) != ctx.origin
-    )
-    earlier = ctx.effects.made("runner.up")
+    earlier = {effect.intent.token for effect in ctx.effects.made("runner.up")}
+    present = recovery.fleet.runners(runner_tags(ctx))
     ctx.say(f"provisioner {provisioner.kind} {provisioner.version}, state {provisioner.state}")
     spec = runner_spec(ctx)
     with ctx.effects.intend("runner.up", spec.name, {"tags": dict(spec.tags)}) as pending:
+        # An effect has one token in all attempts of a run, and another in every other window: a machine that an
+        # earlier window left is there before, one that an earlier attempt started is not.
+        tried = pending.intent.token in earlier
         change = provisioner.up(pending.intent, spec)
         pending.done(created_ids=list(change.created_ids))
     mine = change.created_ids or tuple(runner.instance_id for runner in recovery.fleet.runners({DRILL_TAG: ctx.origin}))
     if not mine:
         msg = f"{provisioner.kind} reports success, and no machine with the drill's tag is there"
         raise PhaseError(msg)
-    # What an attempt before this one started counts as created by this drill, as its tag says.
-    created = change.created or (len(mine) if earlier else 0)
+    created = change.created or (len(mine) if tried else 0)
     for instance_id in mine:
         recovery.fleet.wait_until(instance_id, "running", timeout_ms=ONLINE_MS)
         recovery.hosts.wait_online(instance_id, timeout_ms=ONLINE_MS)
@@ -84,5 +81,7 @@ def bringup(ctx: Context) -> BringupObserved:
         changed=change.changed,
         destroyed=change.destroyed,
         instance_ids=mine,
-        present_before=before,
+        present_before=tuple(
+            runner.instance_id for runner in present if not (tried and runner.tags.get(DRILL_TAG) == ctx.origin)
+        ),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from drproof.model.capabilities import ObjectInfo
+from drproof.model.codec import decode, encode
 from drproof.model.context import DRILL_TAG, Context
 from drproof.model.errors import NotFoundError, TargetError
 from drproof.model.phase import phase
@@ -18,6 +19,7 @@ FOREIGN_SHOWN = 100
 """How many foreign objects a receipt names; all of them are left."""
 
 CREATING = ("runner.up", "objects.put")
+CENSUS = "teardown.census"
 REMOVE = {
     "instance": "aws ec2 terminate-instances --region {region} --instance-ids {identity}",
     "volume": "aws ec2 delete-volume --region {region} --volume-id {identity}",
@@ -60,13 +62,14 @@ class TeardownObserved:
     created: Count
     """Those of them that are known to have been done."""
     before: tuple[Item, ...]
+    """What was there of the drill when its first teardown began, and what came up since."""
     destroyed: Count
     removed: tuple[Item, ...]
     residue: tuple[Residue, ...]
     foreign_before: tuple[Item, ...]
-    """What was there and is not the drill's: machines with the runner's tags, objects under its prefix."""
+    """What was there and is not the drill's: all that carries the runner's tags, objects under its prefix."""
     foreign: tuple[Item, ...]
-    """What of that is still there: foreign things are listed, and left."""
+    """What of the same kind is there afterwards: foreign things are listed, and left."""
 
 
 @phase(
@@ -81,7 +84,8 @@ class TeardownObserved:
 def teardown(ctx: Context) -> TeardownObserved:
     """Everything with the drill's tag was removed where the drill created it, and then counted again."""
     creating = ctx.effects.made(*CREATING)
-    before, foreign_before = _own(ctx), _foreign(ctx)
+    before, foreign_before = _before(ctx)
+    named = frozenset(item.identity for item in foreign_before)
     failure = _remove_objects(ctx)
     destroyed = 0
     # A run that never meant to create anything has nothing to remove, and must not touch the state.
@@ -103,8 +107,26 @@ def teardown(ctx: Context) -> TeardownObserved:
         removed=tuple(item for item in before if (item.kind, item.identity) not in gone),
         residue=tuple(_residue(ctx, item) for item in left),
         foreign_before=foreign_before,
-        foreign=_foreign(ctx),
+        foreign=_foreign(ctx, named),
     )
+
+
+def _before(ctx: Context) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    """Return what is the drill's own and what is foreign, as it was ahead of the first removal of this run.
+
+    An attempt after the first, or a process that goes on with a run, would not see what was removed before it.
+    """
+    own = _own(ctx)
+    for effect in ctx.effects.made(CENSUS):
+        if effect.intent.resource == ctx.drill_id and effect.outcome == "done":
+            counted = decode(tuple[Item, ...], effect.result["own"])
+            known = {(item.kind, item.identity) for item in counted}
+            since = tuple(item for item in own if (item.kind, item.identity) not in known)
+            return (*counted, *since), decode(tuple[Item, ...], effect.result["foreign"])
+    foreign = _foreign(ctx)
+    with ctx.effects.intend(CENSUS, ctx.drill_id) as pending:
+        pending.done(own=encode(own), foreign=encode(foreign))
+    return own, foreign
 
 
 def _remove_objects(ctx: Context) -> TargetError | None:
@@ -188,14 +210,13 @@ def _residue(ctx: Context, item: Item) -> Residue:
     )
 
 
-def _foreign(ctx: Context) -> tuple[Item, ...]:
-    """Return what stands where the drill worked and is not its own."""
-    machines = tuple(
-        Item(kind="instance", identity=runner.instance_id, state=runner.state)
-        for runner in ctx.target.recovery.fleet.runners(runner_tags(ctx))
-        if runner.tags.get(DRILL_TAG) != ctx.origin
+def _foreign(ctx: Context, named: frozenset[str] = frozenset()) -> tuple[Item, ...]:
+    """Return what stands where the drill worked and is not its own; of many objects the first ones, and those named."""
+    carriers = tuple(
+        Item(kind=one.kind, identity=one.identity, state=one.state)
+        for one in ctx.target.recovery.fleet.tagged(runner_tags(ctx))
+        if one.tags.get(DRILL_TAG) != ctx.origin
     )
-    objects = tuple(
-        Item(kind="object", identity=f"s3://{info.bucket}/{info.key}") for info in _objects(ctx)[1][:FOREIGN_SHOWN]
-    )
-    return (*machines, *objects)
+    objects = (Item(kind="object", identity=f"s3://{info.bucket}/{info.key}") for info in _objects(ctx)[1])
+    shown = (item for number, item in enumerate(objects) if number < FOREIGN_SHOWN or item.identity in named)
+    return (*carriers, *shown)

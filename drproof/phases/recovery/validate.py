@@ -1,10 +1,12 @@
 """Read-only commands on the recovery machine; what they changed, if anything, is observed beside them."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from shlex import quote
 
 from drproof.model.capabilities import CommandResult
+from drproof.model.codec import decode, encode
 from drproof.model.context import Context
 from drproof.model.errors import PhaseError
 from drproof.model.phase import phase
@@ -15,9 +17,13 @@ from drproof.phases.recovery.resolve_runner import resolve_runner
 ONLINE_MS = 120_000
 TAIL_LINES = 20
 LISTED_BYTES = 16_000
-MARK = "drproof-look"
-NOTHING = f"{MARK} 0 {hashlib.sha256(b'').hexdigest()}"
+"""How much of a listing a machine prints; what runs commands keeps only so much of an output."""
+
+LOOKED = re.compile(r"drproof-look ([0-9]+) ([0-9]+) ([0-9a-f]{64})")
+NOTHING = f"drproof-look 0 0 {hashlib.sha256(b'').hexdigest()}"
 """What a machine is made to say when nothing is watched."""
+
+BASELINE = "validation.baseline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,8 @@ class Look:
     """What the machine says of the watched paths: how many entries, and one SHA-256 over all of them."""
 
     entries: Count
+    unreadable: Count
+    """How often the machine could not look: what lies there can change unseen."""
     sha256: Digest
 
 
@@ -49,10 +57,12 @@ class ValidateObserved:
     commands: tuple[CommandSeen, ...]
     watched: tuple[str, ...]
     before: Look
-    """Taken once, ahead of the first command of the first attempt."""
+    """Taken once for a machine, ahead of the first command of the first attempt of the first window."""
+    commands_before: Count
+    """Commands that validation had begun on the machine ahead of that look: what they made, it takes for given."""
     after: Look
     changed: tuple[str, ...]
-    """Watched entries that differ between the two looks, as far as the machine's output can carry them."""
+    """Watched entries that differ; empty also when they cannot be told, because a listing was cut or not kept."""
 
 
 @phase(
@@ -68,16 +78,17 @@ def validate(ctx: Context) -> ValidateObserved:
     """Every validation command has run on the recovery machine, between two looks at what it may not change."""
     instance_id = ctx.observed(resolve_runner).instance_id
     validation = ctx.settings.validation
-    before, entries_before = _baseline(ctx, instance_id)
+    before, listed_before, commands_before = _baseline(ctx, instance_id)
     results = tuple((command, run_on(ctx, instance_id, command)) for command in validation.commands)
-    after, entries_after = _look(ctx, instance_id, "after")
+    after, listed_after = _look(ctx, instance_id, "after")
     return ValidateObserved(
         instance_id=instance_id,
         commands=tuple(seen(command, result) for command, result in results),
         watched=validation.watch,
         before=before,
+        commands_before=commands_before,
         after=after,
-        changed=tuple(sorted(entries_before ^ entries_after)) if before != after else (),
+        changed=_difference(listed_before, listed_after),
     )
 
 
@@ -90,9 +101,9 @@ def wait_for_the_machine(ctx: Context, error: Exception) -> str:
     return f"waited until {instance_id} takes commands"
 
 
-def run_on(ctx: Context, instance_id: str, command: Command) -> CommandResult:
-    """Run one command on the machine."""
-    with ctx.effects.intend("host.run", f"{instance_id}/{command.name}", {"command": command.run}) as pending:
+def run_on(ctx: Context, instance_id: str, command: Command, *, apart: str = "/") -> CommandResult:
+    """Run one command on the machine; `apart` keeps the names of ours and of the settings' commands apart."""
+    with ctx.effects.intend("host.run", f"{instance_id}{apart}{command.name}", {"command": command.run}) as pending:
         result = ctx.target.recovery.hosts.run(
             pending.intent, instance_id, command.run, timeout_ms=ctx.settings.validation.timeout_ms
         )
@@ -114,42 +125,60 @@ def seen(command: Command, result: CommandResult) -> CommandSeen:
     )
 
 
-def _baseline(ctx: Context, instance_id: str) -> tuple[Look, frozenset[str]]:
-    """Return the first look of this drill at the machine: one taken after a command would not see what that made."""
-    place = f"{instance_id}#{ctx.drill_id}"
-    for effect in ctx.effects.made("validation.baseline"):
-        if effect.intent.resource == place and effect.outcome == "done":
-            # The names of the entries are not kept: an attempt after the first tells only that something changed.
-            return Look(entries=effect.result["entries"], sha256=effect.result["sha256"]), frozenset()
-    with ctx.effects.intend("validation.baseline", place) as pending:
-        look, entries = _look(ctx, instance_id, "before")
-        pending.done(entries=look.entries, sha256=look.sha256)
-    return look, entries
+def _baseline(ctx: Context, instance_id: str) -> tuple[Look, frozenset[str] | None, int]:
+    """Return the first look at the machine, its entries where they are known, and how many commands came before it.
+
+    Every later attempt and window uses it again: a look of its own would take for given what the commands made.
+    """
+    commands = 0
+    for effect in ctx.effects.made(BASELINE, "host.run"):
+        place, verb = effect.intent.resource, effect.intent.verb
+        if (verb, place, effect.outcome) == (BASELINE, instance_id, "done"):
+            return decode(Look, effect.result), None, commands
+        # A command that failed, or that nobody knows the end of, may have made something as well.
+        commands += verb == "host.run" and effect.phase == "validate" and place.startswith(f"{instance_id}/")
+    with ctx.effects.intend(BASELINE, instance_id) as pending:
+        look, listed = _look(ctx, instance_id, "before")
+        pending.done(**encode(look))
+    return look, listed, commands
 
 
-def _look(ctx: Context, instance_id: str, when: str) -> tuple[Look, frozenset[str]]:
-    """Return count and digest of every watched entry (kind, mode, path, content), and the entries themselves.
+def _difference(before: frozenset[str] | None, after: frozenset[str] | None) -> tuple[str, ...]:
+    return () if before is None or after is None else tuple(sorted(before ^ after))
 
-    The machine counts and hashes, so that an output that is cut cannot hide anything; the entries follow as far as
-    they fit.
+
+def _look(ctx: Context, instance_id: str, when: str) -> tuple[Look, frozenset[str] | None]:
+    """Return count and digest of every watched entry (kind, mode, path, content), and the entries if all were printed.
+
+    The machine counts and hashes, so that an output that is cut cannot hide anything.
     """
     places = " ".join(quote(place) for place in ctx.settings.validation.watch)
     script = (
         f"listing=$(for p in {places}; do\n"
         '  if [ -e "$p" ] || [ -L "$p" ]; then\n'
-        '    find "$p" -exec stat -c \'%F %a %N\' {} + && find "$p" -type f -exec sha256sum {} +\n'
+        # A watched path that is a link is followed; a link below it is an entry.
+        '    find -H "$p" -exec stat -c \'%F %a %N\' {} + 2>/dev/null || echo "unreadable $p"\n'
+        '    find -H "$p" -type f -exec sha256sum {} + 2>/dev/null || echo "unreadable $p"\n'
         '  else echo "absent $p"; fi\n'
-        # What cannot be read is an entry too: the machine's complaint stands in its place.
-        "done 2>&1 | LC_ALL=C sort)\n"
-        'printf "%s %s %s\\n" '
-        f"{MARK} "
-        '"$(printf "%s\\n" "$listing" | grep -c .)" "$(printf "%s\\n" "$listing" | sha256sum | cut -d " " -f 1)"\n'
-        f'printf "%s\\n" "$listing" | head -c {LISTED_BYTES}\n'
+        "done | LC_ALL=C sort)\n"
+        "entries=$(printf '%s\\n' \"$listing\" | grep -c .)\n"
+        "unreadable=$(printf '%s\\n' \"$listing\" | grep -c '^unreadable ')\n"
+        "digest=$(printf '%s\\n' \"$listing\" | sha256sum | cut -d ' ' -f 1)\n"
+        'echo "drproof-look $entries $unreadable $digest"\n'
+        f"printf '%s\\n' \"$listing\" | head -c {LISTED_BYTES}\n"
     )
-    result = run_on(ctx, instance_id, Command(name=f"look-{when}", run=script if places else f"echo {NOTHING}"))
+    name = f"look-{when}"
+    result = run_on(ctx, instance_id, Command(name=name, run=script if places else f"echo {NOTHING}"), apart="#")
     first, _, listing = result.stdout.partition("\n")
-    words = first.split(" ")
-    if result.status != "Success" or len(words) != len(NOTHING.split(" ")) or words[0] != MARK:
-        msg = f"the machine cannot be looked at {when} validation: {result.status} {result.stderr[-200:]}"
+    said = LOOKED.fullmatch(first)
+    if result.status != "Success" or said is None:
+        msg = (
+            f"the machine cannot be looked at {when} validation: expected count and digest of what is watched, "
+            f"got {result.status} {first[:200]!r} {result.stderr[-200:]}"
+        )
         raise PhaseError(msg)
-    return Look(entries=int(words[1]), sha256=words[2]), frozenset(listing.splitlines())
+    look = Look(entries=int(said[1]), unreadable=int(said[2]), sha256=said[3])
+    # Not splitlines: a name may hold what Python takes for the end of a line.
+    lines = [line for line in listing.split("\n") if line]
+    whole = len(listing.encode()) < LISTED_BYTES and len(lines) == look.entries
+    return look, frozenset(lines) if whole else None

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from drproof.model.errors import (
     AlreadyExistsError,
@@ -34,7 +35,6 @@ THROTTLED = frozenset(
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
-        "ServiceUnavailable",
         "SlowDown",
         "ThrottledException",
         "Throttling",
@@ -56,10 +56,15 @@ UNANSWERED = frozenset(
         "InternalFailure",
         "InternalServerError",
         "ReadTimeoutError",
+        "ResponseParserError",
         "ResponseStreamingError",
+        "ServiceUnavailable",
     }
 )
 """Answers that do not say whether the call happened."""
+
+SERVER_FAILED = 500
+"""From this status on an answer of HTTP says that the server failed, wherever it was by then."""
 
 MISSING = re.compile(
     r"404|NotFound|NoSuch[A-Za-z]+|[A-Za-z]+NotFound(Exception|Fault)?|Invalid[A-Za-z]+\.NotFound|InvalidAMIID\.Unavailable"
@@ -77,8 +82,8 @@ NEXT = {
 }
 
 
-def family(code: str) -> type[TargetError]:
-    """Return the class of errors that an AWS error code belongs to."""
+def family(code: str, status: int = 0) -> type[TargetError]:
+    """Return the class of errors that an AWS error code belongs to; `status` is that of the answer, if one came."""
     if code in ALREADY:
         return AlreadyExistsError
     if code in THROTTLED:
@@ -89,15 +94,15 @@ def family(code: str) -> type[TargetError]:
         return QuotaError
     if MISSING.fullmatch(code):
         return NotFoundError
-    return TargetError
+    return UnansweredError if status >= SERVER_FAILED else TargetError
 
 
-def failure(call: str, subject: str, code: str, message: str) -> TargetError:
+def failure(call: str, subject: str, code: str, message: str, *, status: int = 0) -> TargetError:
     """Return the error of a call: what was asked, of what, and what the platform said."""
     what = f"{call} {subject}".strip()
     said = f"{code}: {message}" if message else code
     hint = f"\n  next: {NEXT[code]}" if code in NEXT else ""
-    return family(code)(f"{what}: {said}{hint}", code=code, call=call)
+    return family(code, status)(f"{what}: {said}{hint}", code=code, call=call)
 
 
 @contextmanager
@@ -107,6 +112,8 @@ def translated(call: str, subject: str = "") -> Iterator[None]:
         yield
     except ClientError as exc:
         error = exc.response.get("Error", {})
-        raise failure(call, subject, str(error.get("Code", "Unknown")), str(error.get("Message", ""))) from exc
-    except BotoCoreError as exc:
+        code, message = str(error.get("Code", "Unknown")), str(error.get("Message", ""))
+        status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        raise failure(call, subject, code, message, status=status) from exc
+    except (BotoCoreError, ResponseParserError) as exc:
         raise failure(call, subject, type(exc).__name__, str(exc)) from exc

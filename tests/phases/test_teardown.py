@@ -1,0 +1,155 @@
+"""Teardown takes away what the drill wrote, leaves the rest, and cannot forget what was there before."""
+
+import pytest
+
+from drproof.contracts.teardown.residue import no_residue_is_left, only_own_resources_were_removed
+from drproof.model.capabilities import Resource
+from drproof.model.context import DRILL_TAG
+from drproof.model.errors import TargetError, ThrottledError
+from drproof.model.verdict import Status
+from drproof.phases.recovery import teardown as module
+from drproof.phases.recovery.bringup import bringup
+from drproof.phases.recovery.restore import clear_the_prefix
+from drproof.phases.recovery.teardown import teardown
+from tests.contracts.evidence import PASSING
+from tests.contracts.observed import MACHINE
+from tests.phases.site import TAGS
+
+STRANGER = "i-0fedcba9876543210"
+SLOWER = ThrottledError("Rate exceeded", code="ThrottlingException")
+
+
+def verdict(contract, observed):
+    return contract.decide(PASSING.receipt("teardown", observed=observed).receipts["teardown"]).status
+
+
+@pytest.fixture
+def up(drill):
+    drill.attempt(bringup)
+    drill.writes("one", "two")
+    return drill
+
+
+def test_everything_of_the_drill_goes_away_and_is_counted_before_and_after(up, site):
+    seen = up.attempt(teardown)
+
+    assert (site.machines, site.held) == ({}, {})
+    assert [(item.kind, item.count) for item in seen.before] == [("instance", 1), ("objects", 2)]
+    assert seen.removed == seen.before
+    assert verdict(no_residue_is_left, seen) is Status.PROVEN
+    assert verdict(only_own_resources_were_removed, seen) is Status.PROVEN
+
+
+def test_an_object_that_the_drill_did_not_write_is_listed_and_left(up, site):
+    site.held["drills/drill-1/somebody-else.txt"] = b"not yours"
+
+    seen = up.attempt(teardown)
+
+    assert list(site.held) == ["drills/drill-1/somebody-else.txt"]
+    assert [item.identity for item in seen.foreign] == ["s3://atlas-recovery/drills/drill-1/somebody-else.txt"]
+    assert seen.foreign == seen.foreign_before
+    assert seen.residue == ()
+    assert verdict(only_own_resources_were_removed, seen) is Status.PROVEN
+
+
+def test_a_repair_of_restore_leaves_what_others_wrote(up, site):
+    site.held["drills/drill-1/somebody-else.txt"] = b"not yours"
+
+    said = clear_the_prefix(up.context("restore"), SLOWER)
+
+    assert list(site.held) == ["drills/drill-1/somebody-else.txt"]
+    assert said == "removed 2 objects of the failed attempt"
+
+
+def test_a_foreign_object_that_goes_away_is_refuted(up, site):
+    site.held["drills/drill-1/somebody-else.txt"] = b"not yours"
+    site.ends = lambda runner: bool(site.held.pop("drills/drill-1/somebody-else.txt", True))
+
+    assert verdict(only_own_resources_were_removed, up.attempt(teardown)) is Status.REFUTED
+
+
+def test_a_teardown_that_ends_a_foreign_machine_is_refuted(up, site):
+    site.add(STRANGER)
+    site.ends = lambda runner: True
+
+    seen = up.attempt(teardown)
+
+    assert [item.identity for item in seen.foreign_before] == [STRANGER]
+    assert seen.foreign == ()
+    assert verdict(only_own_resources_were_removed, seen) is Status.REFUTED
+
+
+@pytest.mark.parametrize("call", ["down", "delete"])
+def test_a_second_attempt_knows_what_the_first_one_removed(up, site, call):
+    site.add(STRANGER)
+    site.ends = lambda runner: True
+    site.faults.after[call] = SLOWER
+
+    seen = up.attempts(teardown, ThrottledError)
+
+    assert [item.identity for item in seen.foreign_before] == [STRANGER]
+    assert {item.kind for item in seen.before} == {"instance", "objects"}
+    assert verdict(only_own_resources_were_removed, seen) is Status.REFUTED
+    assert verdict(no_residue_is_left, seen) is Status.PROVEN
+
+
+def test_what_came_up_between_two_attempts_is_counted_as_well(up, site):
+    site.faults.after["delete"] = SLOWER
+    with pytest.raises(ThrottledError):
+        up.attempt(teardown)
+    site.add("i-late", **{DRILL_TAG: "drill-1"})
+
+    seen = up.attempt(teardown)
+
+    assert [item.identity for item in seen.before if item.kind == "instance"] == [MACHINE, "i-late"]
+
+
+def test_the_teardown_of_a_later_window_counts_anew(up, site, tmp_path):
+    site.add(STRANGER)
+    up.attempt(teardown)
+    del site.machines[STRANGER]
+
+    seen = up.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    assert seen.foreign_before == ()
+
+
+def test_other_kinds_of_resources_of_a_stranger_are_foreign_too(up, site):
+    site.others.append(Resource(kind="volume", identity="vol-1", state="in-use", tags=TAGS))
+
+    seen = up.attempt(teardown)
+
+    assert [(item.kind, item.identity) for item in seen.foreign] == [("volume", "vol-1")]
+
+
+def test_objects_go_away_although_the_machine_does_not(up, site):
+    site.faults.before["down"] = TargetError("state locked", code="Locked")
+
+    with pytest.raises(TargetError, match="state locked"):
+        up.attempt(teardown)
+
+    assert site.held == {}
+    assert MACHINE in site.machines
+
+
+def test_the_machine_goes_away_although_the_objects_do_not(up, site):
+    site.faults.before["delete"] = SLOWER
+
+    with pytest.raises(ThrottledError):
+        up.attempt(teardown)
+
+    assert site.machines == {}
+    assert len(site.held) == 2
+
+
+def test_of_many_foreign_objects_the_first_are_named_and_followed(up, site, monkeypatch):
+    monkeypatch.setattr(module, "FOREIGN_SHOWN", 2)
+    for name in "bcd":
+        site.held[f"drills/drill-1/{name}"] = b"not yours"
+    site.ends = lambda runner: bool(site.held.setdefault("drills/drill-1/a", b"new"))
+
+    seen = up.attempt(teardown)
+
+    assert [item.identity[-1] for item in seen.foreign_before] == ["b", "c"]
+    assert [item.identity[-1] for item in seen.foreign] == ["a", "b", "c"]
+    assert verdict(only_own_resources_were_removed, seen) is Status.PROVEN
