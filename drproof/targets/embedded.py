@@ -1,5 +1,6 @@
 """The embedded world as a process: started, found again, asked, kept and stopped; loopback only."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -20,6 +21,7 @@ LOOPBACK = "127.0.0.1"
 READY_SECONDS = 60
 ANSWER_SECONDS = 30
 STOP_SECONDS = 15
+ENDING_SECONDS = 3
 TAIL_LINES = 12
 LONGEST_LINE = 1 << 20
 
@@ -207,6 +209,9 @@ def _ready_line(process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
 
 
 def _not_ready(log: Path, process: subprocess.Popen[bytes]) -> TargetError:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        # A process that ends closes its output a moment before its status can be asked for.
+        process.wait(timeout=ENDING_SECONDS)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     tail = lines[-TAIL_LINES:]
     next_step = f"read {log}"
