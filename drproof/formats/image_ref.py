@@ -25,6 +25,12 @@ class ImageRef:
         return (match["account"], match["region"], match["name"]) if match else ("", "", "")
 
 
+def registry_of(reference: str) -> str:
+    """Return the registry of ECR that an image comes from, by its host; empty for any other."""
+    repository = reference.partition("@")[0]
+    return repository.partition("/")[0] if ECR.fullmatch(repository) else ""
+
+
 def parse_pinned(reference: str) -> ImageRef:
     """Return repository and digest of a reference that is pinned by digest.
 

@@ -1,11 +1,12 @@
 """JSON that has one reading: no duplicate keys, no NaN, no floats, no integers that other readers round.
 
-Documents of other systems may hold fractions; they are read with `fractions=True` and never written as evidence.
+Documents of other systems may hold fractions; they are read with `fractions=True` and never written as evidence. A
+refusal never repeats what stands there: it may be a password.
 """
 
 import json
 import math
-from collections import Counter
+import re
 from typing import Any, NoReturn
 
 from drproof.model.codec import MAX_INTEGER
@@ -23,7 +24,7 @@ def parse(data: bytes | str, *, fractions: bool = False) -> Any:  # noqa: ANN401
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
     except UnicodeDecodeError as exc:
-        raise FormatError("json-utf8", f"not UTF-8: byte {exc.start}") from exc
+        raise FormatError("json-utf8", f"not UTF-8: byte {exc.start}") from None
     try:
         value = json.loads(
             text,
@@ -33,7 +34,9 @@ def parse(data: bytes | str, *, fractions: bool = False) -> Any:  # noqa: ANN401
             parse_int=_integer,
         )
     except json.JSONDecodeError as exc:
-        raise FormatError("json-syntax", f"not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}") from exc
+        # The messages of readers in Python quote the character that they found.
+        said = exc.msg if exc.msg.startswith("Expecting") else re.split("[:'\"]", exc.msg)[0].rstrip()
+        raise FormatError("json-syntax", f"not JSON: {said} at line {exc.lineno}, column {exc.colno}") from None
     except RecursionError as exc:
         raise FormatError("json-depth", f"nested deeper than {MAX_DEPTH}") from exc
     _check(value, 0)
@@ -44,27 +47,26 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a key that comes twice: two readers would keep different ones."""
     members = dict(pairs)
     if len(members) != len(pairs):
-        counted = Counter(name for name, _ in pairs)
-        twice = next(name for name, count in counted.items() if count > 1)
-        raise FormatError("json-duplicate-key", f"the key {twice!r} comes twice")
+        raise FormatError("json-duplicate-key", "a key of an object comes twice")
     return members
 
 
 def _integer(text: str) -> int:
     if len(text) > len(str(MAX_INTEGER)) + 1 or abs(int(text)) > MAX_INTEGER:
-        raise FormatError("json-number", f"the integer {text[:24]} is not kept exactly by every reader")
+        raise FormatError("json-number", "an integer that not every reader keeps exactly")
     return int(text)
 
 
 def _fraction(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise FormatError("json-number", f"{text[:24]} is beyond every number")
+        raise FormatError("json-number", "a number beyond every number")
     return number
 
 
 def _refuse_number(text: str) -> NoReturn:
-    raise FormatError("json-number", f"{text[:24]} is no integer")
+    del text
+    raise FormatError("json-number", "a number that is no integer")
 
 
 def _check(value: object, depth: int) -> None:
@@ -74,8 +76,8 @@ def _check(value: object, depth: int) -> None:
     if isinstance(value, str):
         try:
             value.encode("utf-8")
-        except UnicodeEncodeError as exc:
-            raise FormatError("json-utf8", "a text holds a lone surrogate") from exc
+        except UnicodeEncodeError:
+            raise FormatError("json-utf8", "a text holds a lone surrogate") from None
     elif isinstance(value, list):
         for item in value:
             _check(item, depth + 1)

@@ -2,6 +2,7 @@
 
 import json
 import time
+import traceback
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,32 @@ def test_what_two_readers_would_read_differently_is_refused_by_its_name(data, co
         parse(data)
     else:
         assert code_of(data) == code
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"hunter2": 1, "hunter2": 2}',
+        '{"a": 12345678901234567890}',
+        '{"a": 0.12345678901234567890}',
+        '{"a": hunter2}',
+        '{"a": "hunter2\\q"}',
+        '{"a": "hunter2\n"}',
+        '{"a": "hunter2',
+        '{"a": "hunter2\\ud800"}',
+        b'{"a": "hunter2\xff"}',
+        "{} hunter2",
+    ],
+)
+def test_no_refusal_repeats_what_it_refuses(data):
+    for options in ({}, {"fractions": True}):
+        try:
+            parse(data, **options)
+        except FormatError as exc:
+            told = "".join(traceback.format_exception(exc))
+            assert [word for word in ("hunter2", "1234567890") if word in told] == []
+        else:
+            assert options, "nothing was refused"
 
 
 def test_the_largest_safe_integers_are_kept():
