@@ -1,0 +1,1 @@
+"""Claims about the embedded world, judged over real sockets."""
