@@ -6,9 +6,12 @@ down first cannot be written as code. Errors are `TargetError` and its children;
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from drproof.model.receipt import Caller
+
+if TYPE_CHECKING:
+    from drproof.model.cluster import ClusterAccess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,11 +206,24 @@ class Alarms(Protocol):
         """Return the names of the metrics with exactly these dimensions."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryLogin:
+    """How a cluster may pull from a registry for a while; the password is a secret."""
+
+    server: str
+    username: str
+    password: str = field(repr=False)
+    expires_at: str = ""
+
+
 class Images(Protocol):
     """A registry of container images; read-only."""
 
     def architectures(self, image_ref: str) -> tuple[str, ...]:
         """Return the architectures of a digest-pinned image."""
+
+    def login(self, registry: str) -> RegistryLogin:
+        """Return a fresh, short-lived login to a registry; nothing is kept."""
 
 
 class Identity(Protocol):
@@ -236,6 +252,8 @@ class SiteTarget(Protocol):
     def alarms(self) -> Alarms: ...  # noqa: D102
     @property
     def images(self) -> Images: ...  # noqa: D102
+    @property
+    def clusters(self) -> "ClusterAccess": ...  # noqa: D102
 
 
 class Target(Protocol):

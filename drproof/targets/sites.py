@@ -14,6 +14,7 @@ from drproof.targets.aws.sessions import Session
 from drproof.targets.aws.sns import AwsMessenger
 from drproof.targets.aws.ssm import AwsHosts
 from drproof.targets.aws.sts import AwsIdentity
+from drproof.targets.kubernetes.access import KubeconfigAccess
 from drproof.targets.provisioners import AnyProvisioner, choose
 from drproof.targets.provisioners.place import Place
 
@@ -60,6 +61,16 @@ class AwsSite:
         msg = "the original site has no provisioner: drills only read it"
         raise ValueError(msg)
 
+    @property
+    def clusters(self) -> KubeconfigAccess:
+        """The way into the recovery cluster; only the site that takes over has one.
+
+        Raises:
+            ValueError: this is the original site, which drills only read.
+        """
+        msg = "the original site has no recovery cluster: drills only read it"
+        raise ValueError(msg)
+
     @cached_property
     def hosts(self) -> AwsHosts:
         """The site's machines as something that takes commands."""
@@ -88,6 +99,7 @@ class RecoverySite(AwsSite):
         """Open the site for the drill `origin`, whose tools may write into `directory`."""
         super().__init__(site, session)
         self._settings = settings.recovery.provisioner
+        self._cluster = settings.cluster
         self._directory = directory
         self._origin = origin
 
@@ -102,6 +114,22 @@ class RecoverySite(AwsSite):
             ending_ms=ENDING_AT_THE_WORLD_MS if self._session.endpoint else ENDING_LIVE_MS,
         )
         return choose(self._settings, place, self._session, account=self._site.account_id, directory=self._directory)
+
+    @cached_property
+    def _clusters(self) -> KubeconfigAccess:
+        allowed = self._cluster.exec_plugins
+        return KubeconfigAccess(
+            self._directory,
+            context=self._cluster.context,
+            exec_allowed=allowed,
+            # A command that gives credentials gives those of the drill's own caller.
+            environment=self._session.environment() if allowed else None,
+        )
+
+    @property
+    def clusters(self) -> KubeconfigAccess:
+        """The way into the recovery cluster."""
+        return self._clusters
 
     @property
     def provisioner(self) -> AnyProvisioner:

@@ -15,7 +15,16 @@ import drproof
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.criteria import Site, Sites
-from drproof.model.settings import Command, Metrics, Primary, ProvisionerSettings, Recovery, Settings, Validation
+from drproof.model.settings import (
+    ClusterSettings,
+    Command,
+    Metrics,
+    Primary,
+    ProvisionerSettings,
+    Recovery,
+    Settings,
+    Validation,
+)
 from drproof.targets import embedded, open_target
 from drproof.targets.sites import AwsTarget
 
@@ -68,6 +77,11 @@ def settings(kind: str = "auto", *, key: str = "", **changes: Any) -> Settings:
             provisioner=ProvisionerSettings(**{**provisioner, **changes}),
         ),
         validation=Validation(commands=(Command(name="host_answers", run="uname -s"),)),
+        cluster=ClusterSettings(
+            namespace=NAMES["cluster"]["namespace"],
+            publishing_config_map=NAMES["cluster"]["publishing"]["config_map"],
+            publishing_off=NAMES["cluster"]["publishing"]["off"],
+        ),
     )
 
 

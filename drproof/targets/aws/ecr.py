@@ -1,14 +1,17 @@
 """Container images: which architectures a digest stands for, checked against the digest itself."""
 
+import base64
 import hashlib
 import http.client
 import ssl
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from drproof.formats.image_ref import parse_pinned
+from drproof.formats.image_ref import ECR, parse_pinned
 from drproof.formats.strict_json import parse
+from drproof.model.capabilities import RegistryLogin
 from drproof.model.errors import FormatError, NotFoundError
 from drproof.targets.aws.errors import failure, translated
 
@@ -66,6 +69,30 @@ class AwsImages:
             layer = client.get_download_url_for_layer(registryId=account, repositoryName=name, layerDigest=config)
         document = _document(image_ref, _fetch(layer["downloadUrl"], config), config)
         return (str(document.get("architecture", UNKNOWN)),)
+
+    def login(self, registry: str) -> RegistryLogin:
+        """Return a fresh login to a registry of ECR; it lives twelve hours.
+
+        Raises:
+            ValueError: the name is not of a registry of ECR.
+            TargetError: the registry lets nobody in.
+        """
+        match = ECR.fullmatch(f"{registry}/any")
+        if match is None:
+            msg = f"the registry {registry}: expected one of ECR, whose name tells account and region"
+            raise ValueError(msg)
+        client: Any = self._clients(match["region"])
+        with translated("ecr:GetAuthorizationToken", registry):
+            (found,) = client.get_authorization_token(registryIds=[match["account"]])["authorizationData"]
+        try:
+            username, _, password = base64.b64decode(found["authorizationToken"], validate=True).decode().partition(":")
+        except ValueError as exc:
+            # The token must not reach the message.
+            raise failure(
+                "ecr:GetAuthorizationToken", registry, "InvalidToken", "expected base64 of user:password"
+            ) from exc
+        expires_at = found["expiresAt"].astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return RegistryLogin(server=registry, username=username, password=password, expires_at=expires_at)
 
 
 def _parts(reference: str) -> tuple[str, str, str, str]:

@@ -1,0 +1,1 @@
+"""The recovery cluster through the official client; importing this room loads no client."""
