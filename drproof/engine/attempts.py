@@ -28,6 +28,10 @@ TAIL_LINES = 60
 REFUSED_CODES = frozenset(
     {
         "AccessDenied",
+        "Forbidden",
+        "Invalid",
+        "Unauthorized",
+        "UntrustedCertificate",
         "AccessDeniedException",
         "UnauthorizedOperation",
         "InvalidClientTokenId",

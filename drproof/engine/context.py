@@ -1,5 +1,7 @@
 """The context of one phase, made for each phase anew."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +38,7 @@ class PhaseContext:
         receipts: Mapping[str, Receipt[Any]],
         directory: Path,
         expires_at: str,
+        key: str,
         masker: Masker,
         say: Callable[[str], None],
     ) -> None:
@@ -53,6 +56,7 @@ class PhaseContext:
         self._phase = phase.name
         self._keeps = phase.keeps
         self._directory = directory
+        self._key = key.encode()
         self._masker = masker
         self._say = say
 
@@ -91,6 +95,14 @@ class PhaseContext:
             msg = f"phase {phase} kept {len(refs)} evidence files {name!r}, expected 1"
             raise PhaseError(msg)
         return read_evidence(self._directory, refs[0])
+
+    def hide(self, *values: str) -> None:
+        """Never print, log or keep these values from now on."""
+        self._masker.learn(values)
+
+    def tag(self, value: bytes) -> str:
+        """Return a digest of a secret value under a key of this drill's private folder."""
+        return f"hmac-sha256:{hmac.new(self._key, value, hashlib.sha256).hexdigest()}"
 
     def say(self, line: str) -> None:
         """Add a line to the phase's log; known values are masked."""

@@ -1,15 +1,19 @@
 """What a run is made of, from its resolved settings: the settings by room, the criteria, the contracts to be judged."""
 
+import secrets
+
 from drproof import catalog
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import Resolved
 from drproof.engine.window import Coverage
 from drproof.formats import pointers
-from drproof.model.criteria import Backup, Criteria, ExpectedContract, Site, Sites
+from drproof.model.criteria import Backup, Criteria, ExpectedContract, Grade, Site, Sites, Workload
 from drproof.model.plan import Plan
 from drproof.model.settings import (
+    ClusterSettings,
     Command,
     CostInputs,
+    JobSettings,
     Limits,
     Metrics,
     Primary,
@@ -85,6 +89,8 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
             watch=resolved["validation.watch"],
             timeout_ms=resolved["validation.timeout"],
         ),
+        cluster=_cluster(resolved),
+        job=_job(resolved),
         diagnostics=tuple(Command(**row) for row in resolved["diagnostics.commands"]),
         limits=Limits(
             max_attempts=attempts,
@@ -107,8 +113,8 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
     )
 
 
-def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown: bool) -> Criteria:
-    """Return what contracts will compare receipts with."""
+def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown: bool, challenge: str = "") -> Criteria:
+    """Return what contracts will compare receipts with; `challenge` is that of the window before, if there is one."""
     return Criteria(
         rto_ms=resolved["criteria.rto"],
         rpo_ms=resolved["criteria.rpo"],
@@ -122,11 +128,91 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         validation_commands=tuple(command.name for command in settings.validation.commands),
         image_ref=settings.image_ref,
         sites=settings.sites,
+        workload=_workload(resolved, settings, challenge or secrets.token_hex(32)),
+        grade=Grade(resolved["criteria.grade"]),
         # A drill is run without an outage; that nobody needed it is recorded, not hidden.
         force_recovery=plan.name == catalog.RECOVERY,
         teardown=teardown,
         notification_expected=bool(settings.recovery.topic_arn),
         promotion_expected=settings.promotion.auto_promote and settings.promotion.allow_bypass,
+    )
+
+
+def _cluster(resolved: Resolved) -> ClusterSettings:
+    return ClusterSettings(
+        **{
+            key: resolved[f"cluster.{key}"]
+            for key in (
+                "namespace",
+                "kubeconfig",
+                "context",
+                "uid",
+                "exec_plugins",
+                "kubeconfig_on_runner",
+                "uid_command",
+                "service_account",
+                "pull_secret",
+                "manifests",
+                "baseline",
+                "kinds",
+                "left_out",
+                "control_plane_name",
+                "cronjob",
+            )
+        },
+        ready_timeout_ms=resolved["cluster.ready_timeout"],
+        publishing_config_map=resolved["cluster.publishing.config_map"],
+        publishing_off=resolved["cluster.publishing.off"],
+    )
+
+
+def _job(resolved: Resolved) -> JobSettings:
+    return JobSettings(
+        **{
+            key: resolved[f"job.{key}"]
+            for key in (
+                "source",
+                "command",
+                "arguments",
+                "environment",
+                "report_command",
+                "run_id_pattern",
+                "request_cpu",
+                "request_memory",
+                "limit_cpu",
+                "limit_memory",
+                "skip_workload_assume",
+                "show_log",
+            )
+        },
+        startup_window_ms=resolved["job.startup_window"],
+        timeout_ms=resolved["job.timeout"],
+    )
+
+
+def _workload(resolved: Resolved, settings: Settings, challenge: str) -> Workload:
+    """Return what the cluster and its validation Job are judged by."""
+    cluster, job = settings.cluster, settings.job
+    return Workload(
+        namespace=cluster.namespace,
+        cluster_uid=cluster.uid,
+        manifests=cluster.manifests,
+        control_plane_name=cluster.control_plane_name,
+        cronjobs=(cluster.cronjob,) if cluster.cronjob and not job.skip_workload_assume else (),
+        service_account=cluster.service_account,
+        pull_secret=cluster.pull_secret,
+        publishing_config_map=cluster.publishing_config_map,
+        publishing_off=cluster.publishing_off,
+        canary=resolved["backup.canary"],
+        requests={"cpu": job.request_cpu, "memory": job.request_memory},
+        limits={"cpu": job.limit_cpu, "memory": job.limit_memory},
+        deadline_seconds=job.timeout_ms // 1000,
+        environment=job.environment,
+        command=job.command,
+        arguments=job.arguments,
+        kinds=cluster.kinds,
+        left_out=cluster.left_out,
+        challenge=challenge,
     )
 
 

@@ -4,57 +4,12 @@ This table is the only list. The reader, the refusal of misspelt keys, the JSON 
 options of the command line are all made from it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
 
-from drproof.formats import booleans, durations
-from drproof.model.errors import FormatError
-
-Kind = Literal["text", "account", "duration", "count", "flag", "names", "table", "commands"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
-    """One setting."""
-
-    path: str
-    kind: Kind
-    says: str
-    option: str = ""
-    environment: str = ""
-    default: object = None
-    """Used when nobody says anything; None means that the setting is required."""
-    of_the_world: bool = True
-    """Whether it names a place: against the embedded world the environment does not speak of places."""
-    choices: tuple[str, ...] = ()
-
-
-def _leaf(  # noqa: PLR0913 — one row of a table
-    path: str,
-    kind: Kind,
-    says: str,
-    *,
-    option: str = "",
-    environment: str = "",
-    default: object = None,
-    of_the_world: bool = True,
-    choices: tuple[str, ...] = (),
-) -> Leaf:
-    return Leaf(
-        path=path,
-        kind=kind,
-        says=says,
-        option=option,
-        environment=environment,
-        default=default,
-        of_the_world=of_the_world,
-        choices=choices,
-    )
-
+from drproof.engine.leaf import Leaf, row
 
 LEAVES: tuple[Leaf, ...] = (
-    _leaf(
+    row(
         "target",
         "text",
         "where the drill runs",
@@ -62,70 +17,70 @@ LEAVES: tuple[Leaf, ...] = (
         environment="DRPROOF_TARGET",
         choices=("embedded", "aws"),
     ),
-    _leaf("drill.backup_uri", "text", "the restore point, s3://…", option="backup_uri", environment="BACKUP_URI"),
-    _leaf(
+    row("drill.backup_uri", "text", "the restore point, s3://…", option="backup_uri", environment="BACKUP_URI"),
+    row(
         "drill.image_ref",
         "text",
         "the image, pinned by digest",
         option="image_ref",
         environment="IMAGE_REF",
     ),
-    _leaf(
+    row(
         "sites.primary.account_id",
         "account",
         "the account of the original site",
         option="expected_primary_account_id",
         environment="EXPECTED_PRIMARY_ACCOUNT_ID",
     ),
-    _leaf("sites.primary.region", "text", "the region of the original site", environment="PRIMARY_AWS_REGION"),
-    _leaf("sites.primary.owner", "account", "who owns its buckets", default=""),
-    _leaf(
+    row("sites.primary.region", "text", "the region of the original site", environment="PRIMARY_AWS_REGION"),
+    row("sites.primary.owner", "account", "who owns its buckets", default=""),
+    row(
         "sites.recovery.account_id",
         "account",
         "the account of the recovery site",
         option="expected_account_id",
         environment="EXPECTED_ACCOUNT_ID",
     ),
-    _leaf(
+    row(
         "sites.recovery.region",
         "text",
         "the region of the recovery site",
         option="region",
         environment="AWS_REGION",
     ),
-    _leaf("sites.recovery.owner", "account", "who owns its buckets", default=""),
-    _leaf(
+    row("sites.recovery.owner", "account", "who owns its buckets", default=""),
+    row(
         "profile", "text", "a profile of the AWS configuration", option="profile", environment="AWS_PROFILE", default=""
     ),
-    _leaf("primary.bucket", "text", "where runs and pointers are published", environment="PUBLISH_BUCKET"),
-    _leaf("primary.prefix", "text", "the prefix of everything published", environment="PREFIX"),
-    _leaf("primary.candidate", "text", "the candidate whose pointers are read", default="local"),
-    _leaf("primary.provider", "text", "the provider of the published run"),
-    _leaf("primary.profile", "text", "the profile of the published run"),
-    _leaf("primary.marker", "text", "the marker file of a whole run", default="{provider}_top.{profile}.md"),
-    _leaf("primary.freshness_limit", "duration", "how old the last good run may be"),
-    _leaf("primary.metrics.namespace", "text", "the namespace of the published metrics"),
-    _leaf("primary.metrics.dimensions", "table", "the dimensions of the published metrics"),
-    _leaf("primary.alarms.names", "names", "the alarms that must notice an outage"),
-    _leaf("recovery.bucket", "text", "where state is materialised"),
-    _leaf("recovery.prefix", "text", "the isolated prefix of drills in it"),
-    _leaf("recovery.runner_name", "text", "the Name tag of the recovery machine"),
-    _leaf("recovery.runner_purpose", "text", "its Purpose tag"),
-    _leaf(
+    row("primary.bucket", "text", "where runs and pointers are published", environment="PUBLISH_BUCKET"),
+    row("primary.prefix", "text", "the prefix of everything published", environment="PREFIX"),
+    row("primary.candidate", "text", "the candidate whose pointers are read", default="local"),
+    row("primary.provider", "text", "the provider of the published run"),
+    row("primary.profile", "text", "the profile of the published run"),
+    row("primary.marker", "text", "the marker file of a whole run", default="{provider}_top.{profile}.md"),
+    row("primary.freshness_limit", "duration", "how old the last good run may be"),
+    row("primary.metrics.namespace", "text", "the namespace of the published metrics"),
+    row("primary.metrics.dimensions", "table", "the dimensions of the published metrics"),
+    row("primary.alarms.names", "names", "the alarms that must notice an outage"),
+    row("recovery.bucket", "text", "where state is materialised"),
+    row("recovery.prefix", "text", "the isolated prefix of drills in it"),
+    row("recovery.runner_name", "text", "the Name tag of the recovery machine"),
+    row("recovery.runner_purpose", "text", "its Purpose tag"),
+    row(
         "recovery.instance_type",
         "text",
         "its type",
         environment="TF_VAR_instance_type",
         default="t4g.medium",
     ),
-    _leaf(
+    row(
         "recovery.topic_arn",
         "text",
         "the topic that people read",
         environment="NOTIFICATION_TOPIC_ARN",
         default="",
     ),
-    _leaf(
+    row(
         "recovery.provisioner.kind",
         "text",
         "how the machine is brought up",
@@ -134,47 +89,190 @@ LEAVES: tuple[Leaf, ...] = (
         of_the_world=False,
         choices=("auto", "terraform", "direct"),
     ),
-    _leaf(
-        "recovery.provisioner.state_bucket", "text", "the bucket of the remote state", environment="TF_BACKEND_BUCKET"
-    ),
-    _leaf("recovery.provisioner.state_key", "text", "the key of the remote state", environment="TF_BACKEND_KEY"),
-    _leaf(
+    row("recovery.provisioner.state_bucket", "text", "the bucket of the remote state", environment="TF_BACKEND_BUCKET"),
+    row("recovery.provisioner.state_key", "text", "the key of the remote state", environment="TF_BACKEND_KEY"),
+    row(
         "recovery.provisioner.lock_table",
         "text",
         "the lock table, where the state bucket does not lock",
         environment="TF_BACKEND_DYNAMODB_TABLE",
         default="",
     ),
-    _leaf("recovery.provisioner.vpc_id", "text", "the network of the machine", environment="TF_VAR_vpc_id"),
-    _leaf("recovery.provisioner.subnet_id", "text", "the subnet of the machine", environment="TF_VAR_subnet_id"),
-    _leaf(
+    row("recovery.provisioner.vpc_id", "text", "the network of the machine", environment="TF_VAR_vpc_id"),
+    row("recovery.provisioner.subnet_id", "text", "the subnet of the machine", environment="TF_VAR_subnet_id"),
+    row(
         "recovery.provisioner.allowed_cidr",
         "text",
         "who may reach the machine",
         environment="TF_VAR_allowed_cidr",
         default="",
     ),
-    _leaf("recovery.provisioner.module", "text", "a Terraform module of your own", default=""),
-    _leaf(
+    row("recovery.provisioner.module", "text", "a Terraform module of your own", default=""),
+    row(
         "backup.objects",
         "names",
         "what a restore point consists of",
         default=("metadata.json", "state.tar.zst", "manifests.tar.zst"),
     ),
-    _leaf("backup.archives", "names", "which of them are archives", default=("state.tar.zst", "manifests.tar.zst")),
-    _leaf(
+    row("backup.archives", "names", "which of them are archives", default=("state.tar.zst", "manifests.tar.zst")),
+    row(
         "control_plane.sections",
         "names",
         "the sections of a control-plane bundle",
         default=("candidates", "alerts", "providers", "scoring"),
     ),
-    _leaf("validation.commands", "commands", "read-only commands that show that the machine works"),
-    _leaf("validation.watch", "names", "paths that validation must not change", default=()),
-    _leaf("validation.timeout", "duration", "how long one command may take", default="60s", of_the_world=False),
-    _leaf("diagnostics.commands", "commands", "read-only commands for --diagnostics-only", default=()),
-    _leaf("criteria.rto", "duration", "the recovery time objective", option="rto"),
-    _leaf("criteria.rpo", "duration", "the recovery point objective", option="rpo"),
-    _leaf(
+    row("validation.commands", "commands", "read-only commands that show that the machine works"),
+    row("validation.watch", "names", "paths that validation must not change", default=()),
+    row("validation.timeout", "duration", "how long one command may take", default="60s", of_the_world=False),
+    row(
+        "cluster.namespace",
+        "text",
+        "the namespace of the recovered workload",
+        option="namespace",
+        environment="NAMESPACE",
+    ),
+    row("cluster.kubeconfig", "text", "a kubeconfig of your own", option="kubeconfig", default=""),
+    row("cluster.context", "text", "its context", option="context", default=""),
+    row("cluster.uid", "text", "the UID that the cluster must have", option="cluster_uid", default=""),
+    row("cluster.exec_plugins", "names", "credential plugins that a kubeconfig may start", default=()),
+    row(
+        "cluster.kubeconfig_on_runner",
+        "text",
+        "where the kubeconfig lies on the recovery machine",
+        default="/etc/rancher/k3s/k3s.yaml",
+    ),
+    row(
+        "cluster.uid_command",
+        "text",
+        "what prints the UID of the machine's cluster there",
+        default="k3s kubectl get namespace kube-system -o jsonpath={.metadata.uid}",
+    ),
+    row(
+        "cluster.ready_timeout",
+        "duration",
+        "how long a fresh cluster may take to answer",
+        default="420s",
+        of_the_world=False,
+    ),
+    row(
+        "cluster.service_account",
+        "text",
+        "the account of the workload",
+        environment="ECR_PULL_SECRET_SERVICE_ACCOUNT",
+        default="default",
+    ),
+    row(
+        "cluster.pull_secret",
+        "text",
+        "the name of the pull secret",
+        environment="ECR_PULL_SECRET_NAME",
+        default="ecr-pull",
+        optional=True,
+    ),
+    row("cluster.manifests", "text", "the archive that holds the cluster's objects", default="manifests.tar.zst"),
+    row("cluster.baseline", "text", "a folder of manifests to restore beside them", default=""),
+    row(
+        "cluster.kinds",
+        "names",
+        "the kinds that are restored",
+        default=(
+            "ConfigMap",
+            "CronJob",
+            "Deployment",
+            "PersistentVolumeClaim",
+            "Role",
+            "RoleBinding",
+            "Secret",
+            "Service",
+            "ServiceAccount",
+            "StatefulSet",
+        ),
+    ),
+    row(
+        "cluster.left_out",
+        "names",
+        "the kinds that a backup may hold and a restore leaves out",
+        default=("Event", "Endpoints", "EndpointSlice", "Job", "Namespace", "Pod", "ReplicaSet"),
+    ),
+    row(
+        "cluster.control_plane_name",
+        "text",
+        "the names of the control plane's ConfigMaps",
+        default="{namespace}-control-plane-{section}",
+    ),
+    row("cluster.publishing.config_map", "text", "the ConfigMap that switches publishing"),
+    row("cluster.publishing.off", "table", "its keys, with the values that switch publishing off"),
+    row("cluster.cronjob", "text", "the CronJob of the workload"),
+    row(
+        "job.source",
+        "text",
+        "what the validation Job is made from",
+        default="auto",
+        of_the_world=False,
+        choices=("auto", "cronjob", "inline"),
+    ),
+    row("job.command", "words", "its command where there is no CronJob", default=()),
+    row("job.arguments", "words", "the arguments of that command", default=()),
+    row("job.environment", "table", "variables that it gets besides", default={}),
+    row("job.report_command", "words", "what reports the restored state, instead of drproof's reporter", default=()),
+    row("job.run_id_pattern", "text", "how its log names the run", default=r"RUN_ID=(\S+)"),
+    row("job.request_cpu", "text", "its requests", environment="VALIDATE_REQUEST_CPU", default="250m"),
+    row("job.request_memory", "text", "its requests", environment="VALIDATE_REQUEST_MEMORY", default="512Mi"),
+    row("job.limit_cpu", "text", "its limits", environment="VALIDATE_LIMIT_CPU", default="1"),
+    row("job.limit_memory", "text", "its limits", environment="VALIDATE_LIMIT_MEMORY", default="2Gi"),
+    row(
+        "job.startup_window",
+        "duration",
+        "how long its pod may take to start",
+        environment="VALIDATE_STARTUP_WINDOW_SECONDS",
+        default="180s",
+        of_the_world=False,
+    ),
+    row(
+        "job.timeout",
+        "duration",
+        "how long it may take",
+        environment="VALIDATE_JOB_TIMEOUT_SECONDS",
+        default="2700s",
+        of_the_world=False,
+    ),
+    row(
+        "job.show_log",
+        "flag",
+        "whether a failed workload's last lines may stand in the proof",
+        default=False,
+        of_the_world=False,
+    ),
+    row(
+        "job.skip_workload_assume",
+        "flag",
+        "whether the CronJob may be missing",
+        option="skip_workload_assume",
+        switch=True,
+        environment="VALIDATE_SKIP_WORKLOAD_ASSUME",
+        default=False,
+        of_the_world=False,
+    ),
+    row(
+        "backup.canary",
+        "text",
+        "the record that was written before the backup, as archive/path",
+        default="state.tar.zst/state/canary.json",
+        optional=True,
+    ),
+    row(
+        "criteria.grade",
+        "text",
+        "how strongly the recovery must be shown",
+        option="grade",
+        default="application_verified",
+        of_the_world=False,
+        choices=("existence", "integrity", "materialised", "application_verified"),
+    ),
+    row("diagnostics.commands", "commands", "read-only commands for --diagnostics-only", default=()),
+    row("criteria.rto", "duration", "the recovery time objective", option="rto"),
+    row("criteria.rpo", "duration", "the recovery point objective", option="rpo"),
+    row(
         "limits.max_attempts",
         "count",
         "attempts a phase",
@@ -183,7 +281,7 @@ LEAVES: tuple[Leaf, ...] = (
         default=3,
         of_the_world=False,
     ),
-    _leaf(
+    row(
         "limits.validate_max_retries",
         "count",
         "retries of validate",
@@ -191,7 +289,7 @@ LEAVES: tuple[Leaf, ...] = (
         default=2,
         of_the_world=False,
     ),
-    _leaf(
+    row(
         "limits.backoff",
         "duration",
         "the wait after the first failed attempt; it grows linearly",
@@ -199,8 +297,8 @@ LEAVES: tuple[Leaf, ...] = (
         default="15s",
         of_the_world=False,
     ),
-    _leaf("limits.lease", "duration", "how long a lease lives without renewal", default="60s", of_the_world=False),
-    _leaf(
+    row("limits.lease", "duration", "how long a lease lives without renewal", default="60s", of_the_world=False),
+    row(
         "promotion.auto_promote",
         "flag",
         "whether this drill may record a decision",
@@ -209,7 +307,7 @@ LEAVES: tuple[Leaf, ...] = (
         default=False,
         of_the_world=False,
     ),
-    _leaf(
+    row(
         "promotion.allow_bypass",
         "flag",
         "whether it may do so without asking",
@@ -218,7 +316,7 @@ LEAVES: tuple[Leaf, ...] = (
         default=False,
         of_the_world=False,
     ),
-    _leaf(
+    row(
         "promotion.approver",
         "text",
         "who decides",
@@ -227,9 +325,9 @@ LEAVES: tuple[Leaf, ...] = (
         default="",
         of_the_world=False,
     ),
-    _leaf("promotion.ticket", "text", "the ticket of the decision", option="ticket", default="", of_the_world=False),
-    _leaf("promotion.reason", "text", "the reason of the decision", option="reason", default="", of_the_world=False),
-    _leaf(
+    row("promotion.ticket", "text", "the ticket of the decision", option="ticket", default="", of_the_world=False),
+    row("promotion.reason", "text", "the reason of the decision", option="reason", default="", of_the_world=False),
+    row(
         "cost.instance_type",
         "text",
         "the type that the estimate assumes",
@@ -237,7 +335,7 @@ LEAVES: tuple[Leaf, ...] = (
         default="t4g.medium",
         of_the_world=False,
     ),
-    _leaf(
+    row(
         "cost.runtime_minutes",
         "count",
         "the minutes that the estimate assumes; 0 counts them from the window",
@@ -245,7 +343,7 @@ LEAVES: tuple[Leaf, ...] = (
         default=0,
         of_the_world=False,
     ),
-    _leaf(
+    row(
         "cost.ebs_root_gb",
         "count",
         "the disk that the estimate assumes",
@@ -253,7 +351,7 @@ LEAVES: tuple[Leaf, ...] = (
         default=8,
         of_the_world=False,
     ),
-    _leaf(
+    row(
         "reports",
         "text",
         "where proof lands",
@@ -265,106 +363,3 @@ LEAVES: tuple[Leaf, ...] = (
 )
 
 BY_PATH: Mapping[str, Leaf] = {leaf.path: leaf for leaf in LEAVES}
-
-
-def convert(leaf: Leaf, value: object) -> Any:  # noqa: ANN401 — each kind has its own type
-    """Return a setting's value as its kind says.
-
-    Raises:
-        ValueError: it is not of that kind, or none of the choices.
-    """
-    try:
-        converted = _CONVERTERS[leaf.kind](value)
-    except FormatError as exc:
-        raise ValueError(str(exc)) from exc
-    if leaf.choices and converted not in leaf.choices:
-        msg = f"expected one of {', '.join(leaf.choices)}, got {value!r}"
-        raise ValueError(msg)
-    return converted
-
-
-def empty(leaf: Leaf) -> Any:  # noqa: ANN401 — each kind has its own type
-    """Return what a setting is when it is missing and not needed."""
-    return {"duration": 0, "count": 0, "flag": False, "names": (), "table": {}, "commands": ()}.get(leaf.kind, "")
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        msg = f"expected text, got {value!r}"
-        raise ValueError(msg)  # noqa: TRY004 — the caller of drproof is wrong, not a type of ours
-    return value
-
-
-def _account(value: object) -> str:
-    text = _text(value)
-    if text and not (text.isascii() and text.isdigit() and len(text) == 12):  # noqa: PLR2004 — an AWS account number
-        msg = f"expected an account number of 12 digits, got {text!r}"
-        raise ValueError(msg)
-    return text
-
-
-def _duration(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        msg = f"expected a duration with its unit, such as '{value}s', got {value!r}"
-        raise ValueError(msg)  # noqa: TRY004 — the caller of drproof is wrong, not a type of ours
-    text = _text(value)
-    # The reference's environment variables name their unit and give a bare number of seconds.
-    return durations.parse(f"{text}s" if text.isdigit() else text)
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        msg = f"expected a whole number, got {value!r}"
-        raise ValueError(msg)  # noqa: TRY004 — the caller of drproof is wrong, not a type of ours
-    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
-        msg = f"expected a whole number, got {value!r}"
-        raise ValueError(msg)
-    if int(value) < 0:
-        msg = f"expected a number that is not negative, got {value!r}"
-        raise ValueError(msg)
-    return int(value)
-
-
-def _flag(value: object) -> bool:
-    return value if isinstance(value, bool) else booleans.parse(_text(value))
-
-
-def _names(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
-        msg = f"expected a list of names, got {value!r}"
-        raise ValueError(msg)
-    return tuple(value)
-
-
-def _table(value: object) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        msg = f"expected a table of texts, got {value!r}"
-        raise ValueError(msg)
-    return dict(value)
-
-
-def _commands(value: object) -> tuple[dict[str, str], ...]:
-    if not isinstance(value, list | tuple):
-        msg = f"expected a list of tables with name and run, got {value!r}"
-        raise ValueError(msg)  # noqa: TRY004 — the caller of drproof is wrong, not a type of ours
-    for item in value:
-        if not isinstance(item, dict) or set(item) != {"name", "run"} or not all(_table(item).values()):
-            msg = f"expected a table with name and run, got {item!r}"
-            raise ValueError(msg)
-    names = [item["name"] for item in value]
-    if len(set(names)) != len(names):
-        msg = f"expected commands with different names, got {', '.join(names)}"
-        raise ValueError(msg)
-    return tuple(value)
-
-
-_CONVERTERS: Mapping[str, Callable[[object], Any]] = {
-    "text": _text,
-    "account": _account,
-    "duration": _duration,
-    "count": _count,
-    "flag": _flag,
-    "names": _names,
-    "table": _table,
-    "commands": _commands,
-}

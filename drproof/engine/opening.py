@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from drproof.engine import kubeconfig
 from drproof.engine import world as worlds
 from drproof.engine.clock import SystemClock, instant
 from drproof.engine.effects import JournalledEffects, effects_of
@@ -103,8 +104,10 @@ def open_run(prepared: Prepared) -> Opened:
         _make_folders(directory, private, undo)
         world, handover = _world_and_handover(prepared, private, undo)
         target = _checked_target(prepared, private, world, handover.origin)
+        if prepared.plan.mutates:
+            kubeconfig.take_over(prepared, target)
         private.hand_over(handover)
-        masker = Masker(target.secrets)
+        masker = Masker(_secrets(target, mutates=prepared.plan.mutates))
         inherited = inherited_effects(handover)
         record = _write_plan(prepared, directory, masker)
         with _disk(directory):
@@ -130,6 +133,10 @@ def open_run(prepared: Prepared) -> Opened:
         world=world,
         inherited=inherited,
     )
+
+
+def _secrets(target: Target, *, mutates: bool) -> tuple[str, ...]:
+    return (*target.secrets, *(target.recovery.clusters.secrets() if mutates else ()))
 
 
 def inherited_effects(handover: Handover) -> tuple[Effect, ...]:
@@ -161,7 +168,7 @@ def reopen(directory: Path, private: Private, bundle: Bundle, settings: Settings
     world = worlds.again(handover.world) if handover.world else None
     target = _target(settings, private, world, handover.origin)
     inherited = inherited_effects(handover)
-    masker = Masker(target.secrets)
+    masker = Masker(_secrets(target, mutates=mutates))
     record = Record.of(bundle, masker)
     journal = Journal(directory / "journal.log")
     lease = _take_lease(settings, target, journal, record.plan.drill_id) if mutates else None
@@ -263,6 +270,7 @@ def _world_and_handover(
         journals=journals,
         world=folder,
         expires_at=instant(datetime.now(UTC) + EXPIRES_AFTER),
+        key=earlier.key if earlier is not None else secrets.token_hex(32),
     )
     return world, handover
 

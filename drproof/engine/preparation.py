@@ -18,12 +18,14 @@ import drproof
 from drproof import catalog
 from drproof.analysis.cost import estimated_minutes
 from drproof.engine.criteria import criteria_of, expected_of, settings_of
+from drproof.engine.kubeconfig import uid_of
+from drproof.engine.places import check_places, rooted
 from drproof.engine.private import Private
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, Scenario, find_file, resolve, scenario
 from drproof.engine.window import Coverage, WindowRequest, cover
 from drproof.evidence.bundle import Bundle
-from drproof.formats import booleans, image_ref, s3_uri
+from drproof.formats import booleans
 from drproof.model.codec import encode
 from drproof.model.criteria import Criteria, ExpectedContract, Input, PlanDocument
 from drproof.model.errors import EvidenceError, FormatError
@@ -39,7 +41,6 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """The settings that a read-only plan cannot do without; a plan that is not listed needs all."""
 
-TOPIC_PARTS = 6
 DRILL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -129,11 +130,15 @@ def prepare(request: DrillRequest) -> Prepared:
     if window.whole and plan.mutates:
         notes += _guard_the_full_drill(options, request.environment, embedded=embedded)
     flags = _flags(options, request.environment)
-    settings = settings_of(resolved, no_retry=flags["no_retry"])
-    _check_places(settings, plan, allow_tag=flags["allow_tag"] or flags["DEV_MODE"])
+    settings = rooted(settings_of(resolved, no_retry=flags["no_retry"]), request.directory)
+    if settings.cluster.kubeconfig and not settings.cluster.uid:
+        # The cluster of the window before is the one that is meant, however it is reached now.
+        settings = replace(settings, cluster=replace(settings.cluster, uid=uid_of(prior)))
+    check_places(settings, plan, resolved["backup.archives"], allow_tag=flags["allow_tag"] or flags["DEV_MODE"])
     passed = {receipt.phase: receipt.passed for receipt in prior.receipts} if prior else None
     coverage = cover(plan, window, passed)
-    criteria = criteria_of(resolved, settings, plan, teardown=window.teardown)
+    challenge = prior.plan.criteria.workload.challenge if prior else ""
+    criteria = criteria_of(resolved, settings, plan, teardown=window.teardown, challenge=challenge)
     mode: Mode = "rehearsal" if embedded else "live"
     if prior is not None and earlier is not None:
         _refuse_another_drill(prior.plan, earlier.settings, plan=plan, mode=mode, criteria=criteria, settings=settings)
@@ -284,7 +289,15 @@ def _refuse_another_drill(  # noqa: PLR0913 — the two sides of a comparison
 ) -> None:
     """Refuse a window that moves the bar, or the place, of the windows that it builds on."""
     # Whether this window tears down or promotes is its own affair.
-    bar = replace(before.criteria, teardown=criteria.teardown, promotion_expected=criteria.promotion_expected)
+    bar = replace(
+        before.criteria,
+        teardown=criteria.teardown,
+        promotion_expected=criteria.promotion_expected,
+        # Which cluster it is, the receipts say; how it is reached may change.
+        workload=replace(before.criteria.workload, cluster_uid=criteria.workload.cluster_uid),
+    )
+    way = settings.cluster
+    cluster = replace(places.cluster, kubeconfig=way.kubeconfig, context=way.context, uid=way.uid)
     pairs = {
         "plan": (before.plan, plan.name),
         "mode": (before.mode, mode),
@@ -292,6 +305,8 @@ def _refuse_another_drill(  # noqa: PLR0913 — the two sides of a comparison
         "recovery": (encode(places.recovery), encode(settings.recovery)),
         "primary": (encode(places.primary), encode(settings.primary)),
         "validation": (encode(places.validation), encode(settings.validation)),
+        "cluster": (encode(cluster), encode(settings.cluster)),
+        "job": (encode(places.job), encode(settings.job)),
     }
     for name, (was, now) in pairs.items():
         if was != now:
@@ -302,42 +317,6 @@ def _refuse_another_drill(  # noqa: PLR0913 — the two sides of a comparison
                 got=str(now[field] if field else now),
                 next_step="leave the setting as it was, or start a drill of its own at bringup",
             )
-
-
-def _check_places(settings: Settings, plan: Plan, *, allow_tag: bool) -> None:
-    """Refuse malformed places while nothing has happened yet."""
-    if settings.backup_uri:
-        try:
-            s3_uri.parse(settings.backup_uri)
-        except FormatError as exc:
-            raise refuse(
-                f"--backup-uri {settings.backup_uri}: {exc}",
-                next_step="pytest -m drill --backup-uri s3://bucket/prefix/backups/id",
-            ) from exc
-    if plan.mutates and not allow_tag:
-        try:
-            image_ref.parse_pinned(settings.image_ref)
-        except FormatError as exc:
-            raise refuse(
-                f"--image-ref {settings.image_ref}: {exc}",
-                expected="repository@sha256:<64 hex digits>",
-                next_step="pin the image by digest; --allow-tag is for development",
-            ) from exc
-    if plan.mutates and settings.recovery.topic_arn:
-        _check_topic(settings.recovery.topic_arn, settings.sites.recovery.region)
-
-
-def _check_topic(arn: str, region: str) -> None:
-    """Refuse a topic that the recovery site cannot reach: the first sign of a wrong region."""
-    parts = arn.split(":")
-    found = parts[3] if len(parts) == TOPIC_PARTS and parts[2] == "sns" else "no ARN of a topic"
-    if found != region:
-        raise refuse(
-            f"recovery.topic_arn {arn} is not in the region of the recovery site",
-            expected=f"arn:aws:sns:{region}:<account>:<name>",
-            got=found,
-            next_step="mend sites.recovery.region, --region, AWS_REGION or recovery.topic_arn",
-        )
 
 
 def _drill_id(given: str, plan: str) -> str:

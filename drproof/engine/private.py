@@ -38,6 +38,8 @@ class Handover:
     world: str
     """The folder of the embedded world; empty for a live target."""
     expires_at: str
+    key: str
+    """What the values of secrets are digested with; the same in all windows of a drill, and gone with the last one."""
 
 
 REMOVALS = 20

@@ -194,8 +194,11 @@ class Run:
             receipt = self.receipts.get(name)
             if receipt is not None and receipt.outcome in {Outcome.FAILED, Outcome.BLOCKED, Outcome.INTERRUPTED}:
                 return self._ended(Outcome.BLOCKED, f"phase {name} is {receipt.outcome}", Cause.PREREQUISITE)
-        for contract in phase.requires:
-            for verdict in self.judge(contract):
+        contracts = {contract.name: contract for contract in self.prepared.plan.contracts}
+        for name in phase.requires:
+            if not contracts[name].is_asked(self.record.plan.criteria):
+                continue
+            for verdict in self.judge(name):
                 if not verdict.proven:
                     reason = f"contract {verdict.name} is {verdict.status}: {verdict.reason}"
                     return self._ended(Outcome.BLOCKED, reason, Cause.CONTRACT)
@@ -301,6 +304,7 @@ class Run:
             receipts=self.receipts,
             directory=self.directory,
             expires_at=handover.expires_at,
+            key=handover.key,
             masker=self._masker,
             say=log,
         )

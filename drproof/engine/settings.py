@@ -11,7 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from drproof.engine.leaves import BY_PATH, LEAVES, Leaf, convert, empty
+from drproof.engine.leaf import Leaf, convert, empty
+from drproof.engine.leaves import BY_PATH, LEAVES
 from drproof.engine.refusal import nearest, refuse
 from drproof.model.criteria import Input
 
@@ -174,7 +175,8 @@ def _first(  # noqa: PLR0913 — the five places a value can come from
     for value, source in candidates:
         if value is None:
             continue
-        if value == "" and leaf.default != "":
+        none_at_all = leaf.optional and source.startswith(FILE_NAME)
+        if value == "" and leaf.default != "" and not none_at_all:
             # An empty variable of a CI system is a mistake, not a choice of the default.
             raise refuse(f"{source} is empty", expected=leaf.says, got="''", next_step=f"set {source}, or leave it out")
         try:

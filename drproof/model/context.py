@@ -116,5 +116,14 @@ class Context(Protocol):
     def read_evidence(self, phase: str, name: str) -> Any:  # noqa: ANN401 — plain JSON
         """Return the parsed evidence of an earlier phase, its digest compared."""
 
+    def hide(self, *values: str) -> None:
+        """Never print, log or keep these values from now on."""
+
+    def tag(self, value: bytes) -> str:
+        """Return a digest of a secret value under a key of this drill's private folder.
+
+        Equal values have equal tags in all windows; nobody without the key can try out what a value may have been.
+        """
+
     def say(self, line: str) -> None:
         """Add a line to the phase's log; known values are masked."""

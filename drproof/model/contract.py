@@ -77,6 +77,10 @@ class Contract:
     """Whether the criteria ask for this claim at all; a plan that does not ask does not list it."""
     sabotages: list[Sabotage] = field(default_factory=list)
 
+    def is_asked(self, criteria: Criteria) -> bool:
+        """Return whether the criteria ask for this claim."""
+        return self.applies is None or self.applies(criteria)
+
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names that `decide` asks for."""

@@ -1,6 +1,8 @@
 """The bar: what must hold, fixed and hashed before the first effect."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta
@@ -36,6 +38,45 @@ class Backup:
     archives: tuple[str, ...]
 
 
+class Grade(StrEnum):
+    """How strongly it is shown that a restore point can be recovered; each grade contains those before it."""
+
+    EXISTENCE = "existence"
+    INTEGRITY = "integrity"
+    MATERIALISED = "materialised"
+    APPLICATION_VERIFIED = "application_verified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What must be in the recovery cluster, and what its validation Job must show."""
+
+    namespace: str
+    cluster_uid: str = ""
+    manifests: str = "manifests.tar.zst"
+    control_plane_name: str = "{namespace}-control-plane-{section}"
+    cronjobs: tuple[str, ...] = ()
+    service_account: str = "default"
+    pull_secret: str = "ecr-pull"  # noqa: S105 — the name of an object
+    publishing_config_map: str = ""
+    publishing_off: Mapping[str, str] = field(default_factory=dict)
+    canary: str = ""
+    """The record in the state archive that was written before the backup, as `archive/path`."""
+    requests: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    deadline_seconds: Count = 0
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What points the workload at the restored state; `{state_prefix}` and its like stand for where that lies."""
+    command: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    """What runs where the backup has no CronJob of the workload."""
+    kinds: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """The kinds that are restored, and those that may be left out."""
+    challenge: str = ""
+    """What the report of the restored state must cover: it is new in every drill, so that no old report fits."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
     """What contracts compare receipts with; nothing here is read from the evidence that it judges."""
@@ -50,6 +91,9 @@ class Criteria:
     validation_commands: tuple[str, ...]
     image_ref: str
     sites: Sites
+    workload: Workload
+    grade: Grade = Grade.APPLICATION_VERIFIED
+    """How strongly the recovery must be shown."""
     force_recovery: bool = False
     teardown: bool = True
     notification_expected: bool = False

@@ -52,7 +52,8 @@ def judge(  # noqa: PLR0913 — the inputs of a judgement are what they are
     """
     subjects = subjects_of(contract, criteria, receipts)
     if not subjects:
-        reason = f"nothing to judge: no {contract.subjects.label} is known"
+        found_by = f", and {contract.subjects.phase} found none" if contract.subjects.phase else ""
+        reason = f"nothing to judge: no {contract.subjects.label} is known{found_by}"
         return (_verdict(contract, "", undecided(reason), (), digests),)
     return tuple(_judge_one(contract, receipts, criteria, subject, digests, read, check) for subject in subjects)
 

@@ -63,7 +63,7 @@ class Plan:
         return tuple(
             contract
             for contract in self.contracts
-            if available.issuperset(contract.needs) and (contract.applies is None or contract.applies(criteria))
+            if available.issuperset(contract.needs) and contract.is_asked(criteria)
         )
 
 

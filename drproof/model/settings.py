@@ -82,6 +82,61 @@ class Validation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
+    """The recovery cluster: how it is reached, what is restored into it, and under which names."""
+
+    namespace: str
+    kubeconfig: str = ""
+    """A kubeconfig of the operator's; empty means that of the recovery machine."""
+    context: str = ""
+    uid: str = ""
+    """The UID that the cluster must have; empty pins the first one that answers."""
+    exec_plugins: tuple[str, ...] = ()
+    """The credential plugins that a kubeconfig may start, by name."""
+    kubeconfig_on_runner: str = "/etc/rancher/k3s/k3s.yaml"
+    uid_command: str = "k3s kubectl get namespace kube-system -o jsonpath={.metadata.uid}"
+    """Prints, on the recovery machine, the UID of the cluster that runs there."""
+    ready_timeout_ms: int = 420_000
+    service_account: str = "default"
+    pull_secret: str = "ecr-pull"  # noqa: S105 — the name of an object
+    manifests: str = "manifests.tar.zst"
+    """The archive of the restore point that holds the cluster's objects."""
+    baseline: str = ""
+    """A folder of manifests that are restored beside those of the backup."""
+    kinds: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Kinds that a backup may hold and a restore leaves out; any other kind is refused."""
+    control_plane_name: str = "{namespace}-control-plane-{section}"
+    publishing_config_map: str
+    publishing_off: Mapping[str, str]
+    """The keys of that ConfigMap, with the values that keep the recovered workload from publishing."""
+    cronjob: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSettings:
+    """The validation Job: what it runs, within which bounds, and how its log is read."""
+
+    source: Literal["auto", "cronjob", "inline"] = "auto"
+    command: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    report_command: tuple[str, ...] = ()
+    """What reports the restored state; empty means drproof's own reporter, which needs python3 and boto3."""
+    run_id_pattern: str = r"RUN_ID=(\S+)"
+    request_cpu: str = "250m"
+    request_memory: str = "512Mi"
+    limit_cpu: str = "1"
+    limit_memory: str = "2Gi"
+    startup_window_ms: int = 180_000
+    timeout_ms: int = 2_700_000
+    show_log: bool = False
+    """Whether the end of the log of a failed container may stand in the proof, known values masked."""
+    skip_workload_assume: bool = False
+    """Whether the CronJob may be missing: the Job then runs what the settings say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Attempts and waits of a run."""
 
@@ -123,6 +178,8 @@ class Settings:
     primary: Primary
     recovery: Recovery
     validation: Validation
+    cluster: ClusterSettings
+    job: JobSettings = field(default_factory=JobSettings)
     diagnostics: tuple[Command, ...] = ()
     limits: Limits = field(default_factory=Limits)
     promotion: Promotion = field(default_factory=Promotion)

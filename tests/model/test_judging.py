@@ -222,6 +222,24 @@ def test_discovered_subjects_come_only_from_a_phase_that_passed():
         assert (verdict.status, verdict.subject) == (Status.UNPROVEN, "")
 
 
+def test_nothing_to_judge_names_the_phase_that_found_nothing():
+    nothing = subjects(discovered("word", "notify", lambda _: []))
+
+    (verdict,) = PASSING.verdicts(nothing)
+    assert (verdict.status, verdict.reason) == (
+        Status.UNPROVEN,
+        "nothing to judge: no word is known, and notify found none",
+    )
+
+
+def test_a_claim_is_asked_for_unless_the_criteria_say_otherwise():
+    told = claim(applies=lambda criteria: criteria.notification_expected)
+
+    assert claim().is_asked(CRITERIA)
+    assert told.is_asked(CRITERIA)
+    assert not told.is_asked(replace(CRITERIA, notification_expected=False))
+
+
 def reading() -> Contract:
     """Return a contract on an evidence file."""
 
@@ -235,7 +253,7 @@ def reading() -> Contract:
 
 
 def test_evidence_is_read_by_the_one_reference_of_the_receipt():
-    (ref,) = PASSING.receipts["read_restore_point"].evidence
+    (ref,) = (one for one in PASSING.receipts["read_restore_point"].evidence if one.name == "members")
 
     assert judged(reading()).proven
     for refs in ((), (ref, ref), (replace(ref, name="another"),), (replace(ref, path="evidence/gone.json"),)):

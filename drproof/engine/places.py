@@ -1,0 +1,190 @@
+"""The places and names of a request: each is what it is meant for, or the request is refused."""
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from drproof.analysis.state_report import STATE_PREFIX
+from drproof.engine.refusal import refuse
+from drproof.formats import image_ref, quantity, s3_uri
+from drproof.formats.control_plane_objects import SECTION
+from drproof.formats.manifests import DNS_LABEL, DNS_SUBDOMAIN
+from drproof.model.errors import FormatError
+from drproof.model.plan import Plan
+from drproof.model.settings import ClusterSettings, Settings
+
+TOPIC_PARTS = 6
+SECOND_MS = 1_000
+
+
+def rooted(settings: Settings, directory: Path) -> Settings:
+    """Return settings whose files are named from the root: a guardian goes on from another folder."""
+    cluster = settings.cluster
+    kubeconfig, baseline = (
+        str((directory / Path(name).expanduser()).resolve()) if name else ""
+        for name in (cluster.kubeconfig, cluster.baseline)
+    )
+    return replace(settings, cluster=replace(cluster, kubeconfig=kubeconfig, baseline=baseline))
+
+
+def check_places(settings: Settings, plan: Plan, archives: Collection[str], *, allow_tag: bool) -> None:
+    """Refuse malformed places and names while nothing has happened yet.
+
+    Raises:
+        Refusal: one of them cannot be what it is meant for.
+    """
+    if settings.backup_uri:
+        try:
+            s3_uri.parse(settings.backup_uri)
+        except FormatError as exc:
+            raise refuse(
+                f"--backup-uri {settings.backup_uri}: {exc}",
+                next_step="pytest -m drill --backup-uri s3://bucket/prefix/backups/id",
+            ) from exc
+    if plan.mutates and not allow_tag:
+        try:
+            image_ref.parse_pinned(settings.image_ref)
+        except FormatError as exc:
+            raise refuse(
+                f"--image-ref {settings.image_ref}: {exc}",
+                expected="repository@sha256:<64 hex digits>",
+                next_step="pin the image by digest; --allow-tag is for development",
+            ) from exc
+    if plan.mutates:
+        _check_patterns(settings)
+        _check_cluster(settings.cluster)
+        _check_sources(settings.cluster, archives)
+    if plan.mutates and settings.recovery.topic_arn:
+        _check_topic(settings.recovery.topic_arn, settings.sites.recovery.region)
+
+
+def _check_patterns(settings: Settings) -> None:
+    """Refuse a pattern that reads no log, before anything is paid for."""
+    try:
+        says_nothing = re.compile(settings.job.run_id_pattern).search("") is not None
+    except re.error as exc:
+        raise refuse(
+            f"job.run_id_pattern {settings.job.run_id_pattern!r} is no regular expression: {exc}",
+            expected=r"a pattern such as RUN_ID=(\S+)",
+            got=settings.job.run_id_pattern,
+            next_step="mend job.run_id_pattern in drproof.toml",
+        ) from exc
+    if says_nothing:
+        raise refuse(
+            f"job.run_id_pattern {settings.job.run_id_pattern!r} finds a run in an empty log",
+            expected=r"a pattern such as RUN_ID=(\S+)",
+            got=settings.job.run_id_pattern,
+            next_step="mend job.run_id_pattern in drproof.toml",
+        )
+    if not any(STATE_PREFIX in value for value in settings.job.environment.values()):
+        raise refuse(
+            "job.environment does not point the workload at the restored state",
+            expected=f'a variable that holds {STATE_PREFIX}, such as STATE_PREFIX = "{STATE_PREFIX}/state.tar.zst"',
+            got=", ".join(settings.job.environment) or "no variable",
+            next_step="add it to [job.environment] in drproof.toml",
+        )
+    for setting, text in (
+        ("job.request_cpu", settings.job.request_cpu),
+        ("job.request_memory", settings.job.request_memory),
+        ("job.limit_cpu", settings.job.limit_cpu),
+        ("job.limit_memory", settings.job.limit_memory),
+    ):
+        _check_quantity(setting, text)
+    if settings.job.timeout_ms < SECOND_MS:
+        raise refuse(
+            "job.timeout gives the workload no time",
+            expected="at least 1s",
+            got=f"{settings.job.timeout_ms}ms",
+            next_step="mend job.timeout in drproof.toml, or VALIDATE_JOB_TIMEOUT_SECONDS",
+        )
+
+
+def _check_quantity(setting: str, text: str) -> None:
+    try:
+        amount = quantity.parse(text)
+    except (FormatError, ValueError) as exc:
+        raise refuse(
+            f"{setting} is no quantity of a cluster",
+            expected="such as 250m or 512Mi",
+            got=text,
+            next_step=f"mend {setting} in drproof.toml",
+        ) from exc
+    if amount <= 0:
+        raise refuse(
+            f"{setting} asks for nothing",
+            expected="more than 0",
+            got=text,
+            next_step=f"mend {setting} in drproof.toml",
+        )
+
+
+def _check_topic(arn: str, region: str) -> None:
+    """Refuse a topic that the recovery site cannot reach: the first sign of a wrong region."""
+    parts = arn.split(":")
+    found = parts[3] if len(parts) == TOPIC_PARTS and parts[2] == "sns" else "no ARN of a topic"
+    if found != region:
+        raise refuse(
+            f"recovery.topic_arn {arn} is not in the region of the recovery site",
+            expected=f"arn:aws:sns:{region}:<account>:<name>",
+            got=found,
+            next_step="mend sites.recovery.region, --region, AWS_REGION or recovery.topic_arn",
+        )
+
+
+def _check_sources(cluster: ClusterSettings, archives: Collection[str]) -> None:
+    """Refuse sources of manifests that are not there."""
+    if cluster.manifests not in archives:
+        raise refuse(
+            f"cluster.manifests {cluster.manifests} is no archive of the restore point",
+            expected=f"one of backup.archives: {', '.join(archives)}",
+            got=cluster.manifests,
+            next_step="mend cluster.manifests or backup.archives in drproof.toml",
+        )
+    if cluster.baseline and not Path(cluster.baseline).is_dir():
+        raise refuse(
+            f"cluster.baseline {cluster.baseline} is no folder",
+            expected="a folder of manifests",
+            got="nothing that can be read there",
+            next_step="mend cluster.baseline in drproof.toml, or leave it out",
+        )
+
+
+def _check_cluster(cluster: ClusterSettings) -> None:
+    """Refuse names that no cluster would take, and kinds that are said to be both restored and left out."""
+    names = {
+        "cluster.namespace": (cluster.namespace, DNS_LABEL),
+        "cluster.service_account": (cluster.service_account, DNS_SUBDOMAIN),
+        "cluster.publishing.config_map": (cluster.publishing_config_map, DNS_SUBDOMAIN),
+        "cluster.pull_secret": (cluster.pull_secret or "none", DNS_SUBDOMAIN),
+        "cluster.cronjob": (cluster.cronjob, DNS_SUBDOMAIN),
+    }
+    for setting, (name, pattern) in names.items():
+        if pattern.fullmatch(name) is None:
+            raise refuse(
+                f"{setting} is no name of an object in a cluster",
+                expected="lower-case letters, digits and hyphens, such as atlas-config",
+                got=repr(name),
+                next_step=f"mend {setting} in drproof.toml",
+            )
+    if SECTION not in cluster.control_plane_name:
+        raise refuse(
+            "cluster.control_plane_name names every section of the control plane alike",
+            expected=f"a name with {SECTION} in it",
+            got=cluster.control_plane_name,
+            next_step="mend cluster.control_plane_name in drproof.toml",
+        )
+    if both := sorted(set(cluster.kinds) & set(cluster.left_out)):
+        raise refuse(
+            f"cluster.kinds and cluster.left_out both name {', '.join(both)}",
+            expected="each kind in one of them",
+            got=", ".join(both),
+            next_step="mend cluster.kinds or cluster.left_out in drproof.toml",
+        )
+    if not cluster.kinds:
+        raise refuse(
+            "cluster.kinds is empty: nothing would be restored",
+            expected="the kinds that are restored, such as ConfigMap and CronJob",
+            got="none",
+            next_step="name them in drproof.toml, or leave cluster.kinds out",
+        )

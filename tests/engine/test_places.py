@@ -1,0 +1,72 @@
+"""Places and names that cannot be what they are meant for are refused before anything exists."""
+
+from pathlib import Path
+
+import pytest
+
+from drproof.engine.preparation import DrillRequest, prepare
+from drproof.engine.refusal import Refusal
+
+
+def _prepared(folder: Path, text: str = "", **options: str):
+    (folder / "drproof.toml").write_text(f'target = "embedded"\n{text}')
+    return prepare(DrillRequest(plan="recovery", options=options, environment={}, directory=folder))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[cluster]\nnamespace = "Atlas"\n', "cluster.namespace is no name"),
+        (f'[cluster]\nnamespace = "{"a" * 64}"\n', "cluster.namespace is no name"),
+        ('[cluster]\nservice_account = "a/b"\n', "cluster.service_account is no name"),
+        ('[cluster]\npull_secret = "ecr pull"\n', "cluster.pull_secret is no name"),
+        ('[cluster]\ncronjob = "-daily"\n', "cluster.cronjob is no name"),
+        ('[cluster.publishing]\nconfig_map = "a_b"\n', "cluster.publishing.config_map is no name"),
+        ('[cluster]\ncontrol_plane_name = "atlas"\n', "names every section of the control plane alike"),
+        ('[cluster]\nkinds = ["Pod", "ConfigMap"]\n', "both name Pod"),
+        ("[cluster]\nkinds = []\n", "cluster.kinds is empty"),
+        ("[cluster.publishing]\noff = {}\n", "the criteria name no switch of publishing"),
+        ('[job]\nrun_id_pattern = "("\n', "is no regular expression"),
+        ('[job]\nrun_id_pattern = ".*"\n', "finds a run in an empty log"),
+        ('[job]\nenvironment = { A = "b" }\n', "does not point the workload at the restored state"),
+        ('[job]\nlimit_memory = "lots"\n', "job.limit_memory is no quantity"),
+        ('[job]\nrequest_cpu = "0"\n', "job.request_cpu asks for nothing"),
+        ('[job]\ntimeout = "0s"\n', "job.timeout gives the workload no time"),
+        ('[cluster]\nmanifests = "other.tar.zst"\n', "is no archive of the restore point"),
+        ('[cluster]\nbaseline = "absent"\n', "is no folder"),
+        ('[criteria]\ngrade = "nearly"\n', "expected one of existence"),
+        ('[job]\nsource = "pod"\n', "expected one of auto"),
+    ],
+)
+def test_a_name_or_a_list_that_no_cluster_could_be_given_is_refused_with_the_next_step(tmp_path, text, said):
+    with pytest.raises(Refusal, match="next:") as refused:
+        _prepared(tmp_path, text)
+
+    assert said in str(refused.value)
+
+
+def test_no_pull_secret_is_a_choice(tmp_path):
+    assert _prepared(tmp_path, '[cluster]\npull_secret = ""\n').settings.cluster.pull_secret == ""
+
+
+def test_files_are_named_from_the_root_because_a_guardian_goes_on_from_elsewhere(tmp_path):
+    (tmp_path / "k8s/base").mkdir(parents=True)
+    cluster = _prepared(tmp_path, '[cluster]\nbaseline = "k8s/base"\n', kubeconfig="theirs.yaml").settings.cluster
+
+    assert cluster.baseline == str(tmp_path / "k8s/base")
+    assert cluster.kubeconfig == str(tmp_path / "theirs.yaml")
+
+
+def test_each_drill_has_a_challenge_of_its_own(tmp_path):
+    challenges = {_prepared(tmp_path).criteria.workload.challenge for _ in range(3)}
+
+    assert len(challenges) == 3
+    assert all(len(challenge) == 64 for challenge in challenges)
+
+
+def test_a_missing_workload_asks_for_no_cronjob(tmp_path):
+    strict, lenient = _prepared(tmp_path), _prepared(tmp_path, "[job]\nskip_workload_assume = true\n")
+
+    assert strict.criteria.workload.cronjobs == ("atlas-daily",)
+    assert lenient.criteria.workload.cronjobs == ()
+    assert "workload_cronjob_is_there" not in {row.name for row in lenient.contracts}
