@@ -12,6 +12,7 @@ from drproof import catalog
 from drproof.engine.context import read_evidence
 from drproof.evidence.bundle import Bundle
 from drproof.evidence.schemas import problem_of_receipt
+from drproof.model.criteria import ExpectedContract
 from drproof.model.errors import DrproofError
 from drproof.model.judging import judge
 from drproof.model.verdict import Status, Verdict
@@ -57,9 +58,14 @@ class BundleSession:
         named = (
             f"{row.name}:{subject}" if subject else row.name
             for row in self.bundle.plan.contracts
-            for subject in row.subjects or ("",)
+            for subject in row.subjects or self._found(row)
         )
         return (INTEGRITY, AUTHENTICITY, REHEARSAL, *named)
+
+    def _found(self, row: ExpectedContract) -> tuple[str, ...]:
+        """Return the subjects of a contract that names none beforehand: those that were sealed, and those of today."""
+        known = (*self._sealed, *self._judged)
+        return tuple(dict.fromkeys(subject for name, subject in known if name == row.name)) or ("",)
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Make an item of each demand."""

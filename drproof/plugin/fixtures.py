@@ -37,12 +37,17 @@ class PhaseCheck:
 
 @dataclass(frozen=True, slots=True)
 class ContractCheck:
-    """An item about a contract and one of its subjects."""
+    """An item about a contract and one of its subjects, or all of them where a phase finds them."""
 
-    verdict: Verdict
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that decides: the first that is no proof, or else the first."""
+        return next((verdict for verdict in self.verdicts if not verdict.proven), self.verdicts[0])
 
     def demand(self) -> None:
-        """Pass when the claim is proven."""
+        """Pass when the claim is proven, on every subject."""
         verdict = self.verdict
         if verdict.proven:
             return

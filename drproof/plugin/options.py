@@ -62,7 +62,9 @@ def given(config: pytest.Config) -> Mapping[str, Any]:
 
 def _all() -> list[tuple[str, str, bool]]:
     settings = [
-        (leaf.option.replace("_", "-"), leaf.says[0].upper() + leaf.says[1:], False) for leaf in LEAVES if leaf.option
+        (leaf.option.replace("_", "-"), leaf.says[0].upper() + leaf.says[1:], leaf.switch)
+        for leaf in LEAVES
+        if leaf.option
     ]
     return [*settings, *((option.name.replace("_", "-"), option.says, option.switch) for option in OWN)]
 

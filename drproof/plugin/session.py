@@ -161,14 +161,17 @@ class DrillSession:
             pytest.exit(f"{exc.reason}: tearing down", returncode=exc.exit_status)
         return receipt
 
-    def judge(self, contract: str, subject: str) -> Verdict:
-        """Return the verdict of a contract on one subject."""
+    def judge(self, contract: str, subject: str) -> tuple[Verdict, ...]:
+        """Return the verdict of a contract on one subject, or on every subject that a phase has found."""
         if self.run is None:
             pytest.fail(f"contract {contract} cannot be judged: the drill was never opened", pytrace=False)
-        verdicts = {verdict.subject: verdict for verdict in self.run.judge(contract)}
+        judged = self.run.judge(contract)
+        if any(row.name == contract and row.discovers for row in self.prepared.contracts):
+            return judged
+        verdicts = {verdict.subject: verdict for verdict in judged}
         if subject not in verdicts:
             pytest.fail(f"contract {named(contract, subject)} was not judged", pytrace=False)
-        return verdicts[subject]
+        return (verdicts[subject],)
 
     def before_call(self, item: pytest.Item) -> None:
         """Describe our own items on the board; fail a user's own test when a phase that it requests did not pass."""

@@ -23,6 +23,7 @@ from tests.contracts.observed import CRITERIA, DRILL, FILES, at, sha256
 TYPES = {phase.name: phase.observes for phase in catalog.phases()}
 PHASES = ("check_health", "read_restore_point", "bringup")
 MEMBERS = "evidence/read_restore_point/members.json"
+CONTROL_PLANE = "evidence/read_restore_point/control_plane.json"
 
 
 def plan_of(drill_id: str = DRILL) -> PlanDocument:
@@ -48,7 +49,8 @@ def sealed(directory: Path, drill_id: str = DRILL) -> Path:
     write_atomic(directory / "plan.json", data)
     opening = canonical(opening_of(plan, plan_digest=digest(data)))
     write_atomic(directory / "opening.json", opening)
-    write_atomic(directory / MEMBERS, canonical(FILES[MEMBERS]))
+    for path in (MEMBERS, CONTROL_PLANE):
+        write_atomic(directory / path, canonical(FILES[path]))
     chain(directory, [replace(PASSING.receipts[phase], drill_id=drill_id) for phase in PHASES], digest(opening))
     write_atomic(directory / "verdicts.json", canonical({"schema_version": 1, "verdicts": []}))
     close(directory, plan)

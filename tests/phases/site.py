@@ -14,7 +14,16 @@ from drproof.model.capabilities import Change, CommandResult, ObjectInfo, Resour
 from drproof.model.context import DRILL_TAG, Effect
 from drproof.model.errors import NotFoundError
 from drproof.model.phase import Phase
-from drproof.model.settings import Command, Metrics, Primary, ProvisionerSettings, Recovery, Settings, Validation
+from drproof.model.settings import (
+    ClusterSettings,
+    Command,
+    Metrics,
+    Primary,
+    ProvisionerSettings,
+    Recovery,
+    Settings,
+    Validation,
+)
 from tests.contracts.evidence import PASSING
 from tests.contracts.observed import CRITERIA, MACHINE, TOPIC
 
@@ -36,6 +45,7 @@ SETTINGS = Settings(
         provisioner=ProvisionerSettings(state_bucket="atlas-state", state_key="runner"),
     ),
     validation=Validation(commands=(), watch=("srv",)),
+    cluster=ClusterSettings(namespace="atlas", publishing_config_map="atlas-config", publishing_off={"PUBLISH": "0"}),
 )
 
 
@@ -209,7 +219,12 @@ class Drill:
     def context(self, phase: str) -> Any:
         capability = self.site
         site = SimpleNamespace(
-            fleet=capability, hosts=capability, messenger=capability, objects=capability, provisioner=capability
+            fleet=capability,
+            hosts=capability,
+            messenger=capability,
+            objects=capability,
+            provisioner=capability,
+            clusters=SimpleNamespace(known=False),
         )
         return SimpleNamespace(
             drill_id=self.drill_id,
@@ -240,7 +255,7 @@ class Drill:
     def writes(self, *names: str) -> None:
         """Write objects as restore does, behind one intent."""
         keys = [f"drills/drill-1/{name}" for name in names]
-        effects = self.context("restore").effects
+        effects = self.context("restore_state").effects
         with effects.intend("objects.put", f"s3://{BUCKET}/drills/drill-1/#1", {"keys": keys}) as pending:
             for key in keys:
                 self.site.put(pending.intent, BUCKET, key, b"content")

@@ -9,7 +9,7 @@ from drproof.model.errors import TargetError, ThrottledError
 from drproof.model.verdict import Status
 from drproof.phases.recovery import teardown as module
 from drproof.phases.recovery.bringup import bringup
-from drproof.phases.recovery.restore import clear_the_prefix
+from drproof.phases.recovery.restore_state import clear_the_prefix
 from drproof.phases.recovery.teardown import teardown
 from tests.contracts.evidence import PASSING
 from tests.contracts.observed import MACHINE
@@ -55,7 +55,7 @@ def test_an_object_that_the_drill_did_not_write_is_listed_and_left(up, site):
 def test_a_repair_of_restore_leaves_what_others_wrote(up, site):
     site.held["drills/drill-1/somebody-else.txt"] = b"not yours"
 
-    said = clear_the_prefix(up.context("restore"), SLOWER)
+    said = clear_the_prefix(up.context("restore_state"), SLOWER)
 
     assert list(site.held) == ["drills/drill-1/somebody-else.txt"]
     assert said == "removed 2 objects of the failed attempt"

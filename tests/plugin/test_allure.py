@@ -30,7 +30,7 @@ def test_every_receipt_is_attached_with_the_bytes_of_its_file(whole):
     attached = _attached(whole.bundle.with_name("whole.allure"))
     receipts = {path.name: path.read_bytes() for path in (whole.bundle / "receipts").iterdir()}
 
-    assert len(receipts) == 11
+    assert len(receipts) == 15
     assert attached == receipts
 
 

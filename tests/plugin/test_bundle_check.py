@@ -54,7 +54,7 @@ def test_an_unsigned_bundle_stays_unproven_when_its_failures_are_hidden(desk, co
 
 
 def test_a_receipt_that_was_changed_fails_the_integrity_item_which_names_it(desk, copy):
-    receipt = copy / "receipts/05-restore.json"
+    receipt = copy / "receipts/06-restore_state.json"
     content = json.loads(receipt.read_bytes())
     content["duration_ms"] += 1
     receipt.write_bytes(canonical(content))
@@ -63,7 +63,7 @@ def test_a_receipt_that_was_changed_fails_the_integrity_item_which_names_it(desk
 
     assert checked.status == 1
     assert "bundle_is_as_it_was_sealed" in _failed(checked.output)
-    assert "changed: receipts/05-restore.json is not the file that was sealed" in checked.output
+    assert "changed: receipts/06-restore_state.json is not the file that was sealed" in checked.output
 
 
 @pytest.mark.parametrize(("change", "said"), [("remove", "was sealed and is gone"), ("add", "was not sealed")])
@@ -77,7 +77,7 @@ def test_a_file_that_came_or_went_fails_the_integrity_item(desk, copy, change, s
 
 
 def test_a_verdict_that_was_sealed_better_than_its_evidence_fails_by_name(desk, copy):
-    receipt = copy / "receipts/08-capture_alarms.json"
+    receipt = copy / "receipts/12-capture_alarms.json"
     content = json.loads(receipt.read_bytes())
     content["outcome"], content["observed"], content["reason"] = "failed", None, "it was not so"
     receipt.write_bytes(canonical(content))

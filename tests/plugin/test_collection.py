@@ -7,7 +7,8 @@ import pytest
 from tests.plugin.conftest import live_settings
 
 ORDER = (
-    "check_health", "read_restore_point", "bringup", "resolve_runner", "restore", "validate", "notify",
+    "check_health", "read_restore_point", "bringup", "resolve_runner", "reach_cluster", "restore_state", "restore",
+    "inspect_cluster", "inspect_runner", "validate", "notify",
     "capture_alarms", "request_manual_approval", "promote", "teardown",
 )  # fmt: skip
 THEIRS = "def test_theirs():\n    pass\n"

@@ -13,7 +13,7 @@ LIVE = ("-m", "drill", "--target", "aws")
     [
         (("-n", "2"), "refuses -n: each worker would bring the site up once more"),
         (("--reruns", "1"), "refuses --reruns: an effect would be done twice"),
-        (("-k", "restore"), "the selection leaves out 37 of the plan's 46 items"),
+        (("-k", "restore"), "the selection leaves out 67 of the plan's 81 items"),
     ],
 )
 def test_a_plan_that_changes_the_world_runs_once_whole_and_in_one_process(desk, words, said):

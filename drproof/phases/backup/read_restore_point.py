@@ -9,7 +9,7 @@ from drproof.formats.backup_metadata import Artifact, BackupMetadata
 from drproof.model.context import Context
 from drproof.model.errors import FormatError, NotFoundError, TargetError
 from drproof.model.phase import phase
-from drproof.model.receipt import Count
+from drproof.model.receipt import Count, Digest
 
 METADATA = "metadata.json"
 NOT_THERE = "the object is not there"
@@ -95,7 +95,7 @@ class RestorePointObserved:
     site="primary",
     uses={"objects.read"},
     objective_ms=600_000,
-    keeps={"members": dict[str, tuple[archive.Member, ...]]},
+    keeps={"members": dict[str, tuple[archive.Member, ...]], "control_plane": dict[str, Digest]},
     command_hint="pytest -m backup-check --backup-uri s3://…",
 )
 def read_restore_point(ctx: Context) -> RestorePointObserved:
@@ -112,6 +112,9 @@ def read_restore_point(ctx: Context) -> RestorePointObserved:
             archives.append(reading.archive)
             listings[name] = reading.members
     ctx.evidence("members", listings)
+    control, listed = _control_plane(ctx, uri)
+    # Also when nothing could be read: an absent listing could not be told from one that was lost.
+    ctx.evidence("control_plane", listed)
     return RestorePointObserved(
         uri=wanted.uri,
         bucket=uri.bucket,
@@ -122,7 +125,7 @@ def read_restore_point(ctx: Context) -> RestorePointObserved:
         created_at=metadata.created_at if metadata else "",
         objects=tuple(objects),
         archives=tuple(archives),
-        control_plane=_control_plane(ctx, uri),
+        control_plane=control,
     )
 
 
@@ -194,24 +197,24 @@ class _Reading:
         )
 
 
-def _control_plane(ctx: Context, uri: s3_uri.S3Uri) -> ControlPlaneSeen:
-    """Follow the pointer to the bundle and compare it with its manifest both ways."""
+def _control_plane(ctx: Context, uri: s3_uri.S3Uri) -> tuple[ControlPlaneSeen, dict[str, str]]:
+    """Follow the pointer to the bundle, compare it with its manifest both ways, and return its files' digests too."""
     objects = ctx.target.primary.objects
     try:
         pointer_key = f"{uri.control_plane_prefix}/current.json"
     except FormatError as exc:
-        return ControlPlaneSeen(pointer_key="", problem=str(exc))
+        return ControlPlaneSeen(pointer_key="", problem=str(exc)), {}
     try:
         _, data = objects.read(uri.bucket, pointer_key)
         pointer = control_plane.parse_pointer(data)
         place = s3_uri.parse(pointer.bundle_uri)
         _, chunks = objects.stream(place.bucket, place.key)
     except (NotFoundError, FormatError) as exc:
-        return ControlPlaneSeen(pointer_key=pointer_key, problem=str(exc).partition("\n")[0])
+        return ControlPlaneSeen(pointer_key=pointer_key, problem=str(exc).partition("\n")[0]), {}
     except TargetError as exc:
         if exc.code != "AccessDenied":
             raise
-        return ControlPlaneSeen(pointer_key=pointer_key, problem=str(exc).partition("\n")[0])
+        return ControlPlaneSeen(pointer_key=pointer_key, problem=str(exc).partition("\n")[0]), {}
     digest = hashlib.sha256()
     size = 0
 
@@ -229,7 +232,7 @@ def _control_plane(ctx: Context, uri: s3_uri.S3Uri) -> ControlPlaneSeen:
     listed = {file.path: file.sha256 for file in manifest.files} if manifest else {}
     found = {path: sha256 for path, (sha256, _) in files.items() if path != control_plane.MANIFEST}
     difference = control_plane.compare_both_ways(listed, found)
-    return ControlPlaneSeen(
+    seen = ControlPlaneSeen(
         pointer_key=pointer_key,
         problem=problem,
         bundle_uri=pointer.bundle_uri,
@@ -245,6 +248,7 @@ def _control_plane(ctx: Context, uri: s3_uri.S3Uri) -> ControlPlaneSeen:
         different=difference.different,
         sections=tuple(_section(name, files) for name in ctx.plan.criteria.control_plane_sections),
     )
+    return seen, found
 
 
 def _bundle(source: Iterator[bytes]) -> tuple[str, dict[str, tuple[str, int]], control_plane.Manifest | None]:

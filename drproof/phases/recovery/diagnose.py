@@ -1,37 +1,100 @@
-"""A look at the recovery machine, for people; it decides nothing."""
+"""A look at the recovery machine and its cluster, for people; it decides nothing."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from drproof.model.cluster import EVENT, POD, Cluster, Manifest
 from drproof.model.context import Context
-from drproof.model.errors import NotRunError
 from drproof.model.phase import phase
+from drproof.phases.recovery.commands import CommandSeen, run_on, seen
+from drproof.phases.recovery.reach_cluster import NodeSeen, nodes_of, pinned
 from drproof.phases.recovery.resolve_runner import resolve_runner
-from drproof.phases.recovery.validate import CommandSeen, run_on, seen
+
+WARNINGS_SHOWN = 50
+LONGEST = 500
+"""Characters of a message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodSeen:
+    """One pod, in whichever namespace."""
+
+    namespace: str
+    name: str
+    phase: str
+    reason: str
+    """Why it waits, or how it ended; empty when it says nothing of that."""
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningSeen:
+    """One warning of the cluster."""
+
+    namespace: str
+    about: str
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosticsObserved:
-    """What the diagnostic commands printed."""
+    """What the diagnostic commands printed, and what the cluster says of itself."""
 
     instance_id: str
     commands: tuple[CommandSeen, ...]
+    nodes: tuple[NodeSeen, ...]
+    pods: tuple[PodSeen, ...]
+    warnings: tuple[WarningSeen, ...]
+    """The latest ones."""
 
 
 @phase(
     plans={"recovery"},
-    after=["resolve_runner"],
+    after=["reach_cluster"],
     window="diagnostics",
-    uses={"host.run"},
+    uses={"host.run", "cluster.read"},
     objective_ms=360_000,
     command_hint="pytest -m drill --diagnostics-only",
 )
 def diagnose(ctx: Context) -> DiagnosticsObserved:
-    """Every diagnostic command has run on the recovery machine."""
-    if not ctx.settings.diagnostics:
-        msg = "no diagnostic command is set: name some under [[diagnostics.commands]] in drproof.toml"
-        raise NotRunError(msg)
+    """Every diagnostic command has run on the recovery machine, and its cluster was listed."""
     instance_id = ctx.observed(resolve_runner).instance_id
+    cluster = pinned(ctx)
     return DiagnosticsObserved(
         instance_id=instance_id,
         commands=tuple(seen(command, run_on(ctx, instance_id, command)) for command in ctx.settings.diagnostics),
+        nodes=nodes_of(cluster),
+        pods=tuple(_pod(pod) for pod in cluster.list(POD)),
+        warnings=_warnings(cluster),
+    )
+
+
+def _pod(pod: Manifest) -> PodSeen:
+    status: dict[str, Any] = pod.get("status") or {}
+    containers = status.get("containerStatuses") or []
+    states = [state for one in containers for state in (one.get("state") or {}).values()]
+    reasons = [str(state["reason"]) for state in states if state.get("reason")]
+    return PodSeen(
+        namespace=str(pod["metadata"].get("namespace", "")),
+        name=str(pod["metadata"]["name"]),
+        phase=str(status.get("phase", "")),
+        reason=str(status.get("reason") or "") or ", ".join(reasons),
+        restarts=sum(int(one.get("restartCount", 0)) for one in containers),
+    )
+
+
+def _warnings(cluster: Cluster) -> tuple[WarningSeen, ...]:
+    found = [event for event in cluster.list(EVENT) if event.get("type") == "Warning"]
+    found.sort(key=lambda event: str(event.get("lastTimestamp") or event["metadata"].get("creationTimestamp") or ""))
+    return tuple(_warning(event) for event in found[-WARNINGS_SHOWN:])
+
+
+def _warning(event: Manifest) -> WarningSeen:
+    about: dict[str, Any] = event.get("involvedObject") or {}
+    return WarningSeen(
+        namespace=str(event["metadata"].get("namespace", "")),
+        about=f"{about.get('kind', '')}/{about.get('name', '')}",
+        reason=str(event.get("reason", "")),
+        message=str(event.get("message", ""))[:LONGEST],
     )

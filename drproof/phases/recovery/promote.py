@@ -33,6 +33,7 @@ class PromoteObserved:
     window="promote",
     requires=[
         "restored_state_is_what_was_backed_up",
+        "recovery_is_shown_as_strongly_as_demanded",
         "validation_command_succeeded",
         "validation_observed_only",
     ],

@@ -1,215 +1,222 @@
-"""State is materialised in a prefix that nobody else uses, and read back digest by digest."""
+"""The recovery cluster gets its namespace, its pull secret, its control plane and its workloads; nothing publishes."""
 
-import hashlib
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from drproof.formats import archive
-from drproof.model.capabilities import Intent
+from drproof.analysis.covering import differences, projected
+from drproof.formats.image_ref import registry_of
+from drproof.model.cluster import NAMESPACE, SERVICE_ACCOUNT, Cluster, Manifest, kind_of, named
 from drproof.model.context import Context
-from drproof.model.errors import DrproofError, PhaseError
+from drproof.model.errors import AlreadyExistsError, GuardError, PhaseError
 from drproof.model.phase import phase
-from drproof.model.receipt import Count, Digest
-from drproof.phases.backup.read_restore_point import ObjectSeen, read_restore_point
-from drproof.phases.recovery.place import isolated_prefix
+from drproof.phases.recovery import pull_secret, secret_values
+from drproof.phases.recovery.marks import GIVEN, effect_details, is_ours, marked
+from drproof.phases.recovery.pull_secret import Hand, PullSecret, linked_secrets
+from drproof.phases.recovery.reach_cluster import pinned
+from drproof.phases.recovery.sources import DocumentSeen, Origin, Wanted, sources
 
-BATCH_FILES = 64
-"""Files behind one journalled intent: a line for each would cost more than the files."""
-
-BATCH_BYTES = 32 << 20
-WORKERS = 8
+NAMESPACE_MS = 120_000
+ACTIVE = "Active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """An archive as restore read it, to be compared with the one that was verified."""
+class Applied:
+    """One object as the cluster keeps it after it was applied."""
 
     name: str
-    version: str
-    sha256: str
-    files: Count
-    size: Count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    """A file as it was read back."""
-
-    path: str
-    size: Count
-    sha256: Digest
+    origin: Origin
+    uid: str
+    resource_version: str
+    created: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreObserved:
-    """What was written, and what was there when it was read back."""
+    """What was put into the cluster, and what was not."""
 
-    bucket: str
-    prefix: str
-    origin: str
-    sources: tuple[Source, ...]
-    files: Count
-    size: Count
-    read_back: Count
-    unexpected: Count
-    """Objects under the prefix that restore did not write."""
+    uid: str
+    namespace: str
+    namespace_uid: str
+    namespace_created: bool
+    """Whether the namespace was made by this drill, in whichever attempt."""
+    manifests_sha256: str
+    bundle_sha256: str
+    documents: tuple[DocumentSeen, ...]
+    objects: tuple[Applied, ...]
+    left_out: tuple[str, ...]
+    overrides: tuple[str, ...]
+    """What was set otherwise than it was backed up, so that the recovered workload keeps still."""
+    pull_secret: str
+    registry: str
+    login_expires_at: str
 
 
 @phase(
     plans={"recovery"},
-    after=["resolve_runner", "read_restore_point"],
+    after=["restore_state", "reach_cluster"],
     window="restore",
     mutates=True,
     requires=[
-        "backup_object_matches_its_metadata",
-        "archive_is_sound",
-        "metadata_names_this_restore_point",
+        "materialised_state_is_what_was_backed_up",
+        "control_plane_pointer_names_its_bundle",
+        "control_plane_files_equal_the_manifest",
+        "cluster_is_the_one_that_was_meant",
     ],
-    uses={"objects.read", "objects.put"},
-    objective_ms=600_000,
-    keeps={"read_back": dict[str, tuple[Restored, ...]]},
+    uses={"objects.read", "registry.login", "cluster.read", "cluster.apply"},
+    objective_ms=300_000,
+    keeps={"wanted": dict[str, dict[str, Any]]},
     command_hint="pytest -m drill --start-at restore --stop-after restore --receipt-dir …",
-    input=lambda ctx: {"bucket": ctx.settings.recovery.bucket, "prefix": isolated_prefix(ctx)},
+    input=lambda ctx: {"namespace": ctx.settings.cluster.namespace, "image_ref": ctx.plan.criteria.image_ref},
 )
 def restore(ctx: Context) -> RestoreObserved:
-    """The state of the restore point lies in the isolated prefix, byte for byte."""
-    point = ctx.observed(read_restore_point)
-    verified = {seen.name: seen for seen in point.objects}
-    bucket, prefix = ctx.settings.recovery.bucket, isolated_prefix(ctx)
-    sources = []
-    written: dict[str, str] = {}
-    for name in ctx.plan.criteria.backup.archives:
-        source, keys = _materialise(ctx, point.bucket, verified[name], f"{prefix}/{name}")
-        sources.append(source)
-        written |= keys
-        ctx.say(f"{name}: {source.files} files, {source.size} bytes")
-    read_back = _read_back(ctx, bucket, prefix)
-    ctx.evidence("read_back", {source.name: _below(read_back, f"{prefix}/{source.name}/") for source in sources})
+    """The control plane and the workloads of the restore point are in the recovery cluster, and cannot publish."""
+    found = sources(ctx)
+    secret_values.hide(ctx, [one.manifest for one in found.objects])
+    cluster = pinned(ctx)
+    settings = ctx.settings.cluster
+    namespace = _namespace(ctx, cluster)
+    secret = pull_secret_of(ctx)
+    wanted = tuple(_finished(ctx, cluster, one, secret) for one in found.objects)
+    for one in wanted:
+        cluster.try_out(one.manifest)
+    applied = tuple(_applied(ctx, cluster, one) for one in wanted)
+    expires_at = ""
+    if secret is not None:
+        hand = hand_of(ctx, cluster)
+        expires_at = pull_secret.ensure(hand, cluster, secret, ctx.target.recovery.images.login)
+        pull_secret.link(hand, cluster, secret)
+    ctx.evidence("wanted", {named(one.manifest): projected(one.manifest, tag=ctx.tag) for one in wanted})
+    ctx.say(f"{len(applied)} objects in namespace {settings.namespace}, {len(found.left_out)} left out")
     return RestoreObserved(
-        bucket=bucket,
-        prefix=prefix,
-        origin=ctx.origin,
-        sources=tuple(sources),
-        files=sum(source.files for source in sources),
-        size=sum(source.size for source in sources),
-        read_back=len(read_back),
-        unexpected=len(read_back.keys() - written.keys()),
+        uid=cluster.identity.uid,
+        namespace=settings.namespace,
+        namespace_uid=str(namespace["metadata"]["uid"]),
+        namespace_created=is_ours(ctx, namespace),
+        manifests_sha256=found.manifests_sha256,
+        bundle_sha256=found.bundle_sha256,
+        documents=found.documents,
+        objects=applied,
+        left_out=found.left_out,
+        overrides=found.overrides,
+        pull_secret=secret.name if secret else "",
+        registry=secret.registry if secret else "",
+        login_expires_at=expires_at,
     )
 
 
 @restore.repair
-def clear_the_prefix(ctx: Context, error: Exception) -> str:
-    """Remove what a failed attempt left in the isolated prefix, so that the next one starts from nothing."""
+def wait_for_the_cluster(ctx: Context, error: Exception) -> str:
+    """Wait until the cluster answers again: what was applied is applied again, and changes nothing."""
     del error
-    bucket, prefix = ctx.settings.recovery.bucket, isolated_prefix(ctx)
-    there = {info.key for info in ctx.target.recovery.objects.list(bucket, f"{prefix}/")}
-    keys = sorted(there & written_keys(ctx))
-    if not keys:
-        return ""
-    with ctx.effects.intend("objects.delete", f"s3://{bucket}/{prefix}/", {"count": len(keys)}) as pending:
-        ctx.target.recovery.objects.delete(pending.intent, bucket, keys)
-    return f"removed {len(keys)} objects of the failed attempt"
+    identity = pinned(ctx).identity
+    return f"the cluster {identity.uid} answers again"
 
 
-def written_keys(ctx: Context) -> frozenset[str]:
-    """Return the key of every object that this drill meant to write, as its journals tell."""
-    return frozenset(key for effect in ctx.effects.made("objects.put") for key in effect.details["keys"])
-
-
-def _materialise(ctx: Context, bucket: str, seen: ObjectSeen, prefix: str) -> tuple[Source, dict[str, str]]:
-    """Stream an archive again, at the version that was verified, and write its files."""
-    info, chunks = ctx.target.primary.objects.stream(bucket, seen.key, version=seen.version)
-    digest = hashlib.sha256()
-
-    def hashed() -> Iterator[bytes]:
-        for chunk in chunks:
-            digest.update(chunk)
-            yield chunk
-
-    stream = hashed()
-    batch = _Batch(ctx, prefix)
-    members = list(archive.read(archive.zstd(stream), sink=batch.add))
-    for _ in stream:
-        continue
-    batch.flush()
-    if digest.hexdigest() != seen.sha256:
-        msg = f"{seen.name} changed between verification and restore: expected {seen.sha256}, got {digest.hexdigest()}"
-        raise PhaseError(msg)
-    files = [member for member in members if member.kind == "file"]
-    source = Source(
-        name=seen.name,
-        version=info.version,
-        sha256=digest.hexdigest(),
-        files=len(files),
-        size=sum(member.size for member in files),
+def hand_of(ctx: Context, cluster: Cluster) -> Hand:
+    """Return the hand of this drill, for what others than drills do as well."""
+    return Hand(
+        effects=ctx.effects,
+        mark=lambda manifest: marked(ctx, manifest),
+        ours=lambda live: is_ours(ctx, live),
+        now=ctx.clock.now,
+        hide=ctx.hide,
+        uid=cluster.identity.uid,
+        given=ctx.target.recovery.clusters.source == GIVEN,
     )
-    return source, batch.written
 
 
-class _Batch:
-    """Files on their way to the store, a few at a time, each batch behind one intent."""
-
-    def __init__(self, ctx: Context, prefix: str) -> None:
-        self.written: dict[str, str] = {}
-        self._ctx = ctx
-        self._prefix = prefix
-        self._bucket = ctx.settings.recovery.bucket
-        self._held: list[tuple[str, bytes]] = []
-        self._size = 0
-        self._number = 0
-
-    def add(self, path: str, content: Iterator[bytes]) -> None:
-        """Hold one file; write the batch when it is full."""
-        if problem := archive.problem_of(archive.Member(path=path, kind="file", size=0), set()):
-            msg = f"{problem}: {path} is not materialised"
-            raise PhaseError(msg)
-        body = b"".join(content)
-        self._held.append((f"{self._prefix}/{path.removeprefix('./')}", body))
-        self._size += len(body)
-        if len(self._held) >= BATCH_FILES or self._size >= BATCH_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is held."""
-        if not self._held:
-            return
-        self._number += 1
-        place = f"s3://{self._bucket}/{self._prefix}/#{self._number}"
-        with self._ctx.effects.intend("objects.put", place, {"keys": [key for key, _ in self._held]}) as pending:
-            with ThreadPoolExecutor(WORKERS) as pool:
-                list(pool.map(lambda held: self._put(pending.intent, *held), self._held))
-            pending.done(count=len(self._held))
-        self._held, self._size = [], 0
-
-    def _put(self, intent: Intent, key: str, body: bytes) -> None:
-        self._ctx.target.recovery.objects.put(intent, self._bucket, key, body, tags=self._ctx.tags)
-        self.written[key] = hashlib.sha256(body).hexdigest()
+def pull_secret_of(ctx: Context) -> PullSecret | None:
+    """Return the pull secret that the image needs; None when no setting names one, or the registry needs no login."""
+    settings = ctx.settings.cluster
+    registry = registry_of(ctx.plan.criteria.image_ref)
+    if not settings.pull_secret or not registry:
+        return None
+    return PullSecret(
+        namespace=settings.namespace,
+        name=settings.pull_secret,
+        service_account=settings.service_account,
+        registry=registry,
+    )
 
 
-def _read_back(ctx: Context, bucket: str, prefix: str) -> dict[str, tuple[int, str]]:
-    """Return size and SHA-256 of everything under the prefix, from its bytes."""
-    store = ctx.target.recovery.objects
+def _namespace(ctx: Context, cluster: Cluster) -> Manifest:
+    """Return the namespace, made where there is none; one that ends cannot be restored into."""
+    name = ctx.settings.cluster.namespace
+    there = cluster.get(NAMESPACE, name)
+    if there is None:
+        manifest = {"apiVersion": NAMESPACE.api_version, "kind": NAMESPACE.kind, "metadata": {"name": name}}
+        _create(ctx, cluster, marked(ctx, manifest))
+    ready = cluster.wait(
+        NAMESPACE,
+        name,
+        until=lambda live: live is not None and live.get("status", {}).get("phase", ACTIVE) == ACTIVE,
+        timeout_ms=NAMESPACE_MS,
+    )
+    if ready is None:
+        msg = f"the namespace {name} is gone as soon as it was made"
+        raise PhaseError(msg)
+    # Pods of a namespace wait for its own account; to wait for it here says which of both is late.
+    cluster.wait(
+        SERVICE_ACCOUNT, "default", namespace=name, until=lambda live: live is not None, timeout_ms=NAMESPACE_MS
+    )
+    return ready
 
-    def one(key: str) -> tuple[str, tuple[int, str]]:
-        digest, size = hashlib.sha256(), 0
-        for chunk in store.stream(bucket, key)[1]:
-            digest.update(chunk)
-            size += len(chunk)
-        return key, (size, digest.hexdigest())
 
-    keys = [info.key for info in store.list(bucket, f"{prefix}/")]
-    try:
-        with ThreadPoolExecutor(WORKERS) as pool:
-            return dict(pool.map(one, keys))
-    except DrproofError as exc:
-        msg = f"what was restored cannot be read back: {exc}"
-        raise PhaseError(msg) from exc
+def _finished(ctx: Context, cluster: Cluster, wanted: Wanted, secret: PullSecret | None) -> Wanted:
+    """Return an object with the drill's marks; the workload's account keeps every pull secret that it has."""
+    manifest = marked(ctx, wanted.manifest)
+    if secret is not None and named(manifest) == f"{SERVICE_ACCOUNT.kind}/{secret.service_account}":
+        live = cluster.get(SERVICE_ACCOUNT, secret.service_account, namespace=secret.namespace)
+        others = linked_secrets(live) if live is not None else ()
+        names = dict.fromkeys((*linked_secrets(manifest), *others, secret.name))
+        manifest["imagePullSecrets"] = [{"name": name} for name in names]
+    return Wanted(manifest=manifest, origin=wanted.origin)
 
 
-def _below(found: dict[str, tuple[int, str]], prefix: str) -> list[Restored]:
-    return [
-        Restored(path=key.removeprefix(prefix), size=size, sha256=sha256)
-        for key, (size, sha256) in sorted(found.items())
-        if key.startswith(prefix)
-    ]
+def _applied(ctx: Context, cluster: Cluster, wanted: Wanted) -> Applied:
+    name = str(wanted.manifest["metadata"]["name"])
+    there = cluster.get(kind_of(wanted.manifest), name, namespace=ctx.settings.cluster.namespace)
+    if there is not None and not is_ours(ctx, there):
+        msg = (
+            f"{named(wanted.manifest)} is in {ctx.settings.cluster.namespace} already, and is not of this drill: "
+            "it is not overwritten\n  next: restore into an empty namespace, with --namespace"
+        )
+        raise GuardError(msg)
+    if there is None:
+        stored = _create(ctx, cluster, wanted.manifest)
+    else:
+        # What is as it must be is not written again: a restore that is repeated changes nothing.
+        stored = _apply(ctx, cluster, wanted.manifest) if differences(wanted.manifest, there) else there
+    metadata: Mapping[str, Any] = stored["metadata"]
+    return Applied(
+        name=named(stored),
+        origin=wanted.origin,
+        uid=str(metadata["uid"]),
+        resource_version=str(metadata["resourceVersion"]),
+        created=there is None,
+    )
+
+
+def _create(ctx: Context, cluster: Cluster, manifest: Manifest) -> Manifest:
+    """Create an object that was not there a moment ago; if it is by now, it is somebody else's, and stays theirs."""
+    with ctx.effects.intend("cluster.create", _place(cluster, manifest), effect_details(ctx, manifest)) as pending:
+        try:
+            stored = cluster.create(pending.intent, manifest)
+        except AlreadyExistsError as exc:
+            msg = f"{named(manifest)} was made by somebody else a moment ago: it is not overwritten"
+            raise GuardError(msg) from exc
+        pending.done(uid=stored["metadata"]["uid"])
+    return stored
+
+
+def _apply(ctx: Context, cluster: Cluster, manifest: Manifest) -> Manifest:
+    with ctx.effects.intend("cluster.apply", _place(cluster, manifest), effect_details(ctx, manifest)) as pending:
+        stored = cluster.apply(pending.intent, manifest)
+        pending.done(uid=stored["metadata"]["uid"])
+    return stored
+
+
+def _place(cluster: Cluster, manifest: Manifest) -> str:
+    metadata: Mapping[str, Any] = manifest["metadata"]
+    return f"{cluster.identity.uid}/{metadata.get('namespace', '')}/{named(manifest)}"

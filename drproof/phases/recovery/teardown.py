@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from drproof.model.capabilities import ObjectInfo
 from drproof.model.codec import decode, encode
 from drproof.model.context import DRILL_TAG, Context
-from drproof.model.errors import NotFoundError, TargetError
+from drproof.model.errors import DrproofError, NotFoundError, TargetError
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
+from drproof.phases.recovery import cluster_residue
 from drproof.phases.recovery.place import isolated_prefix, runner_spec, runner_tags
-from drproof.phases.recovery.restore import written_keys
+from drproof.phases.recovery.restore_state import written_keys
 
 PATIENCE_MS = 10_000
 """How long the platform may take to let go of what was removed."""
@@ -18,8 +19,12 @@ POLL_MS = 250
 FOREIGN_SHOWN = 100
 """How many foreign objects a receipt names; all of them are left."""
 
-CREATING = ("runner.up", "objects.put")
+CREATING = ("runner.up", "objects.put", *cluster_residue.MAKING)
 CENSUS = "teardown.census"
+IN_A_CLUSTER = "cluster-object"
+NOT_THE_MACHINE = frozenset({"objects", IN_A_CLUSTER, "cluster"})
+LASTING = frozenset({"Forbidden", "Unauthorized", "Invalid", "AccessDenied"})
+"""Refusals that the next attempt would hear again."""
 REMOVE = {
     "instance": "aws ec2 terminate-instances --region {region} --instance-ids {identity}",
     "volume": "aws ec2 delete-volume --region {region} --volume-id {identity}",
@@ -28,6 +33,8 @@ REMOVE = {
     "key-pair": "aws ec2 delete-key-pair --region {region} --key-pair-id {identity}",
     "snapshot": "aws ec2 delete-snapshot --region {region} --snapshot-id {identity}",
     "objects": "aws s3 rm --region {region} --recursive {identity}",
+    "cluster-object": "kubectl delete, with the kubeconfig that the drill was given: {identity}",
+    "cluster": "kubectl get namespaces, with the kubeconfig that the drill was given, pinned to {identity}",
     "state": "terraform destroy, with the state {identity}",
     "lock": "terraform force-unlock, with the lock {identity}",
 }
@@ -77,7 +84,7 @@ class TeardownObserved:
     window="teardown",
     mutates=True,
     always=True,
-    uses={"runner.down", "objects.delete", "runners.read"},
+    uses={"runner.down", "objects.delete", "runners.read", "cluster.read", "cluster.delete"},
     objective_ms=480_000,
     command_hint="pytest -m drill --start-at teardown --receipt-dir …",
 )
@@ -86,10 +93,11 @@ def teardown(ctx: Context) -> TeardownObserved:
     creating = ctx.effects.made(*CREATING)
     before, foreign_before = _before(ctx)
     named = frozenset(item.identity for item in foreign_before)
+    refused = _remove_from_the_cluster(ctx)
     failure = _remove_objects(ctx)
     destroyed = 0
     # A run that never meant to create anything has nothing to remove, and must not touch the state.
-    if creating or any(item.kind != "objects" for item in before):
+    if creating or any(item.kind not in NOT_THE_MACHINE for item in before):
         spec = runner_spec(ctx)
         with ctx.effects.intend("runner.down", spec.name, {"tags": dict(spec.tags)}) as pending:
             destroyed = ctx.target.recovery.provisioner.down(pending.intent, spec).destroyed
@@ -97,6 +105,7 @@ def teardown(ctx: Context) -> TeardownObserved:
     if failure is not None:
         raise failure
     left = _recount(ctx)
+    _raise_what_may_pass(refused, left)
     gone = {(item.kind, item.identity) for item in left}
     return TeardownObserved(
         origin=ctx.origin,
@@ -127,6 +136,29 @@ def _before(ctx: Context) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
     with ctx.effects.intend(CENSUS, ctx.drill_id) as pending:
         pending.done(own=encode(own), foreign=encode(foreign))
     return own, foreign
+
+
+def _remove_from_the_cluster(ctx: Context) -> list[DrproofError]:
+    """Remove what was made in a cluster that outlives the drill; failures are returned: the rest goes all the same."""
+    if not cluster_residue.outlives(ctx):
+        return []
+    try:
+        cluster = cluster_residue.opened(ctx)
+        errors = cluster_residue.remove(ctx, cluster, cluster_residue.census(ctx, cluster))
+    except DrproofError as exc:
+        errors = [exc]
+    for error in errors:
+        ctx.say(str(error).partition("\n")[0])
+    return errors
+
+
+def _raise_what_may_pass(errors: list[DrproofError], left: tuple[Item, ...]) -> None:
+    """Fail the attempt when the next one may remove more; what is refused for good is residue, and told as that."""
+    for error in errors:
+        if left and isinstance(error, TargetError) and error.code not in LASTING:
+            names = ", ".join(item.identity for item in left[:FOREIGN_SHOWN])
+            msg = f"{str(error).partition(chr(10))[0]}; still there: {names}"
+            raise type(error)(msg, code=error.code, call=error.call)
 
 
 def _remove_objects(ctx: Context) -> TargetError | None:
@@ -171,11 +203,29 @@ def _own(ctx: Context) -> tuple[Item, ...]:
     items = sorted(tagged, key=lambda item: (item.kind, item.identity))
     if count := len(_objects(ctx)[0]):
         items.append(Item(kind="objects", identity=f"s3://{bucket}/{prefix}", count=count))
+    items += _in_the_cluster(ctx)[0]
     if held := recovery.provisioner.holds():
         mine = {item.identity for item in items}
         if mine.intersection(held) or ctx.effects.made("runner.up"):
             items.append(Item(kind="state", identity=recovery.provisioner.state, count=len(held)))
     return tuple(items)
+
+
+def _in_the_cluster(ctx: Context) -> tuple[list[Item], list[Item]]:
+    """Return what is the drill's own in a cluster that outlives it, and what others put where the drill worked."""
+    if not cluster_residue.outlives(ctx):
+        return [], []
+    try:
+        found = cluster_residue.census(ctx, cluster_residue.opened(ctx))
+    except DrproofError as exc:
+        uid = ctx.effects.made(*cluster_residue.MAKING, cluster_residue.LINK)[-1].intent.resource.partition("/")[0]
+        return [Item(kind="cluster", identity=uid, state=f"cannot be counted: {exc}".partition("\n")[0])], []
+    own = [Item(kind=IN_A_CLUSTER, identity=cluster_residue.identity_of(one)) for one in found.own]
+    own += [
+        Item(kind=IN_A_CLUSTER, identity=f"{cluster_residue.identity_of(account)}#{secret}")
+        for account, secret in found.links
+    ]
+    return own, [Item(kind=IN_A_CLUSTER, identity=cluster_residue.identity_of(one)) for one in found.foreign]
 
 
 def _recount(ctx: Context) -> tuple[Item, ...]:
@@ -219,4 +269,4 @@ def _foreign(ctx: Context, named: frozenset[str] = frozenset()) -> tuple[Item, .
     )
     objects = (Item(kind="object", identity=f"s3://{info.bucket}/{info.key}") for info in _objects(ctx)[1])
     shown = (item for number, item in enumerate(objects) if number < FOREIGN_SHOWN or item.identity in named)
-    return (*carriers, *shown)
+    return (*carriers, *shown, *_in_the_cluster(ctx)[1])

@@ -1,184 +1,368 @@
-"""Read-only commands on the recovery machine; what they changed, if anything, is observed beside them."""
+"""The recovered workload runs once, in the recovery cluster, on the restored state; what it showed is read back."""
 
-import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from shlex import quote
+from typing import Any
 
-from drproof.model.capabilities import CommandResult
-from drproof.model.codec import decode, encode
-from drproof.model.context import Context
-from drproof.model.errors import PhaseError
+from drproof.analysis import pods, state_report
+from drproof.analysis.covering import projected
+from drproof.analysis.state_report import Report
+from drproof.model.cluster import EVENT, JOB, POD, Cluster, Manifest, named
+from drproof.model.context import Context, Effect
+from drproof.model.errors import AlreadyExistsError, DrproofError, FormatError, GuardError, PhaseError, TargetError
 from drproof.model.phase import phase
 from drproof.model.receipt import Count, Digest
-from drproof.model.settings import Command
-from drproof.phases.recovery.resolve_runner import resolve_runner
+from drproof.phases.recovery import pull_secret
+from drproof.phases.recovery.inspect_cluster import look, running_schedules
+from drproof.phases.recovery.job import REPORT, WORKLOAD, Source, manifest_of
+from drproof.phases.recovery.marks import effect_details, is_ours
+from drproof.phases.recovery.reach_cluster import pinned
+from drproof.phases.recovery.restore import hand_of, pull_secret_of
 
-ONLINE_MS = 120_000
+COMPLETE = "Complete"
+POLL_MS = 500
+GONE_MS = 60_000
+SILENCE_MS = 120_000
+"""How long the cluster may give no answer while the Job runs: an API that restarts does not end a Job."""
+
+LOG_BYTES = 1 << 20
 TAIL_LINES = 20
-LISTED_BYTES = 16_000
-"""How much of a listing a machine prints; what runs commands keeps only so much of an output."""
+RETRIED = frozenset({"image_pull_auth", "insufficient_memory"})
+"""The troubles that the runbook tries again; any other is an answer."""
 
-LOOKED = re.compile(r"drproof-look ([0-9]+) ([0-9]+) ([0-9a-f]{64})")
-NOTHING = f"drproof-look 0 0 {hashlib.sha256(b'').hexdigest()}"
-"""What a machine is made to say when nothing is watched."""
-
-BASELINE = "validation.baseline"
+AT_ONCE = frozenset({"image_pull_auth", "invalid_image"})
+"""Those that do not mend themselves while one waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommandSeen:
-    """What one command came to."""
+class ContainerSeen:
+    """One container of the Job's pod as it ran."""
 
     name: str
-    command: str
-    command_id: str
-    status: str
-    exit_status: int
-    stdout_tail: tuple[str, ...]
-    stderr_tail: tuple[str, ...]
+    image: str
+    digest: str
+    """The digest of the image that ran, as the node says; empty when it does not say."""
+    pulled: str
+    """Where the node had the image from: `registry`, `cache`, or empty when no event says."""
+    policy: str
+    publishing: Mapping[str, str]
+    """The switches of publishing, as the container itself got them."""
+    exit_code: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What the machine says of the watched paths: how many entries, and one SHA-256 over all of them."""
+class ArchiveReported:
+    """One archive of the restored state as the Job read it."""
 
-    entries: Count
-    unreadable: Count
-    """How often the machine could not look: what lies there can change unseen."""
+    archive: str
+    files: Count
+    size: Count
     sha256: Digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidateObserved:
-    """What the machine showed, and what looking at it changed."""
+    """The Job as it ran, and what it reported."""
 
-    instance_id: str
-    commands: tuple[CommandSeen, ...]
-    watched: tuple[str, ...]
-    before: Look
-    """Taken once for a machine, ahead of the first command of the first attempt of the first window."""
-    commands_before: Count
-    """Commands that validation had begun on the machine ahead of that look: what they made, it takes for given."""
-    after: Look
-    changed: tuple[str, ...]
-    """Watched entries that differ; empty also when they cannot be told, because a listing was cut or not kept."""
+    uid: str
+    namespace: str
+    job: str
+    source: Source
+    node: str
+    containers: tuple[ContainerSeen, ...]
+    requests: Mapping[str, str]
+    limits: Mapping[str, str]
+    deadline_seconds: Count
+    condition: str
+    run_id: str
+    reports: tuple[ArchiveReported, ...]
+    canary: str
+    """The text of the canary as the Job read it; empty when it was not there."""
+    schedules_that_run: tuple[str, ...]
+    """CronJobs that would start something by themselves, now that the Job has ended."""
+    unanswered: Count
+    """Questions about the Job that the cluster did not answer."""
 
 
 @phase(
     plans={"recovery"},
-    after=["restore", "resolve_runner"],
+    after=["inspect_cluster", "inspect_runner"],
     window="validate",
-    uses={"host.run"},
+    mutates=True,
+    requires=[
+        "recovery_namespace_is_the_restored_one",
+        "cluster_nodes_are_ready",
+        "restored_object_is_what_was_backed_up",
+        "control_plane_in_the_cluster_is_the_bundle",
+        "workload_cronjob_is_there",
+        "publishing_is_off",
+        "no_workload_switches_publishing_on",
+        "no_schedule_runs",
+        "pull_secret_is_linked",
+    ],
+    uses={"cluster.read", "cluster.create", "registry.login"},
     objective_ms=720_000,
+    keeps={"after": dict[str, dict[str, Any]], "job": dict[str, dict[str, Any]]},
     command_hint="pytest -m drill --validate-only --receipt-dir …",
-    input=lambda ctx: {"commands": [command.name for command in ctx.settings.validation.commands]},
+    input=lambda ctx: {"image_ref": ctx.plan.criteria.image_ref, "namespace": ctx.settings.cluster.namespace},
 )
 def validate(ctx: Context) -> ValidateObserved:
-    """Every validation command has run on the recovery machine, between two looks at what it may not change."""
-    instance_id = ctx.observed(resolve_runner).instance_id
-    validation = ctx.settings.validation
-    before, listed_before, commands_before = _baseline(ctx, instance_id)
-    results = tuple((command, run_on(ctx, instance_id, command)) for command in validation.commands)
-    after, listed_after = _look(ctx, instance_id, "after")
-    return ValidateObserved(
-        instance_id=instance_id,
-        commands=tuple(seen(command, result) for command, result in results),
-        watched=validation.watch,
-        before=before,
-        commands_before=commands_before,
-        after=after,
-        changed=_difference(listed_before, listed_after),
-    )
+    """The pinned Job has run to its end in the recovery cluster, and reported the state that it read."""
+    cluster = pinned(ctx)
+    number = 1 + len(_jobs(ctx))
+    # The workload runs once: what an earlier attempt, or a process that died, has started is ended first.
+    for removed in remove_jobs(ctx, cluster):
+        ctx.say(f"removed {removed}")
+    manifest, source = manifest_of(ctx, number)
+    cluster.try_out(manifest)
+    place = f"{cluster.identity.uid}/{manifest['metadata']['namespace']}/Job/{manifest['metadata']['name']}"
+    with ctx.effects.intend("cluster.create", place, effect_details(ctx, manifest)) as pending:
+        try:
+            job = cluster.create(pending.intent, manifest)
+        except AlreadyExistsError as exc:
+            msg = f"{named(manifest)} is there, and is not of this drill: it is left"
+            raise GuardError(msg) from exc
+        pending.done(uid=job["metadata"]["uid"])
+    watched = _Watched(ctx, cluster, job)
+    job, pod = watched.to_its_end()
+    ctx.say(f"{named(job)}: {pods.ended(job)}, {watched.unanswered} questions unanswered")
+    return _observed(ctx, cluster, manifest, job, pod, source, watched.unanswered)
 
 
 @validate.repair
-def wait_for_the_machine(ctx: Context, error: Exception) -> str:
-    """Wait until the machine takes commands again."""
-    del error
-    instance_id = ctx.observed(resolve_runner).instance_id
-    ctx.target.recovery.hosts.wait_online(instance_id, timeout_ms=ONLINE_MS)
-    return f"waited until {instance_id} takes commands"
+def mend_what_was_missing(ctx: Context, error: Exception) -> str:
+    """Renew the login to the registry when that is what the Job lacked."""
+    secret = pull_secret_of(ctx)
+    if secret is None or getattr(error, "code", "") != "image_pull_auth":
+        return ""
+    cluster = pinned(ctx)
+    pull_secret.ensure(hand_of(ctx, cluster), cluster, secret, ctx.target.recovery.images.login, renew=True)
+    return f"renewed the login in Secret/{secret.name}"
 
 
-def run_on(ctx: Context, instance_id: str, command: Command, *, apart: str = "/") -> CommandResult:
-    """Run one command on the machine; `apart` keeps the names of ours and of the settings' commands apart."""
-    with ctx.effects.intend("host.run", f"{instance_id}{apart}{command.name}", {"command": command.run}) as pending:
-        result = ctx.target.recovery.hosts.run(
-            pending.intent, instance_id, command.run, timeout_ms=ctx.settings.validation.timeout_ms
-        )
-        pending.done(status=result.status, exit_status=result.exit_status)
-    ctx.say(f"{command.name}: {result.status}, exit status {result.exit_status}")
-    return result
+def _jobs(ctx: Context) -> tuple[Effect, ...]:
+    """Return the effects by which this drill made Jobs, or meant to; those that were refused made none."""
+    made = ctx.effects.made("cluster.create")
+    return tuple(one for one in made if "/Job/" in one.intent.resource and one.outcome != "failed")
 
 
-def seen(command: Command, result: CommandResult) -> CommandSeen:
-    """Return a command's result as evidence keeps it."""
-    return CommandSeen(
-        name=command.name,
-        command=command.run,
-        command_id=result.command_id,
-        status=result.status,
-        exit_status=result.exit_status,
-        stdout_tail=tuple(result.stdout.splitlines()[-TAIL_LINES:]),
-        stderr_tail=tuple(result.stderr.splitlines()[-TAIL_LINES:]),
-    )
+def remove_jobs(ctx: Context, cluster: Cluster) -> tuple[str, ...]:
+    """Remove the Jobs that this drill created, wait until their pods are gone, and return their names."""
+    removed = []
+    for effect in _jobs(ctx):
+        _, namespace, _, name = effect.intent.resource.split("/")
+        live = cluster.get(JOB, name, namespace=namespace)
+        if live is None or not is_ours(ctx, live):
+            continue
+        uid = str(live["metadata"]["uid"])
+        if effect.result.get("uid", uid) != uid:
+            # One of the same name that came after it.
+            continue
+        with ctx.effects.intend("cluster.delete", effect.intent.resource) as pending:
+            cluster.delete(pending.intent, JOB, name, namespace=namespace, uid=uid, timeout_ms=GONE_MS)
+        _await_pods(ctx, cluster, namespace, uid)
+        removed.append(name)
+    return tuple(removed)
 
 
-def _baseline(ctx: Context, instance_id: str) -> tuple[Look, frozenset[str] | None, int]:
-    """Return the first look at the machine, its entries where they are known, and how many commands came before it.
-
-    Every later attempt and window uses it again: a look of its own would take for given what the commands made.
-    """
-    commands = 0
-    for effect in ctx.effects.made(BASELINE, "host.run"):
-        place, verb = effect.intent.resource, effect.intent.verb
-        if (verb, place, effect.outcome) == (BASELINE, instance_id, "done"):
-            return decode(Look, effect.result), None, commands
-        # A command that failed, or that nobody knows the end of, may have made something as well.
-        commands += verb == "host.run" and effect.phase == "validate" and place.startswith(f"{instance_id}/")
-    with ctx.effects.intend(BASELINE, instance_id) as pending:
-        look, listed = _look(ctx, instance_id, "before")
-        pending.done(**encode(look))
-    return look, listed, commands
+def _await_pods(ctx: Context, cluster: Cluster, namespace: str, uid: str) -> None:
+    """Return once no pod of a Job is left."""
+    deadline = ctx.clock.monotonic_ms() + GONE_MS
+    while left := [pod for pod in cluster.list(POD, namespace=namespace) if _owner(pod) == uid]:
+        if ctx.clock.monotonic_ms() >= deadline:
+            msg = f"{len(left)} pods of an earlier Job do not end: the workload would run beside itself"
+            raise TargetError(msg, code="Timeout", call="cluster:delete")
+        ctx.clock.sleep_ms(POLL_MS)
 
 
-def _difference(before: frozenset[str] | None, after: frozenset[str] | None) -> tuple[str, ...]:
-    return () if before is None or after is None else tuple(sorted(before ^ after))
+def _owner(pod: Manifest) -> str:
+    """Return the UID of the controller of a pod; a label alone can be anybody's."""
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return next((str(owner.get("uid", "")) for owner in owners if owner.get("controller")), "")
 
 
-def _look(ctx: Context, instance_id: str, when: str) -> tuple[Look, frozenset[str] | None]:
-    """Return count and digest of every watched entry (kind, mode, path, content), and the entries if all were printed.
+class _Watched:
+    """A Job, looked at until it has ended or cannot start."""
 
-    The machine counts and hashes, so that an output that is cut cannot hide anything.
-    """
-    places = " ".join(quote(place) for place in ctx.settings.validation.watch)
-    script = (
-        f"listing=$(for p in {places}; do\n"
-        '  if [ -e "$p" ] || [ -L "$p" ]; then\n'
-        # A watched path that is a link is followed; a link below it is an entry.
-        '    find -H "$p" -exec stat -c \'%F %a %N\' {} + 2>/dev/null || echo "unreadable $p"\n'
-        '    find -H "$p" -type f -exec sha256sum {} + 2>/dev/null || echo "unreadable $p"\n'
-        '  else echo "absent $p"; fi\n'
-        "done | LC_ALL=C sort)\n"
-        "entries=$(printf '%s\\n' \"$listing\" | grep -c .)\n"
-        "unreadable=$(printf '%s\\n' \"$listing\" | grep -c '^unreadable ')\n"
-        "digest=$(printf '%s\\n' \"$listing\" | sha256sum | cut -d ' ' -f 1)\n"
-        'echo "drproof-look $entries $unreadable $digest"\n'
-        f"printf '%s\\n' \"$listing\" | head -c {LISTED_BYTES}\n"
-    )
-    name = f"look-{when}"
-    result = run_on(ctx, instance_id, Command(name=name, run=script if places else f"echo {NOTHING}"), apart="#")
-    first, _, listing = result.stdout.partition("\n")
-    said = LOOKED.fullmatch(first)
-    if result.status != "Success" or said is None:
-        msg = (
-            f"the machine cannot be looked at {when} validation: expected count and digest of what is watched, "
-            f"got {result.status} {first[:200]!r} {result.stderr[-200:]}"
-        )
+    def __init__(self, ctx: Context, cluster: Cluster, job: Manifest) -> None:
+        self.unanswered = 0
+        self._ctx = ctx
+        self._cluster = cluster
+        self._uid = str(job["metadata"]["uid"])
+        self._namespace = str(job["metadata"]["namespace"])
+        self._name = str(job["metadata"]["name"])
+
+    def to_its_end(self) -> tuple[Manifest, Manifest | None]:
+        """Return the Job and its last pod; pull and scheduling troubles never fail a Job, so its pod is read as well.
+
+        Raises:
+            TargetError: it could not start, for a reason that may pass (`image_pull_auth`, `insufficient_memory`).
+            PhaseError: it could not start for any other reason, failed, or did not end in time.
+        """
+        clock = self._ctx.clock
+        begun = answered = clock.monotonic_ms()
+        while True:
+            now = clock.monotonic_ms()
+            try:
+                job, pod = self._look()
+                answered = now
+            except TargetError as exc:
+                self.unanswered += 1
+                if now - answered > SILENCE_MS or exc.code in {"Unauthorized", "Forbidden"}:
+                    raise
+            else:
+                if self._has_ended(job, pod, now - begun):
+                    return job, pod
+            clock.sleep_ms(POLL_MS)
+
+    def _has_ended(self, job: Manifest, pod: Manifest | None, waited_ms: int) -> bool:
+        """Return whether the Job is complete; one that failed, or cannot start, is an error."""
+        settings = self._ctx.settings.job
+        if end := pods.ended(job):
+            if end != COMPLETE:
+                raise self._failed(end, pod)
+            return True
+        late = waited_ms > settings.startup_window_ms
+        if pod is None and late:
+            raise self._without_a_pod()
+        trouble = pods.waiting(pod, self._events() if late else ()) if pod is not None else None
+        if trouble is not None and (late or trouble.kind in AT_ONCE):
+            raise self._cannot_start(trouble.kind, trouble.reason, trouble.message)
+        if waited_ms > settings.startup_window_ms + settings.timeout_ms:
+            msg = f"Job/{self._name} neither ended nor failed within its deadline and startup window"
+            raise PhaseError(msg)
+        return False
+
+    def _look(self) -> tuple[Manifest, Manifest | None]:
+        job = self._cluster.get(JOB, self._name, namespace=self._namespace)
+        if job is None or str(job["metadata"]["uid"]) != self._uid:
+            msg = f"Job/{self._name} is gone, or another one, while it was watched"
+            raise PhaseError(msg)
+        found = self._cluster.list(POD, namespace=self._namespace, labels={"job-name": self._name})
+        own = [pod for pod in found if _owner(pod) == self._uid]
+        newest = sorted(own, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+        return job, newest[-1] if newest else None
+
+    def _without_a_pod(self) -> PhaseError:
+        """Return why no pod came: a quota or a policy of the cluster tells the Job, and nobody else."""
+        about = [one for one in self._events() if (one.get("involvedObject") or {}).get("name") == self._name]
+        said = [str(one.get("message", "")) for one in about if one.get("reason") == "FailedCreate"]
+        return PhaseError(f"Job/{self._name} has no pod: {said[-1] if said else 'the cluster does not say why'}")
+
+    def _events(self) -> tuple[Manifest, ...]:
+        """Return what is said of the namespace: of a volume that cannot be mounted the pod itself says nothing."""
+        try:
+            return self._cluster.list(EVENT, namespace=self._namespace)
+        except TargetError:
+            return ()
+
+    def _cannot_start(self, kind: str, reason: str, message: str) -> DrproofError:
+        text = f"{kind}: the pod of Job/{self._name} cannot start: {reason}: {message}"
+        if kind in RETRIED:
+            return TargetError(text, code=kind, call="cluster:validate")
+        return PhaseError(text)
+
+    def _failed(self, end: str, pod: Manifest | None) -> PhaseError:
+        exits = pods.exits(pod) if pod is not None else ()
+        told = ", ".join(f"container {name} exited {code} ({reason})" for name, code, reason in exits if code != 0)
+        first = f"Job/{self._name} is {end}; {told or 'no container says why'}"
+        lines = [first]
+        broken = next((name for name, code, _ in exits if code != 0), "")
+        if pod is not None and broken and self._ctx.settings.job.show_log:
+            try:
+                lines += _log(self._cluster, pod, broken, tail_lines=TAIL_LINES).splitlines()
+            except TargetError as exc:
+                # A log that cannot be read must not turn an answer into a failure that is tried again.
+                lines.append(f"its log cannot be read: {exc}")
+        return PhaseError("\n".join(lines))
+
+
+def _observed(  # noqa: PLR0913 — what a Job came to
+    ctx: Context,
+    cluster: Cluster,
+    submitted: Manifest,
+    job: Manifest,
+    pod: Manifest | None,
+    source: Source,
+    unanswered: int,
+) -> ValidateObserved:
+    if pod is None:
+        msg = f"Job/{job['metadata']['name']} is complete, and has no pod that could say what ran"
         raise PhaseError(msg)
-    look = Look(entries=int(said[1]), unreadable=int(said[2]), sha256=said[3])
-    # Not splitlines: a name may hold what Python takes for the end of a line.
-    lines = [line for line in listing.split("\n") if line]
-    whole = len(listing.encode()) < LISTED_BYTES and len(lines) == look.entries
-    return look, frozenset(lines) if whole else None
+    reports, canary = _reported(ctx, cluster, pod)
+    wanted: Mapping[str, Any] = ctx.read_evidence("restore", "wanted")
+    ctx.evidence("after", look(ctx, cluster, wanted))
+    ctx.evidence("job", {"submitted": submitted["spec"]["template"]["spec"], "ran": projected(pod)["spec"]})
+    running = {one["name"]: one for one in (*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"])}
+    main = running[WORKLOAD]
+    resources: Mapping[str, Any] = main.get("resources") or {}
+    match = re.search(ctx.settings.job.run_id_pattern, _log(cluster, pod, WORKLOAD))
+    return ValidateObserved(
+        uid=cluster.identity.uid,
+        namespace=str(job["metadata"]["namespace"]),
+        job=str(job["metadata"]["name"]),
+        source=source,
+        node=str(pod["spec"].get("nodeName", "")),
+        containers=_containers(cluster, pod, running, ctx.plan.criteria.workload.publishing_off),
+        requests=dict(resources.get("requests") or {}),
+        limits=dict(resources.get("limits") or {}),
+        deadline_seconds=int(job["spec"].get("activeDeadlineSeconds") or 0),
+        condition=pods.ended(job),
+        run_id=match[match.lastindex or 0] if match else "",
+        reports=tuple(
+            ArchiveReported(archive=one.archive, files=one.files, size=one.size, sha256=one.sha256) for one in reports
+        ),
+        canary=canary,
+        schedules_that_run=running_schedules(cluster, str(job["metadata"]["namespace"])),
+        unanswered=unanswered,
+    )
+
+
+def _switches(container: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
+    """Return the values that a container was given by name; the last one holds, as in the cluster."""
+    given = {row["name"]: str(row["value"]) for row in container.get("env") or () if "value" in row}
+    return {name: given[name] for name in names if name in given}
+
+
+def _containers(
+    cluster: Cluster, pod: Manifest, running: Mapping[str, Any], switches: Iterable[str]
+) -> tuple[ContainerSeen, ...]:
+    events = cluster.list(EVENT, namespace=str(pod["metadata"]["namespace"]))
+    pulled = pods.pulled(events, pod)
+    images = pods.images(pod)
+    return tuple(
+        ContainerSeen(
+            name=name,
+            image=images.get(name, ("", ""))[0],
+            digest=images.get(name, ("", ""))[1],
+            pulled=pulled.get(name, ""),
+            policy=str(running.get(name, {}).get("imagePullPolicy", "")),
+            publishing=_switches(running.get(name, {}), switches),
+            exit_code=code,
+            reason=reason,
+        )
+        for name, code, reason in pods.exits(pod)
+    )
+
+
+def _reported(ctx: Context, cluster: Cluster, pod: Manifest) -> tuple[tuple[Report, ...], str]:
+    log = _log(cluster, pod, REPORT)
+    try:
+        return state_report.parse_log(log, nonce=ctx.plan.criteria.workload.challenge)
+    except FormatError as exc:
+        msg = f"the report of the restored state cannot be read: {exc}"
+        raise PhaseError(msg) from exc
+
+
+def _log(cluster: Cluster, pod: Manifest, container: str, *, tail_lines: int = 0) -> str:
+    """Return the beginning of a log, or its last lines."""
+    metadata: Mapping[str, Any] = pod["metadata"]
+    return cluster.logs(
+        str(metadata["name"]),
+        namespace=str(metadata["namespace"]),
+        container=container,
+        limit_bytes=LOG_BYTES,
+        tail_lines=tail_lines,
+    )

@@ -5,7 +5,7 @@ import pytest
 from drproof.contracts.recovery.validation import validation_observed_only
 from drproof.model.errors import PhaseError, ThrottledError, UnansweredError
 from drproof.model.verdict import Status
-from drproof.phases.recovery.validate import validate
+from drproof.phases.recovery.inspect_runner import inspect_runner
 from tests.contracts.evidence import PASSING
 from tests.contracts.observed import MACHINE
 
@@ -13,13 +13,15 @@ SLOWER = ThrottledError("Rate exceeded", code="ThrottlingException")
 
 
 def verdict(observed):
-    return validation_observed_only.decide(PASSING.receipt("validate", observed=observed).receipts["validate"]).status
+    return validation_observed_only.decide(
+        PASSING.receipt("inspect_runner", observed=observed).receipts["inspect_runner"]
+    ).status
 
 
 def test_commands_that_change_nothing_are_proven(drill):
     drill.validates("cat srv/state")
 
-    seen = drill.attempt(validate)
+    seen = drill.attempt(inspect_runner)
 
     assert seen.before == seen.after
     assert (seen.before.entries, seen.before.unreadable) == (3, 0), "folder, file, and the file's content"
@@ -42,7 +44,7 @@ def test_whatever_a_command_changes_is_refuted_and_named(drill, site, change, na
     (site.folder / "srv" / "state").chmod(0o644)
     drill.validates(change, watch=("srv", "absent"))
 
-    seen = drill.attempt(validate)
+    seen = drill.attempt(inspect_runner)
 
     assert verdict(seen) is Status.REFUTED
     assert any(named in entry for entry in seen.changed)
@@ -52,7 +54,7 @@ def test_a_second_attempt_is_compared_with_the_look_before_the_first(drill, site
     drill.validates("echo made > srv/made")
     site.faults.before["look-after"] = SLOWER
 
-    seen = drill.attempts(validate, ThrottledError)
+    seen = drill.attempts(inspect_runner, ThrottledError)
 
     assert site.ran.count("look-before") == 1
     assert verdict(seen) is Status.REFUTED
@@ -61,9 +63,9 @@ def test_a_second_attempt_is_compared_with_the_look_before_the_first(drill, site
 
 def test_a_later_window_is_compared_with_the_look_of_the_first(drill, site, tmp_path):
     drill.validates("echo made > srv/made")
-    drill.attempt(validate)
+    drill.attempt(inspect_runner)
 
-    seen = drill.window(tmp_path / "later.log", "drill-2").attempt(validate)
+    seen = drill.window(tmp_path / "later.log", "drill-2").attempt(inspect_runner)
 
     assert site.ran.count("look-before") == 1
     assert verdict(seen) is Status.REFUTED
@@ -73,7 +75,7 @@ def test_a_look_that_failed_before_any_command_is_taken_again_and_costs_nothing(
     drill.validates("cat srv/state")
     site.faults.after["look-before"] = UnansweredError("read timed out")
 
-    seen = drill.attempts(validate, UnansweredError)
+    seen = drill.attempts(inspect_runner, UnansweredError)
 
     assert seen.commands_before == 0
     assert verdict(seen) is Status.PROVEN
@@ -82,7 +84,7 @@ def test_a_look_that_failed_before_any_command_is_taken_again_and_costs_nothing(
 @pytest.mark.parametrize("outcome", ["done", "failed", "nobody knows"])
 def test_a_look_after_a_command_of_validation_proves_nothing(drill, outcome):
     drill.validates("cat srv/state")
-    effects = drill.context("validate").effects
+    effects = drill.context("inspect_runner").effects
     error = {"failed": SLOWER, "nobody knows": UnansweredError("read timed out")}.get(outcome)
     try:
         with effects.intend("host.run", f"{MACHINE}/command-0"):
@@ -91,7 +93,7 @@ def test_a_look_after_a_command_of_validation_proves_nothing(drill, outcome):
     except (ThrottledError, UnansweredError):
         assert error
 
-    seen = drill.attempt(validate)
+    seen = drill.attempt(inspect_runner)
 
     assert seen.commands_before == 1
     assert verdict(seen) is Status.UNPROVEN
@@ -101,10 +103,10 @@ def test_diagnostics_and_other_machines_are_not_validation(drill):
     drill.validates("cat srv/state")
     with drill.context("diagnose").effects.intend("host.run", f"{MACHINE}/disk"):
         pass
-    with drill.context("validate").effects.intend("host.run", "i-another/command-0"):
+    with drill.context("inspect_runner").effects.intend("host.run", "i-another/command-0"):
         pass
 
-    assert drill.attempt(validate).commands_before == 0
+    assert drill.attempt(inspect_runner).commands_before == 0
 
 
 def test_more_entries_than_an_output_carries_hide_no_change(drill, site):
@@ -112,7 +114,7 @@ def test_more_entries_than_an_output_carries_hide_no_change(drill, site):
         (site.folder / "srv" / f"file-{number:04}").write_text("x")
     drill.validates("echo other > srv/file-0399")
 
-    seen = drill.attempt(validate)
+    seen = drill.attempt(inspect_runner)
 
     assert seen.before.entries == 803
     assert seen.before.entries == seen.after.entries
@@ -124,7 +126,7 @@ def test_a_watched_path_that_is_a_link_is_watched_where_it_leads(drill, site):
     (site.folder / "current").symlink_to("srv")
     drill.validates("echo made > srv/made", watch=("current",))
 
-    assert verdict(drill.attempt(validate)) is Status.REFUTED
+    assert verdict(drill.attempt(inspect_runner)) is Status.REFUTED
 
 
 def test_what_the_machine_cannot_read_is_unproven(drill, site):
@@ -136,7 +138,7 @@ def test_what_the_machine_cannot_read_is_unproven(drill, site):
     run = site.run
 
     site.run = lambda intent, machine, command, **more: run(intent, machine, f"PATH=$PWD/bin:$PATH\n{command}", **more)
-    seen = drill.attempt(validate)
+    seen = drill.attempt(inspect_runner)
 
     assert seen.after.unreadable == 1
     assert verdict(seen) is Status.UNPROVEN
@@ -148,21 +150,21 @@ def test_a_look_that_does_not_say_count_and_digest_is_no_look(drill, site, comma
     site.run = lambda intent, machine, _, **more: run(intent, machine, command, **more)
 
     with pytest.raises(PhaseError, match="cannot be looked at before validation: expected count and digest"):
-        drill.attempt(validate)
+        drill.attempt(inspect_runner)
 
 
 def test_a_command_of_the_settings_cannot_pass_for_a_look(drill, site):
     drill.validates("cat srv/state")
-    with drill.context("validate").effects.intend("host.run", f"{MACHINE}/look-before"):
+    with drill.context("inspect_runner").effects.intend("host.run", f"{MACHINE}/look-before"):
         pass
 
-    assert drill.attempt(validate).commands_before == 1
+    assert drill.attempt(inspect_runner).commands_before == 1
 
 
 def test_watching_nothing_is_unproven(drill):
     drill.validates("cat srv/state", watch=())
 
-    seen = drill.attempt(validate)
+    seen = drill.attempt(inspect_runner)
 
     assert seen.before == seen.after
     assert verdict(seen) is Status.UNPROVEN

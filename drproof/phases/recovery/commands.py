@@ -1,0 +1,48 @@
+"""Commands on the recovery machine, and what evidence keeps of them."""
+
+from dataclasses import dataclass
+
+from drproof.model.capabilities import CommandResult
+from drproof.model.context import Context
+from drproof.model.settings import Command
+
+TAIL_LINES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSeen:
+    """What one command came to."""
+
+    name: str
+    command: str
+    command_id: str
+    status: str
+    exit_status: int
+    stdout_tail: tuple[str, ...]
+    stderr_tail: tuple[str, ...]
+
+
+def run_on(
+    ctx: Context, instance_id: str, command: Command, *, apart: str = "/", timeout_ms: int | None = None
+) -> CommandResult:
+    """Run one command on the machine; `apart` keeps the names of ours and of the settings' commands apart."""
+    with ctx.effects.intend("host.run", f"{instance_id}{apart}{command.name}", {"command": command.run}) as pending:
+        result = ctx.target.recovery.hosts.run(
+            pending.intent, instance_id, command.run, timeout_ms=timeout_ms or ctx.settings.validation.timeout_ms
+        )
+        pending.done(status=result.status, exit_status=result.exit_status)
+    ctx.say(f"{command.name}: {result.status}, exit status {result.exit_status}")
+    return result
+
+
+def seen(command: Command, result: CommandResult) -> CommandSeen:
+    """Return a command's result as evidence keeps it."""
+    return CommandSeen(
+        name=command.name,
+        command=command.run,
+        command_id=result.command_id,
+        status=result.status,
+        exit_status=result.exit_status,
+        stdout_tail=tuple(result.stdout.splitlines()[-TAIL_LINES:]),
+        stderr_tail=tuple(result.stderr.splitlines()[-TAIL_LINES:]),
+    )
