@@ -213,20 +213,23 @@ def an_archive_that_is_not_there_is_unproven_and_a_damaged_one_refuted(house: Ho
     def rows(*kept: Any) -> Evidence:
         return PASSING.file("members", {**MEMBERS, STATE: list(kept)})
 
-    folder, one, two = MEMBERS[STATE]
+    folder, canary, one, two = MEMBERS[STATE]
+    state, manifests = POINT.archives
+    beside_a_smaller_one = (state, replace(manifests, members=state.members - 1))
     expect(
         house,
         "archive_is_sound",
+        (PASSING.facts("read_restore_point", archives=beside_a_smaller_one), PROVEN),
         (archives(problem=NOT_THERE), UNPROVEN),
         (archives(problem="absolute path: /etc/passwd"), REFUTED),
         (archives(name="another"), UNPROVEN),
-        (archives(files=3), REFUTED),
+        (archives(files=4), REFUTED),
         (archives(size=10), REFUTED),
         (rows(folder), REFUTED),
-        (rows(folder, one, one), REFUTED),
-        (rows(folder, one, {**two, "path": "./runs/../../two.json"}), REFUTED),
-        (rows(folder, one, {**two, "size": 6}), REFUTED),
-        (PASSING.file("members", {"datasets.tar.zst": MEMBERS["datasets.tar.zst"]}), UNPROVEN),
+        (rows(folder, canary, one, one), REFUTED),
+        (rows(folder, canary, one, {**two, "path": "./runs/../../two.json"}), REFUTED),
+        (rows(folder, canary, one, {**two, "size": 6}), REFUTED),
+        (PASSING.file("members", {"manifests.tar.zst": MEMBERS["manifests.tar.zst"]}), UNPROVEN),
         subject=STATE,
     )
 

@@ -10,15 +10,16 @@ from tests.contracts.checks import House
 from tests.contracts.evidence import NOTHING_CREATED, PASSING, PROMOTED, Evidence
 from tests.contracts.observed import (
     CRITERIA,
+    DRILL,
     HISTORY,
     LOOK,
+    LOOKED_AT,
     MACHINE,
     MEMBERS,
     POINT,
     READ_BACK,
     STRANGER,
     TORN_DOWN,
-    VALIDATED,
     at,
     sha256,
 )
@@ -32,8 +33,8 @@ def a_restore_is_compared_with_what_was_verified_before(house: House) -> None:
         seen = tuple(replace(one, **changes) if one.name == STATE else one for one in POINT.objects)
         return PASSING.facts("read_restore_point", objects=seen)
 
-    sources = PASSING.receipts["restore"].facts.sources
-    unhashed = objects(sha256="").facts("restore", sources=(replace(sources[0], sha256=""), sources[1]))
+    sources = PASSING.receipts["restore_state"].facts.sources
+    unhashed = objects(sha256="").facts("restore_state", sources=(replace(sources[0], sha256=""), sources[1]))
     expect(
         house,
         "restore_read_the_point_that_was_verified",
@@ -42,15 +43,15 @@ def a_restore_is_compared_with_what_was_verified_before(house: House) -> None:
         (unhashed, UNPROVEN),
         subject=STATE,
     )
-    for silent in (objects(name="another"), PASSING.facts("restore", sources=sources[1:])):
+    for silent in (objects(name="another"), PASSING.facts("restore_state", sources=sources[1:])):
         verdict = house.verdict("restore_read_the_point_that_was_verified", silent, STATE)
         assert (verdict.status, verdict.reason) == (UNPROVEN, f"the receipts do not both speak of {STATE}")
     expect(
         house,
         "restore_is_isolated_from_the_primary",
-        (PASSING.receipt("restore", caller=None), REFUTED),
-        (PASSING.facts("restore", prefix=f"drills/not-{PASSING.receipts['restore'].facts.origin}"), REFUTED),
-        (PASSING.facts("restore", unexpected=1), REFUTED),
+        (PASSING.receipt("restore_state", caller=None), REFUTED),
+        (PASSING.facts("restore_state", prefix=f"drills/not-{DRILL}"), REFUTED),
+        (PASSING.facts("restore_state", unexpected=1), REFUTED),
     )
 
 
@@ -59,23 +60,25 @@ def every_file_is_compared_in_size_and_content_both_ways(house: House) -> None:
     def read_back(*rows: Any) -> Evidence:
         return PASSING.file("read_back", {**READ_BACK, STATE: list(rows)})
 
-    one, two = READ_BACK[STATE]
+    canary, one, two = READ_BACK[STATE]
     folder = MEMBERS[STATE][0]
     no_files = PASSING.file("members", {**MEMBERS, STATE: [folder]})
     expect(
         house,
-        "restored_state_is_what_was_backed_up",
-        (read_back(two, one), PROVEN),
-        (read_back(one, {**two, "size": 6}), REFUTED),
-        (read_back(one, {**two, "path": "runs/three.json"}), REFUTED),
-        (read_back(one), REFUTED),
-        (read_back(one, two, {**two, "path": "runs/three.json"}), REFUTED),
+        "materialised_state_is_what_was_backed_up",
+        (read_back(two, canary, one), PROVEN),
+        (read_back(canary, one, {**two, "size": 6}), REFUTED),
+        (read_back(canary, one, {**two, "path": "runs/three.json"}), REFUTED),
+        (read_back(canary, one), REFUTED),
+        (read_back(canary, one, two, {**two, "path": "runs/three.json"}), REFUTED),
         (no_files, UNPROVEN),
         (no_files.file("read_back", {**READ_BACK, STATE: []}), UNPROVEN),
         subject=STATE,
     )
-    verdict = house.verdict("restored_state_is_what_was_backed_up", read_back(one, {**two, "path": "x"}), STATE)
-    assert verdict.observed == {"files": 2, "missing": ["runs/two.json"], "extra": ["x"], "different": []}
+    verdict = house.verdict(
+        "materialised_state_is_what_was_backed_up", read_back(canary, one, {**two, "path": "x"}), STATE
+    )
+    assert verdict.observed == {"files": 3, "missing": ["runs/two.json"], "extra": ["x"], "different": []}
     assert verdict.reason == "1 files missing, 1 extra, 0 different"
 
 
@@ -99,15 +102,15 @@ def a_runner_is_the_one_that_was_started_and_nobody_acted_elsewhere(house: House
         (PASSING.facts("bringup", start="warm"), REFUTED),
         (PASSING.facts("resolve_runner", tags={}), REFUTED),
     )
-    for phase in ("bringup", "resolve_runner", "restore", "validate"):
+    for phase in ("bringup", "resolve_runner", "restore_state", "restore", "inspect_runner", "validate"):
         expect(house, "one_account_and_region_throughout", (PASSING.receipt(phase, caller=None), REFUTED))
 
 
 @boundary
 def a_command_that_nobody_ran_is_unproven_and_any_other_exit_is_refuted(house: House) -> None:
     def command(**changes: Any) -> Evidence:
-        ran = tuple(replace(one, **changes) if one.name == "disk" else one for one in VALIDATED.commands)
-        return PASSING.facts("validate", commands=ran)
+        ran = tuple(replace(one, **changes) if one.name == "disk" else one for one in LOOKED_AT.commands)
+        return PASSING.facts("inspect_runner", commands=ran)
 
     expect(
         house,
@@ -126,11 +129,11 @@ def validation_that_watched_nothing_is_unproven(house: House) -> None:
     expect(
         house,
         "validation_observed_only",
-        (PASSING.facts("validate", watched=()), UNPROVEN),
-        (PASSING.facts("validate", before=replace(LOOK, entries=1), after=replace(LOOK, entries=1)), PROVEN),
-        (PASSING.facts("validate", after=replace(LOOK, entries=2)), REFUTED),
-        (PASSING.facts("validate", after=replace(LOOK, sha256=sha256("another"))), REFUTED),
-        (PASSING.facts("validate", changed=("/srv/state/one",)), REFUTED),
+        (PASSING.facts("inspect_runner", watched=()), UNPROVEN),
+        (PASSING.facts("inspect_runner", before=replace(LOOK, entries=1), after=replace(LOOK, entries=1)), PROVEN),
+        (PASSING.facts("inspect_runner", after=replace(LOOK, entries=2)), REFUTED),
+        (PASSING.facts("inspect_runner", after=replace(LOOK, sha256=sha256("another"))), REFUTED),
+        (PASSING.facts("inspect_runner", changed=("/srv/state/one",)), REFUTED),
     )
 
 
@@ -140,10 +143,10 @@ def validation_whose_changes_could_not_all_be_seen_is_unproven_unless_one_was_se
     expect(
         house,
         "validation_observed_only",
-        (PASSING.facts("validate", commands_before=1), UNPROVEN),
-        (PASSING.facts("validate", commands_before=1, after=replace(LOOK, entries=2)), REFUTED),
-        (PASSING.facts("validate", before=blind, after=blind), UNPROVEN),
-        (PASSING.facts("validate", before=blind, after=replace(blind, sha256=sha256("another"))), REFUTED),
+        (PASSING.facts("inspect_runner", commands_before=1), UNPROVEN),
+        (PASSING.facts("inspect_runner", commands_before=1, after=replace(LOOK, entries=2)), REFUTED),
+        (PASSING.facts("inspect_runner", before=blind, after=blind), UNPROVEN),
+        (PASSING.facts("inspect_runner", before=blind, after=replace(blind, sha256=sha256("another"))), REFUTED),
     )
 
 

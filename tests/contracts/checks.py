@@ -137,6 +137,10 @@ def is_valid(sabotage: Sabotage, contract: Contract, value: Any) -> str | None:
             alarm_history.parse(items)
     elif name == "members":
         decode(dict[str, list[Member]], value)
+    elif name in {"wanted", "live", "after", "job"}:
+        decode(dict[str, dict[str, Any]], value)
+    elif name == "control_plane":
+        decode(dict[str, Digest], value)
     else:
         decode(dict[str, list[FileReadBack]], value)
     return None

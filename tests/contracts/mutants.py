@@ -12,12 +12,26 @@ from types import ModuleType
 
 import drproof
 from drproof.model.contract import Contract
-from tests.contracts import boundaries_of_backups, boundaries_of_recoveries
+from tests.contracts import (
+    boundaries_of_backups,
+    boundaries_of_clusters,
+    boundaries_of_recoveries,
+    boundaries_of_runs,
+    boundaries_of_workloads,
+    reasoning_of_tests,
+)
 from tests.contracts.boundary import BOUNDARIES
 from tests.contracts.checks import EVERY, House
 from tests.contracts.reasoning import REASONING
 
-CHECKED = (boundaries_of_backups, boundaries_of_recoveries)
+CHECKED = (
+    boundaries_of_backups,
+    boundaries_of_clusters,
+    boundaries_of_recoveries,
+    boundaries_of_runs,
+    boundaries_of_workloads,
+    reasoning_of_tests,
+)
 """The rooms whose import registers their checks."""
 
 ROOT = Path(drproof.__file__).parent

@@ -5,8 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from drproof.analysis.state_report import digest_of
 from drproof.model.context import DRILL_TAG
-from drproof.model.criteria import Backup, Criteria, Site, Sites
+from drproof.model.criteria import Backup, Criteria, Site, Sites, Workload
 from drproof.model.receipt import Caller
 from drproof.phases.backup.read_restore_point import (
     ArchiveSeen,
@@ -19,18 +20,31 @@ from drproof.phases.health.check_health import HealthObserved, MarkerSeen, Point
 from drproof.phases.preflight.check_preflight import Need, PreflightObserved
 from drproof.phases.recovery.bringup import BringupObserved
 from drproof.phases.recovery.capture_alarms import AlarmSeen, AlarmsObserved
+from drproof.phases.recovery.commands import CommandSeen
+from drproof.phases.recovery.inspect_cluster import ClusterInspected, CronJobSeen, PullSecretSeen
+from drproof.phases.recovery.inspect_runner import Look, RunnerInspected
+from drproof.phases.recovery.job import REPORT, WORKLOAD
 from drproof.phases.recovery.notify import NotifyObserved
 from drproof.phases.recovery.promote import PromoteObserved
+from drproof.phases.recovery.reach_cluster import ClusterObserved, NodeSeen
 from drproof.phases.recovery.request_manual_approval import ApprovalRequested
 from drproof.phases.recovery.resolve_runner import RunnerObserved
-from drproof.phases.recovery.restore import RestoreObserved, Source
+from drproof.phases.recovery.restore import Applied, RestoreObserved
+from drproof.phases.recovery.restore_state import Source, StateObserved
+from drproof.phases.recovery.sources import DocumentSeen
 from drproof.phases.recovery.teardown import Item, TeardownObserved
-from drproof.phases.recovery.validate import CommandSeen, Look, ValidateObserved
+from drproof.phases.recovery.validate import ArchiveReported, ContainerSeen, ValidateObserved
 
 HOUR = 3_600_000
 DRILL = "drill-1"
 MACHINE = "i-0123456789abcdef0"
-IMAGE = "atlas/runner@sha256:" + "ab" * 32
+REGISTRY = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
+DIGEST = "sha256:" + "ab" * 32
+IMAGE = f"{REGISTRY}/atlas@{DIGEST}"
+CLUSTER = "0b5c1d6e-1111-4222-8333-944445555666"
+NAMESPACE = "atlas"
+CHALLENGE = hashlib.sha256(b"challenge").hexdigest()
+CANARY = json.dumps({"canary_id": "1", "written_at": "2026-01-31T10:59:00Z"})
 URI = "s3://atlas-backups/atlas/backups/backup-1"
 TOPIC = "arn:aws:sns:us-west-2:444455556666:people"
 PRIMARY = Caller(arn="arn:aws:iam::111122223333:role/drill", account_id="111122223333", region="us-east-1")
@@ -42,8 +56,8 @@ CRITERIA = Criteria(
     freshness_limit_ms=26 * HOUR,
     backup=Backup(
         uri=URI,
-        objects=("metadata.json", "state.tar.zst", "datasets.tar.zst"),
-        archives=("state.tar.zst", "datasets.tar.zst"),
+        objects=("metadata.json", "state.tar.zst", "manifests.tar.zst"),
+        archives=("state.tar.zst", "manifests.tar.zst"),
     ),
     control_plane_sections=("alerts", "queries"),
     pointers=("global", "provider"),
@@ -53,6 +67,19 @@ CRITERIA = Criteria(
     sites=Sites(
         primary=Site(account_id="111122223333", region="us-east-1", owner="111122223333"),
         recovery=Site(account_id="444455556666", region="us-west-2", owner="444455556666"),
+    ),
+    workload=Workload(
+        namespace=NAMESPACE,
+        cronjobs=("atlas-daily",),
+        service_account="atlas",
+        publishing_config_map="atlas-config",
+        publishing_off={"PUBLISH_S3": "0", "PUBLISH_S3_DRY_RUN": "1"},
+        canary="state.tar.zst/canary.json",
+        requests={"cpu": "250m", "memory": "512Mi"},
+        limits={"cpu": "1", "memory": "2Gi"},
+        deadline_seconds=2700,
+        environment={"STATE": "{state_prefix}/state.tar.zst"},
+        challenge=CHALLENGE,
     ),
     force_recovery=True,
     notification_expected=True,
@@ -69,28 +96,90 @@ def at(minute: int, second: int = 0) -> str:
     return f"2026-01-31T12:{minute:02d}:{second:02d}.000Z"
 
 
-# The second archive holds no directory and one member less: whoever takes one kind or archive for another must trip.
+def _yaml(name: str) -> str:
+    return f"manifests/{name}.yaml"
+
+
+MANIFEST_FILES = ("account", "config", "daily")
+# The second archive holds no directory: whoever takes one kind or archive for another must trip.
 MEMBERS: dict[str, Any] = {
     "state.tar.zst": [
         {"path": "./runs/", "kind": "directory", "size": 0, "sha256": ""},
+        {"path": "./canary.json", "kind": "file", "size": len(CANARY), "sha256": sha256(CANARY)},
         {"path": "./runs/one.json", "kind": "file", "size": 4, "sha256": sha256("runs/one.json")},
         {"path": "./runs/two.json", "kind": "file", "size": 5, "sha256": sha256("runs/two.json")},
     ],
-    "datasets.tar.zst": [
-        {"path": "rows.csv", "kind": "file", "size": 7, "sha256": sha256("rows.csv")},
-        {"path": "more.csv", "kind": "file", "size": 2, "sha256": sha256("more.csv")},
+    "manifests.tar.zst": [
+        *({"path": _yaml(one), "kind": "file", "size": 9, "sha256": sha256(one)} for one in MANIFEST_FILES),
+        {"path": "README.md", "kind": "file", "size": 2, "sha256": sha256("README.md")},
     ],
 }
 READ_BACK: dict[str, Any] = {
-    "state.tar.zst": [
-        {"path": "runs/one.json", "size": 4, "sha256": sha256("runs/one.json")},
-        {"path": "runs/two.json", "size": 5, "sha256": sha256("runs/two.json")},
-    ],
-    "datasets.tar.zst": [
-        {"path": "more.csv", "size": 2, "sha256": sha256("more.csv")},
-        {"path": "rows.csv", "size": 7, "sha256": sha256("rows.csv")},
+    archive: [
+        {"path": row["path"].removeprefix("./"), "size": row["size"], "sha256": row["sha256"]}
+        for row in rows
+        if row["kind"] == "file"
+    ]
+    for archive, rows in MEMBERS.items()
+}
+CONTROL_PLANE: dict[str, Any] = {
+    path: sha256(path) for path in ("alerts/alerts.json", "alerts/deep/more.json", "queries/all.json")
+}
+
+
+def _object(kind: str, name: str, **content: Any) -> dict[str, Any]:
+    api_version = "batch/v1" if kind == "CronJob" else "v1"
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
+
+
+def _section(name: str) -> dict[str, Any]:
+    files = [path for path in CONTROL_PLANE if path.startswith(f"{name}/")]
+    found = _object(
+        "ConfigMap",
+        f"{NAMESPACE}-control-plane-{name}",
+        data={path.partition("/")[2].replace("/", "__"): path for path in files},
+    )
+    found["metadata"]["annotations"] = {"drproof.io/bundle-sha256": sha256("bundle")}
+    return found
+
+
+_OFF = [{"name": name, "value": value} for name, value in CRITERIA.workload.publishing_off.items()]
+_DAILY: dict[str, Any] = {
+    "name": "daily",
+    "image": "atlas:old",
+    "args": ["run"],
+    "env": [{"name": "MODE", "value": "snapshot"}, {"name": "STATE", "value": "old"}, *_OFF],
+    "envFrom": [{"configMapRef": {"name": "atlas-config"}}],
+}
+_PODS: dict[str, Any] = {"restartPolicy": "Never", "containers": [_DAILY]}
+_OBJECTS = (
+    _object("ServiceAccount", "atlas", imagePullSecrets=[{"name": "ecr-pull"}]),
+    _object("ConfigMap", "atlas-config", data={"PUBLISH_S3": "0", "PUBLISH_S3_DRY_RUN": "1", "MODE": "snapshot"}),
+    _object(
+        "CronJob",
+        "atlas-daily",
+        spec={"schedule": "0 13 * * *", "suspend": True, "jobTemplate": {"spec": {"template": {"spec": _PODS}}}},
+    ),
+    *(_section(name) for name in ("alerts", "queries")),
+)
+WANTED: dict[str, Any] = {f"{one['kind']}/{one['metadata']['name']}": one for one in _OBJECTS}
+LIVE: dict[str, Any] = json.loads(json.dumps(WANTED))
+LIVE["CronJob/atlas-daily"]["spec"]["concurrencyPolicy"] = "Allow"
+AFTER: dict[str, Any] = json.loads(json.dumps(LIVE))
+_SUBMITTED: dict[str, Any] = {
+    "restartPolicy": "Never",
+    "initContainers": [{"name": REPORT, "image": IMAGE, "command": ["python3", "-c", "…"]}],
+    "containers": [
+        {
+            **_DAILY,
+            "name": WORKLOAD,
+            "image": IMAGE,
+            "env": [_DAILY["env"][0], {"name": "STATE", "value": f"drills/{DRILL}/state.tar.zst"}, *_OFF],
+        }
     ],
 }
+JOB: dict[str, Any] = {"submitted": _SUBMITTED, "ran": {**json.loads(json.dumps(_SUBMITTED)), "nodeName": "runner"}}
 
 
 def change(when: str, old: str, new: str, *, threshold: float, points: Mapping[str, float]) -> dict[str, Any]:
@@ -120,7 +209,12 @@ def outage(threshold: float, beyond: float) -> list[dict[str, Any]]:
 HISTORY: dict[str, Any] = {"freshness": outage(26, 30.5), "correctness": outage(0.5, 1)}
 FILES: dict[str, Any] = {
     "evidence/read_restore_point/members.json": MEMBERS,
-    "evidence/restore/read_back.json": READ_BACK,
+    "evidence/read_restore_point/control_plane.json": CONTROL_PLANE,
+    "evidence/restore_state/read_back.json": READ_BACK,
+    "evidence/restore/wanted.json": WANTED,
+    "evidence/inspect_cluster/live.json": LIVE,
+    "evidence/validate/after.json": AFTER,
+    "evidence/validate/job.json": JOB,
     "evidence/capture_alarms/history.json": HISTORY,
 }
 
@@ -144,7 +238,7 @@ HEALTH = HealthObserved(
 )
 
 
-def _object(name: str, size: int) -> ObjectSeen:
+def _backed_up(name: str, size: int) -> ObjectSeen:
     promised = name != "metadata.json"
     return ObjectSeen(
         name=name,
@@ -166,10 +260,10 @@ POINT = RestorePointObserved(
     backup_id="backup-1",
     metadata_uri=URI,
     created_at="2026-01-31T11:00:00Z",
-    objects=(_object("metadata.json", 300), _object("state.tar.zst", 700), _object("datasets.tar.zst", 800)),
+    objects=(_backed_up("metadata.json", 300), _backed_up("state.tar.zst", 700), _backed_up("manifests.tar.zst", 800)),
     archives=(
-        ArchiveSeen(name="state.tar.zst", members=3, files=2, size=9),
-        ArchiveSeen(name="datasets.tar.zst", members=2, files=2, size=9),
+        ArchiveSeen(name="state.tar.zst", members=4, files=3, size=9 + len(CANARY)),
+        ArchiveSeen(name="manifests.tar.zst", members=4, files=4, size=29),
     ),
     control_plane=ControlPlaneSeen(
         pointer_key="atlas/control-plane/current.json",
@@ -211,18 +305,76 @@ RUNNER = RunnerObserved(
     tags={"Name": "runner", DRILL_TAG: DRILL},
     candidates=(MACHINE,),
 )
-RESTORED = RestoreObserved(
+REACHED = ClusterObserved(
+    uid=CLUSTER,
+    machine_uid=CLUSTER,
+    source="bringup_generated",
+    context="default",
+    server="https://10.0.0.1:6443",
+    version="v1.31.5+k3s1",
+    nodes=(NodeSeen(name="runner", ready=True, architecture="arm64", memory="4Gi"),),
+)
+MATERIALISED = StateObserved(
     bucket="atlas-recovery",
     prefix=f"drills/{DRILL}",
     origin=DRILL,
     sources=tuple(
-        Source(name=name, version=f"version of {name}", sha256=sha256(name), files=files, size=9)
-        for name, files in (("state.tar.zst", 2), ("datasets.tar.zst", 2))
+        Source(name=name, version=f"version of {name}", sha256=sha256(name), files=files, size=size)
+        for name, files, size in (("state.tar.zst", 3, 9 + len(CANARY)), ("manifests.tar.zst", 4, 29))
     ),
-    files=4,
-    size=18,
-    read_back=4,
+    files=7,
+    size=38 + len(CANARY),
+    read_back=7,
     unexpected=0,
+)
+RESTORED = RestoreObserved(
+    uid=CLUSTER,
+    namespace=NAMESPACE,
+    namespace_uid="uid of the namespace",
+    namespace_created=True,
+    manifests_sha256=sha256("manifests.tar.zst"),
+    bundle_sha256=sha256("bundle"),
+    documents=(
+        *(
+            DocumentSeen(path=_yaml(file), sha256=sha256(file), objects=(name,))
+            for file, name in zip(MANIFEST_FILES, WANTED, strict=False)
+        ),
+        DocumentSeen(path="README.md", sha256=sha256("README.md"), objects=()),
+    ),
+    objects=tuple(
+        Applied(
+            name=name,
+            origin="control_plane" if "control-plane" in name else "backup",
+            uid=f"uid of {name}",
+            resource_version=str(number),
+            created=True,
+        )
+        for number, name in enumerate(WANTED)
+    ),
+    left_out=("Pod/atlas-daily-1",),
+    overrides=("CronJob/atlas-daily: suspended",),
+    pull_secret="ecr-pull",
+    registry=REGISTRY,
+    login_expires_at="2026-02-01T00:00:00Z",
+)
+INSPECTED = ClusterInspected(
+    uid=CLUSTER,
+    namespace=NAMESPACE,
+    namespace_uid="uid of the namespace",
+    nodes=REACHED.nodes,
+    missing=(),
+    cronjobs=(CronJobSeen(name="atlas-daily", present=True, suspended=True, image=IMAGE),),
+    schedules_that_run=(),
+    publishing={"PUBLISH_S3": "0", "PUBLISH_S3_DRY_RUN": "1"},
+    switched_on=(),
+    pull_secret=PullSecretSeen(
+        name="ecr-pull",
+        present=True,
+        of_the_right_type=True,
+        registries=(REGISTRY,),
+        service_account="atlas",
+        linked=("ecr-pull",),
+    ),
 )
 
 
@@ -239,7 +391,7 @@ def _command(name: str) -> CommandSeen:
 
 
 LOOK = Look(entries=3, unreadable=0, sha256=sha256("look"))
-VALIDATED = ValidateObserved(
+LOOKED_AT = RunnerInspected(
     instance_id=MACHINE,
     commands=(_command("disk"), _command("state")),
     watched=("/srv/state",),
@@ -247,6 +399,42 @@ VALIDATED = ValidateObserved(
     commands_before=0,
     after=LOOK,
     changed=(),
+)
+
+
+def _reported(archive: str) -> ArchiveReported:
+    wanted = digest_of(READ_BACK[archive], nonce=CHALLENGE)
+    return ArchiveReported(archive=archive, files=wanted.files, size=wanted.size, sha256=wanted.sha256)
+
+
+VALIDATED = ValidateObserved(
+    uid=CLUSTER,
+    namespace=NAMESPACE,
+    job="dr-validate-0123456789abcdef-1",
+    source="cronjob",
+    node="runner",
+    containers=tuple(
+        ContainerSeen(
+            name=name,
+            image=IMAGE,
+            digest=DIGEST,
+            pulled="registry",
+            policy="Always",
+            publishing=CRITERIA.workload.publishing_off,
+            exit_code=0,
+            reason="Completed",
+        )
+        for name in (REPORT, WORKLOAD)
+    ),
+    requests=CRITERIA.workload.requests,
+    limits=CRITERIA.workload.limits,
+    deadline_seconds=CRITERIA.workload.deadline_seconds,
+    condition="Complete",
+    run_id="run-8",
+    reports=tuple(_reported(name) for name in CRITERIA.backup.archives),
+    canary=CANARY,
+    schedules_that_run=(),
+    unanswered=0,
 )
 NOTIFIED = NotifyObserved(
     topic_arn=TOPIC, status="dr_validation_completed", subject="drill", message_id="message-1", message="{}"

@@ -54,10 +54,10 @@ def test_a_sabotage_of_two_facts_fails_the_check_that_ci_runs():
     original = CONTRACTS["validation_observed_only"]
     both = Sabotage(
         "two facts",
-        lambda validate: PASSING.facts("validate", after=replace(LOOK, entries=9), changed=("/srv/made",)).receipts[
-            "validate"
-        ],
-        "validate",
+        lambda inspect_runner: PASSING.facts(
+            "inspect_runner", after=replace(LOOK, entries=9), changed=("/srv/made",)
+        ).receipts["inspect_runner"],
+        "inspect_runner",
     )
     two = Contract(
         name=original.name, claim=original.claim, decide=original.decide, needs=original.needs, sabotages=[both]

@@ -9,8 +9,10 @@ from drproof.model.criteria import Criteria
 from drproof.model.receipt import Caller, Receipt
 from drproof.model.verdict import Finding, compare
 from drproof.phases.recovery.bringup import BringupObserved
+from drproof.phases.recovery.inspect_runner import RunnerInspected
 from drproof.phases.recovery.resolve_runner import RunnerObserved
 from drproof.phases.recovery.restore import RestoreObserved
+from drproof.phases.recovery.restore_state import StateObserved
 from drproof.phases.recovery.validate import ValidateObserved
 
 T = TypeVar("T")
@@ -92,20 +94,32 @@ def foreign_tag(resolve_runner: Receipt[RunnerObserved]) -> Receipt[RunnerObserv
     return replace(resolve_runner, observed=replace(facts, tags={**facts.tags, DRILL_TAG: "another"}))
 
 
-@contract(needs=["bringup", "resolve_runner", "restore", "validate"], controls=["NIST CP-4", "ISO 27001 A.5.30"])
-def one_account_and_region_throughout(
+@contract(
+    needs=["bringup", "resolve_runner", "restore_state", "restore", "inspect_runner", "validate"],
+    controls=["NIST CP-4", "ISO 27001 A.5.30"],
+)
+def one_account_and_region_throughout(  # noqa: PLR0913 — every phase that acted
     bringup: Receipt[BringupObserved],
     resolve_runner: Receipt[RunnerObserved],
+    restore_state: Receipt[StateObserved],
     restore: Receipt[RestoreObserved],
+    inspect_runner: Receipt[RunnerInspected],
     validate: Receipt[ValidateObserved],
     criteria: Criteria,
 ) -> Finding:
     """Every phase at the recovery site acted in the expected account and region, on the machine that was resolved."""
-    receipts: tuple[Receipt[Any], ...] = (bringup, resolve_runner, restore, validate)
+    receipts: tuple[Receipt[Any], ...] = (
+        bringup,
+        resolve_runner,
+        restore_state,
+        restore,
+        inspect_runner,
+        validate,
+    )
     site = criteria.sites.recovery
     return compare(
         observed={
-            "machine": validate.facts.instance_id,
+            "machine": inspect_runner.facts.instance_id,
             **{receipt.phase: _place(receipt.caller) for receipt in receipts},
         },
         expected={
@@ -129,15 +143,21 @@ def resolved_elsewhere(resolve_runner: Receipt[RunnerObserved]) -> Receipt[Runne
 
 
 @one_account_and_region_throughout.sabotage("nobody knows who restored")
-def restored_by_nobody(restore: Receipt[RestoreObserved]) -> Receipt[RestoreObserved]:
+def restored_by_nobody(restore_state: Receipt[StateObserved]) -> Receipt[StateObserved]:
     """Lose the caller."""
-    return replace(restore, caller=None)
+    return replace(restore_state, caller=None)
 
 
-@one_account_and_region_throughout.sabotage("another machine was validated")
-def validated_elsewhere(validate: Receipt[ValidateObserved]) -> Receipt[ValidateObserved]:
-    """Validate another machine."""
-    return replace(validate, observed=replace(validate.facts, instance_id="i-00000000000000000"))
+@one_account_and_region_throughout.sabotage("the cluster was restored in another region")
+def cluster_restored_elsewhere(restore: Receipt[RestoreObserved]) -> Receipt[RestoreObserved]:
+    """Act elsewhere."""
+    return _moved(restore, region="nowhere-1")
+
+
+@one_account_and_region_throughout.sabotage("another machine was looked at")
+def inspected_elsewhere(inspect_runner: Receipt[RunnerInspected]) -> Receipt[RunnerInspected]:
+    """Look at another machine."""
+    return replace(inspect_runner, observed=replace(inspect_runner.facts, instance_id="i-00000000000000000"))
 
 
 @one_account_and_region_throughout.sabotage("validation acted in another account")

@@ -7,20 +7,21 @@ from drproof.contracts.digests import other
 from drproof.model.contract import contract, expected
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, Status, compare, undecided
-from drproof.phases.recovery.validate import CommandSeen, ValidateObserved
+from drproof.phases.recovery.commands import CommandSeen
+from drproof.phases.recovery.inspect_runner import RunnerInspected
 
 CONTROLS = ["NIST CP-4(4)", "SOC 2 A1.3", "ISO 22301 8.5"]
-Validation = Receipt[ValidateObserved]
+Validation = Receipt[RunnerInspected]
 
 
 @contract(
-    needs=["validate"],
+    needs=["inspect_runner"],
     subjects=expected("validation command", lambda criteria: criteria.validation_commands),
     controls=CONTROLS,
 )
-def validation_command_succeeded(validate: Validation, subject: str) -> Finding:
+def validation_command_succeeded(inspect_runner: Validation, subject: str) -> Finding:
     """Each validation command ran to its end on the recovered machine and succeeded."""
-    seen = next((one for one in validate.facts.commands if one.name == subject), None)
+    seen = next((one for one in inspect_runner.facts.commands if one.name == subject), None)
     if seen is None:
         return undecided(f"the receipt does not speak of command {subject}")
     return compare(
@@ -31,21 +32,21 @@ def validation_command_succeeded(validate: Validation, subject: str) -> Finding:
 
 
 @validation_command_succeeded.sabotage("the command failed")
-def command_failed(validate: Validation, subject: str) -> Validation:
+def command_failed(inspect_runner: Validation, subject: str) -> Validation:
     """Fail the command."""
-    return _command(validate, subject, status="Failed")
+    return _command(inspect_runner, subject, status="Failed")
 
 
 @validation_command_succeeded.sabotage("the command has an exit status")
-def command_exited(validate: Validation, subject: str) -> Validation:
+def command_exited(inspect_runner: Validation, subject: str) -> Validation:
     """End the command with 1."""
-    return _command(validate, subject, exit_status=1)
+    return _command(inspect_runner, subject, exit_status=1)
 
 
-@contract(needs=["validate"], controls=CONTROLS)
-def validation_observed_only(validate: Validation) -> Finding:
+@contract(needs=["inspect_runner"], controls=CONTROLS)
+def validation_observed_only(inspect_runner: Validation) -> Finding:
     """Nothing that validation watches was made, removed or rewritten while it ran."""
-    facts = validate.facts
+    facts = inspect_runner.facts
     if not facts.watched:
         return undecided("validation watched nothing: nobody can say what it changed")
     found = compare(
@@ -72,25 +73,25 @@ def validation_observed_only(validate: Validation) -> Finding:
 
 
 @validation_observed_only.sabotage("a watched entry changed")
-def made_it_itself(validate: Validation) -> Validation:
+def made_it_itself(inspect_runner: Validation) -> Validation:
     """Change an entry."""
-    facts = validate.facts
-    return replace(validate, observed=replace(facts, changed=(f"regular file 644 {facts.watched[0]}/made",)))
+    facts = inspect_runner.facts
+    return replace(inspect_runner, observed=replace(facts, changed=(f"regular file 644 {facts.watched[0]}/made",)))
 
 
 @validation_observed_only.sabotage("there is one entry more than before")
-def one_more_entry(validate: Validation) -> Validation:
+def one_more_entry(inspect_runner: Validation) -> Validation:
     """Count one more."""
-    facts = validate.facts
-    return replace(validate, observed=replace(facts, after=replace(facts.after, entries=facts.after.entries + 1)))
+    facts = inspect_runner.facts
+    return replace(inspect_runner, observed=replace(facts, after=replace(facts.after, entries=facts.after.entries + 1)))
 
 
 @validation_observed_only.sabotage("the entries have another digest than before")
-def other_digest(validate: Validation) -> Validation:
+def other_digest(inspect_runner: Validation) -> Validation:
     """Change the digest."""
-    facts = validate.facts
+    facts = inspect_runner.facts
     spoiled = replace(facts.after, sha256=other(facts.after.sha256))
-    return replace(validate, observed=replace(facts, after=spoiled))
+    return replace(inspect_runner, observed=replace(facts, after=spoiled))
 
 
 def _command(receipt: Validation, name: str, **changes: Any) -> Validation:  # noqa: ANN401 — fields of one value

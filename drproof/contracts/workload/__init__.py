@@ -1,0 +1,1 @@
+"""The recovered workload: it ran, as it was pinned, on the state that was restored."""
