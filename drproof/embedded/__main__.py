@@ -50,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         seed=options.seed,
         members=options.members,
         directory=directory,
+        endpoint=f"http://{server.LOOPBACK}:{listener.port}",
         log=CallLog(directory / "calls.jsonl"),
         lifetime=Lifetime(options.linger),
     )
@@ -60,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     timeline.start(world)
     application.world = world
     threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-    _announce(world, f"http://{server.LOOPBACK}:{listener.port}", facts)
+    _announce(world, facts)
     try:
         world.lifetime.wait(directory / ADDRESS)
     finally:
@@ -106,10 +107,10 @@ def _heed_signals(world: World) -> None:
     signal.signal(signal.SIGTERM, lambda *_: world.lifetime.stop())
 
 
-def _announce(world: World, endpoint: str, facts: dict[str, Any]) -> None:
+def _announce(world: World, facts: dict[str, Any]) -> None:
     """Write `world.json`, print it as one line, and let go of standard output."""
     document = {
-        "endpoint": endpoint,
+        "endpoint": world.endpoint,
         "pid": os.getpid(),
         "scenario": world.scenario,
         "seed": world.seed,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from drproof.embedded.asked import Asked
+from drproof.embedded.kubernetes.calls import Call
 
 
 def instant() -> str:
@@ -24,24 +25,42 @@ class CallLog:
         self._number = 0
 
     def add(self, asked: Asked, *, account: str, status: int) -> None:
-        """Write down one call and its status."""
+        """Write down one call of AWS and its status."""
+        self._write(
+            account=account,
+            region=asked.region,
+            service=asked.service,
+            action=asked.action,
+            method=asked.method,
+            path=asked.path,
+            bucket=asked.bucket,
+            key=asked.key,
+            status=status,
+            client_token=asked.client_token,
+            expected_owner=asked.header("x-amz-expected-bucket-owner"),
+        )
+
+    def add_of_cluster(self, call: Call, *, account: str, region: str) -> None:
+        """Write down one call of a cluster; its object stands where AWS has a key."""
+        dry = " (dry run)" if call.dry_run else ""
+        self._write(
+            account=account,
+            region=region,
+            service="kubernetes",
+            action=f"{call.verb} {call.resource}{dry}".strip(),
+            method=call.method,
+            path=call.path,
+            bucket="",
+            key="/".join(part for part in (call.namespace, call.name) if part),
+            status=call.status,
+            client_token="",
+            expected_owner="",
+        )
+
+    def _write(self, **facts: str | int) -> None:
         with self._lock:
             self._number += 1
-            line = {
-                "n": self._number,
-                "at": instant(),
-                "account": account,
-                "region": asked.region,
-                "service": asked.service,
-                "action": asked.action,
-                "method": asked.method,
-                "path": asked.path,
-                "bucket": asked.bucket,
-                "key": asked.key,
-                "status": status,
-                "client_token": asked.client_token,
-                "expected_owner": asked.header("x-amz-expected-bucket-owner"),
-            }
+            line = {"n": self._number, "at": instant(), **facts}
             self._file.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
             self._file.flush()
 

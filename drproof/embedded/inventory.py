@@ -9,11 +9,13 @@ from moto.s3.models import s3_backends
 from moto.ssm.models import ssm_backends
 
 from drproof.embedded.accounts import Credentials
+from drproof.embedded.kubernetes.cluster import Cluster
+from drproof.embedded.kubernetes.resources import CRONJOBS, JOBS, NAMESPACES, PODS, SECRETS
 from drproof.embedded.world import World
 
 
 def take(world: World) -> dict[str, Any]:
-    """Return what exists now: machines, disks, groups, objects of the recovery account, lock items, commands."""
+    """Return what exists now: machines, disks, groups, recovered objects, lock items, commands, clusters."""
     sites = (world.primary, world.recovery)
     return {
         "instances": [item for site in sites for item in _instances(site)],
@@ -22,7 +24,19 @@ def take(world: World) -> dict[str, Any]:
         "objects": list(_objects(world.recovery.account_id)),
         "lock_items": [item for site in sites for item in _items(site)],
         "commands": [item for site in sites for item in _commands(site)],
+        "clusters": [_cluster(machine, cluster) for machine, cluster in list(world.clusters.items())],
     }
+
+
+def _cluster(machine: str, cluster: Cluster) -> dict[str, Any]:
+    """Return what lives in a cluster besides what every cluster has."""
+    own = {"default", "kube-system", "kube-public", "kube-node-lease"}
+    kept = {}
+    for resource in (JOBS, PODS, SECRETS, CRONJOBS):
+        found = [one["metadata"] for one in cluster.store.list(resource)[0]]
+        kept[resource.plural] = [f"{one['namespace']}/{one['name']}" for one in found if one["namespace"] not in own]
+    spaces = [one["metadata"]["name"] for one in cluster.store.list(NAMESPACES)[0]]
+    return {"machine": machine, "uid": cluster.uid, "namespaces": sorted(set(spaces) - own), **kept}
 
 
 def _where(site: Credentials) -> dict[str, str]:

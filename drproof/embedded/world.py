@@ -6,7 +6,9 @@ from pathlib import Path
 
 from drproof.embedded.accounts import Accounts, Credentials
 from drproof.embedded.calls import CallLog
+from drproof.embedded.kubernetes.cluster import Cluster
 from drproof.embedded.lifetime import Lifetime
+from drproof.embedded.logins import Logins
 from drproof.embedded.names import Names
 
 
@@ -20,12 +22,18 @@ class World:
     seed: int
     members: int
     directory: Path
+    endpoint: str
+    """Where the world answers for AWS, as the programs on its machines reach it."""
     log: CallLog
     lifetime: Lifetime
     on_object_read: list[Callable[[str, str], None]] = field(default_factory=list)
     """Called with bucket and key after an object was read through the API."""
     on_end: list[Callable[[], None]] = field(default_factory=list)
     """Called once when the world ends."""
+    logins: Logins = field(default_factory=Logins)
+    """Who may pull from the registry of the original site."""
+    clusters: dict[str, Cluster] = field(default_factory=dict)
+    """The clusters that live, by the machine they run on."""
 
     @property
     def instances(self) -> Path:

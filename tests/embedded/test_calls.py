@@ -93,6 +93,7 @@ def test_the_inventory_shows_what_exists_and_nothing_that_is_gone(start: Start) 
         "objects": [],
         "lock_items": [],
         "commands": [],
+        "clusters": [],
     }
     s3, ec2 = world.client("s3"), world.client("ec2")
     version = s3.put_object(Bucket="atlas-recovery", Key="k", Body=b"12345")["VersionId"]

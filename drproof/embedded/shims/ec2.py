@@ -1,8 +1,9 @@
-"""EC2: one client token starts one machine, states take their time, and a machine has a disk to run commands on."""
+"""EC2: one client token starts one machine, states take their time, and a machine has a disk and a cluster."""
 
 import functools
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -15,6 +16,7 @@ from moto.ec2.responses.instances import InstanceResponse
 from drproof.embedded import machines
 from drproof.embedded.accounts import Credentials
 from drproof.embedded.asked import Asked
+from drproof.embedded.clusters import Clusters
 from drproof.embedded.refusals import Refusal
 from drproof.embedded.shims import seams
 from drproof.embedded.world import World
@@ -61,6 +63,7 @@ def install(world: World) -> None:
     """Put tokens, states and disks in place."""
     started: dict[tuple[str, str, str], tuple[str, Reservation]] = {}
     turn = threading.RLock()
+    clusters = Clusters(world)
     run, terminate = InstanceResponse.run_instances, Instance.terminate
     start = InstanceBackend.run_instances
 
@@ -73,7 +76,7 @@ def install(world: World) -> None:
             more["security_group_ids"] = [group.id] if group else []
         reservation: Reservation = start(self, *asked, **more)
         for instance in reservation.instances:
-            _begin(world, instance)
+            _begin(world, clusters, instance)
         return reservation
 
     @functools.wraps(run)
@@ -101,7 +104,7 @@ def install(world: World) -> None:
             if self.state in {"shutting-down", "terminated"}:
                 return previous
             self._state = InstanceState(*_SHUTTING_DOWN)
-        _later(lambda: terminate(self))
+        _later(functools.partial(_end, clusters, self, terminate))
         return previous
 
     seams.put(InstanceBackend, "run_instances", start_instances)
@@ -109,9 +112,12 @@ def install(world: World) -> None:
     seams.put(Instance, "terminate", terminate_later)
 
 
-def _begin(world: World, instance: Instance) -> None:
-    """Give a new machine its disk and let it become running."""
+def _begin(world: World, clusters: Clusters, instance: Instance) -> None:
+    """Give a new machine its disk, its address and its cluster, and let it become running."""
     machines.furnish(world.instances, instance.id)
+    address = clusters.begin(instance.id)
+    for card in instance.nics.values():
+        card.public_ip = address
     if world.scenario == "teardown-leaves-residue":
         for _, device in instance.get_block_device_mapping:
             device.delete_on_termination = False
@@ -122,6 +128,12 @@ def _begin(world: World, instance: Instance) -> None:
             instance._state = InstanceState(*_RUNNING)  # noqa: SLF001
 
     _later(run)
+
+
+def _end(clusters: Clusters, instance: Instance, terminate: Callable[[Instance], Any]) -> None:
+    """End a machine, and first the cluster on it."""
+    clusters.end(instance.id)
+    terminate(instance)
 
 
 def _reservation(result: ActionResult) -> Reservation:

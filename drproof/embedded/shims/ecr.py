@@ -1,11 +1,14 @@
-"""ECR: an image's digest is the SHA-256 of its manifest, and a registry can be read from the other account."""
+"""ECR: a digest is the SHA-256 of a manifest, the other account can read the registry, and logins are short-lived."""
 
 import functools
 import hashlib
+from base64 import b64encode
 
+from moto.core.responses import ActionResult
 from moto.ecr.models import ECRBackend, Image, ecr_backends
 from moto.ecr.responses import ECRResponse
 
+from drproof.embedded.logins import USER
 from drproof.embedded.shims import seams
 from drproof.embedded.world import World
 
@@ -13,6 +16,7 @@ SEAMS = (
     "moto.ecr.models:Image.get_image_digest",
     "moto.ecr.models:ECRBackend.batch_get_image",
     "moto.ecr.responses:ECRResponse.ecr_backend",
+    "moto.ecr.responses:ECRResponse.get_authorization_token",
     "moto.ecr.models:ecr_backends",
 )
 READS = {"BatchGetImage", "DescribeImages"}
@@ -32,5 +36,19 @@ def install(world: World) -> None:
         shared = account == world.recovery.account_id and registry == world.primary.account_id
         return ecr_backends[registry if shared and self._get_action() in READS else account][self.region]
 
+    def get_authorization_token(self: ECRResponse) -> ActionResult:
+        found = []
+        for registry in self._get_param("registryIds") or [self.current_account]:
+            password, ends = world.logins.issue()
+            found.append(
+                {
+                    "authorizationToken": b64encode(f"{USER}:{password}".encode()).decode(),
+                    "expiresAt": ends,
+                    "proxyEndpoint": f"https://{registry}.dkr.ecr.{self.region}.amazonaws.com",
+                }
+            )
+        return ActionResult({"authorizationData": found})
+
     seams.put(Image, "get_image_digest", get_image_digest)
+    seams.put(ECRResponse, "get_authorization_token", get_authorization_token)
     seams.put(ECRResponse, "ecr_backend", property(ecr_backend))

@@ -38,7 +38,7 @@ def packed(members: Iterator[Member]) -> bytes:
     return zstandard.ZstdCompressor(level=1, write_checksum=True).compress(plain.getbuffer())
 
 
-def state(seed: int, count: int) -> Iterator[Member]:
+def state(seed: int, count: int, *, canary: bytes) -> Iterator[Member]:
     """Yield the members of the state archive: folders, and `count` files of very different sizes."""
     chance = random.Random(f"{seed} state")  # noqa: S311 — generated data, no secret
     # One draw of noise is cut into pieces: drawing for each member would take seconds.
@@ -46,10 +46,11 @@ def state(seed: int, count: int) -> Iterator[Member]:
     yield Member("state", None)
     for folder in range(16):
         yield Member(f"state/part-{folder:02d}", None)
+    yield Member("state/canary.json", canary)
     yield Member("state/empty.json", b"")
     yield Member("state/notes für später.md", "Ein Name außerhalb von ASCII.\n".encode())
     yield Member("state/" + "a-long-name-" * 24 + ".json", b'{"long": true}\n')
-    for number in range(max(0, count - 3)):
+    for number in range(max(0, count - 4)):
         name = f"state/part-{number % 16:02d}/item-{number:05d}"
         yield _file(chance, noise, name, number)
 
@@ -58,15 +59,6 @@ def hostile() -> Iterator[Member]:
     """Yield members that would leave the folder in which an archive is unpacked."""
     yield Member("../../etc/cron.d/x", b"* * * * * root true\n")
     yield Member("state/link", None, target="/etc/passwd")
-
-
-def manifests(workloads: int = 40) -> Iterator[Member]:
-    """Yield the Kubernetes manifests of the backed-up cluster."""
-    yield Member("manifests", None)
-    for number in range(workloads):
-        kind, text = _WORKLOADS[number % len(_WORKLOADS)]
-        name = f"atlas-{kind.lower()}-{number:02d}"
-        yield Member(f"manifests/{number:02d}-{name}.yaml", text.format(name=name, number=number).encode())
 
 
 def _file(chance: random.Random, noise: memoryview, name: str, number: int) -> Member:
@@ -86,36 +78,3 @@ def _file(chance: random.Random, noise: memoryview, name: str, number: int) -> M
 
 
 _ROTATIONS: Mapping[int, bytes] = {mask: bytes((value + mask) % 256 for value in range(256)) for mask in range(256)}
-
-_WORKLOADS = (
-    (
-        "ConfigMap",
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: atlas\ndata:\n  number: '{number}'\n",
-    ),
-    (
-        "Service",
-        (
-            "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n  selector:\n"
-            "    app: {name}\n  ports:\n    - port: 80\n"
-        ),
-    ),
-    (
-        "Deployment",
-        (
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: atlas\n"
-            "spec:\n  replicas: 1\n"
-            "  selector:\n    matchLabels:\n      app: {name}\n"
-            "  template:\n    metadata:\n      labels:\n        app: {name}\n"
-            "    spec:\n      containers:\n        - name: main\n          image: atlas\n"
-        ),
-    ),
-    (
-        "CronJob",
-        (
-            "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: {name}\n  namespace: atlas\nspec:\n"
-            "  schedule: '{number} 13 * * *'\n  jobTemplate:\n    spec:\n      template:\n        spec:\n"
-            "          restartPolicy: Never\n          containers:\n"
-            "            - name: main\n              image: atlas\n"
-        ),
-    ),
-)

@@ -1,14 +1,17 @@
 """The restore point: two archives and the metadata that names their sizes and digests."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain
 
-from drproof.embedded.site import archives
+from drproof.embedded.site import archives, workloads
+from drproof.embedded.site.archives import Member
 from drproof.embedded.site.store import Buckets, pretty, second
 from drproof.embedded.world import World
 
 CREATED_BEFORE = timedelta(hours=5)
+CANARY_BEFORE = timedelta(minutes=1)
 STATE, MANIFESTS, METADATA = "state.tar.zst", "manifests.tar.zst", "metadata.json"
 
 
@@ -16,10 +19,10 @@ def generate(world: World, buckets: Buckets, now: datetime) -> dict[str, str]:
     """Write the restore point and return its id and the digests of its archives."""
     created = now - CREATED_BEFORE
     names = world.names
-    members = archives.state(world.seed, world.members)
+    members = archives.state(world.seed, world.members, canary=_canary(world, created))
     if world.scenario == "hostile-archive":
         members = chain(members, archives.hostile())
-    bodies = {STATE: archives.packed(members), MANIFESTS: archives.packed(archives.manifests())}
+    bodies = {STATE: archives.packed(members), MANIFESTS: archives.packed(_manifests(world, created))}
     digests = {name: hashlib.sha256(body).hexdigest() for name, body in bodies.items()}
     metadata = {
         "artifacts": {name: {"bytes": len(body), "sha256": digests[name]} for name, body in bodies.items()},
@@ -39,6 +42,17 @@ def generate(world: World, buckets: Buckets, now: datetime) -> dict[str, str]:
     return {"backup_id": names.backup_id, "created_utc": second(created)} | {
         f"sha256 {name}": digest for name, digest in digests.items()
     }
+
+
+def _canary(world: World, created: datetime) -> bytes:
+    """Return the record that the original site writes ahead of each backup, to be looked for after a restore."""
+    return pretty({"canary_id": f"{world.seed}-{world.names.backup_id}", "written_at": second(created - CANARY_BEFORE)})
+
+
+def _manifests(world: World, created: datetime) -> Iterator[Member]:
+    yield Member("manifests", None)
+    for name, text in workloads.manifests(world, created):
+        yield Member(f"manifests/{name}", text.encode())
 
 
 def _spoiled(scenario: str, name: str, body: bytes) -> bytes | None:
