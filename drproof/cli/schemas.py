@@ -6,8 +6,9 @@ from importlib.resources import files
 from typing import Any
 
 from drproof import catalog
+from drproof.engine.leaf import Leaf
 from drproof.engine.lease import Holder
-from drproof.engine.leaves import LEAVES, Leaf
+from drproof.engine.leaves import LEAVES
 from drproof.engine.private import Handover
 from drproof.engine.world import Call
 from drproof.evidence.documents import RECORDS, Closing, Opening, Verdicts
@@ -36,6 +37,8 @@ PLAIN: dict[str, tuple[Any, str]] = {
     "derived.drill.cost.actual": (derived.CostActualDocument, "What a drill took"),
     "derived.promote.decision": (derived.DecisionDocument, "A recorded decision"),
     "derived.dr_restore.control_plane.summary": (derived.ControlPlaneDocument, "The control plane of a restore point"),
+    "derived.control-plane.apply.apply.summary": (derived.AppliedDocument, "The control plane in the recovery cluster"),
+    "derived.dr_validate.job_submission": (derived.JobDocument, "The validation Job of a drill"),
 }
 
 
@@ -112,6 +115,7 @@ def _leaf(leaf: Leaf) -> dict[str, Any]:
         "count": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+$"}]},
         "flag": {"anyOf": [{"type": "boolean"}, text]},
         "names": {"type": "array", "items": {"type": "string", "minLength": 1}},
+        "words": {"type": "array", "items": text},
         "table": {"type": "object", "additionalProperties": text},
         "commands": {
             "type": "array",

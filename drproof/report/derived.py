@@ -1,44 +1,13 @@
-"""The files of the reference drill under their own names, made from a bundle so that its readers go on working.
-
-An inherited phase was not executed by this run, so that its file says `skipped`, as the reference's does.
-"""
+"""The files of the reference drill under their own names, made from a bundle so that its readers go on working."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
-from drproof.analysis.cost import estimated_minutes
 from drproof.evidence.bundle import Bundle
-from drproof.formats.timestamps import milliseconds
 from drproof.model.codec import encode
-from drproof.model.receipt import Cause, Outcome, Receipt
 from drproof.model.settings import Settings
-from drproof.model.verdict import Status
-from drproof.report import facts
-from drproof.report.derived_documents import (
-    ContextDocument,
-    ControlPlaneDocument,
-    CostActualDocument,
-    CostInputsDocument,
-    DecisionDocument,
-    PhaseDocument,
-    PhaseStatus,
-    PhaseTime,
-    PhaseTimesDocument,
-    SummaryDocument,
-)
-
-RECOVERY, DIAGNOSE = "recovery", "diagnose"
-TIMES_FILE = "drill.phase_timestamps.json"
-TAIL_LINES = 60
-STATUSES: Mapping[Outcome, PhaseStatus] = {
-    Outcome.PASSED: "success",
-    Outcome.FAILED: "failed",
-    Outcome.INTERRUPTED: "failed",
-    Outcome.BLOCKED: "skipped",
-    Outcome.NOT_RUN: "skipped",
-}
+from drproof.report import derived_cluster, derived_phases
+from drproof.report.derived_drill import TIMES_FILE, Drill
 
 
 def files(
@@ -54,320 +23,29 @@ def files(
     `exit_code` is the run's own; without it, 0 stands for a drill that is proven and 1 for any other. `hints` maps
     phases to the command that runs each alone.
     """
-    drill = _Drill(bundle, settings, stop_reason, exit_code, hints or {})
-    phases = drill.phases()
+    drill = Drill(bundle, settings, stop_reason, exit_code)
+    phases = derived_phases.documents(bundle, promotes=settings.promotion.auto_promote, hints=hints or {})
     documents: dict[str, object] = {
         "drill.summary.json": drill.summary(phases),
         TIMES_FILE: drill.times(phases),
         "drill.cost.inputs.json": drill.cost_inputs(),
         "drill.cost.actual.json": drill.cost_actual(),
         "drill.context.json": drill.context(),
+        "promote.decision.json": drill.decision(),
+        "dr_restore.control_plane.summary.json": derived_cluster.control_plane(bundle),
+        derived_cluster.APPLIED: derived_cluster.applied(bundle),
+        derived_cluster.SUBMITTED: derived_cluster.submitted(bundle, settings),
         **{f"phases/{phase.phase}.json": phase for phase in phases},
     }
-    if (decision := drill.decision()) is not None:
-        documents["promote.decision.json"] = decision
-    if (control_plane := drill.control_plane()) is not None:
-        documents["dr_restore.control_plane.summary.json"] = control_plane
-    written = {path: _bytes(document) for path, document in documents.items()}
-    written["drill.stop_reason.txt"] = f"{stop_reason}\n".encode("utf-8", "backslashreplace")
+    texts = {
+        "drill.stop_reason.txt": f"{stop_reason}\n",
+        derived_cluster.FETCHED: derived_cluster.fetched(bundle),
+        **derived_cluster.texts(bundle),
+    }
+    written = {path: _document(document) for path, document in documents.items() if document is not None}
+    written |= {path: text.encode("utf-8", "backslashreplace") for path, text in texts.items() if text is not None}
     return dict(sorted(written.items()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Drill:
-    """One bundle, asked for the reference's facts."""
-
-    bundle: Bundle
-    settings: Settings
-    stop_reason: str
-    given_exit_code: int | None
-    hints: Mapping[str, str]
-
-    def phases(self) -> tuple[PhaseDocument, ...]:
-        """Return every phase of the plan: those with a receipt as they ran, then those that were left out."""
-        receipts = facts.by_phase(self.bundle)
-        window = self.bundle.plan.window
-        named = (*receipts, *self.bundle.plan.phases, *window.left_out)
-        optional = (DIAGNOSE,) if self.bundle.plan.plan == RECOVERY else ()
-        return tuple(self._phase(name, receipts.get(name)) for name in dict.fromkeys((*named, *optional)))
-
-    def _phase(self, name: str, receipt: Receipt[Any] | None) -> PhaseDocument:
-        if receipt is None or receipt.inherited_from is not None:
-            return self._skipped(name, self._outside(name))
-        status = STATUSES[receipt.outcome]
-        tail = receipt.attempts[-1].error_tail[-TAIL_LINES:] if receipt.attempts else ()
-        if status == "failed" and not tail:
-            tail = tuple(receipt.reason.splitlines()[-TAIL_LINES:])
-        return PhaseDocument(
-            phase=name,
-            status=status,
-            skip_reason=self._skip_reason(receipt) if status == "skipped" else "",
-            attempts=len(receipt.attempts),
-            repair_applied=any(attempt.repair for attempt in receipt.attempts),
-            command_hint=self.hints.get(name, ""),
-            last_error_tail=tail if status == "failed" else (),
-            started_at_utc=_second(receipt.started_at),
-            ended_at_utc=_second(receipt.ended_at),
-        )
-
-    def _skipped(self, name: str, reason: str) -> PhaseDocument:
-        return PhaseDocument(
-            phase=name,
-            status="skipped",
-            skip_reason=reason,
-            attempts=0,
-            repair_applied=False,
-            command_hint=self.hints.get(name, ""),
-            last_error_tail=(),
-            started_at_utc="",
-            ended_at_utc="",
-        )
-
-    def _outside(self, name: str) -> str:
-        """Return why a phase without a receipt of this run was not executed, in the reference's words."""
-        plan = self.bundle.plan
-        if name == facts.TEARDOWN and not plan.criteria.teardown:
-            return "teardown disabled by flag"
-        if name == DIAGNOSE and name not in plan.phases:
-            return "diagnostics-only mode not enabled"
-        if name in plan.phases and name not in plan.window.inherited:
-            return "no receipt: the run ended before this phase"
-        return f"outside execution window start-at={plan.window.start_at} stop-after={plan.window.stop_after}"
-
-    def _skip_reason(self, receipt: Receipt[Any]) -> str:
-        if receipt.phase == "promote" and receipt.outcome is Outcome.NOT_RUN and not self._promotes:
-            return "auto promote disabled"
-        origin = self._first_obstacle()
-        if receipt.cause is Cause.PREREQUISITE and origin not in {None, receipt.phase}:
-            return f"skipped due upstream failure in phase={origin}"
-        return receipt.reason
-
-    def _first_obstacle(self) -> str | None:
-        """Return the first phase that stopped for a reason of its own."""
-        for receipt in facts.stopped(self.bundle):
-            if receipt.cause is not Cause.PREREQUISITE:
-                return receipt.phase
-        return None
-
-    @property
-    def exit_code(self) -> int:
-        """The run's exit status; worked out from the evidence when nobody gave it."""
-        if self.given_exit_code is not None:
-            return self.given_exit_code
-        verdicts = self.bundle.verdicts
-        complete = set(self.bundle.plan.phases) <= facts.by_phase(self.bundle).keys()
-        interrupted = self.stop_reason.startswith("interrupted")
-        proven = bool(verdicts) and all(verdict.proven for verdict in verdicts) and not facts.unjudged(self.bundle)
-        return 0 if complete and proven and not interrupted and not facts.stopped(self.bundle) else 1
-
-    def _failure(self) -> tuple[str, str]:
-        """Return the phase that failed and why; only the why, when all phases ran and a contract was not proven."""
-        stopped = facts.stopped(self.bundle)
-        first = next((r for r in stopped if STATUSES[r.outcome] == "failed"), stopped[0] if stopped else None)
-        if first is not None:
-            return first.phase, first.reason
-        doubtful = [verdict for verdict in self.bundle.verdicts if not verdict.proven]
-        doubtful.sort(key=lambda verdict: verdict.status is not Status.REFUTED)
-        if doubtful:
-            return "", f"contract {doubtful[0].name} is {doubtful[0].status}: {doubtful[0].reason}"
-        return ("", self.stop_reason) if self.exit_code else ("", "")
-
-    def summary(self, phases: tuple[PhaseDocument, ...]) -> SummaryDocument:
-        """Return the drill in one page."""
-        plan = self.bundle.plan
-        failed_phase, failed_error = self._failure()
-        runner = facts.observed(facts.by_phase(self.bundle).get("resolve_runner"))
-        return SummaryDocument(
-            run_id=plan.drill_id,
-            start_timestamp_utc=_second(plan.created_at),
-            end_timestamp_utc=_second(self._ended_at()),
-            overall_status="failed" if self.exit_code or facts.stopped(self.bundle) else "success",
-            exit_code=self.exit_code,
-            failed_phase=failed_phase,
-            failed_error=failed_error,
-            instance_id=facts.text(runner, "instance_id"),
-            public_ip=facts.text(runner, "public_ip"),
-            security_group_id=facts.text(runner, "security_group"),
-            key_name=facts.text(runner, "key_name"),
-            actual_instance_type=facts.text(runner, "instance_type") or "unknown",
-            dr_run_id="",
-            stop_reason=self.stop_reason,
-            start_at=plan.window.start_at,
-            stop_after=plan.window.stop_after,
-            diagnostics_only=self._runs(DIAGNOSE),
-            validate_only=self._said("validate_only"),
-            teardown=plan.criteria.teardown,
-            cost_inputs=self.cost_inputs(),
-            cost_actual=self.cost_actual(),
-            runtime_seconds=self._seconds(),
-            runtime_minutes_rounded_up=self._minutes(),
-            phase_timestamps_file=TIMES_FILE,
-            receipt_dir=plan.drill_id,
-            phases=phases,
-        )
-
-    def times(self, phases: tuple[PhaseDocument, ...]) -> PhaseTimesDocument:
-        """Return when each phase ran."""
-        return PhaseTimesDocument(
-            phases=tuple(
-                PhaseTime(
-                    phase=phase.phase,
-                    status=phase.status,
-                    started_at_utc=phase.started_at_utc,
-                    ended_at_utc=phase.ended_at_utc,
-                )
-                for phase in phases
-            )
-        )
-
-    def cost_inputs(self) -> CostInputsDocument:
-        """Return what the drill was expected to take."""
-        requested = self._whole()
-        return CostInputsDocument(
-            recorded_at_utc=_second(self.bundle.plan.created_at),
-            instance_type_input=self.settings.cost.instance_type,
-            estimated_runtime_minutes=self._estimate(),
-            ebs_root_gb_input=self.settings.cost.ebs_root_gb,
-            full_drill_requested=requested,
-            # A full drill that was not allowed was refused and left no bundle.
-            full_drill_allowed=requested or self._said("allow_full_drill"),
-        )
-
-    def cost_actual(self) -> CostActualDocument:
-        """Return what the drill took."""
-        runner = facts.observed(facts.by_phase(self.bundle).get("resolve_runner"))
-        return CostActualDocument(
-            recorded_at_utc=_second(self._ended_at()),
-            instance_type_actual=facts.text(runner, "instance_type") or "unknown",
-            ebs_root_gb_actual="unknown",
-            root_volume_id="unknown",
-            runtime_seconds=self._seconds(),
-            runtime_minutes_rounded_up=self._minutes(),
-        )
-
-    def context(self) -> ContextDocument:
-        """Return what the drill was told."""
-        plan, settings = self.bundle.plan, self.settings
-        provisioner = settings.recovery.provisioner
-        return ContextDocument(
-            run_id=plan.drill_id,
-            start_timestamp_utc=_second(plan.created_at),
-            git_sha=plan.tool.git_sha,
-            backup_uri=plan.criteria.backup.uri,
-            image_ref=plan.criteria.image_ref,
-            aws_account_id=plan.criteria.sites.recovery.account_id,
-            aws_region=plan.criteria.sites.recovery.region,
-            auto_promote=settings.promotion.auto_promote,
-            allow_promote_bypass=settings.promotion.allow_bypass,
-            teardown=plan.criteria.teardown,
-            terraform_backend_mode="remote",
-            terraform_vpc_id=provisioner.vpc_id,
-            terraform_subnet_id=provisioner.subnet_id,
-            terraform_allowed_cidr=provisioner.allowed_cidr,
-            start_at=plan.window.start_at,
-            stop_after=plan.window.stop_after,
-            stop_after_explicit=self._input("stop_after") != "",
-            max_attempts=plan.max_attempts,
-            validate_max_retries=settings.limits.validate_max_retries,
-            no_retry=self._said("no_retry"),
-            diagnostics_only=self._runs(DIAGNOSE),
-            validate_only=self._said("validate_only"),
-            allow_full_drill=self._said("allow_full_drill"),
-            full_drill_requested=self._whole(),
-            cost_instance_type=settings.cost.instance_type,
-            cost_estimated_runtime_minutes=self._estimate(),
-            cost_ebs_root_gb=settings.cost.ebs_root_gb,
-            run_bringup=self._runs("bringup"),
-            run_restore=self._runs("restore"),
-            run_validate=self._runs("validate"),
-            run_promote=self._runs("promote"),
-            run_diagnostics=self._runs(DIAGNOSE),
-            input_receipt_dir=self._input("receipt_dir").rstrip("/").rpartition("/")[2],
-        )
-
-    def decision(self) -> DecisionDocument | None:
-        """Return the recorded decision, if there is one."""
-        found = facts.decision(self.bundle)
-        if not found:
-            return None
-        runner = facts.observed(facts.by_phase(self.bundle).get("resolve_runner"))
-        decided_at = facts.text(found, "decided_at") or facts.by_phase(self.bundle)["promote"].ended_at
-        return DecisionDocument(
-            timestamp_utc=_second(decided_at),
-            mode=f"dr_drill_{facts.text(found, 'mode') or 'manual_bypass'}",
-            approved=found.get("approved") is True,
-            auto_promote=self.settings.promotion.auto_promote,
-            manual_bypass_allowed=self.settings.promotion.allow_bypass,
-            approver=facts.text(found, "approver"),
-            ticket=facts.text(found, "ticket"),
-            reason=facts.text(found, "reason"),
-            dr_run_id="",
-            image_ref=self.bundle.plan.criteria.image_ref,
-            backup_uri=self.bundle.plan.criteria.backup.uri,
-            instance_id=facts.text(runner, "instance_id"),
-            public_ip=facts.text(runner, "public_ip"),
-            promotion_status=facts.text(found, "promotion_status"),
-        )
-
-    def control_plane(self) -> ControlPlaneDocument | None:
-        """Return which control plane was read, if the restore point was."""
-        receipt = facts.by_phase(self.bundle).get("read_restore_point")
-        if receipt is None or not receipt.passed:
-            return None
-        found = facts.observed(receipt).get("control_plane")
-        seen: Mapping[str, Any] = found if isinstance(found, dict) else {}
-        sections = {facts.text(row, "name"): row for row in facts.rows(seen, "sections")}
-
-        def count(section: str, name: str = "files") -> int:
-            value = sections.get(section, {}).get(name, 0)
-            return value if isinstance(value, int) else 0
-
-        return ControlPlaneDocument(
-            bundle_uri=facts.text(seen, "bundle_uri"),
-            bundle_sha256=facts.text(seen, "bundle_sha256"),
-            # The registry lists the candidates and is none itself.
-            candidate_count=count("candidates", "records"),
-            alert_count=count("alerts"),
-            provider_count=count("providers"),
-            scoring_count=count("scoring"),
-        )
-
-    @property
-    def _promotes(self) -> bool:
-        return self.settings.promotion.auto_promote
-
-    def _runs(self, phase: str) -> bool:
-        return phase in self.bundle.plan.phases and phase not in self.bundle.plan.window.inherited
-
-    def _input(self, name: str) -> str:
-        return next((given.value for given in self.bundle.plan.inputs if given.name == name), "")
-
-    def _said(self, name: str) -> bool:
-        return self._input(name).casefold() in {"true", "1", "yes", "y"}
-
-    def _whole(self) -> bool:
-        window = self.bundle.plan.window
-        return (window.start_at, window.stop_after) == ("bringup", "promote") and self._runs(facts.TEARDOWN)
-
-    def _estimate(self) -> int:
-        plan = self.bundle.plan
-        running = [name for name in plan.phases if self._runs(name)]
-        return estimated_minutes(running, self.settings.cost, promotes=self.settings.promotion.auto_promote)
-
-    def _ended_at(self) -> str:
-        return max((receipt.ended_at for receipt in facts.own(self.bundle)), default=self.bundle.plan.created_at)
-
-    def _seconds(self) -> int:
-        return max(0, milliseconds(self._ended_at()) - milliseconds(self.bundle.plan.created_at)) // 1000
-
-    def _minutes(self) -> int:
-        return -(-self._seconds() // 60)
-
-
-def _second(instant: str) -> str:
-    """Return an instant in the reference's precision."""
-    return f"{instant[:19]}Z"
-
-
-def _bytes(document: object) -> bytes:
+def _document(document: object) -> bytes:
     return (json.dumps(encode(document), indent=2, sort_keys=True) + "\n").encode()

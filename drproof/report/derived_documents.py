@@ -1,9 +1,11 @@
 """The documents of the reference drill, as types: what is written, and what their JSON Schemas say.
 
 Instants have the reference's second precision. What the reference knows and drproof does not is absent, never
-guessed: the cluster's namespace, kubeconfig and job, the operator's public address, and the root volume.
+guessed: the operator's public address, and the root volume. Where the reference names a file that drproof does not
+keep, the text is empty.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -20,11 +22,17 @@ Second = Annotated[
 ]
 PhaseStatus = Literal["success", "failed", "skipped"]
 Status = Literal["success", "failed"]
+Sha256OrEmpty = Annotated[str, Meta(pattern=rf"^([0-9a-f]{{64}})?{END}", description="a SHA-256, or empty")]
+
+
+def second(instant: str) -> str:
+    """Return an instant in the reference's precision."""
+    return f"{instant[:19]}Z"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseDocument:
-    """`phases/<phase>.json`: how one phase of the plan ended."""
+    """`phases/<phase>.json`: how one phase ended; `restore` and `validate` stand for all phases of that part."""
 
     schema_version: Literal[1] = 1
     phase: str
@@ -99,6 +107,7 @@ class SummaryDocument:
     security_group_id: str
     key_name: str
     actual_instance_type: str
+    dr_job_name: str
     dr_run_id: str
     stop_reason: str
     start_at: str
@@ -130,6 +139,7 @@ class ContextDocument:
     auto_promote: bool
     allow_promote_bypass: bool
     teardown: bool
+    namespace: str
     terraform_backend_mode: Literal["remote"]
     terraform_vpc_id: str
     terraform_subnet_id: str
@@ -152,6 +162,8 @@ class ContextDocument:
     run_validate: bool
     run_promote: bool
     run_diagnostics: bool
+    validate_skip_workload_assume: bool
+    kubeconfig_selection_source: str
     input_receipt_dir: str
 
 
@@ -173,6 +185,7 @@ class DecisionDocument:
     backup_uri: str
     instance_id: str
     public_ip: str
+    namespace: str
     promotion_status: str
 
 
@@ -182,8 +195,45 @@ class ControlPlaneDocument:
 
     schema_version: Literal[1] = 1
     bundle_uri: str
-    bundle_sha256: Annotated[str, Meta(pattern=rf"^([0-9a-f]{{64}})?{END}", description="a SHA-256, or empty")]
+    bundle_sha256: Sha256OrEmpty
     candidate_count: Count
     alert_count: Count
     provider_count: Count
     scoring_count: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedDocument:
+    """`control-plane/apply/apply.summary.json`: the control plane in the cluster; `applied` is drproof's own."""
+
+    schema_version: Literal[1] = 1
+    namespace: str
+    bundle_dir: str
+    manifest_sha256: Sha256OrEmpty
+    bundle_sha256: Sha256OrEmpty
+    bundle_created_at: str
+    bundle_git_sha: str
+    image_ref_digest: str
+    candidate_count: Count
+    alert_count: Count
+    provider_count: Count
+    scoring_count: Count
+    generated_yaml: str
+    receipt_dir: str
+    applied: bool
+    """Whether the restore into the cluster ended well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDocument:
+    """`dr_validate.job_submission.json`: the validation Job as it was created."""
+
+    schema_version: Literal[1] = 1
+    job_name: str
+    source: Literal["cronjob", "inline_fallback"]
+    namespace: str
+    image_ref: str
+    mode: Literal["strict_workload", "skip_workload_assume"]
+    requests: Mapping[str, str]
+    limits: Mapping[str, str]
+    deadline_seconds: Count

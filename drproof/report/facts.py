@@ -69,6 +69,18 @@ def rows(facts: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], ...]:
     return tuple(row for row in found if isinstance(row, dict)) if isinstance(found, list) else ()
 
 
+def names(facts: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return a list of texts among the facts."""
+    found = facts.get(name)
+    return tuple(row for row in found if isinstance(row, str)) if isinstance(found, list) else ()
+
+
+def pairs(facts: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Return a table of texts among the facts."""
+    found = facts.get(name)
+    return {key: text(found, key) for key in found} if isinstance(found, dict) else {}
+
+
 def text(facts: Mapping[str, Any], name: str) -> str:
     """Return a fact as text; empty when it is absent."""
     value = facts.get(name)

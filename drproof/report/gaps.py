@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from drproof.evidence.bundle import Bundle
 from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status
+from drproof.phases.recovery.marks import GIVEN
 from drproof.report import facts
 
 
@@ -36,6 +37,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
         *_of_the_window(bundle),
         *_of_the_objectives(bundle),
         *_of_the_world(bundle),
+        *_of_the_cluster(bundle),
         Gap(facts.NOT_SIGNED, "It is sealed with digests only: nothing in it shows who sealed it, or when."),
         *_of_the_controls(bundle),
     )
@@ -103,6 +105,28 @@ def _of_the_world(bundle: Bundle) -> Iterator[Gap]:
         yield Gap("A decision to promote.", f"{facts.NO_DECISION} A request for one is no decision.")
     if facts.TEARDOWN in known:
         yield from _of_the_teardown(bundle)
+
+
+def _of_the_cluster(bundle: Bundle) -> Iterator[Gap]:
+    receipts = facts.by_phase(bundle)
+    source = facts.text(facts.observed(receipts.get("reach_cluster")), "source")
+    if source == GIVEN and not bundle.plan.criteria.workload.cluster_uid:
+        why = "The operator gave a kubeconfig and named no UID: whichever cluster answered was taken."
+        yield Gap("That the cluster is the one that was meant.", why)
+    restored = facts.observed(receipts.get("restore"))
+    if left_out := facts.names(restored, "left_out"):
+        yield Gap("The whole content of the cluster.", "Objects of the backup that were left out:", left_out)
+    if overrides := facts.names(restored, "overrides"):
+        why = "So that the recovered workload keeps still, this was set otherwise:"
+        yield Gap("That the workload publishes and starts by itself.", why, overrides)
+    names = (facts.text(row, "name") for row in facts.rows(restored, "objects"))
+    if secrets := tuple(name for name in names if name.startswith("Secret/")):
+        why = "A proof holds no value: they were compared by digests, under a key that goes with the drill. Restored:"
+        yield Gap("What Secrets hold.", why, secrets)
+    containers = facts.rows(facts.observed(receipts.get("validate")), "containers")
+    if kept := tuple(facts.text(row, "name") for row in containers if row.get("pulled") != "registry"):
+        why = "No event says that these containers of the validation Job had it from the registry:"
+        yield Gap("That the image can be pulled.", why, kept)
 
 
 def _of_the_teardown(bundle: Bundle) -> Iterator[Gap]:

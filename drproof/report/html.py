@@ -18,6 +18,7 @@ from drproof.model.codec import encode
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Status, Verdict
 from drproof.report import facts
+from drproof.report.cluster import recovery_cluster
 from drproof.report.gaps import gaps
 from drproof.report.hand import steps
 from drproof.report.timeline import SYMBOLS, timeline
@@ -95,6 +96,7 @@ def render(bundle: Bundle, *, outcome: str) -> bytes:
             gaps=gaps(bundle),
             counts=facts.counts(bundle.verdicts),
             drawing=timeline(bundle),
+            cluster=recovery_cluster(bundle),
             people=_people(bundle),
             decision=facts.decision(bundle),
             request=facts.observed(receipts.get("request_manual_approval")),

@@ -17,9 +17,11 @@ from drproof.model.criteria import (
     Site,
     Sites,
     Window,
+    Workload,
 )
 from drproof.model.receipt import Attempt, Caller, Cause, EvidenceRef, Outcome, Receipt, Tool
 from drproof.model.settings import (
+    ClusterSettings,
     Command,
     Metrics,
     Primary,
@@ -30,117 +32,15 @@ from drproof.model.settings import (
     Validation,
 )
 from drproof.model.verdict import Control, ControlResult, Status, Verdict
+from tests.report.observed import DONE, IMAGE, SHA, TYPES, URI, Health
 
 START = datetime(2026, 11, 1, 8, 0, 0, 250_000, tzinfo=UTC)
-URI = "s3://atlas-backups/atlas/backups/backup-20261101T021500Z"
-IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/atlas@sha256:" + "8" * 64
 TOOL = Tool(version="0.1.0", git_sha="c0ffee" * 6 + "c0ff", python="3.11.7")
 SITES = Sites(
     primary=Site(account_id="111122223333", region="us-east-1", owner="111122223333"),
     recovery=Site(account_id="444455556666", region="us-west-2", owner="444455556666"),
 )
 CALLER = Caller(arn="arn:aws:sts::444455556666:assumed-role/drill/ada", account_id="444455556666", region="us-west-2")
-SHA = "ab" * 32
-
-
-@dataclass(frozen=True, kw_only=True)
-class Health:
-    needs_dr: bool = True
-    forced: bool = True
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    name: str
-    files: int
-    size: int = 10
-    records: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class ControlPlane:
-    bundle_uri: str = "s3://atlas-backups/atlas/control-plane/bundles/b.tar.gz"
-    bundle_sha256: str = SHA
-    sections: tuple[Section, ...] = (
-        Section(name="candidates", files=4, records=3),
-        Section(name="alerts", files=2, records=2),
-        Section(name="providers", files=1, records=1),
-        Section(name="scoring", files=5, records=5),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class RestorePoint:
-    uri: str = URI
-    created_at: str = "2026-11-01T02:15:00Z"
-    control_plane: ControlPlane = field(default_factory=ControlPlane)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bringup:
-    start: str = "cold"
-    instance_ids: tuple[str, ...] = ("i-0123456789abcdef0",)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Runner:
-    instance_id: str = "i-0123456789abcdef0"
-    instance_type: str = "t4g.medium"
-    public_ip: str = "203.0.113.7"
-    key_name: str = "atlas-key"
-    security_group: str = "sg-1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Validated:
-    commands: tuple[str, ...] = ("host_answers",)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Requested:
-    topic_arn: str = "arn:aws:sns:us-west-2:444455556666:dr"
-    message_id: str = "m-1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    mode: str = "manual_bypass"
-    approved: bool = True
-    approver: str = "ada"
-    ticket: str = "DR-7"
-    reason: str = "the drill went well"
-    decided_at: str = "2026-11-01T08:01:00.000Z"
-    promotion_status: str = "recorded_nothing_switched"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Left:
-    kind: str
-    identity: str
-    remove_command: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Torn:
-    destroyed: int = 1
-    before: tuple[Left, ...] = (Left(kind="instance", identity="i-0123456789abcdef0"),)
-    residue: tuple[Left, ...] = ()
-    foreign: tuple[Left, ...] = ()
-
-
-TYPES: dict[str, type] = {
-    "check_health": Health,
-    "read_restore_point": RestorePoint,
-    "bringup": Bringup,
-    "resolve_runner": Runner,
-    "restore": Validated,
-    "validate": Validated,
-    "request_manual_approval": Requested,
-    "promote": Decision,
-    "teardown": Torn,
-}
-DONE: dict[str, Any] = {phase: observes() for phase, observes in TYPES.items()}
 MANUAL = "auto promote disabled; stopped at manual promotion gate"
 
 
@@ -168,7 +68,7 @@ def whole() -> list[Step]:
     """A whole drill without a decision."""
     steps = [passed(name) for name in DONE]
     steps[1].evidence = {"members": {"state.tar.zst": [{"path": "a", "size": 1}]}}
-    steps[7] = Step(phase="promote", took_ms=2, outcome=Outcome.NOT_RUN, reason=MANUAL)
+    steps[-2] = Step(phase="promote", took_ms=2, outcome=Outcome.NOT_RUN, reason=MANUAL)
     return steps
 
 
@@ -255,6 +155,7 @@ class Drill:
             validation_commands=("host_answers",),
             image_ref=IMAGE,
             sites=SITES,
+            workload=Workload(namespace="atlas"),
             teardown="teardown" not in self.window.left_out,
         )
         document = PlanDocument(
@@ -336,6 +237,9 @@ def settings(**promotion: Any) -> Settings:
             provisioner=ProvisionerSettings(state_bucket="s", state_key="k", vpc_id="vpc-1", subnet_id="subnet-1"),
         ),
         validation=Validation(commands=(Command(name="host_answers", run="uname"),)),
+        cluster=ClusterSettings(
+            namespace="atlas", publishing_config_map="atlas-config", publishing_off={"PUBLISH": "0"}
+        ),
         promotion=Promotion(**promotion),
     )
 

@@ -12,7 +12,7 @@ from drproof.model.receipt import Cause, Outcome
 from drproof.model.settings import CostInputs
 from drproof.model.verdict import Status
 from drproof.report import derived, derived_documents
-from tests.report import drills
+from tests.report import drills, observed
 from tests.report.conftest import Make
 from tests.report.drills import Drill, Step, passed
 
@@ -25,7 +25,13 @@ TYPES = {
     "drill.context.json": derived_documents.ContextDocument,
     "promote.decision.json": derived_documents.DecisionDocument,
     "dr_restore.control_plane.summary.json": derived_documents.ControlPlaneDocument,
+    "control-plane/apply/apply.summary.json": derived_documents.AppliedDocument,
+    "dr_validate.job_submission.json": derived_documents.JobDocument,
 }
+TEXTS = (
+    *("drill.stop_reason.txt", "validate.job_name.txt", "validate.run_id.txt"),
+    "control-plane/fetch/fetch.summary.env",
+)
 VALIDATE_ONLY = Window(
     full=False,
     start_at="validate",
@@ -44,8 +50,8 @@ def test_the_reference_finds_every_file_under_its_own_name(make: Make) -> None:
     files = derived.files(make(), drills.settings(), stop_reason=DONE)
     assert set(files) == {
         *(name for name in TYPES if name != "promote.decision.json"),
-        "drill.stop_reason.txt",
-        *(f"phases/{phase}.json" for phase in (*drills.DONE, "diagnose")),
+        *TEXTS,
+        *(f"phases/{phase}.json" for phase in (*observed.DONE, "diagnose")),
     }
     assert files["drill.stop_reason.txt"] == b"completed requested phases\n"
 
@@ -54,7 +60,7 @@ def test_the_reference_finds_every_file_under_its_own_name(make: Make) -> None:
     "drill",
     [
         Drill(),
-        Drill(steps=[passed(name) for name in drills.DONE]),
+        Drill(steps=[passed(name) for name in observed.DONE]),
         Drill(steps=drills.failed_at("restore"), outcome="refuted"),
         Drill(steps=[passed("bringup", inherited=True), passed("validate")], window=VALIDATE_ONLY),
         Drill(steps=[], verdicts=[], outcome="incomplete"),
@@ -80,9 +86,9 @@ def test_a_whole_drill_is_a_success(make: Make) -> None:
     assert summary["run_id"] == summary["receipt_dir"] == "recovery-20261101T080000Z-0a1b2c"
     assert (summary["start_timestamp_utc"], summary["end_timestamp_utc"]) == (
         "2026-11-01T08:00:00Z",
-        "2026-11-01T08:00:34Z",
+        "2026-11-01T08:00:51Z",
     )
-    assert (summary["runtime_seconds"], summary["runtime_minutes_rounded_up"]) == (34, 1)
+    assert (summary["runtime_seconds"], summary["runtime_minutes_rounded_up"]) == (51, 1)
     assert summary["instance_id"] == "i-0123456789abcdef0"
     assert summary["public_ip"] == "203.0.113.7"
     assert summary["security_group_id"] == "sg-1"
@@ -90,7 +96,7 @@ def test_a_whole_drill_is_a_success(make: Make) -> None:
     assert summary["actual_instance_type"] == "t4g.medium"
     assert (summary["start_at"], summary["stop_after"], summary["teardown"]) == ("bringup", "promote", True)
     assert (summary["validate_only"], summary["diagnostics_only"]) == (False, False)
-    assert [row["phase"] for row in summary["phases"]] == [*drills.DONE, "diagnose"]
+    assert [row["phase"] for row in summary["phases"]] == [*observed.DONE, "diagnose"]
 
 
 @pytest.mark.parametrize(("took_ms", "minutes"), [(0, 0), (900, 1), (59_900, 1), (60_900, 2)])
@@ -259,7 +265,7 @@ def test_money_is_nowhere(make: Make) -> None:
 
 def test_a_decision_is_written_only_when_one_was_recorded(make: Make) -> None:
     assert "promote.decision.json" not in documents(make(name="a"))
-    bundle = make(Drill(steps=[passed(name) for name in drills.DONE]), name="b")
+    bundle = make(Drill(steps=[passed(name) for name in observed.DONE]), name="b")
     decision = documents(bundle, settings=drills.settings(auto_promote=True, allow_bypass=True))[
         "promote.decision.json"
     ]
@@ -273,11 +279,12 @@ def test_a_decision_is_written_only_when_one_was_recorded(make: Make) -> None:
         "approver": "ada",
         "ticket": "DR-7",
         "reason": "the drill went well",
-        "dr_run_id": "",
-        "image_ref": drills.IMAGE,
-        "backup_uri": drills.URI,
+        "dr_run_id": "2026-11-01T08:00:30+00:00",
+        "image_ref": observed.IMAGE,
+        "backup_uri": observed.URI,
         "instance_id": "i-0123456789abcdef0",
         "public_ip": "203.0.113.7",
+        "namespace": "atlas",
         "promotion_status": "recorded_nothing_switched",
     }
 
@@ -286,7 +293,7 @@ def test_the_control_plane_is_counted_and_its_registry_is_no_candidate(make: Mak
     assert documents(make(name="a"))["dr_restore.control_plane.summary.json"] == {
         "schema_version": 1,
         "bundle_uri": "s3://atlas-backups/atlas/control-plane/bundles/b.tar.gz",
-        "bundle_sha256": drills.SHA,
+        "bundle_sha256": observed.SHA,
         "candidate_count": 3,
         "alert_count": 2,
         "provider_count": 1,
@@ -317,6 +324,6 @@ def test_the_context_says_what_the_drill_was_told(make: Make) -> None:
     assert (context["stop_after_explicit"], context["no_retry"], context["allow_full_drill"]) == (True, True, True)
     assert (context["aws_account_id"], context["aws_region"]) == ("444455556666", "us-west-2")
     assert (context["terraform_backend_mode"], context["terraform_vpc_id"]) == ("remote", "vpc-1")
-    assert (context["backup_uri"], context["image_ref"]) == (drills.URI, drills.IMAGE)
+    assert (context["backup_uri"], context["image_ref"]) == (observed.URI, observed.IMAGE)
     plain = documents(make(name="plain"))["drill.context.json"]
     assert (plain["stop_after_explicit"], plain["no_retry"], plain["allow_full_drill"]) == (False, False, False)

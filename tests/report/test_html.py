@@ -11,12 +11,13 @@ import html5lib
 import pytest
 
 from drproof.evidence.bundle import Bundle, write_atomic
-from drproof.model.criteria import ExpectedContract, Input, Window
+from drproof.model.criteria import ExpectedContract, Input, Window, Workload
 from drproof.model.receipt import Caller, Cause, Outcome
 from drproof.model.verdict import Control, ControlResult, Status
 from drproof.report import facts, html
+from drproof.report.cluster import GRADED
 from drproof.report.hand import steps
-from tests.report import drills
+from tests.report import drills, observed
 from tests.report.conftest import Make
 from tests.report.drills import Drill, Step, passed
 
@@ -42,7 +43,7 @@ def text_of(page: str) -> str:
 
 def hostile() -> Drill:
     """A drill whose every free text is an attack."""
-    observed = replace(drills.Health(), reasons=(HOSTILE,))
+    unwell = replace(observed.Health(), reasons=(HOSTILE,))
     failed = Step(
         phase="bringup",
         outcome=Outcome.FAILED,
@@ -52,8 +53,8 @@ def hostile() -> Drill:
         repair=HOSTILE,
         evidence={"odd": HOSTILE},
     )
-    stranger = Step(phase=f"x{HOSTILE}", observed=drills.Health(reasons=(HOSTILE,)))
-    left = drills.Left(kind=HOSTILE, identity=HOSTILE, remove_command=HOSTILE)
+    stranger = Step(phase=f"x{HOSTILE}", observed=observed.Health(reasons=(HOSTILE,)))
+    left = observed.Left(kind=HOSTILE, identity=HOSTILE, remove_command=HOSTILE)
     controls = (Control(name=HOSTILE, kind="sabotage", result=ControlResult.NOT_APPLICABLE, reason=HOSTILE),)
     doubt = drills.verdict(
         HOSTILE,
@@ -66,23 +67,43 @@ def hostile() -> Drill:
         controls_of=(HOSTILE,),
         controls=controls,
     )
-    decision = drills.Decision(
+    reached = observed.Reached(uid=HOSTILE, source=HOSTILE, server=HOSTILE, version=HOSTILE)
+    restored = observed.Restored(
+        objects=(observed.Object(name=f"Secret/{HOSTILE}", origin=HOSTILE),), left_out=(HOSTILE,), overrides=(HOSTILE,)
+    )
+    ran = observed.Validated(
+        job=HOSTILE,
+        source=HOSTILE,
+        node=HOSTILE,
+        containers=(observed.Ran(name=HOSTILE, digest=HOSTILE, pulled=HOSTILE),),
+        run_id=HOSTILE,
+    )
+    graded = drills.verdict(GRADED, "", Status.REFUTED, observed=HOSTILE)
+    decision = observed.Decision(
         mode=HOSTILE, approver=HOSTILE, ticket=HOSTILE, reason=HOSTILE, decided_at=HOSTILE, promotion_status=HOSTILE
     )
     return Drill(
         steps=[
-            passed("check_health", observed=observed),
+            passed("check_health", observed=unwell),
             failed,
             stranger,
-            Step(phase="request_manual_approval", observed=drills.Requested(topic_arn=HOSTILE, message_id=HOSTILE)),
+            passed("reach_cluster", observed=reached),
+            passed("restore", observed=restored),
+            passed("validate", observed=ran),
+            Step(phase="request_manual_approval", observed=observed.Requested(topic_arn=HOSTILE, message_id=HOSTILE)),
             passed("promote", observed=decision),
-            passed("teardown", observed=drills.Torn(before=(left,), residue=(left,), foreign=(left,))),
+            passed("teardown", observed=observed.Torn(before=(left,), residue=(left,), foreign=(left,))),
         ],
-        verdicts=[doubt],
+        verdicts=[doubt, graded],
         window=Window(full=False, start_at=HOSTILE, stop_after=HOSTILE, left_out=(HOSTILE,)),
         inputs=(Input(name=HOSTILE, value=HOSTILE, source=HOSTILE),),
         plan={"drill_id": HOSTILE, "scenario": HOSTILE, "plan": HOSTILE},
-        criteria={"image_ref": HOSTILE, "alarms": (HOSTILE,), "pointers": (HOSTILE,)},
+        criteria={
+            "image_ref": HOSTILE,
+            "alarms": (HOSTILE,),
+            "pointers": (HOSTILE,),
+            "workload": Workload(namespace=HOSTILE),
+        },
         caller=Caller(arn=HOSTILE, account_id=HOSTILE, region=HOSTILE),
         unjudged=(ExpectedContract(name=HOSTILE, version=1, subjects=(HOSTILE, "x")),),
     )
@@ -186,10 +207,10 @@ def test_a_part_is_never_called_the_whole(make: Make) -> None:
 
 def test_times_are_compared_with_the_objectives(make: Make) -> None:
     met = text_of(page_of(make(name="a")))
-    assert "RTO 25.4 s ✓ met: the objective is 30 min" in met
+    assert "RTO 42.4 s ✓ met: the objective is 30 min" in met
     assert "RPO 5 h 45 min ✓ met: the objective is 1 d 12 h" in met
-    missed = text_of(page_of(make(Drill(criteria={"rto_ms": 25_449, "rpo_ms": 1}), name="b")))
-    assert "RTO 25.4 s ✗ missed" in missed
+    missed = text_of(page_of(make(Drill(criteria={"rto_ms": 42_449, "rpo_ms": 1}), name="b")))
+    assert "RTO 42.4 s ✗ missed" in missed
     assert "RPO 5 h 45 min ✗ missed" in missed
     absent = text_of(page_of(make(Drill(steps=drills.failed_at("bringup")), name="c"), "refuted"))
     assert "RTO not measured ? not measured: the objective is 30 min" in absent
@@ -208,7 +229,7 @@ def test_what_is_not_shown_is_said(make: Make) -> None:
             ExpectedContract(name="lost", version=1, subjects=("s",)),
             ExpectedContract(name="gone", version=1, subjects=()),
         ),
-        plan={"phases": (*drills.DONE,)},
+        plan={"phases": (*observed.DONE,)},
     )
     told = text_of(page_of(make(drill), "refuted"))
     for sentence in (
@@ -233,11 +254,11 @@ def test_what_is_not_shown_is_said(make: Make) -> None:
 
 
 def test_a_warm_start_and_inherited_receipts_are_not_passed_off_as_done_here(make: Make) -> None:
-    steps_ = [passed("bringup", observed=drills.Bringup(start="warm"), inherited=True), passed("restore")]
+    steps_ = [passed("bringup", observed=observed.Bringup(start="warm"), inherited=True), passed("restore")]
     page = page_of(make(Drill(steps=steps_)))
     told = text_of(page)
     assert "A bring-up from nothing. The machine was there before: the start was warm." in told
-    assert f"bringup: receipt {drills.SHA}" in told
+    assert f"bringup: receipt {observed.SHA}" in told
     assert "passed, inherited" in told
     (drawing,) = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
     assert "restore" in drawing
@@ -284,7 +305,7 @@ def test_people_are_named_and_a_request_is_no_decision(make: Make) -> None:
     assert drills.CALLER.arn in without
     assert f"No decision was recorded. {drills.MANUAL}" in without
     assert "To ask is not to decide." in without
-    decided = text_of(page_of(make(Drill(steps=[passed(name) for name in drills.DONE]), name="b")))
+    decided = text_of(page_of(make(Drill(steps=[passed(name) for name in observed.DONE]), name="b")))
     assert "Byada TicketDR-7 Reasonthe drill went well" in decided
     assert "No decision was recorded." not in decided
 
@@ -292,9 +313,9 @@ def test_people_are_named_and_a_request_is_no_decision(make: Make) -> None:
 def test_residue_stands_with_the_command_that_removes_it(make: Make) -> None:
     clean = text_of(page_of(make(name="a")))
     assert "A second look after the teardown found nothing of this drill." in clean
-    left = drills.Left(kind="volume", identity="vol-1", remove_command="aws ec2 delete-volume --volume-id vol-1")
-    stranger = drills.Left(kind="instance", identity="i-stranger")
-    steps_ = [passed("teardown", observed=drills.Torn(residue=(left,), foreign=(stranger,)))]
+    left = observed.Left(kind="volume", identity="vol-1", remove_command="aws ec2 delete-volume --volume-id vol-1")
+    stranger = observed.Left(kind="instance", identity="i-stranger")
+    steps_ = [passed("teardown", observed=observed.Torn(residue=(left,), foreign=(stranger,)))]
     dirty = text_of(page_of(make(Drill(steps=steps_, mode="live"), name="b"), "refuted"))
     assert "1 left behind." in dirty
     assert "Remove it: aws ec2 delete-volume --volume-id vol-1" in dirty
@@ -345,8 +366,8 @@ def test_a_third_partys_phase_may_observe_anything(make: Make) -> None:
 
 
 def test_a_very_long_observation_is_cut_off_and_says_so(make: Make) -> None:
-    many = drills.Validated(commands=tuple(f"command-{n}" for n in range(4_000)))
-    page = page_of(make(Drill(steps=[passed("validate", observed=many)])))
+    many = observed.Inspected(commands=tuple(f"command-{n}" for n in range(4_000)))
+    page = page_of(make(Drill(steps=[passed("inspect_runner", observed=many)])))
     assert "characters more in the receipt" in page
     assert len(page) < 100_000
 

@@ -8,7 +8,7 @@ import pytest
 
 from drproof.report import html
 from drproof.report.timeline import timeline
-from tests.report import drills
+from tests.report import drills, observed
 from tests.report.conftest import Make
 from tests.report.drills import Drill, Step, passed
 
@@ -74,7 +74,7 @@ def test_a_drawing_says_in_words_what_it_shows(make: Make) -> None:
 
 
 def test_nothing_is_drawn_when_nothing_ran(make: Make) -> None:
-    assert timeline(make(Drill(steps=[Step(phase="bringup", observed=drills.Bringup(), inherited=True)]))) is None
+    assert timeline(make(Drill(steps=[Step(phase="bringup", observed=observed.Bringup(), inherited=True)]))) is None
 
 
 def test_a_browser_finds_nothing_that_the_policy_forbids(make: Make, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from drproof.model.criteria import ExpectedContract, Window
 from drproof.model.receipt import Cause, Outcome
 from drproof.model.verdict import Status
 from drproof.report import summary
-from tests.report import drills
+from tests.report import drills, observed
 from tests.report.conftest import Make
 from tests.report.drills import Drill, Step, passed
 
@@ -27,7 +27,7 @@ def test_each_phase_has_a_line_with_outcome_and_duration_and_its_reason_when_it_
     assert [line.split()[0] for line in lines if line.startswith("  ") and line.split()[1:2] == ["teardown"]] == [
         "passed"
     ]
-    assert sum("reason:" in line for line in lines) == 6
+    assert sum("reason:" in line for line in lines) == 10
 
 
 def test_an_inherited_phase_says_so_and_one_without_receipt_too(make: Make) -> None:
@@ -79,10 +79,10 @@ def test_verdicts_are_counted_and_each_doubt_is_explained_the_refuted_first(make
 
 def test_measured_times_stand_beside_the_objectives(make: Make) -> None:
     lines = told(make(name="a"))
-    assert "measured RTO: 25.4 s, objective 30 min: met" in lines
+    assert "measured RTO: 42.4 s, objective 30 min: met" in lines
     assert "measured RPO: 5 h 45 min, objective 1 d 12 h: met" in lines
     missed = told(make(Drill(criteria={"rto_ms": 25_000}), name="b"))
-    assert "measured RTO: 25.4 s, objective 25.0 s: missed" in missed
+    assert "measured RTO: 42.4 s, objective 25.0 s: missed" in missed
     absent = told(make(Drill(steps=drills.failed_at("bringup")), name="c"))
     assert "measured RTO: not measured, objective 30 min" in absent
 
@@ -113,9 +113,9 @@ def test_a_teardown_that_failed_is_not_called_kept(make: Make) -> None:
 
 def test_residue_comes_with_a_command_for_each_thing(make: Make) -> None:
     left = tuple(
-        drills.Left(kind="volume", identity=f"vol-{n}", remove_command=f"aws ec2 delete-volume {n}") for n in (1, 2)
+        observed.Left(kind="volume", identity=f"vol-{n}", remove_command=f"aws ec2 delete-volume {n}") for n in (1, 2)
     )
-    steps = [passed("teardown", observed=drills.Torn(residue=left))]
+    steps = [passed("teardown", observed=observed.Torn(residue=left))]
     live = told(make(Drill(steps=steps, mode="live"), name="a"), still_up=True)
     assert live[-5:] == [
         "STILL UP: the recount found 2 left of this drill",
