@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 import drproof
+from drproof.cli.cluster import conformance
+from drproof.cli.pull_secret import pull_secret
 from drproof.model.errors import DrproofError
 
 app = typer.Typer(
@@ -20,6 +22,8 @@ app = typer.Typer(
 )
 schemas_app = typer.Typer(help="The JSON Schemas of what drproof writes.", no_args_is_help=True)
 app.add_typer(schemas_app, name="schemas")
+app.command()(conformance)
+app.command()(pull_secret)
 
 MISUSED = 2
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
