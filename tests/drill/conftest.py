@@ -79,7 +79,8 @@ class Operator:
             for name, value in os.environ.items()
             if not name.startswith(("AWS_", "PYTEST_", "COV_")) and name not in {"USER", "ALLOW_FULL_DRILL"}
         }
-        return {**kept, "EMBEDDED_WORLD_MEMBERS": "60", **changes}
+        # Whoever has no credentials must not look for them outside this machine.
+        return {**kept, "EMBEDDED_WORLD_MEMBERS": "60", "AWS_EC2_METADATA_DISABLED": "true", **changes}
 
     def run(self, *words: str, **environment: str) -> Drill:
         before = self._bundles()
@@ -147,3 +148,14 @@ def operator(tmp_path: Path) -> Operator:
 def green(tmp_path_factory: pytest.TempPathFactory) -> Drill:
     """One whole drill that ended well; tests only look at it."""
     return Operator(tmp_path_factory.mktemp("green")).drill("--run-id", "green")
+
+
+@pytest.fixture
+def given(tmp_path):
+    """A cluster of the operator's, in which the workload really runs."""
+    # Here, because it builds on what stands above.
+    from tests.drill.given import Given
+
+    found = Given(tmp_path)
+    yield found
+    found.cluster.stop()

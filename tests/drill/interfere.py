@@ -37,7 +37,7 @@ def lose_a_receipt():
     state = {"left": 1}
 
     def full(self, phase, *given, **more):
-        if phase == "validate" and state["left"]:
+        if phase == "inspect_runner" and state["left"]:
             state["left"] = 0
             raise OSError(28, "No space left on device")
         return write(self, phase, *given, **more)
@@ -136,7 +136,7 @@ def put_a_strangers_object():
 
     def beside(self, phase, *given, **more):
         receipt = write(self, phase, *given, **more)
-        if phase == "restore":
+        if phase == "restore_state":
             STORES[-1].put(
                 Intent(number=0, verb="stranger", resource="", token="0" * 32),
                 "atlas-recovery",

@@ -28,8 +28,8 @@ def test_a_phase_whose_receipt_could_not_be_written_is_not_said_to_be_unreached(
     drill = interfered("lose")
 
     assert drill.status == 1, drill.output
-    assert drill.outcomes["validate"] == "failed"
-    assert "could not be written" in drill.receipts["validate"]["reason"]
+    assert drill.outcomes["inspect_runner"] == "failed"
+    assert "could not be written" in drill.receipts["inspect_runner"]["reason"]
     assert drill.outcomes["teardown"] == "passed"
     assert drill.inventory["instances"] == []
 
@@ -75,7 +75,7 @@ def test_a_run_that_dies_after_the_seal_is_put_away_by_its_guardian(operator, in
 def test_a_retry_does_not_launder_a_validation_that_made_what_it_found(interfered):
     drill = interfered("look", "--scenario", "validate-creates-what-it-checks")
 
-    assert len(drill.receipts["validate"]["attempts"]) == 2
+    assert len(drill.receipts["inspect_runner"]["attempts"]) == 2
     assert drill.status == 1, drill.output
     assert "validation_observed_only" in drill.named("refuted")
 
@@ -113,7 +113,7 @@ def test_a_strangers_object_under_the_prefix_is_listed_and_left(interfered):
 def test_a_secret_that_a_command_prints_reaches_no_file_of_the_bundle(interfered):
     drill = interfered("secret")
 
-    shown = drill.receipts["validate"]["observed"]["commands"][0]["stdout_tail"]
+    shown = drill.receipts["inspect_runner"]["observed"]["commands"][0]["stdout_tail"]
     assert shown == ["«masked»"]
     assert drill.status == 0, drill.output
 

@@ -38,7 +38,7 @@ def test_a_validation_that_made_what_it_found_is_refuted_in_the_next_window_as_w
 
     again = operator.drill("--validate-only", "--receipt-dir", "reports/first")
 
-    assert again.outcomes["validate"] == "passed", again.output
+    assert again.outcomes["inspect_runner"] == "passed", again.output
     assert "validation_observed_only" in again.named("refuted")
     assert again.status == 1
     assert again.inventory["instances"] == []

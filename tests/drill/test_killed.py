@@ -9,10 +9,10 @@ import pytest
 
 from drproof.evidence.journal import read as read_journal
 
-POINTS = range(1, 70)
+POINTS = range(1, 116)
 """More than a drill with few members has; a point that is never reached is a drill that ends well."""
 
-SAMPLE = sorted(random.Random(20261101).sample([*range(3, 50)], 8))
+SAMPLE = sorted(random.Random(20261101).sample([*range(3, 108)], 5))
 
 
 def sweep():
@@ -43,6 +43,7 @@ def test_a_kill_at_any_journalled_point_leaves_nothing_and_does_nothing_twice(op
     inventory = drill.inventory
     assert inventory["instances"] == []
     assert inventory["volumes"] == []
+    assert inventory["clusters"] == []
     assert [item["key"] for item in inventory["objects"] if "killed" in item["key"]] == [], "no version is left"
     # Terraform itself deletes its lock by a marker: the newest version, listed last, says what there is.
     newest = {item["key"]: item for item in inventory["objects"]}
@@ -50,6 +51,8 @@ def test_a_kill_at_any_journalled_point_leaves_nothing_and_does_nothing_twice(op
     assert [key for key in there if key.endswith((".tflock", ".drproof-lease"))] == []
     done = [call for call in drill.calls if call["status"] == 200]
     assert Counter(call["action"] for call in done)["RunInstances"] <= 1
+    made = Counter(call["path"] for call in drill.calls if call["action"] == "create jobs" and call["status"] == 201)
+    assert sum(made.values()) <= 1
     put = Counter(call["key"] for call in done if call["action"] == "PutObject" and "/killed/" in call["key"])
     assert not put or max(put.values()) == 1
     assert Counter(call["action"] for call in done)["Publish"] <= 2
@@ -57,10 +60,10 @@ def test_a_kill_at_any_journalled_point_leaves_nothing_and_does_nothing_twice(op
 
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_ends_the_phase_writes_its_receipt_and_tears_down(operator, name, status, pytestconfig):
-    # A point inside restore: the machine is up, objects are being written.
+    # A point inside restore: the machine is up, the cluster is being filled.
     drill = operator.run(
         "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded",
-        KILL_AT="16", KILL_WITH=name, PYTHONPATH=str(pytestconfig.rootpath),
+        KILL_AT="40", KILL_WITH=name, PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
 
     assert drill.status == status, drill.output
@@ -75,7 +78,7 @@ def test_a_signal_ends_the_phase_writes_its_receipt_and_tears_down(operator, nam
 def test_resume_finishes_a_killed_drill_from_another_process(operator, pytestconfig):
     run = operator.start(
         "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed",
-        "--stop-after", "restore", "--teardown", "false", KILL_AT="14", PYTHONPATH=str(pytestconfig.rootpath),
+        "--stop-after", "restore", "--teardown", "false", KILL_AT="40", PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
     output, _ = run.communicate(timeout=100)
     assert run.returncode == -signal.SIGKILL, output

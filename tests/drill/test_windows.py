@@ -28,7 +28,7 @@ def test_the_four_commands_of_the_cost_saving_routine_run_in_sequence(operator):
         "--run-id", "validated", "--validate-only", "--teardown", "false", "--receipt-dir", "reports/restored"
     )
     assert validated.status == 0, validated.output
-    assert validated.receipts["validate"]["observed"]["instance_id"] == machine
+    assert validated.receipts["inspect_runner"]["observed"]["instance_id"] == machine
     assert "partial" in validated.output
 
     down = operator.drill("--run-id", "down", "--start-at", "teardown", "--receipt-dir", "reports/validated")
@@ -59,7 +59,7 @@ def test_a_partial_proof_cannot_be_taken_for_a_whole_one(operator):
     assert part.status == 0, part.output
     assert part.read("closing.json")["window"]["full"] is False
     assert set(part.read("plan.json")["window"]["left_out"]) == {
-        "restore", "validate", "notify", "capture_alarms", "request_manual_approval", "promote",
+        "restore_state", "restore", "inspect_cluster", "inspect_runner", "validate", "notify", "capture_alarms", "request_manual_approval", "promote",
     }  # fmt: skip
     page = (part.bundle / "proof.html").read_text().lower()
     assert "partial" in page

@@ -75,7 +75,7 @@ def test_receipts_are_chained_from_the_opening_to_the_closing(green):
 
 
 def test_receipts_say_who_acted_where_with_what(green):
-    receipt = green.receipts["restore"]
+    receipt = green.receipts["restore_state"]
 
     assert receipt["caller"]["account_id"] == "444455556666"
     assert receipt["caller"]["region"] == "us-west-2"
@@ -97,7 +97,7 @@ def test_every_proven_verdict_refuted_a_sabotage_and_none_survived(green):
 
 def test_what_was_restored_is_what_the_archive_holds_to_the_last_byte(green):
     members = green.read("evidence/read_restore_point.members.json")["state.tar.zst"]
-    restored = green.read("evidence/restore.read_back.json")["state.tar.zst"]
+    restored = green.read("evidence/restore_state.read_back.json")["state.tar.zst"]
 
     wanted = {row["path"]: row["sha256"] for row in members if row["kind"] == "file"}
     assert len(wanted) >= 50
