@@ -57,41 +57,42 @@ def _shown(value: object) -> str:
 
 def dns_label(text: str) -> str:
     """Return what keeps a text from being a DNS-1123 label, "" when it is one."""
-    if len(text) > _LABEL_MAX:
-        return f"must be no more than {_LABEL_MAX} characters"
-    if _DNS_LABEL.fullmatch(text):
-        return ""
-    return (
+    return _unlike(
+        text,
+        _DNS_LABEL,
+        _LABEL_MAX,
         "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
-        "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-        f"'{_DNS_LABEL.pattern}')"
+        "with an alphanumeric character (e.g. 'my-name',  or '123-abc'",
     )
 
 
 def dns_1035_label(text: str) -> str:
     """Return what keeps a text from being a DNS-1035 label, "" when it is one."""
-    if len(text) > _LABEL_MAX:
-        return f"must be no more than {_LABEL_MAX} characters"
-    if _DNS_1035.fullmatch(text):
-        return ""
-    return (
+    return _unlike(
+        text,
+        _DNS_1035,
+        _LABEL_MAX,
         "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
-        "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation "
-        f"is '{_DNS_1035.pattern}')"
+        "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123'",
     )
 
 
 def subdomain(text: str) -> str:
     """Return what keeps a text from being a DNS-1123 subdomain, "" when it is one."""
-    if len(text) > _SUBDOMAIN_MAX:
-        return f"must be no more than {_SUBDOMAIN_MAX} characters"
-    if _SUBDOMAIN.fullmatch(text):
-        return ""
-    return (
+    return _unlike(
+        text,
+        _SUBDOMAIN,
+        _SUBDOMAIN_MAX,
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
-        "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-        f"'{_SUBDOMAIN.pattern}')"
+        "and end with an alphanumeric character (e.g. 'example.com'",
     )
+
+
+def _unlike(text: str, form: re.Pattern[str], longest: int, rule: str) -> str:
+    """Return the sentence of apimachinery's validation for a text that is not of a form, "" for one that is."""
+    if len(text) > longest:
+        return f"must be no more than {longest} characters"
+    return "" if form.fullmatch(text) else f"{rule}, regex used for validation is '{form.pattern}')"
 
 
 def path_segment(text: str) -> str:

@@ -186,6 +186,7 @@ def test_a_wait_for_deletion_ends(kubectl: Kubectl):
     remove = threading.Timer(1.0, lambda: kubectl("delete", "cm", "settings"))
     remove.start()
     kubectl("wait", "--for=delete", "cm/settings", "--timeout=20s")
+    assert kubectl("get", "cm", "settings", "--ignore-not-found").stdout == ""
     remove.join()
 
 
