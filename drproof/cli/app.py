@@ -1,8 +1,6 @@
 """The commands. Exit status: 0 done, 1 done and not proven, 2 misused or refused."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +8,11 @@ import typer
 
 import drproof
 from drproof.cli.cluster import conformance
+from drproof.cli.errors import clear
+from drproof.cli.keys import app as keys_app
+from drproof.cli.keys import sign_off
 from drproof.cli.pull_secret import pull_secret
-from drproof.model.errors import DrproofError
+from drproof.cli.verify import verify
 
 app = typer.Typer(
     name="drproof",
@@ -24,19 +25,11 @@ schemas_app = typer.Typer(help="The JSON Schemas of what drproof writes.", no_ar
 app.add_typer(schemas_app, name="schemas")
 app.command()(conformance)
 app.command()(pull_secret)
+app.command()(verify)
+app.command()(sign_off)
+app.add_typer(keys_app, name="keys")
 
-MISUSED = 2
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Print what is wrong and the next command, without a trace."""
-    try:
-        yield
-    except (ValueError, DrproofError, OSError) as exc:
-        typer.echo(f"drproof: {exc}", err=True)
-        raise typer.Exit(MISUSED) from exc
 
 
 @app.command()
@@ -50,10 +43,10 @@ def resume(
     from drproof.engine.resume import resume as go_on
     from drproof.report import summary
 
-    with _clear_errors():
+    with clear():
         conclusion = go_on(directory, FINISH if finish else UNDO, reason="resumed by an operator", listener=_tell)
     typer.echo(f"{directory.name}: {conclusion.title}; {conclusion.stop_reason}")
-    with _clear_errors():
+    with clear():
         lines = summary.lines(
             opened(directory),
             outcome=conclusion.outcome,
@@ -78,7 +71,7 @@ def status(directory: Folder) -> None:
     """Say how far a drill came, what it came to, and whether its folder is as it was sealed."""
     from drproof.cli.looking import status_lines
 
-    with _clear_errors():
+    with clear():
         lines, sound = status_lines(directory)
     for line in lines:
         typer.echo(line)
@@ -93,7 +86,7 @@ def report(
     """Render the page of a sealed bundle again beside it, or compare it with the sealed one byte for byte."""
     from drproof.cli.looking import compare_page, write_page
 
-    with _clear_errors():
+    with clear():
         if not check:
             typer.echo(f"written: {write_page(directory)}")
             return
@@ -107,7 +100,7 @@ def plans(name: Annotated[str, typer.Argument(help="One plan; all without it.")]
     """Print each plan: its phases in order, their windows, and what each contract claims."""
     from drproof.cli.looking import plan_lines
 
-    with _clear_errors():
+    with clear():
         lines = plan_lines(name)
     for line in lines:
         typer.echo(line)
@@ -134,7 +127,7 @@ def write_schemas(directory: Annotated[Path, typer.Argument(help="The folder to 
     """Write every schema, as the installed types give it."""
     from drproof.cli.schemas import documents
 
-    with _clear_errors():
+    with clear():
         directory.mkdir(parents=True, exist_ok=True)
         for file_name, data in documents().items():
             (directory / file_name).write_bytes(data)

@@ -42,7 +42,7 @@ def status_lines(directory: Path) -> tuple[list[str], bool]:
         lines.append(f"not closed; next: drproof resume {directory}")
         return lines, False
     problems = bundle.problems()
-    lines.append(f"closed: {bundle.closing.get('outcome')}")
+    lines.append(f"closed: {bundle.closing.outcome}")
     lines += [f"  {problem.code}: {problem.message}" for problem in problems]
     return lines, not problems
 
@@ -71,7 +71,7 @@ def _rendered(directory: Path) -> bytes:
     if not bundle.is_closed:
         message = f"{directory.name} is not closed\n  next: drproof resume {directory}"
         raise EvidenceError("open", message)
-    return html.render(bundle, outcome=str(bundle.closing.get("outcome")))
+    return html.render(bundle, outcome=bundle.closing.outcome)
 
 
 def plan_lines(name: str) -> list[str]:

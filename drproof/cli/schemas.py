@@ -11,17 +11,24 @@ from drproof.engine.lease import Holder
 from drproof.engine.leaves import LEAVES
 from drproof.engine.private import Handover
 from drproof.engine.world import Call
-from drproof.evidence.documents import RECORDS, Closing, Opening, Verdicts
+from drproof.evidence.documents import RECORDS, Verdicts
+from drproof.evidence.envelope import Written
 from drproof.evidence.schemas import BASE, receipt_schema
+from drproof.evidence.statements import Checkpoint, Closing, Opening, SignOff
+from drproof.evidence.trust import Trust
 from drproof.model.codec import schema_of
 from drproof.model.criteria import PlanDocument
 from drproof.report import derived_documents as derived
 
 PLAIN: dict[str, tuple[Any, str]] = {
     "plan": (PlanDocument, "The plan of a drill, fixed before the first effect"),
-    "opening": (Opening, "The opening of a bundle"),
+    "envelope": (Written, "An envelope: a payload with its signatures"),
+    "statement.opening": (Opening, "The predicate of an opening"),
+    "statement.checkpoint": (Checkpoint, "The predicate of a checkpoint"),
+    "statement.closing": (Closing, "The predicate of a closing"),
+    "statement.sign-off": (SignOff, "The predicate of a sign-off"),
+    "trust": (Trust, "A trust file: whose signatures count"),
     "verdicts": (Verdicts, "The verdicts of a drill"),
-    "closing": (Closing, "The closing of a bundle"),
     "lease": (Holder, "Who holds a target"),
     "handover": (Handover, "What another process needs to go on with a run"),
     "evidence.world.calls": (tuple[Call, ...], "The calls that the embedded world answered"),
@@ -65,6 +72,8 @@ def schema_for(path: str) -> str:
     """Return the name of the schema of a bundle's file, such as `receipts/03-bringup.json`; "" for what is no JSON."""
     if not path.endswith(".json"):
         return ""
+    if path.endswith(".dsse.json"):
+        return "envelope.v1.json"
     if match := re.fullmatch(r"receipts/\d+-(.+)\.json", path):
         return f"receipt.{match[1]}.v1.json"
     if path.startswith("derived/phases/"):

@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from drproof.engine.context import read_evidence
+from drproof.engine.clock import SystemClock
 from drproof.engine.preparation import Prepared
 from drproof.engine.record import Record
-from drproof.evidence.bundle import Bundle, closing_of, listed, write_atomic
+from drproof.evidence.bundle import (
+    Bundle,
+    digests,
+    listed,
+    read_evidence,
+    sealed_closing,
+    write_atomic,
+)
 from drproof.evidence.bundle import Outcome as BundleOutcome
-from drproof.evidence.canonical import canonical
+from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.documents import Verdicts
+from drproof.evidence.integrity import CLOSING, PLAN
 from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Masker
 from drproof.evidence.schemas import problem_of_receipt
@@ -24,8 +32,9 @@ from drproof.model.errors import EvidenceError, Interruption
 from drproof.model.judging import judge
 from drproof.model.plan import Plan
 from drproof.model.receipt import Outcome, Receipt
+from drproof.model.signing import Signer
 from drproof.model.verdict import Status, Verdict
-from drproof.report import derived, html
+from drproof.report import derived, html, test_result
 
 PROVEN: Literal["proven"] = "proven"
 REFUTED: Literal["refuted"] = "refuted"
@@ -78,6 +87,7 @@ def conclude(
     write_atomic(directory / "verdicts.json", canonical(encode(Verdicts(verdicts=verdicts))))
     types = {phase.name: phase.observes for phase in prepared.plan.phases}
     bundle, problem = _on_disk(record, types, masker)
+    problem = problem or record.sealer.failure
     conclusion = Conclusion(
         outcome=INCOMPLETE if problem else _outcome(record, verdicts, interruption),
         full=record.plan.window.full,
@@ -89,20 +99,32 @@ def conclude(
     journal.append({"at": verdict_time(record), "kind": "closed", "outcome": conclusion.outcome})
     if bundle is not None:
         _derive(bundle, prepared, conclusion)
-    closing = closing_of(
-        record.plan,
-        outcome=conclusion.outcome,
-        files=listed(directory),
-        head=record.head,
-        receipts=len(record.receipts),
-    )
-    write_atomic(directory / "closing.json", canonical(closing))
+    _seal(record, conclusion)
     return conclusion
+
+
+def _seal(record: Record, conclusion: Conclusion) -> None:
+    """Write the closing; one that cannot be signed says nothing that a reader could believe."""
+    files, closed_at = digests(record.directory), SystemClock().now()
+
+    def build(signers: tuple[Signer, ...]) -> bytes:
+        return sealed_closing(
+            record.plan,
+            opening=record.opening,
+            outcome=conclusion.outcome,
+            files=files,
+            head=record.head,
+            receipts=len(record.receipts),
+            closed_at=closed_at,
+            signers=signers,
+        )
+
+    write_atomic(record.directory / CLOSING, record.sealer.seal(build))
 
 
 def sealed_conclusion(bundle: Bundle, *, mutates: bool) -> Conclusion:
     """Return what a closed bundle says it came to."""
-    outcome = bundle.closing["outcome"]
+    outcome = bundle.closing.outcome
     receipts = {receipt.phase: receipt for receipt in bundle.receipts}
     return Conclusion(
         outcome=outcome,
@@ -141,6 +163,10 @@ def _derive(bundle: Bundle, prepared: Prepared, conclusion: Conclusion) -> None:
         hints={phase.name: phase.command_hint for phase in prepared.plan.phases},
     ).items():
         write_atomic(bundle.directory / "derived" / path, data)
+    result = test_result.render(
+        bundle, outcome=conclusion.outcome, plan_digest=digest((bundle.directory / PLAN).read_bytes())
+    )
+    write_atomic(bundle.directory / test_result.PATH, result)
     write_atomic(bundle.directory / "proof.html", html.render(bundle, outcome=conclusion.outcome))
 
 

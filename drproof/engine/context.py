@@ -6,15 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from drproof.evidence.bundle import write_atomic
+from drproof.evidence.bundle import read_evidence, write_atomic
 from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.redaction import Masker
-from drproof.formats.strict_json import parse
 from drproof.model.capabilities import Target
 from drproof.model.codec import decode, encode
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG, Clock, Effects
 from drproof.model.criteria import PlanDocument
-from drproof.model.errors import EvidenceError, PhaseError
+from drproof.model.errors import PhaseError
 from drproof.model.phase import Phase
 from drproof.model.receipt import EvidenceRef, Receipt
 from drproof.model.settings import Settings
@@ -107,18 +106,3 @@ class PhaseContext:
     def say(self, line: str) -> None:
         """Add a line to the phase's log; known values are masked."""
         self._say(self._masker.mask(line))
-
-
-def read_evidence(directory: Path, ref: EvidenceRef) -> Any:  # noqa: ANN401 — plain JSON
-    """Return the parsed content of an evidence file.
-
-    Raises:
-        EvidenceError: it is missing, or not the bytes that the receipt refers to.
-    """
-    try:
-        data = (directory / ref.path).read_bytes()
-    except OSError as exc:
-        raise EvidenceError("evidence-missing", f"{ref.path}: {exc.strerror}") from exc
-    if digest(data) != ref.sha256:
-        raise EvidenceError("evidence-digest", f"{ref.path} is not the file that the receipt refers to")
-    return parse(data)

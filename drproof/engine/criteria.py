@@ -21,6 +21,7 @@ from drproof.model.settings import (
     ProvisionerSettings,
     Recovery,
     Settings,
+    Signing,
     Validation,
 )
 
@@ -109,6 +110,7 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
             runtime_minutes=resolved["cost.runtime_minutes"] or None,
             ebs_root_gb=resolved["cost.ebs_root_gb"],
         ),
+        signing=Signing(signer=resolved["signing.signer"], trust=resolved["signing.trust"]),
         profile=resolved["profile"],
     )
 

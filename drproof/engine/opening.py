@@ -17,14 +17,16 @@ from drproof.engine import world as worlds
 from drproof.engine.clock import SystemClock, instant
 from drproof.engine.effects import JournalledEffects, effects_of
 from drproof.engine.guardian import Guardian
+from drproof.engine.keys import Sealer, rehearsal_signer
 from drproof.engine.lease import Lease
 from drproof.engine.preparation import Prepared, tool
 from drproof.engine.private import Handover, Private
 from drproof.engine.record import Record
 from drproof.engine.refusal import Refusal, refuse
 from drproof.engine.settings import EMBEDDED
-from drproof.evidence.bundle import Bundle, opening_of, write_atomic
+from drproof.evidence.bundle import Bundle, sealed_opening, write_atomic
 from drproof.evidence.canonical import canonical, digest
+from drproof.evidence.integrity import OPENING, PLAN
 from drproof.evidence.journal import Journal
 from drproof.evidence.journal import read as read_journal
 from drproof.evidence.redaction import Masker
@@ -36,6 +38,7 @@ from drproof.model.errors import DrproofError, GuardError, JournalError, LeaseEr
 from drproof.model.settings import Settings
 from drproof.targets import open_target
 from drproof.targets.embedded import World
+from drproof.targets.signers import FILE
 
 EXPIRES_AFTER = timedelta(hours=12)
 """When what a drill created may be removed by anyone, counted from its opening."""
@@ -109,7 +112,7 @@ def open_run(prepared: Prepared) -> Opened:
         private.hand_over(handover)
         masker = Masker(_secrets(target, mutates=prepared.plan.mutates))
         inherited = inherited_effects(handover)
-        record = _write_plan(prepared, directory, masker)
+        record = _write_plan(prepared, directory, masker, _sealer(prepared.settings, target))
         with _disk(directory):
             journal = Journal(directory / "journal.log")
         undo.callback(journal.close)
@@ -169,7 +172,7 @@ def reopen(directory: Path, private: Private, bundle: Bundle, settings: Settings
     target = _target(settings, private, world, handover.origin)
     inherited = inherited_effects(handover)
     masker = Masker(_secrets(target, mutates=mutates))
-    record = Record.of(bundle, masker)
+    record = Record.of(bundle, masker, _sealer_again(settings, target))
     journal = Journal(directory / "journal.log")
     lease = _take_lease(settings, target, journal, record.plan.drill_id) if mutates else None
     return Opened(
@@ -219,7 +222,7 @@ def _make_folders(directory: Path, private: Private, undo: contextlib.ExitStack)
         undo.callback(shutil.rmtree, directory, ignore_errors=True)
         private.create()
         undo.callback(private.remove)
-        for name in ("receipts", "evidence", "logs"):
+        for name in ("receipts", "checkpoints", "evidence", "logs"):
             (directory / name).mkdir()
 
 
@@ -294,14 +297,40 @@ def _target(settings: Settings, private: Private, world: World | None, origin: s
     return open_target(settings, world.endpoint if world is not None else None, directory=private.path, origin=origin)
 
 
-def _write_plan(prepared: Prepared, directory: Path, masker: Masker) -> Record:
+def _sealer(settings: Settings, target: Target) -> Sealer:
+    """Return what signs; a rehearsal makes the project's own key when it first needs it."""
+    uri = settings.signing.signer
+    if not uri:
+        return Sealer()
+    try:
+        if settings.signing.own:
+            rehearsal_signer(Path(uri.removeprefix(FILE)).parent)
+        return Sealer((target.recovery.signer(uri),))
+    except (DrproofError, OSError) as exc:
+        raise refuse(f"the run cannot be signed: {exc}", next_step="name a key that can be used with --signer") from exc
+
+
+def _sealer_again(settings: Settings, target: Target) -> Sealer:
+    """Return what signs the rest of a run; a key that is out of reach must not keep it from being torn down."""
+    try:
+        return Sealer((target.recovery.signer(settings.signing.signer),) if settings.signing.signer else ())
+    except (DrproofError, OSError) as exc:
+        sealer = Sealer()
+        sealer.failure = f"it could not be signed: {exc}".partition("\n")[0]
+        return sealer
+
+
+def _write_plan(prepared: Prepared, directory: Path, masker: Masker, sealer: Sealer) -> Record:
     document = prepared.document(nonce=secrets.token_hex(32), created_at=SystemClock().now(), tool=tool())
     data = canonical(encode(document))
-    opening = canonical(opening_of(document, plan_digest=digest(data)))
     with _disk(directory):
-        write_atomic(directory / "plan.json", data)
-        write_atomic(directory / "opening.json", opening)
-    return Record.begin(directory, document, digest(opening), masker)
+        write_atomic(directory / PLAN, data)
+    opening = sealer.seal(lambda signers: sealed_opening(document, plan_digest=digest(data), signers=signers))
+    if sealer.failure:
+        raise refuse(sealer.failure, next_step="name a key that can be used with --signer")
+    with _disk(directory):
+        write_atomic(directory / OPENING, opening)
+    return Record.begin(directory, document, digest(opening), masker, sealer)
 
 
 def _take_lease(settings: Settings, target: Target, journal: Journal, drill_id: str) -> Lease:

@@ -6,13 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from drproof.analysis.state_report import STATE_PREFIX
+from drproof.engine.keys import FOLDER, key_path
 from drproof.engine.refusal import refuse
+from drproof.engine.settings import EMBEDDED
 from drproof.formats import image_ref, quantity, s3_uri
 from drproof.formats.control_plane_objects import SECTION
 from drproof.formats.manifests import DNS_LABEL, DNS_SUBDOMAIN
 from drproof.model.errors import FormatError
 from drproof.model.plan import Plan
 from drproof.model.settings import ClusterSettings, Settings
+from drproof.targets.signers import FILE
 
 TOPIC_PARTS = 6
 SECOND_MS = 1_000
@@ -25,7 +28,40 @@ def rooted(settings: Settings, directory: Path) -> Settings:
         str((directory / Path(name).expanduser()).resolve()) if name else ""
         for name in (cluster.kubeconfig, cluster.baseline)
     )
-    return replace(settings, cluster=replace(cluster, kubeconfig=kubeconfig, baseline=baseline))
+    return replace(
+        settings,
+        cluster=replace(cluster, kubeconfig=kubeconfig, baseline=baseline),
+        signing=replace(settings.signing, signer=rooted_signer(settings.signing.signer, directory)),
+    )
+
+
+def with_signer(settings: Settings, plan: Plan, directory: Path) -> Settings:
+    """Return settings that name the key: a rehearsal without one takes the project's own.
+
+    Raises:
+        Refusal: a live run that changes something would have no key, and its evidence nobody's name.
+    """
+    signing = settings.signing
+    if signing.signer:
+        return settings
+    if settings.target == EMBEDDED:
+        key = f"{FILE}{key_path(directory.resolve() / FOLDER)}"
+        return replace(settings, signing=replace(signing, signer=key, own=True))
+    if plan.mutates:
+        raise refuse(
+            "a live run is signed, and no key is named",
+            expected="--signer or DRPROOF_SIGNER or signing.signer in drproof.toml",
+            got="nothing",
+            next_step="drproof keys init, then the same command with --signer file2:.drproof/runner.key",
+        )
+    return settings
+
+
+def rooted_signer(uri: str, directory: Path) -> str:
+    """Return the URI of a key whose file is named from the root."""
+    if not uri.startswith(FILE):
+        return uri
+    return FILE + str((directory / Path(uri.removeprefix(FILE)).expanduser()).resolve())
 
 
 def check_places(settings: Settings, plan: Plan, archives: Collection[str], *, allow_tag: bool) -> None:

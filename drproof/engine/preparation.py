@@ -19,7 +19,7 @@ from drproof import catalog
 from drproof.analysis.cost import estimated_minutes
 from drproof.engine.criteria import criteria_of, expected_of, settings_of
 from drproof.engine.kubeconfig import uid_of
-from drproof.engine.places import check_places, rooted
+from drproof.engine.places import check_places, rooted, with_signer
 from drproof.engine.private import Private
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, Scenario, find_file, resolve, scenario
@@ -131,6 +131,7 @@ def prepare(request: DrillRequest) -> Prepared:
         notes += _guard_the_full_drill(options, request.environment, embedded=embedded)
     flags = _flags(options, request.environment)
     settings = rooted(settings_of(resolved, no_retry=flags["no_retry"]), request.directory)
+    settings = with_signer(settings, plan, request.directory)
     if settings.cluster.kubeconfig and not settings.cluster.uid:
         # The cluster of the window before is the one that is meant, however it is reached now.
         settings = replace(settings, cluster=replace(settings.cluster, uid=uid_of(prior)))

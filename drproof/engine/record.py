@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from drproof.engine.attempts import Ending
-from drproof.evidence.bundle import Bundle, write_atomic
+from drproof.engine.keys import Sealer
+from drproof.evidence.bundle import Bundle, sealed_checkpoint, write_atomic
 from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.redaction import Masker
 from drproof.model.codec import decode, encode
@@ -27,20 +28,22 @@ class Record:
     head: str
     """The digest of the last receipt, or of the opening."""
     masker: Masker
+    sealer: Sealer
 
     @classmethod
-    def begin(cls, directory: Path, plan: PlanDocument, opening: str, masker: Masker) -> "Record":
+    def begin(cls, directory: Path, plan: PlanDocument, opening: str, masker: Masker, sealer: Sealer) -> "Record":
         """Return the record of a run that has no receipt yet; values that `masker` knows are never written."""
-        return cls(directory, plan, opening, {}, {}, opening, masker)
+        return cls(directory, plan, opening, {}, {}, opening, masker, sealer)
 
     @classmethod
-    def of(cls, bundle: Bundle, masker: Masker) -> "Record":
-        """Return the record that another process left behind."""
-        record = cls.begin(bundle.directory, bundle.plan, bundle.opening_digest, masker)
+    def of(cls, bundle: Bundle, masker: Masker, sealer: Sealer) -> "Record":
+        """Return the record that another process left behind; a checkpoint that it did not come to is made up for."""
+        record = cls.begin(bundle.directory, bundle.plan, bundle.opening_digest, masker, sealer)
         for file in bundle.files:
             record.receipts[file.receipt.phase] = file.receipt
             record.digests[file.receipt.phase] = file.digest
             record.head = file.digest
+            record.seal(file.receipt, (bundle.directory / file.path).read_bytes())
         return record
 
     def write(
@@ -104,4 +107,12 @@ class Record:
         write_atomic(self.directory / "receipts" / f"{receipt.sequence:02}-{receipt.phase}.json", data)
         self.receipts[receipt.phase] = receipt
         self.digests[receipt.phase] = self.head = digest(data)
+        self.seal(receipt, data)
         return receipt
+
+    def seal(self, receipt: Receipt[Any], data: bytes) -> None:
+        """Write the checkpoint of a receipt where there is none yet."""
+        path, _ = sealed_checkpoint(receipt, data)
+        if not (self.directory / path).exists():
+            content = self.sealer.seal(lambda signers: sealed_checkpoint(receipt, data, signers)[1])
+            write_atomic(self.directory / path, content)

@@ -92,6 +92,17 @@ def scenario(name: str) -> Scenario:
     return Scenario(name=name, says=row["says"], settings=dict(_flattened(row.get("settings", {}), f"scenario {name}")))
 
 
+def setting(path: str, options: Mapping[str, Any], environment: Mapping[str, str], directory: Path) -> Any:  # noqa: ANN401
+    """Return one setting, for what needs no target; its default where nobody says anything.
+
+    Raises:
+        Refusal: it is not of its kind, or `drproof.toml` cannot be read.
+    """
+    leaf, file = BY_PATH[path], find_file(directory)
+    value, _ = _first(leaf, options, environment, read_file(file) if file else {}, {}, {}, file, places=True)
+    return leaf.default if value is None else value
+
+
 def resolve(  # noqa: PLR0913 — every place that settings come from
     options: Mapping[str, Any],
     environment: Mapping[str, str],

@@ -6,50 +6,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from drproof.model.criteria import Window
-from drproof.model.receipt import Count, Digest, Instant, Mode
+from drproof.model.receipt import Digest, Instant
 from drproof.model.verdict import Verdict
 
 Number = Annotated[int, Meta(ge=1)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
-    """A file with the digest of its bytes."""
-
-    path: str
-    sha256: Digest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedFile:
-    """A file of a closed bundle."""
-
-    path: str
-    sha256: Digest
-    size: Count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
-    """The place of a signature; this version makes none."""
-
-    keyid: str
-    sig: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """`opening.json`: which plan was fixed before the first effect."""
-
-    schema_version: Literal[1] = 1
-    drill_id: str
-    mode: Mode
-    opened_at: Instant
-    nonce: Digest
-    plan: Sealed
-    previous_bundle: Digest | None
-    signatures: tuple[Signature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +18,6 @@ class Verdicts:
 
     schema_version: Literal[1] = 1
     verdicts: tuple[Verdict, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
-    """`closing.json`: every other file, the outcome, and the end of the receipts' chain."""
-
-    schema_version: Literal[1] = 1
-    drill_id: str
-    mode: Mode
-    outcome: Literal["proven", "refuted", "incomplete"]
-    window: Window
-    receipts: Count
-    chain_head: Digest
-    files: tuple[SealedFile, ...]
-    file_count: Count
-    signatures: tuple[Signature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from drproof.model.receipt import Caller
+from drproof.model.signing import Signer
 
 if TYPE_CHECKING:
     from drproof.model.cluster import ClusterAccess
@@ -236,6 +237,7 @@ class Identity(Protocol):
 class SiteTarget(Protocol):
     """One site, opened: its capabilities."""
 
+    def signer(self, uri: str) -> Signer: ...  # noqa: D102
     @property
     def identity(self) -> Identity: ...  # noqa: D102
     @property

@@ -159,6 +159,18 @@ class Promotion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """By which key a run states what it did."""
+
+    signer: str = ""
+    """A securesystemslib URI, such as `file2:/path/of/a/key` or `awskms:alias/name`; empty means that nobody signs."""
+    own: bool = False
+    """Whether it is the key of this project's rehearsals, made when it is first needed."""
+    trust: str = ""
+    """The trust file that checks take when none is named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CostInputs:
     """What the drill is expected to cost, in the terms that can be known beforehand: time, type, disk."""
 
@@ -184,5 +196,6 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     promotion: Promotion = field(default_factory=Promotion)
     cost: CostInputs = field(default_factory=CostInputs)
+    signing: Signing = field(default_factory=Signing)
     profile: str = ""
     """A named profile of the operator's AWS configuration; empty means the default chain."""

@@ -1,6 +1,8 @@
 """A session that checks a bundle: integrity first, then every contract again; nothing outside the folder is asked."""
 
+import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -9,21 +11,37 @@ from typing import Any
 import pytest
 
 from drproof import catalog
-from drproof.engine.context import read_evidence
-from drproof.evidence.bundle import Bundle
-from drproof.evidence.schemas import problem_of_receipt
-from drproof.model.criteria import ExpectedContract
+from drproof.engine import keys
+from drproof.engine.clock import instant
+from drproof.engine.settings import setting
+from drproof.evidence import expectations
+from drproof.evidence.integrity import CLOSING, OPENING, Inspection
+from drproof.evidence.trust import Trust
+from drproof.evidence.verification import INCOMPLETE, INVALID, NOT_MET, REFUTED, UNREADABLE, class_of, verify
+from drproof.model.criteria import ExpectedContract, PlanDocument
 from drproof.model.errors import DrproofError
-from drproof.model.judging import judge
 from drproof.model.verdict import Status, Verdict
 from drproof.plugin.guards import refuse_a_part
 from drproof.plugin.options import given
+from drproof.report.visible import visible
 
-INTEGRITY, AUTHENTICITY, REHEARSAL = "bundle_is_as_it_was_sealed", "bundle_is_signed", "bundle_is_of_a_live_drill"
-NOT_SIGNED = (
-    "the bundle is not signed: this version of drproof seals with digests only, "
-    "so nothing shows who sealed it; nothing here can be called authentic"
+INTEGRITY, AUTHENTICITY, EXPECTED = "bundle_is_as_it_was_sealed", "bundle_is_signed", "bundle_is_what_was_expected"
+COMPLETE, PROVEN, LIVE = "bundle_is_complete", "bundle_is_of_a_proven_drill", "bundle_is_of_a_live_drill"
+SIGNATURES = frozenset(
+    {"unsigned", "key-unknown", "key-role", "key-expired", "key-not-yet", "key-revoked", "same-key", "signature"}
 )
+"""Findings about who signed."""
+
+
+def _demand_of(code: str) -> str:
+    """Return the item that a finding belongs to."""
+    if code in SIGNATURES:
+        return AUTHENTICITY
+    if code == "rehearsal":
+        return LIVE
+    return {UNREADABLE: INTEGRITY, INVALID: INTEGRITY, INCOMPLETE: COMPLETE, REFUTED: PROVEN, NOT_MET: EXPECTED}[
+        class_of(code)
+    ]
 
 
 class BundleSession:
@@ -37,30 +55,51 @@ class BundleSession:
         """
         self.config = config
         self.mark = mark
-        folder = given(config).get("bundle_dir")
-        if not folder:
-            msg = "no bundle is named\n  next: pytest -m bundle-check --bundle-dir reports/<drill-id>"
-            raise pytest.UsageError(msg)
-        self.directory: Path = (config.invocation_params.dir / folder).resolve()
+        self._judged: dict[tuple[str, str], Verdict] = {}
+        options, directory = given(config), config.invocation_params.dir
         try:
-            self.bundle = Bundle.open(self.directory, {phase.name: phase.observes for phase in catalog.phases()})
-            self._problems = self.bundle.problems()
-            self._sealed = {(verdict.contract, verdict.subject): verdict for verdict in self.bundle.verdicts}
-        except (DrproofError, OSError) as exc:
-            msg = f"--bundle-dir {folder} is no readable bundle: {exc}\n  next: name the folder of a drill"
-            raise pytest.UsageError(msg) from exc
-        self._judged = self._judge_again()
+            of = partial(setting, options=options, environment=os.environ, directory=directory)
+            self.directory, self._chosen = _bundle(options, directory, Path(of("reports")))
+            self.trust_file = _trust_file(of("signing.trust"), directory)
+            self._expected = expectations.read(options)
+            trust = keys.read_trust(self.trust_file) if self.trust_file is not None else Trust()
+            self.found = verify(
+                self.directory,
+                catalog.types(),
+                trust=trust,
+                expect=self._expected,
+                now=instant(datetime.now(UTC)),
+                judge=self._judge,
+            )
+        except (ValueError, DrproofError, OSError) as exc:
+            raise pytest.UsageError(str(exc)) from exc
+        inspection = self.found.inspection
+        if inspection is None or inspection.plan is None:
+            said = "; ".join(f"{problem.code}: {problem.message}" for problem in self.found.problems)
+            msg = (
+                f"{self.directory} is no readable bundle: {said}\n  next: name the folder of a drill with --bundle-dir"
+            )
+            raise pytest.UsageError(visible(msg, lines=True))
+        self.plan: PlanDocument = inspection.plan
+        self.inspection: Inspection = inspection
+        self._sealed = {(verdict.contract, verdict.subject): verdict for verdict in inspection.verdicts}
+        # What is not as it was sealed is judged all the same: each item says what it found.
+        self._judged = self._judged or catalog.judge_again(inspection)
         config.pluginmanager.register(self._fixtures(), "drproof-bundle")
+
+    def _judge(self, inspection: Inspection) -> Mapping[tuple[str, str], Verdict]:
+        self._judged = catalog.judge_again(inspection)
+        return self._judged
 
     @property
     def demands(self) -> tuple[str, ...]:
         """Every item, integrity first."""
         named = (
             f"{row.name}:{subject}" if subject else row.name
-            for row in self.bundle.plan.contracts
+            for row in self.plan.contracts
             for subject in row.subjects or self._found(row)
         )
-        return (INTEGRITY, AUTHENTICITY, REHEARSAL, *named)
+        return (INTEGRITY, AUTHENTICITY, COMPLETE, PROVEN, EXPECTED, LIVE, *named)
 
     def _found(self, row: ExpectedContract) -> tuple[str, ...]:
         """Return the subjects of a contract that names none beforehand: those that were sealed, and those of today."""
@@ -83,10 +122,17 @@ class BundleSession:
             self.config.hook.pytest_deselected(items=others)
 
     def header(self) -> list[str]:
-        """Say which bundle is checked."""
-        plan = self.bundle.plan
-        receipts = f"{len(self.bundle.files)} receipts"
-        return [f"drproof: bundle {plan.drill_id}, plan {plan.plan}, mode {plan.mode.upper()}, {receipts}"]
+        """Say which bundle is checked, and by whose trust file."""
+        plan = self.plan
+        window = "full" if plan.window.full else "PARTIAL, no whole proof"
+        receipts = f"{len(self.inspection.outcomes)} receipts"
+        trust = self.trust_file or "none, so nobody's signature counts; name one with --trust"
+        lines = (
+            f"drproof: bundle {self.directory} ({self._chosen})",
+            f"drproof: trust file {trust}",
+            f"drproof: drill {plan.drill_id}, plan {plan.plan} ({window}), mode {plan.mode.upper()}, {receipts}",
+        )
+        return [visible(line) for line in lines]
 
     def start(self, session: pytest.Session) -> None:
         """Nothing is opened."""
@@ -106,44 +152,23 @@ class BundleSession:
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Print what the check came to."""
         reporter.section("drproof: bundle", bold=True)
-        for problem in self._problems:
-            reporter.write_line(f"{problem.code}: {problem.message}")
-        reporter.write_line(NOT_SIGNED)
+        for problem in self.found.problems:
+            reporter.write_line(visible(f"{problem.code}: {problem.message}"))
+        for key in self.found.signers:
+            reporter.write_line(f"signed by {key.role} {key.keyid} ({key.custody.replace('_', '-')})")
+        reporter.write_line(f"level of assurance: L{self.found.level}")
+        for what in self.found.not_shown:
+            reporter.write_line(visible(f"not shown: {what}"))
+        reporter.write_line(f"drproof verify would exit with {self.found.status}")
 
     def end(self) -> None:
         """Nothing is held."""
 
-    def _judge_again(self) -> dict[tuple[str, str], Verdict]:
-        plan = catalog.plan(self.bundle.plan.plan)
-        receipts = {receipt.phase: receipt for receipt in self.bundle.receipts}
-        digests = {file.receipt.phase: file.digest for file in self.bundle.files}
-        wanted = {row.name for row in self.bundle.plan.contracts}
-        return {
-            (verdict.contract, verdict.subject): verdict
-            for contract in plan.contracts
-            if contract.name in wanted
-            for verdict in judge(
-                contract,
-                receipts,
-                self.bundle.plan.criteria,
-                digests=digests,
-                read=partial(read_evidence, self.directory),
-                check=problem_of_receipt,
-            )
-        }
-
     def _failure(self, demand: str) -> str:
         """Return why a demand is not met, or ""."""
-        if demand == INTEGRITY:
-            return "; ".join(f"{problem.code}: {problem.message}" for problem in self._problems)
-        if demand == AUTHENTICITY:
-            return NOT_SIGNED
-        if demand == REHEARSAL:
-            return (
-                ""
-                if self.bundle.plan.mode == "live"
-                else "the bundle is of a rehearsal: it proves drproof, never anyone's recovery"
-            )
+        if demand in {INTEGRITY, AUTHENTICITY, COMPLETE, PROVEN, EXPECTED, LIVE}:
+            own = [problem for problem in self.found.problems if _demand_of(problem.code) == demand]
+            return visible("; ".join(f"{problem.code}: {problem.message}" for problem in own))
         contract, _, subject = demand.partition(":")
         verdict = self._judged.get((contract, subject))
         if verdict is None:
@@ -151,8 +176,8 @@ class BundleSession:
         sealed = self._sealed.get((contract, subject))
         if sealed is None or sealed.status is not verdict.status:
             before = sealed.status if sealed else "nothing"
-            return f"sealed as {before}, judged again as {verdict.status}: {verdict.reason}"
-        return "" if verdict.status is Status.PROVEN else f"{verdict.status}: {verdict.reason}"
+            return visible(f"sealed as {before}, judged again as {verdict.status}: {verdict.reason}")
+        return "" if verdict.status is Status.PROVEN else visible(f"{verdict.status}: {verdict.reason}")
 
     def _fixtures(self) -> ModuleType:
         module = ModuleType("drproof_bundle")
@@ -172,3 +197,40 @@ def _checks(item: pytest.Item) -> str:
 def _params(item: pytest.Item) -> Mapping[str, Any]:
     params: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
     return params
+
+
+def _bundle(options: Mapping[str, Any], directory: Path, reports: Path) -> tuple[Path, str]:
+    """Return the bundle to check, and why it is this one.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for named, source in ((options.get("bundle_dir"), "--bundle-dir"), (os.environ.get(VARIABLE), VARIABLE)):
+        if named:
+            return (directory / named).resolve(), f"named by {source}"
+    folder = (directory / reports).resolve()
+    found = [path for path in folder.iterdir() if _is_bundle(path)] if folder.is_dir() else []
+    if not found:
+        msg = f"no bundle is named, and {folder} holds none\n  next: pytest -m bundle-check --bundle-dir <folder>"
+        raise ValueError(msg)
+    return max(found, key=_made), f"the newest below {folder}"
+
+
+VARIABLE = "DRPROOF_BUNDLE_DIR"
+
+
+def _is_bundle(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and (path / OPENING).is_file()
+
+
+def _made(path: Path) -> float:
+    last = path / CLOSING
+    return (last if last.is_file() else path / OPENING).stat().st_mtime
+
+
+def _trust_file(named: str, directory: Path) -> Path | None:
+    """Return the trust file that was named, else the project's own; None when there is neither."""
+    if named:
+        return (directory / Path(named).expanduser()).resolve()
+    own = directory / keys.FOLDER / keys.TRUST
+    return own if own.is_file() else None

@@ -33,7 +33,16 @@ OWN = (
     Option("receipt_dir", "Folder of an earlier drill whose receipts this one builds on"),
     Option("scenario", "Failure that the embedded world injects"),
     Option("run_id", "Name of the drill and of its folder"),
-    Option("bundle_dir", "Folder of the bundle to check"),
+    Option("bundle_dir", "Folder of the bundle to check; without it the newest one"),
+    Option("expect_drill", "The drill that the bundle has to be of"),
+    Option("expect_nonce", "The nonce that its opening has to name"),
+    Option("expect_account", "The account of its recovery site"),
+    Option("expect_region", "The region of its recovery site"),
+    Option("prev", "The digest of the bundle before it"),
+    Option("max_age", "How old the bundle may be, such as 30d"),
+    Option("require_level", "The least level of assurance, L0 to L4"),
+    Option("require_full", "Refuse a bundle of a part of a plan", switch=True),
+    Option("accept_rehearsal", "Take a rehearsal for one, and judge it", switch=True),
 )
 
 

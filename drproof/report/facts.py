@@ -13,7 +13,7 @@ from drproof.model.receipt import Outcome, Receipt
 from drproof.model.verdict import ControlResult, Status, Verdict
 
 REHEARSAL = "Rehearsal against the embedded world: this proves drproof, never anyone's recovery"
-NOT_SIGNED = "This bundle is not signed."
+NOT_SIGNED = "Who made this bundle."
 NO_DECISION = "No decision was recorded."
 TEARDOWN = "teardown"
 
@@ -97,6 +97,13 @@ def spelt(value: object) -> str:
 def indented(value: object) -> str:
     """Return a JSON value over many lines."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
+
+
+def signature(bundle: Bundle) -> str:
+    """Return how the bundle says that it is signed, which only a reader's own trust file can confirm."""
+    if not bundle.signers:
+        return "It is sealed with digests only: nothing in it shows who sealed it, or when."
+    return f"It names the key {', '.join(bundle.signers)}; whose that is, your own trust file says, not this page."
 
 
 def chain_head(bundle: Bundle) -> str:

@@ -38,7 +38,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
         *_of_the_objectives(bundle),
         *_of_the_world(bundle),
         *_of_the_cluster(bundle),
-        Gap(facts.NOT_SIGNED, "It is sealed with digests only: nothing in it shows who sealed it, or when."),
+        Gap(facts.NOT_SIGNED, facts.signature(bundle)),
         *_of_the_controls(bundle),
     )
 

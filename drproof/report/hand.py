@@ -3,26 +3,34 @@
 from dataclasses import dataclass
 
 from drproof.evidence.bundle import Bundle
+from drproof.evidence.integrity import CLOSING, OPENING, PLAN
 from drproof.report import facts
 
 SEALED = "every sealed file is unchanged"
-FILES = (
-    r"""grep -o '"path":"[^"]*","sha256":"[0-9a-f]*"' closing.json"""
-    r""" | sed 's/"path":"\(.*\)","sha256":"\(.*\)"/\2  \1/'"""
-    rf""" | sha256sum --check --strict --quiet && echo '{SEALED}'"""
+SUMS = r"""sed 's/.*"sha256":"\([0-9a-f]*\)"},"name":"\(.*\)"/\1  \2/'"""
+SUBJECTS = r"""grep -o '"digest":{"sha256":"[0-9a-f]*"},"name":"[^"]*"'"""
+
+
+def _field(name: str, file: str) -> str:
+    return f"""grep -o '"{name}":"[^"]*"' {file} | head -n 1 | cut -d '"' -f 4 | base64 -d"""
+
+
+PAYLOAD = _field("payload", CLOSING)
+SIGNATURE = (
+    f'd=$(mktemp -d); {PAYLOAD} > "$d/payload"; {_field("sig", CLOSING)} > "$d/sig"'
+    """; { printf 'DSSEv1 28 application/vnd.in-toto+json %s ' $(wc -c < "$d/payload"); cat "$d/payload"; }"""
+    """ > "$d/signed"; openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in "$d/signed" -sigfile "$d/sig\""""
 )
-COUNT = (
-    "find . -type f ! -path ./closing.json ! -path './after/*' | wc -l"
-    """; grep -o '"file_count":[0-9]*' closing.json"""
-)
-PLAN = """sha256sum plan.json; grep -o '"plan":{[^}]*}' opening.json"""
+FILES = f"{PAYLOAD} | {SUBJECTS} | {SUMS} | sha256sum --check --strict --quiet && echo '{SEALED}'"
+COUNT = f"find . -type f ! -path ./{CLOSING} ! -path './after/*' | wc -l; {PAYLOAD} | grep -o '\"file_count\":[0-9]*'"
+OPENED = f"{_field('payload', OPENING)} | {SUBJECTS}; sha256sum {PLAN}"
 CHAIN = (
-    "previous=$(sha256sum opening.json | cut -c 1-64)"
+    f"previous=$(sha256sum {OPENING} | cut -c 1-64)"
     "; for file in $(ls receipts/*.json | sort -V)"
     r"""; do grep -q "\"previous\":\"$previous\"" $file || echo $file breaks the chain"""
     "; previous=$(sha256sum $file | cut -c 1-64); done; echo $previous"
 )
-OPENING = "sha256sum opening.json"
+DIGEST = f"sha256sum {OPENING}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +44,16 @@ class Step:
 
 def steps(bundle: Bundle) -> tuple[Step, ...]:
     """Return the checks in order; each line runs in the bundle's folder."""
+    signed = Step(
+        "The closing was signed by the key in key.pem, a public key (Ed25519) that you were given on another way.",
+        SIGNATURE,
+        "Signature Verified Successfully",
+    )
     return (
+        *((signed,) if bundle.signers else ()),
         Step("Every file is the one that was sealed.", FILES, SEALED),
         Step("No file was added: the folder holds as many as were sealed.", COUNT, "the same number twice"),
-        Step("The plan is the one that was fixed before the first effect.", PLAN, "the same digest twice"),
+        Step("The plan is the one that was fixed before the first effect.", OPENED, "the same digest twice"),
         Step("Each receipt names the one before it, and the first names the opening.", CHAIN, facts.chain_head(bundle)),
-        Step("This page speaks of this bundle.", OPENING, bundle.opening_digest),
+        Step("This page speaks of this bundle.", DIGEST, bundle.opening_digest),
     )

@@ -11,8 +11,9 @@ from urllib.parse import quote
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from drproof.evidence.bundle import CLOSING, Bundle, listed
+from drproof.evidence.bundle import Bundle, listed
 from drproof.evidence.canonical import digest
+from drproof.evidence.integrity import AFTER, CLOSING
 from drproof.formats.durations import show
 from drproof.model.codec import encode
 from drproof.model.receipt import Receipt
@@ -25,8 +26,6 @@ from drproof.report.timeline import SYMBOLS, timeline
 from drproof.report.visible import visible
 
 PAGE = "proof.html"
-AFTERWARDS = "after/"
-"""What is added beside a sealed bundle is not part of the sealed page."""
 
 VERDICT_SYMBOLS = {"proven": "✓", "refuted": "✗", "unproven": "?", "incomplete": "?"}
 SECTIONS = (
@@ -156,7 +155,7 @@ def _files(bundle: Bundle) -> tuple[File, ...]:
     return tuple(
         File(path=path, href="./" + quote(path, errors="surrogateescape"), size=len(data), sha256=digest(data))
         for path, data in listed(bundle.directory).items()
-        if path not in {PAGE, CLOSING} and not path.startswith(AFTERWARDS)
+        if path not in {PAGE, CLOSING} and not path.startswith(AFTER)
     )
 
 

@@ -24,10 +24,20 @@ def lines(bundle: Bundle, *, outcome: str, exit_status: int, still_up: bool, dir
         *_verdicts(bundle),
         *_objectives(bundle),
         f"proof: {directory / PAGE}",
-        f"not shown: {facts.NOT_SIGNED}",
+        *_signature(bundle, directory),
         *_still_up(bundle, still_up=still_up, directory=directory),
     )
     return [visible(line) for line in everything]
+
+
+def _signature(bundle: Bundle, directory: Path) -> Iterator[str]:
+    """Say which key signed, and the command that checks it; the summary itself confirms nothing."""
+    if not bundle.signers:
+        yield "NOT SIGNED: nothing shows who made this bundle"
+    for keyid in bundle.signers:
+        yield f"signed with the key {keyid}"
+    rehearsal = " --accept-rehearsal" if bundle.plan.mode == "rehearsal" else ""
+    yield f"verify: drproof verify {shlex.quote(str(directory))} --trust <your trust file>{rehearsal}"
 
 
 def _labels(bundle: Bundle, outcome: str, exit_status: int) -> Iterator[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from drproof.model.criteria import Site
 from drproof.model.settings import Settings
+from drproof.model.signing import Signer
 from drproof.targets import embedded
 from drproof.targets.aws.cloudwatch import AwsAlarms
 from drproof.targets.aws.ec2 import AwsFleet
@@ -17,6 +18,7 @@ from drproof.targets.aws.sts import AwsIdentity
 from drproof.targets.kubernetes.access import KubeconfigAccess
 from drproof.targets.provisioners import AnyProvisioner, choose
 from drproof.targets.provisioners.place import Place
+from drproof.targets.signers import open_signer
 
 EVERY_AT_THE_WORLD = 0.2
 EVERY_LIVE = 2.0
@@ -35,6 +37,10 @@ class AwsSite:
         self._site = site
         self._session = session
         self._every = EVERY_AT_THE_WORLD if session.endpoint else EVERY_LIVE
+
+    def signer(self, uri: str) -> Signer:
+        """Return the key that a URI names: a file of this machine, or one that the site keeps."""
+        return open_signer(uri)
 
     @cached_property
     def identity(self) -> AwsIdentity:

@@ -1,0 +1,126 @@
+"""`drproof verify`: decides about a bundle from its folder and the reader's own trust file, and nothing else."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from drproof.evidence.files import Problem
+from drproof.evidence.verification import UNREADABLE, Verification, class_of
+from drproof.model.errors import EvidenceError
+from drproof.report.visible import visible
+
+MEANINGS = {
+    0: "authentic and proven",
+    1: "the evidence is invalid",
+    2: "unreadable, or misused",
+    3: "authentic and refuted",
+    4: "authentic and incomplete",
+    5: "freshness, level, rehearsal or trust are not as demanded",
+}
+MOST = 20
+"""Findings of one code that are printed; all of them are in --json."""
+
+
+def verify(  # noqa: PLR0913 — what a reader can demand
+    bundle: Annotated[Path, typer.Argument(help="The folder of a bundle.")],
+    trust: Annotated[Path | None, typer.Option(help="Your own trust file: whose signatures count.")] = None,
+    expect_drill: Annotated[str, typer.Option(help="The drill that it has to be of.")] = "",
+    expect_nonce: Annotated[str, typer.Option(help="The nonce of its opening.")] = "",
+    expect_account: Annotated[str, typer.Option(help="The account of its recovery site.")] = "",
+    expect_region: Annotated[str, typer.Option(help="The region of its recovery site.")] = "",
+    prev: Annotated[str, typer.Option(help="The digest of the bundle before it.")] = "",
+    max_age: Annotated[str, typer.Option(help="How old it may be, such as 30d.")] = "",
+    require_level: Annotated[str, typer.Option(help="The least level of assurance, L0 to L4.")] = "L0",
+    require_full: Annotated[bool, typer.Option("--require-full", help="Refuse a part of a plan.")] = False,
+    accept_rehearsal: Annotated[bool, typer.Option("--accept-rehearsal", help="Take a rehearsal for one.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Decide about a bundle, offline: nothing is asked, extracted, executed or rendered.
+
+    Exit status: 0 authentic and proven, 1 invalid, 2 unreadable or misused, 3 refuted, 4 incomplete, 5 freshness,
+    level, rehearsal or trust not met.
+    """
+    from drproof import catalog
+    from drproof.evidence import expectations
+    from drproof.evidence import trust as trusting
+    from drproof.evidence.verification import verify as decide
+
+    options: dict[str, Any] = {
+        "expect_drill": expect_drill,
+        "expect_nonce": expect_nonce,
+        "expect_account": expect_account,
+        "expect_region": expect_region,
+        "prev": prev,
+        "max_age": max_age,
+        "require_level": require_level,
+        "require_full": require_full,
+        "accept_rehearsal": accept_rehearsal,
+    }
+    try:
+        found = decide(
+            bundle,
+            catalog.types(),
+            trust=trusting.read(_read(trust)) if trust is not None else trusting.Trust(),
+            expect=expectations.read(options),
+            now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            judge=catalog.judge_again,
+        )
+    except EvidenceError as exc:
+        found = Verification(status=UNREADABLE, level=0, problems=(Problem(exc.code, "", str(exc)),), not_shown=())
+    typer.echo(json.dumps(document(found), indent=2) if as_json else "\n".join(lines(found, bundle, trust)))
+    raise typer.Exit(found.status)
+
+
+def document(found: Verification) -> dict[str, Any]:
+    """Return what was found as plain JSON."""
+    inspection = found.inspection
+    opening, closing = (inspection.opening, inspection.closing) if inspection is not None else (None, None)
+    return {
+        "exit": found.status,
+        "meaning": MEANINGS[found.status],
+        "level": f"L{found.level}",
+        "drill": opening.drill_id if opening is not None else None,
+        "mode": opening.mode if opening is not None else None,
+        "outcome": closing.outcome if closing is not None else None,
+        "full": closing.window.full if closing is not None else None,
+        "signers": [{"keyid": key.keyid, "role": key.role.value} for key in found.signers],
+        "findings": [
+            {"code": problem.code, "path": problem.path, "message": problem.message, "class": class_of(problem.code)}
+            for problem in found.problems
+        ],
+        "not_shown": list(found.not_shown),
+    }
+
+
+def lines(found: Verification, bundle: Path, trust: Path | None) -> list[str]:
+    """Return what was found for people; nothing of the bundle reaches the terminal unescaped."""
+    inspection = found.inspection
+    told = [f"{bundle.name}: {MEANINGS[found.status].upper()} (exit {found.status}, level L{found.level})"]
+    told.append(f"trust file: {trust}" if trust is not None else "trust file: none, so nobody's signature counts")
+    if inspection is not None and inspection.opening is not None:
+        opening, closing = inspection.opening, inspection.closing
+        told.append(f"drill {opening.drill_id}, plan {opening.plan}, mode {opening.mode}, opened {opening.opened_at}")
+        if closing is not None:
+            extent = "the whole plan" if closing.window.full else "PARTIAL, no whole proof"
+            told.append(f"sealed as {closing.outcome} ({extent}), closed {closing.closed_at}")
+    told += [f"signed by {key.role} {key.keyid} ({key.custody.replace('_', '-')})" for key in found.signers]
+    shown: dict[str, int] = {}
+    for problem in found.problems:
+        shown[problem.code] = shown.get(problem.code, 0) + 1
+        if shown[problem.code] <= MOST:
+            told.append(f"{problem.code}: {problem.message}")
+    told += [f"{code}: {count - MOST} more; --json has all" for code, count in shown.items() if count > MOST]
+    told += [f"not shown: {what}" for what in found.not_shown]
+    if trust is None:
+        told.append("next: obtain the runner's public key on another way, and name your trust file with --trust")
+    return [visible(line) for line in told]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise EvidenceError("trust-file", f"the trust file {path} cannot be read: {exc.strerror}") from exc

@@ -1,0 +1,137 @@
+"""The files of a folder that may come from anybody: what lies there, and its bytes, without following any link."""
+
+import hashlib
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from drproof.model.errors import EvidenceError
+
+LARGEST_FILE = 64 * 2**20
+LARGEST_DOCUMENT = 16 * 2**20
+MOST_FILES = 200_000
+LONGEST_PART = 200
+CHUNK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One way in which a bundle is not what it must be; `code` is stable (`docs/bundle-format.md`, section 6)."""
+
+    code: str
+    path: str
+    message: str
+
+
+@dataclass(slots=True)
+class Folder:
+    """A folder as it lies on the disk: the regular files below it, and what is none."""
+
+    directory: Path
+    sizes: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+    """Of the files that were read so far."""
+
+    @classmethod
+    def walk(cls, directory: Path) -> "Folder":
+        """Return what lies below a folder.
+
+        Raises:
+            EvidenceError: `unreadable`, when there is no such folder; `too-large`, when it holds too much.
+        """
+        folder = cls(directory)
+        try:
+            folder._enter("")
+        except OSError as exc:
+            raise EvidenceError("unreadable", f"{directory} cannot be read: {exc.strerror}") from exc
+        folder.problems += _collisions(folder.sizes)
+        return folder
+
+    def _enter(self, prefix: str) -> None:
+        with os.scandir(self.directory / prefix) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                path = prefix + entry.name
+                if problem := _bad_name(entry.name):
+                    shown = path.encode("utf-8", "backslashreplace").decode()
+                    self.problems.append(Problem("name", shown, f"{shown!r} is no name of a file: {problem}"))
+                elif entry.is_symlink():
+                    self.problems.append(Problem("link", path, f"{path} is a link, not a file"))
+                elif entry.is_dir(follow_symlinks=False):
+                    self._enter(f"{path}/")
+                elif entry.is_file(follow_symlinks=False):
+                    self._add(path, entry.stat(follow_symlinks=False).st_size)
+                else:
+                    self.problems.append(Problem("special-file", path, f"{path} is neither a file nor a folder"))
+
+    def _add(self, path: str, size: int) -> None:
+        self.sizes[path] = size
+        if size > LARGEST_FILE or len(self.sizes) > MOST_FILES:
+            raise EvidenceError("too-large", f"{path}: more than {MOST_FILES} files, or {size} bytes in one")
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a document, and remember their digest.
+
+        Raises:
+            EvidenceError: `file-missing`, `unreadable` or `too-large`.
+        """
+        size = self.sizes.get(path)
+        if size is None:
+            raise EvidenceError("file-missing", f"{path} is not there")
+        if size > LARGEST_DOCUMENT:
+            raise EvidenceError("too-large", f"{path} has {size} bytes, more than {LARGEST_DOCUMENT}")
+        data = b"".join(self._chunks(path))
+        self.digests[path] = hashlib.sha256(data).hexdigest()
+        return data
+
+    def digest(self, path: str) -> str:
+        """Return the SHA-256 of a file, which is read once."""
+        if path not in self.digests:
+            found = hashlib.sha256()
+            for chunk in self._chunks(path):
+                found.update(chunk)
+            self.digests[path] = found.hexdigest()
+        return self.digests[path]
+
+    def below(self, prefix: str) -> list[str]:
+        """Return the files below a folder."""
+        return [path for path in self.sizes if path.startswith(prefix)]
+
+    def _chunks(self, path: str) -> Iterator[bytes]:
+        try:
+            descriptor = os.open(f"{self.directory}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise EvidenceError("special-file", f"{path} is no file any more")
+                while chunk := os.read(descriptor, CHUNK):
+                    yield chunk
+            finally:
+                os.close(descriptor)
+        except OSError as exc:
+            raise EvidenceError("unreadable", f"{path} cannot be read: {exc.strerror}") from exc
+
+
+def _bad_name(name: str) -> str:
+    """Return why a name must not be one of a bundle, or ""."""
+    if name.isascii() and name.isprintable() and "\\" not in name and len(name) <= LONGEST_PART:
+        return ""
+    try:
+        data = name.encode("utf-8")
+    except UnicodeEncodeError:
+        return "not UTF-8"
+    if len(data) > LONGEST_PART:
+        return f"longer than {LONGEST_PART} bytes"
+    if "\\" in name or any(unicodedata.category(char) == "Cc" for char in name):
+        return "it holds a backslash or a control character"
+    return "" if unicodedata.is_normalized("NFC", name) else "not in Unicode NFC"
+
+
+def _collisions(paths: dict[str, int]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for path in paths:
+        folded = path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
+        if (other := seen.setdefault(folded, path)) != path:
+            yield Problem("name-collision", path, f"{path} and {other} are one name on other systems")

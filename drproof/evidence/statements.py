@@ -1,0 +1,186 @@
+"""The statements that are signed: opening, checkpoints, closing, and what is said of a closing afterwards.
+
+Source: `docs/bundle-format.md`, sections 3 and 4.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from drproof.evidence.canonical import canonical
+from drproof.evidence.envelope import Envelope, sealed
+from drproof.evidence.exact import exactly, parsed
+from drproof.formats import timestamps
+from drproof.model.codec import encode
+from drproof.model.criteria import PlanDocument, Sites, Window
+from drproof.model.errors import EvidenceError
+from drproof.model.receipt import Count, Digest, Instant, Mode
+from drproof.model.signing import Signer
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREFIX = "https://drproof.dev/attestation/"
+COLLECTED = "execution"
+"""The plan whose bundles a collector signs: it gathered what somebody else did."""
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What is said before the first effect: which plan is fixed."""
+
+    schema_version: Literal[1] = 1
+    drill_id: str
+    mode: Mode
+    plan: str
+    opened_at: Instant
+    nonce: Digest
+    previous_bundle: Digest | None
+    sites: Sites
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What is said as a phase ends: which receipt was written."""
+
+    schema_version: Literal[1] = 1
+    drill_id: str
+    opening: Digest
+    sequence: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A file that was not written because it seemed to hold a secret: where, and which rule said so."""
+
+    path: str
+    where: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """What is said last: every file, the outcome, and the end of the receipts' chain."""
+
+    schema_version: Literal[1] = 1
+    drill_id: str
+    mode: Mode
+    plan: str
+    opening: Digest
+    outcome: Literal["proven", "refuted", "incomplete"]
+    window: Window
+    receipts: Count
+    chain_head: Digest
+    file_count: Count
+    closed_at: Instant
+    withheld: tuple[Withheld, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOff:
+    """What a person decides about a closed bundle."""
+
+    schema_version: Literal[1] = 1
+    drill_id: str
+    decision: Literal["approved", "rejected"]
+    person: str
+    ticket: str
+    reason: str
+    signed_at: Instant
+
+
+NAMES: Mapping[type, str] = {
+    Opening: "opening/v1",
+    Checkpoint: "checkpoint/v1",
+    Closing: "closing/v1",
+    SignOff: "sign-off/v1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Generic[P]):
+    """Files by their digests, and what is said of them."""
+
+    subjects: Mapping[str, str]
+    predicate: P
+
+
+def opening_of(plan: PlanDocument) -> Opening:
+    """Return what the opening of a plan says."""
+    return Opening(
+        drill_id=plan.drill_id,
+        mode=plan.mode,
+        plan=plan.plan,
+        opened_at=plan.created_at,
+        nonce=plan.nonce,
+        previous_bundle=plan.previous_bundle,
+        sites=plan.criteria.sites,
+    )
+
+
+def signed(subjects: Mapping[str, str], predicate: object, signers: Iterable[Signer]) -> bytes:
+    """Return the envelope of a statement; without a signer nobody signs it."""
+    return sealed(payload_of(subjects, predicate), signers)
+
+
+def payload_of(subjects: Mapping[str, str], predicate: object) -> bytes:
+    """Return a statement as the bytes that are signed."""
+    return canonical(
+        {
+            "_type": STATEMENT,
+            "predicateType": PREFIX + NAMES[type(predicate)],
+            "subject": [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(subjects.items())],
+            "predicate": encode(predicate),
+        }
+    )
+
+
+def read(envelope: Envelope, kind: type[P]) -> Statement[P]:
+    """Return the statement in an envelope.
+
+    Raises:
+        EvidenceError: `statement`, when it is not the one form of a statement of this kind.
+    """
+    try:
+        content = parsed(envelope.payload)
+        _frame(content, kind)
+        subjects = _subjects(content["subject"])
+        predicate = exactly(kind, content["predicate"])
+        _instants(content["predicate"])
+    except EvidenceError as exc:
+        raise EvidenceError("statement", f"no {NAMES[kind]}: {exc}") from exc
+    return Statement(subjects, predicate)
+
+
+def _frame(content: Any, kind: type) -> None:  # noqa: ANN401 — plain JSON
+    if not isinstance(content, dict) or set(content) != {"_type", "predicateType", "subject", "predicate"}:
+        raise EvidenceError("shape", "expected exactly _type, predicateType, subject and predicate")
+    expected = (STATEMENT, PREFIX + NAMES[kind])
+    if (content["_type"], content["predicateType"]) != expected:
+        raise EvidenceError("shape", f"expected a statement of {expected[1]}")
+
+
+def _instants(predicate: Mapping[str, Any]) -> None:
+    """Refuse a time that looks like one and is none, such as the thirtieth of February."""
+    for name in ("opened_at", "closed_at", "signed_at"):
+        if name in predicate:
+            timestamps.parse(predicate[name])
+
+
+def _subjects(rows: Any) -> dict[str, str]:  # noqa: ANN401 — plain JSON
+    subjects = {row.name: row.digest.sha256 for row in exactly(tuple[_Subject, ...], rows)}
+    names = [row["name"] for row in rows]
+    if names != sorted(subjects):
+        raise EvidenceError("shape", "expected subjects in the order of their names, each once")
+    return subjects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sum:
+    sha256: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    name: str
+    digest: _Sum

@@ -1,0 +1,239 @@
+"""Whether a bundle can be relied on: its integrity, whose signatures it carries, and what the reader expects of it.
+
+Nothing outside the folder and the reader's own trust file is asked. Source: `docs/bundle-format.md`, sections 5 to 7.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from drproof.evidence import trust as trusting
+from drproof.evidence.envelope import Envelope
+from drproof.evidence.expectations import Expectations
+from drproof.evidence.files import Problem
+from drproof.evidence.integrity import CLOSING, OPENING, PLAN, Inspection, SignedAs, inspect
+from drproof.evidence.trust import Role, Trust, TrustedKey
+from drproof.formats import timestamps
+from drproof.model.errors import EvidenceError
+from drproof.model.verdict import Verdict
+
+UNREADABLE, INVALID, INCOMPLETE, REFUTED, NOT_MET = 2, 1, 4, 3, 5
+ORDER = (UNREADABLE, INVALID, INCOMPLETE, REFUTED, NOT_MET)
+"""Of several classes the first of these is the exit status."""
+
+CLASSES: Mapping[int, frozenset[str]] = {
+    UNREADABLE: frozenset({"unreadable", "too-large", "trust-file", "usage"}),
+    INCOMPLETE: frozenset({"not-closed", "incomplete", "partial"}),
+    REFUTED: frozenset({"refuted"}),
+    NOT_MET: frozenset(
+        {
+            "unsigned", "key-unknown", "key-role", "key-expired", "key-not-yet", "key-revoked", "same-key",
+            "drill", "nonce", "account", "region", "previous", "too-old", "in-the-future", "level", "rehearsal",
+        }
+    ),
+}  # fmt: skip
+ROLES: Mapping[SignedAs, Role] = {"drill": Role.RUNNER, "collection": Role.COLLECTOR, "sign-off": Role.APPROVER}
+SKEW_MS = 60_000
+"""How far two honest clocks may differ."""
+
+Judge: TypeAlias = Callable[[Inspection], Mapping[tuple[str, str], Verdict]]
+"""Judges the receipts of a bundle again by the installed contracts: each verdict by contract and subject."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What was found about a bundle."""
+
+    status: int
+    level: int
+    problems: tuple[Problem, ...]
+    not_shown: tuple[str, ...]
+    inspection: Inspection | None = None
+    signers: tuple[TrustedKey, ...] = ()
+
+
+@dataclass(slots=True)
+class _Signatures:
+    """Decides about each envelope, and remembers who signed."""
+
+    trust: Trust
+    runners: dict[str, TrustedKey] = field(default_factory=dict)
+    approvers: dict[str, TrustedKey] = field(default_factory=dict)
+    """The keys of sign-offs, by their paths."""
+
+    def witness(self, path: str, signed: Envelope, instant: str, kind: SignedAs) -> Iterator[Problem]:
+        """Yield why a signature does not count; each has to."""
+        if not signed.signatures:
+            yield Problem("unsigned", path, f"{path} is not signed: nothing shows who made it")
+        role = ROLES[kind]
+        for signature in signed.signatures:
+            keys = self.trust.named(signature.keyid)
+            if not keys:
+                said = f"{path} is signed by {signature.keyid}, which is not in the trust file"
+                yield Problem("key-unknown", path, said)
+                continue
+            key = keys.get(role)
+            if not _genuine(next(iter(keys.values())), signature.sig, signed.message):
+                yield Problem("signature", path, f"the signature of {path} is not one of {signature.keyid}")
+            elif key is None:
+                roles = ", ".join(sorted(keys))
+                yield Problem("key-role", path, f"{path} is signed by a key that is trusted as {roles}, not as {role}")
+            elif code := key.counts_at(instant):
+                yield Problem(code, path, f"{path} is signed by {key.keyid} at {instant}, when that key did not count")
+            elif kind == "sign-off":
+                self.approvers[path] = key
+            else:
+                self.runners[key.keyid] = key
+
+
+def _genuine(key: TrustedKey, signature: bytes, message: bytes) -> bool:
+    return trusting.verifies(trusting.public_key(key.public_key), signature, message)
+
+
+def verify(  # noqa: PLR0913 — what a reader knows and demands
+    directory: Path,
+    types: Mapping[str, Any],
+    *,
+    trust: Trust,
+    expect: Expectations | None = None,
+    now: str,
+    judge: Judge | None = None,
+) -> Verification:
+    """Return what can be said of the bundle in a folder at the instant `now`.
+
+    `types` maps each phase to the type it observes; without `judge` the sealed verdicts are taken as they are.
+    """
+    expect = expect or Expectations()
+    signatures = _Signatures(trust)
+    try:
+        found = inspect(directory, types, signatures.witness)
+    except EvidenceError as exc:
+        return Verification(status=UNREADABLE, level=0, problems=(Problem(exc.code, "", str(exc)),), not_shown=())
+    problems = list(found.problems)
+    problems += _revoked(signatures)
+    problems += _same_key(signatures)
+    problems += _outcome(found, expect)
+    if judge is not None and found.plan is not None and not _invalid(problems):
+        problems += _judged_otherwise(found, judge(found))
+    level = _level(found, signatures, problems)
+    problems += _expectations(found, expect, timestamps.milliseconds(now), level)
+    return Verification(
+        status=status_of(problems),
+        level=level,
+        problems=tuple(problems),
+        not_shown=tuple(_not_shown(found, expect, level, judged=judge is not None)),
+        inspection=found,
+        signers=tuple({**signatures.runners, **{key.keyid: key for key in signatures.approvers.values()}}.values()),
+    )
+
+
+def class_of(code: str) -> int:
+    """Return the exit status that a finding alone leads to."""
+    return next((number for number, codes in CLASSES.items() if code in codes), INVALID)
+
+
+def status_of(problems: Iterable[Problem]) -> int:
+    """Return the exit status that several findings lead to."""
+    found = {class_of(problem.code) for problem in problems}
+    return next((number for number in ORDER if number in found), 0)
+
+
+def _invalid(problems: Iterable[Problem]) -> bool:
+    return any(class_of(problem.code) in {UNREADABLE, INVALID} for problem in problems)
+
+
+def _revoked(signatures: _Signatures) -> Iterator[Problem]:
+    for path, key in (*((CLOSING, key) for key in signatures.runners.values()), *signatures.approvers.items()):
+        if key.revoked_at is not None:
+            # What it signed before cannot be told from what was dated back.
+            yield Problem("key-revoked", path, f"{key.keyid} was revoked at {key.revoked_at}: {key.reason}")
+
+
+def _same_key(signatures: _Signatures) -> Iterator[Problem]:
+    for path, key in signatures.approvers.items():
+        if key.keyid in signatures.runners:
+            yield Problem("same-key", path, f"{path} is signed by a key that signed the drill as well")
+
+
+def _outcome(found: Inspection, expect: Expectations) -> Iterator[Problem]:
+    closing = found.closing
+    if closing is not None and closing.outcome != "proven":
+        said = "not all that was planned was shown" if closing.outcome == "incomplete" else "a claim or a phase failed"
+        yield Problem(closing.outcome, CLOSING, f"the drill is {closing.outcome}: {said}")
+    if expect.full and found.plan is not None and not found.plan.window.full:
+        left_out = ", ".join(found.plan.window.left_out) or "nothing"
+        yield Problem("partial", PLAN, f"the drill was a part of its plan; left out: {left_out}")
+
+
+def _judged_otherwise(found: Inspection, again: Mapping[tuple[str, str], Verdict]) -> Iterator[Problem]:
+    for verdict in found.verdicts:
+        now = again.get((verdict.contract, verdict.subject))
+        if now is not None and now.version == verdict.version and now.status is not verdict.status:
+            said = f"{verdict.name} was sealed as {verdict.status}, and is {now.status} when it is judged again"
+            yield Problem("judged-otherwise", "verdicts.json", f"{said}: {now.reason}" if now.reason else said)
+
+
+def _level(found: Inspection, signatures: _Signatures, problems: Iterable[Problem]) -> int:
+    """Return the level of assurance; one bad signature anywhere leaves none."""
+    codes = {problem.code for problem in problems}
+    trusted = CLASSES[NOT_MET] | {"signature", "envelope", "statement"}
+    if _invalid(problems) or codes & trusted or found.opening is None or not signatures.runners:
+        return 0
+    approved = any(
+        sign_off.decision == "approved" for path, sign_off in found.sign_offs.items() if path in signatures.approvers
+    )
+    held = all(key.custody == "non_exportable" for key in signatures.runners.values())
+    return 2 if held and approved and found.closing is not None else 1
+
+
+def _expectations(found: Inspection, expect: Expectations, now: int, level: int) -> Iterator[Problem]:
+    opening = found.opening
+    if opening is not None:
+        site = opening.sites.recovery
+        for code, wanted, said in (
+            ("drill", expect.drill, opening.drill_id),
+            ("nonce", expect.nonce, opening.nonce),
+            ("account", expect.account, site.account_id),
+            ("region", expect.region, site.region),
+            ("previous", expect.previous, opening.previous_bundle or "none"),
+        ):
+            if wanted and wanted != said:
+                yield Problem(code, OPENING, f"the bundle's {code} is {said}, expected {wanted}")
+        if opening.mode == "rehearsal" and not expect.accept_rehearsal:
+            yield Problem("rehearsal", OPENING, "it is a rehearsal: it proves drproof, never anyone's recovery")
+        made = found.closing.closed_at if found.closing is not None else opening.opened_at
+        at = timestamps.milliseconds(made)
+        if at > now + SKEW_MS:
+            yield Problem("in-the-future", CLOSING, f"the bundle says that it was made at {made}, which is to come")
+        if expect.max_age_ms is not None and now - at > expect.max_age_ms:
+            yield Problem("too-old", CLOSING, f"the bundle was made at {made}, too long ago")
+    if level < expect.level:
+        yield Problem("level", "", f"the level of assurance is L{level}, expected L{expect.level} at least")
+
+
+def _not_shown(found: Inspection, expect: Expectations, level: int, *, judged: bool) -> Iterator[str]:
+    """Say what this verification does not show, so that nobody takes it for more than it is."""
+    unasked = [
+        name
+        for name, asked in (
+            ("drill", expect.drill), ("nonce", expect.nonce), ("account", expect.account), ("region", expect.region),
+            ("previous bundle", expect.previous), ("age", expect.max_age_ms is not None),
+        )
+        if not asked
+    ]  # fmt: skip
+    if unasked:
+        yield f"whether it is the bundle you wait for: nothing was expected of its {', '.join(unasked)}"
+    yield LEVELS[level]
+    if not judged:
+        yield "whether the sealed verdicts follow from the receipts: they were not judged again"
+    if found.plan is not None and found.plan.mode == "rehearsal":
+        yield "anyone's recovery: this was a rehearsal"
+
+
+LEVELS = (
+    "who made it (L0): it is not signed by keys of the trust file",
+    "whether the runner told the truth (L1): it holds the key that signed",
+    "when it was made (L2): the time in it is the runner's own",
+    "what the platform itself would say (L3): it was not asked again",
+)
