@@ -48,7 +48,7 @@ def test_status_of_a_bundle_that_was_changed_is_no_success_and_names_the_file(op
 
 
 def test_status_of_a_bundle_that_was_not_sealed_names_the_next_command(operator, copy):
-    (copy / "closing.json").unlink()
+    (copy / "closing.dsse.json").unlink()
 
     said = operator.cli("status", str(copy))
 
@@ -86,7 +86,7 @@ def test_a_closed_drill_is_not_resumed_and_the_next_command_is_named(operator, c
 
 
 def test_an_unfinished_drill_whose_private_folder_is_gone_names_the_mark_to_look_for(operator, copy):
-    (copy / "closing.json").unlink()
+    (copy / "closing.dsse.json").unlink()
 
     said = operator.cli("resume", str(copy))
 

@@ -1,5 +1,6 @@
 """Drills as users run them: a process of their own in a folder of their own."""
 
+import base64
 import json
 import os
 import subprocess
@@ -29,6 +30,14 @@ class Drill:
 
     def read(self, name: str) -> Any:
         return json.loads((self.bundle / name).read_bytes())
+
+    @property
+    def closing(self) -> dict[str, Any]:
+        """What the closing says."""
+        return self.statement("closing.dsse.json")["predicate"]
+
+    def statement(self, name: str) -> dict[str, Any]:
+        return json.loads(base64.b64decode(self.read(name)["payload"]))
 
     @property
     def receipts(self) -> dict[str, dict[str, Any]]:
@@ -128,7 +137,7 @@ class Operator:
         private = directory.with_name(run_id + ".private")
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if (directory / "closing.json").exists() and not private.exists():
+            if (directory / "closing.dsse.json").exists() and not private.exists():
                 return Drill(0, "", directory)
             time.sleep(0.1)
         log = private / "guardian.log"

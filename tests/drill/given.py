@@ -114,4 +114,4 @@ def runs(command: str) -> Callable[[Resource, str, Document], None]:
 def shown_otherwise(drill: Drill) -> bool:
     """Return whether a drill that got as far as into the cluster was judged not to be proven."""
     assert drill.outcomes["restore"] == "passed", drill.output
-    return drill.status == 1 and drill.read("closing.json")["outcome"] != "proven"
+    return drill.status == 1 and drill.closing["outcome"] != "proven"

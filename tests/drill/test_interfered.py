@@ -20,7 +20,7 @@ def test_a_receipt_that_was_rewritten_while_the_drill_ran_is_noticed_before_the_
     drill = interfered("rewrite")
 
     assert drill.status == 1, drill.output
-    assert drill.read("closing.json")["outcome"] == "incomplete"
+    assert drill.closing["outcome"] == "incomplete"
     assert drill.inventory["instances"] == []
 
 
@@ -68,7 +68,7 @@ def test_a_run_that_dies_after_the_seal_is_put_away_by_its_guardian(operator, in
     while private.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not private.exists()
-    assert drill.read("closing.json")["outcome"] == "proven"
+    assert drill.closing["outcome"] == "proven"
     assert operator.cli("status", "reports/spoiled").returncode == 0
 
 

@@ -72,7 +72,7 @@ def test_a_signal_ends_the_phase_writes_its_receipt_and_tears_down(operator, nam
     assert name in drill.receipts[interrupted[0]]["reason"]
     assert drill.outcomes["teardown"] == "passed"
     assert drill.inventory["instances"] == []
-    assert drill.read("closing.json")["outcome"] == "incomplete"
+    assert drill.closing["outcome"] == "incomplete"
 
 
 def test_resume_finishes_a_killed_drill_from_another_process(operator, pytestconfig):
@@ -100,7 +100,7 @@ def test_teardown_false_disarms_the_guardian(operator, pytestconfig):
     run.communicate(timeout=100)
 
     time.sleep(1.5)
-    assert not (operator.folder / "reports/kept/closing.json").exists(), "nobody may undo what is to be kept"
+    assert not (operator.folder / "reports/kept/closing.dsse.json").exists(), "nobody may undo what is to be kept"
     assert (operator.folder / "reports/kept.private").exists()
     undone = operator.cli("resume", "reports/kept")
     assert "not torn down" in undone.stdout or undone.returncode != 0

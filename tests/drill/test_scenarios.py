@@ -22,7 +22,7 @@ def test_a_drill_ends_as_the_table_says(operator, name):
     if row["outcome"] == "refused":
         assert drill.directory is None, "a refused drill leaves nothing"
         return
-    assert drill.read("closing.json")["outcome"] == row["outcome"]
+    assert drill.closing["outcome"] == row["outcome"]
     assert {phase: drill.outcomes[phase] for phase in row["phases"]} == row["phases"]
     refuted = drill.named("refuted")
     assert refuted >= set(row["refuted"]) if row.get("others_refuted") else refuted == set(row["refuted"])

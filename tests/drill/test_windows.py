@@ -49,7 +49,7 @@ def test_a_last_window_that_inherits_all_the_others_is_whole(operator):
     last = operator.drill("--run-id", "last", "--start-at", "promote", "--receipt-dir", "reports/first")
 
     assert last.status == 0, last.output
-    assert last.read("closing.json")["window"]["full"] is True
+    assert last.closing["window"]["full"] is True
     assert "drproof: proven, full" in last.output
 
 
@@ -57,7 +57,7 @@ def test_a_partial_proof_cannot_be_taken_for_a_whole_one(operator):
     part = operator.drill("--stop-after", "bringup")
 
     assert part.status == 0, part.output
-    assert part.read("closing.json")["window"]["full"] is False
+    assert part.closing["window"]["full"] is False
     assert set(part.read("plan.json")["window"]["left_out"]) == {
         "restore_state", "restore", "inspect_cluster", "inspect_runner", "validate", "notify", "capture_alarms", "request_manual_approval", "promote",
     }  # fmt: skip

@@ -56,22 +56,21 @@ def test_every_effect_was_announced_before_the_world_saw_it(green):
 
 
 def test_the_closing_lists_every_file_with_its_digest(green):
-    closing = green.read("closing.json")
-
-    sealed = {row["path"]: row["sha256"] for row in closing["files"]}
+    subjects = green.statement("closing.dsse.json")["subject"]
+    sealed = {row["name"]: row["digest"]["sha256"] for row in subjects}
     present = {path: hashlib.sha256((green.bundle / path).read_bytes()).hexdigest() for path in paths(green.bundle)}
-    del present["closing.json"]
+    del present["closing.dsse.json"]
     assert sealed == present
-    assert closing["file_count"] == len(sealed)
+    assert green.closing["file_count"] == len(sealed)
 
 
 def test_receipts_are_chained_from_the_opening_to_the_closing(green):
-    head = hashlib.sha256((green.bundle / "opening.json").read_bytes()).hexdigest()
+    head = hashlib.sha256((green.bundle / "opening.dsse.json").read_bytes()).hexdigest()
     for path in sorted((green.bundle / "receipts").iterdir()):
         assert json.loads(path.read_bytes())["previous"] == head
         head = hashlib.sha256(path.read_bytes()).hexdigest()
 
-    assert green.read("closing.json")["chain_head"] == head
+    assert green.closing["chain_head"] == head
 
 
 def test_receipts_say_who_acted_where_with_what(green):

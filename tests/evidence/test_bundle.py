@@ -11,18 +11,29 @@ from typing import Any
 import pytest
 
 from drproof import catalog
-from drproof.evidence.bundle import Bundle, closing_of, listed, opening_of, write_atomic
+from drproof.evidence import envelope
+from drproof.evidence.bundle import (
+    Bundle,
+    digests,
+    sealed_checkpoint,
+    sealed_closing,
+    sealed_opening,
+    write_atomic,
+)
 from drproof.evidence.canonical import canonical, digest
+from drproof.evidence.statements import Withheld
 from drproof.model.codec import encode
 from drproof.model.criteria import PlanDocument, Window
 from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Receipt, Tool
 from tests.contracts.evidence import PASSING
 from tests.contracts.observed import CRITERIA, DRILL, FILES, at, sha256
+from tests.evidence.keys import Key
 
 TYPES = {phase.name: phase.observes for phase in catalog.phases()}
 PHASES = ("check_health", "read_restore_point", "bringup")
 MEMBERS = "evidence/read_restore_point/members.json"
+OPENING, CLOSING = "opening.dsse.json", "closing.dsse.json"
 CONTROL_PLANE = "evidence/read_restore_point/control_plane.json"
 
 
@@ -42,35 +53,45 @@ def plan_of(drill_id: str = DRILL) -> PlanDocument:
     )
 
 
-def sealed(directory: Path, drill_id: str = DRILL) -> Path:
-    """Write a whole bundle of three receipts."""
-    plan = plan_of(drill_id)
+def sealed(directory: Path, drill_id: str = DRILL, signers: tuple[Key, ...] = (), **changes: Any) -> Path:
+    """Write a whole bundle of three receipts; `changes` are those of its plan."""
+    plan = replace(plan_of(drill_id), **changes)
     data = canonical(encode(plan))
     write_atomic(directory / "plan.json", data)
-    opening = canonical(opening_of(plan, plan_digest=digest(data)))
-    write_atomic(directory / "opening.json", opening)
+    opening = sealed_opening(plan, plan_digest=digest(data), signers=signers)
+    write_atomic(directory / OPENING, opening)
     for path in (MEMBERS, CONTROL_PLANE):
         write_atomic(directory / path, canonical(FILES[path]))
-    chain(directory, [replace(PASSING.receipts[phase], drill_id=drill_id) for phase in PHASES], digest(opening))
+    receipts = [replace(PASSING.receipts[phase], drill_id=drill_id, mode=plan.mode) for phase in PHASES]
+    chain(directory, receipts, digest(opening), signers)
     write_atomic(directory / "verdicts.json", canonical({"schema_version": 1, "verdicts": []}))
-    close(directory, plan)
+    close(directory, plan, signers)
     return directory
 
 
-def chain(directory: Path, receipts: list[Receipt[Any]], head: str) -> None:
+def chain(directory: Path, receipts: list[Receipt[Any]], head: str, signers: tuple[Key, ...] = ()) -> None:
     opening = head
     for number, receipt in enumerate(receipts, start=1):
-        data = canonical(encode(replace(receipt, sequence=number, previous=head, opening=opening)))
+        written = replace(receipt, sequence=number, previous=head, opening=opening)
+        data = canonical(encode(written))
         write_atomic(directory / f"receipts/{number:02d}-{receipt.phase}.json", data)
+        path, point = sealed_checkpoint(written, data, signers)
+        write_atomic(directory / path, point)
         head = digest(data)
 
 
-def close(directory: Path, plan: PlanDocument) -> None:
+def close(directory: Path, plan: PlanDocument, signers: tuple[Key, ...] = (), **said: Any) -> None:
     last = max((directory / "receipts").iterdir())
-    closing = closing_of(
-        plan, outcome="proven", files=listed(directory), head=digest(last.read_bytes()), receipts=len(PHASES)
-    )
-    write_atomic(directory / "closing.json", canonical(closing))
+    content: dict[str, Any] = {
+        "opening": digest((directory / OPENING).read_bytes()),
+        "outcome": "proven",
+        "files": digests(directory),
+        "head": digest(last.read_bytes()),
+        "receipts": len(PHASES),
+        "closed_at": at(59),
+        "signers": signers,
+    }
+    write_atomic(directory / CLOSING, sealed_closing(plan, **{**content, **said}))
 
 
 @pytest.fixture
@@ -88,6 +109,13 @@ def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path.write_bytes(canonical(content))
 
 
+def restate(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change what a statement says, its envelope left whole and unsigned."""
+    content = json.loads(envelope.read(path.read_bytes()).payload)
+    change(content)
+    path.write_bytes(envelope.sealed(canonical(content), ()))
+
+
 def receipt(directory: Path, number: int) -> Path:
     (path,) = (directory / "receipts").glob(f"{number:02d}-*.json")
     return path
@@ -100,15 +128,16 @@ def test_a_bundle_that_nobody_touched_has_no_problem(directory):
     assert [one.phase for one in bundle.receipts] == list(PHASES)
     assert bundle.receipts[0].facts == PASSING.receipts["check_health"].facts
     assert bundle.is_closed
-    assert bundle.digest == digest((directory / "closing.json").read_bytes())
+    assert bundle.digest == digest((directory / CLOSING).read_bytes())
 
 
 def test_an_edited_receipt_breaks_the_chain_and_the_seal(directory):
     edit(receipt(directory, 2), lambda content: content.update(reason="edited"))
 
-    assert codes(directory) == {"chain", "changed"}
+    assert codes(directory) == {"chain", "checkpoint", "file-changed"}
     assert {one.path for one in Bundle.open(directory, TYPES).problems()} == {
         "receipts/02-read_restore_point.json",
+        "checkpoints/02-read_restore_point.dsse.json",
         "receipts/03-bringup.json",
     }
 
@@ -116,7 +145,7 @@ def test_an_edited_receipt_breaks_the_chain_and_the_seal(directory):
 def test_an_edited_last_receipt_is_not_the_head_that_was_sealed(directory):
     edit(receipt(directory, 3), lambda content: content.update(reason="edited"))
 
-    assert codes(directory) == {"chain", "changed"}
+    assert codes(directory) == {"checkpoint", "closing", "file-changed"}
 
 
 @pytest.mark.parametrize("name", ["verdicts.json", MEMBERS])
@@ -129,14 +158,17 @@ def test_an_edited_file_is_named(directory, name, change):
 
     found = Bundle.open(directory, TYPES).problems()
     assert {one.path for one in found} == {name}
-    assert {one.code for one in found} == {"changed", "evidence-digest"} - (
-        {"evidence-digest"} if name != MEMBERS else set()
-    )
+    others = {"evidence-changed"} if name == MEMBERS else {"json", "not-canonical"}
+    assert {"file-changed"} < {one.code for one in found} <= {"file-changed", *others}
 
 
 @pytest.mark.parametrize(
     ("number", "expected"),
-    [(1, {"sequence", "chain", "missing"}), (2, {"sequence", "chain", "missing"}), (3, {"chain", "missing"})],
+    [
+        (1, {"sequence", "chain", "checkpoint", "closing", "file-missing", "outcome"}),
+        (2, {"sequence", "chain", "checkpoint", "closing", "file-missing", "outcome"}),
+        (3, {"checkpoint", "closing", "file-missing", "outcome"}),
+    ],
 )
 def test_a_deleted_receipt_is_missed(directory, number, expected):
     receipt(directory, number).unlink()
@@ -146,10 +178,10 @@ def test_a_deleted_receipt_is_missed(directory, number, expected):
 
 def test_a_deleted_file_is_missed(directory):
     (directory / "verdicts.json").unlink()
-    assert codes(directory) == {"missing"}
+    assert codes(directory) == {"file-missing", "verdict-missing"}
 
     (directory / MEMBERS).unlink()
-    assert codes(directory) == {"missing", "evidence-missing"}
+    assert codes(directory) == {"file-missing", "verdict-missing", "evidence-missing"}
 
 
 def test_an_added_file_is_named_wherever_it_lies(directory):
@@ -158,10 +190,11 @@ def test_an_added_file_is_named_wherever_it_lies(directory):
 
     found = Bundle.open(directory, TYPES).problems()
     assert {(one.code, one.path) for one in found} == {
-        ("extra", "note.txt"),
-        ("extra", "evidence/more/deep.json"),
-        ("extra", ".hidden"),
-        ("extra", "receipts/readme.txt"),
+        ("file-extra", "note.txt"),
+        ("file-extra", "evidence/more/deep.json"),
+        ("file-extra", ".hidden"),
+        ("file-extra", "receipts/readme.txt"),
+        ("receipt-name", "receipts/readme.txt"),
     }
 
 
@@ -172,7 +205,7 @@ def test_an_added_receipt_is_named(directory):
         canonical({**last, "sequence": 4, "previous": digest(receipt(directory, 3).read_bytes())}),
     )
 
-    assert codes(directory) == {"extra", "chain"}
+    assert codes(directory) == {"checkpoint-missing", "closing", "file-extra", "sequence"}
 
 
 def test_swapped_receipts_are_noticed_though_each_is_genuine(directory):
@@ -181,20 +214,20 @@ def test_swapped_receipts_are_noticed_though_each_is_genuine(directory):
     one.write_bytes(second)
     two.write_bytes(first)
 
-    assert codes(directory) == {"changed"}, "the chain is by number, the seal by path"
+    assert {"chain", "checkpoint", "file-changed", "receipt-name"} <= codes(directory)
 
 
 def test_a_reordered_chain_is_noticed(directory):
     edit(receipt(directory, 1), lambda content: content.update(sequence=2))
     edit(receipt(directory, 2), lambda content: content.update(sequence=1))
 
-    assert codes(directory) == {"changed", "chain"}
+    assert {"chain", "checkpoint", "file-changed", "receipt-name"} <= codes(directory)
 
 
 def test_a_doubled_number_is_noticed(directory):
     edit(receipt(directory, 2), lambda content: content.update(sequence=1))
 
-    assert codes(directory) == {"sequence", "changed", "chain"}
+    assert codes(directory) == {"receipt-name", "checkpoint", "file-changed", "chain"}
 
 
 def test_the_receipts_of_another_drill_are_foreign_even_with_a_chain_of_their_own(directory, tmp_path):
@@ -202,19 +235,19 @@ def test_the_receipts_of_another_drill_are_foreign_even_with_a_chain_of_their_ow
     shutil.rmtree(directory / "receipts")
     shutil.copytree(other / "receipts", directory / "receipts")
 
-    assert codes(directory) == {"changed", "chain", "foreign"}
+    assert codes(directory) == {"file-changed", "chain", "checkpoint", "closing", "foreign"}
 
 
 def test_another_plan_is_not_the_one_that_was_opened(directory):
     edit(directory / "plan.json", lambda content: content["criteria"].update(rto_ms=10**9))
 
-    assert codes(directory) == {"opening", "changed"}
+    assert codes(directory) == {"opening", "file-changed"}
 
 
 def test_another_opening_belongs_to_no_receipt(directory):
-    edit(directory / "opening.json", lambda content: content.update(opened_at=at(59)))
+    restate(directory / OPENING, lambda content: content["predicate"].update(opened_at=at(58)))
 
-    assert codes(directory) == {"opening", "changed", "chain", "foreign"}
+    assert codes(directory) == {"opening", "file-changed", "chain", "checkpoint", "closing", "foreign"}
 
 
 def test_evidence_behind_a_symbolic_link_out_of_the_bundle_is_not_there(directory, tmp_path):
@@ -237,44 +270,71 @@ def test_a_receipt_cannot_refer_to_what_lies_outside(directory, tmp_path):
 
 
 def test_a_bundle_without_its_closing_says_that_it_was_never_sealed(directory):
-    (directory / "closing.json").unlink()
+    (directory / CLOSING).unlink()
 
-    assert codes(directory) == {"open"}
-    assert Bundle.open(directory, TYPES).digest == digest((directory / "opening.json").read_bytes())
+    assert codes(directory) == {"not-closed"}
+    assert Bundle.open(directory, TYPES).digest == digest((directory / OPENING).read_bytes())
 
 
 def test_an_edited_closing_names_another_end_or_other_files(directory):
-    path, original = directory / "closing.json", (directory / "closing.json").read_bytes()
+    path, original = directory / CLOSING, (directory / CLOSING).read_bytes()
+
+    def subject(content: dict[str, Any]) -> dict[str, Any]:
+        return content["subject"][0]
+
     for change, expected in (
-        (lambda content: content.update(chain_head="0" * 64), {"chain"}),
-        (lambda content: content.update(receipts=2), {"chain"}),
-        (lambda content: content["files"].pop(), {"extra", "closing"}),
-        (lambda content: content["files"][0].update(sha256="0" * 64), {"changed"}),
-        (lambda content: content.update(files=[]), {"extra", "closing"}),
-        (lambda content: content["files"][0].update(size=1), {"changed"}),
-        (lambda content: content.update(file_count=1), {"closing"}),
-        (lambda content: content.update(drill_id="another"), {"closing"}),
-        (lambda content: content.update(mode="live"), {"closing"}),
-        (lambda content: content["window"].update(full=not content["window"]["full"]), {"closing"}),
-        (lambda content: content.update(outcome="splendid"), {"shape"}),
-        (lambda content: content["files"][0].pop("path"), {"shape"}),
+        (lambda content: content["predicate"].update(chain_head="0" * 64), {"closing"}),
+        (lambda content: content["predicate"].update(receipts=2), {"closing"}),
+        (lambda content: content["subject"].pop(), {"file-extra", "closing"}),
+        (lambda content: subject(content)["digest"].update(sha256="0" * 64), {"file-changed"}),
+        (lambda content: content.update(subject=[]), {"file-extra", "closing"}),
+        (lambda content: content["predicate"].update(file_count=1), {"closing"}),
+        (lambda content: content["predicate"].update(drill_id="another"), {"closing"}),
+        (lambda content: content["predicate"].update(mode="live"), {"closing"}),
+        (lambda content: content["predicate"].update(plan="backup"), {"closing"}),
+        (lambda content: content["predicate"].update(opening="0" * 64), {"closing"}),
+        (lambda content: content["predicate"].update(closed_at="2020-01-01T00:00:00.000Z"), {"closing"}),
+        (lambda content: content["predicate"]["window"].update(full=False), {"closing"}),
+        (lambda content: content["predicate"].update(outcome="splendid"), {"statement"}),
+        (lambda content: content["predicate"].update(closed_at="2026-02-30T00:00:00.000Z"), {"statement"}),
+        (lambda content: content["predicate"].update(more=1), {"statement"}),
+        (lambda content: content["predicate"].pop("withheld"), {"statement"}),
+        (lambda content: content["subject"].reverse(), {"statement"}),
+        (lambda content: content["subject"].append(subject(content)), {"statement"}),
+        (lambda content: subject(content).pop("name"), {"statement"}),
+        (lambda content: content.update(predicateType="https://drproof.dev/attestation/opening/v1"), {"statement"}),
+        (lambda content: content.update(_type="https://in-toto.io/Statement/v0.1"), {"statement"}),
     ):
         path.write_bytes(original)
-        edit(path, change)
+        restate(path, change)
         assert codes(directory) == expected
 
 
-def test_a_closing_that_calls_unproven_evidence_proven_is_noticed(directory):
-    edit(directory / "closing.json", lambda content: content.update(outcome="proven"))
+@pytest.mark.parametrize("spoilt", ["a phase failed", "a file was withheld", "a phase never ran"])
+def test_a_closing_that_calls_unproven_evidence_proven_is_noticed(directory, spoilt):
+    SPOILERS[spoilt](directory)
 
-    assert codes(directory) == ({"outcome"} if not proven(directory) else set())
+    assert codes(directory) == {"outcome"}
 
 
-def proven(directory: Path) -> bool:
-    bundle = Bundle.open(directory, TYPES)
-    rows = {(row.name, subject) for row in bundle.plan.contracts for subject in row.subjects or ("",)}
-    shown = {(verdict.contract, verdict.subject) for verdict in bundle.verdicts if verdict.proven}
-    return rows <= shown and {receipt.phase for receipt in bundle.receipts} >= set(bundle.plan.phases)
+def failed(directory: Path) -> None:
+    edit(receipt(directory, 3), lambda content: content.update(outcome="failed", reason="it was not so"))
+    content = Bundle.open(directory, TYPES).files[-1]
+    path, point = sealed_checkpoint(content.receipt, (directory / content.path).read_bytes())
+    (directory / path).write_bytes(point)
+    close(directory, plan_of())
+
+
+def withheld(directory: Path) -> None:
+    close(directory, plan_of(), withheld=(Withheld(path="logs/x.log", where="line 1", rule="key"),))
+
+
+def unplanned(directory: Path) -> None:
+    shutil.rmtree(directory)
+    sealed(directory, phases=(*PHASES, "teardown"))
+
+
+SPOILERS = {"a phase failed": failed, "a file was withheld": withheld, "a phase never ran": unplanned}
 
 
 def test_a_link_in_place_of_a_file_is_noticed(directory, tmp_path):
@@ -282,10 +342,10 @@ def test_a_link_in_place_of_a_file_is_noticed(directory, tmp_path):
     (directory / "verdicts.json").rename(elsewhere)
     (directory / "verdicts.json").symlink_to(elsewhere)
 
-    assert "symlink" in codes(directory)
+    assert "link" in codes(directory)
 
 
-@pytest.mark.parametrize("name", ["plan.json", "opening.json", "closing.json", "receipts/01-check_health.json"])
+@pytest.mark.parametrize("name", ["plan.json", "receipts/01-check_health.json"])
 @pytest.mark.parametrize(
     "change",
     [
@@ -307,12 +367,12 @@ def test_a_document_that_is_not_written_canonically_cannot_be_read(directory, na
         Bundle.open(directory, TYPES).problems()
 
 
-@pytest.mark.parametrize("name", ["plan.json", "opening.json"])
+@pytest.mark.parametrize("name", ["plan.json", OPENING])
 def test_a_bundle_without_plan_or_opening_cannot_be_read(directory, name):
     (directory / name).unlink()
 
     with pytest.raises(EvidenceError, match=f"{name} cannot be read"):
-        Bundle.open(directory, TYPES).problems()
+        _ = Bundle.open(directory, TYPES).digest, Bundle.open(directory, TYPES).opening_digest
 
 
 def test_a_receipt_of_an_unknown_phase_or_shape_cannot_be_read(directory):

@@ -79,7 +79,7 @@ def test_a_refuted_drill_is_not_green_whatever_a_conftest_does(desk, conftest):
 
     assert drill.status == 1, drill.output
     assert "backup_object_matches_its_metadata[state.tar.zst]" in drill.named("refuted")
-    assert drill.read("closing.json")["outcome"] == "refuted"
+    assert drill.closing["outcome"] == "refuted"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_drill_of_which_nothing_ran_is_not_green(desk, conftest):
 
     assert drill.status == 1, drill.output
     if drill.directory is not None:
-        assert drill.read("closing.json")["outcome"] != "proven"
+        assert drill.closing["outcome"] != "proven"
         assert drill.outcomes["teardown"] == "passed"
         assert drill.inventory["instances"] == []
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from drproof.evidence.bundle import Bundle, closing_of, listed, opening_of, write_atomic
+from drproof.evidence.bundle import Bundle, digests, sealed_checkpoint, sealed_closing, sealed_opening, write_atomic
 from drproof.evidence.canonical import canonical, digest
 from drproof.model.codec import encode
 from drproof.model.criteria import (
@@ -130,6 +130,7 @@ class Drill:
     """Everything that a bundle is made of."""
 
     steps: list[Step] = field(default_factory=whole)
+    signers: tuple[Any, ...] = ()
     verdicts: list[Verdict] = field(default_factory=verdicts)
     outcome: str = "proven"
     mode: Any = "rehearsal"
@@ -187,17 +188,21 @@ def build(directory: Path, drill: Drill | None = None, *, close: bool = True) ->
     plan = drill.document()
     data = canonical(encode(plan))
     write_atomic(directory / "plan.json", data)
-    opening = canonical(opening_of(plan, plan_digest=digest(data)))
-    write_atomic(directory / "opening.json", opening)
-    previous, at, digests = digest(opening), 100, {}
+    opening = sealed_opening(plan, plan_digest=digest(data), signers=drill.signers)
+    write_atomic(directory / "opening.dsse.json", opening)
+    previous, at, written = digest(opening), 100, {}
     for number, step in enumerate(drill.steps, start=1):
         receipt = _receipt(directory, drill, plan, step, at, previous=previous, opening=digest(opening), number=number)
         content = canonical(encode(receipt))
         name = "".join(char if char.isalnum() or char == "_" else "-" for char in step.phase)
         write_atomic(directory / "receipts" / f"{number:02}-{name}.json", content)
-        previous = digests[step.phase] = digest(content)
+        previous = written[step.phase] = digest(content)
+        write_atomic(
+            directory / f"checkpoints/{number:02}-{name}.dsse.json",
+            sealed_checkpoint(receipt, content, drill.signers)[1],
+        )
         at += step.took_ms + 50
-    judged = [one if one.receipts else replace(one, receipts=tuple(digests.values())[:1]) for one in drill.verdicts]
+    judged = [one if one.receipts else replace(one, receipts=tuple(written.values())[:1]) for one in drill.verdicts]
     write_atomic(directory / "verdicts.json", canonical({"schema_version": 1, "verdicts": encode(judged)}))
     if close:
         seal(directory, drill, head=previous)
@@ -205,14 +210,17 @@ def build(directory: Path, drill: Drill | None = None, *, close: bool = True) ->
 
 
 def seal(directory: Path, drill: Drill, *, head: str) -> None:
-    closing = closing_of(
+    closing = sealed_closing(
         drill.document(),
+        opening=digest((directory / "opening.dsse.json").read_bytes()),
         outcome=cast("Any", drill.outcome),
-        files=listed(directory),
+        files=digests(directory),
         head=head,
         receipts=len(drill.steps),
+        closed_at=_instant(10**6),
+        signers=drill.signers,
     )
-    write_atomic(directory / "closing.json", canonical(closing))
+    write_atomic(directory / "closing.dsse.json", closing)
 
 
 def opened(directory: Path, drill: Drill | None = None) -> Bundle:

@@ -17,6 +17,7 @@ from drproof.model.verdict import Control, ControlResult, Status
 from drproof.report import facts, html
 from drproof.report.cluster import GRADED
 from drproof.report.hand import steps
+from tests.evidence.keys import RUNNER, STRANGER
 from tests.report import drills, observed
 from tests.report.conftest import Make
 from tests.report.drills import Drill, Step, passed
@@ -242,7 +243,7 @@ def test_what_is_not_shown_is_said(make: Make) -> None:
         "A recovery under need. The original site was well",
         "A decision to promote. No decision was recorded.",
         "That nothing is left of the drill. No teardown has run.",
-        "This bundle is not signed.",
+        "Who made this bundle. It is sealed with digests only: nothing in it shows who sealed it, or when.",
         "Some sabotages could not be applied. This evidence does not allow:",
         "too old (no age is promised)",
     ):
@@ -337,18 +338,25 @@ def test_opening_chain_head_and_every_file_are_cited(make: Make) -> None:
 
 
 def test_the_lines_to_verify_by_hand_hold_on_a_sealed_bundle_and_notice_each_change(make: Make) -> None:
-    bundle = make(close=True)
-    files, count, plan, chain, opening = steps(bundle)
+    bundle = make(Drill(signers=(RUNNER,)), close=True)
+    signature, files, count, plan, chain, opening = steps(bundle)
+    assert steps(make(name="unsigned", close=True)) == steps(make(name="unsigned too", close=True))
+    assert len(steps(make(name="nobody", close=True))) == 5, "nobody signed it"
+    (bundle.directory.parent / "key.pem").write_text(RUNNER.public_key)
+    (bundle.directory.parent / "other.pem").write_text(STRANGER.public_key)
 
     def run(line: str) -> str:
         done = subprocess.run(["bash", "-c", line], cwd=bundle.directory, capture_output=True, text=True, check=False)
         return done.stdout
 
+    verified = signature.line.replace("key.pem", "../key.pem")
+    assert run(verified).strip() == signature.expect
+    assert signature.expect not in run(verified.replace("../key.pem", "../other.pem"))
     assert run(files.line).strip() == files.expect
     found, sealed = run(count.line).split()
     assert sealed == f'"file_count":{found}'
     assert len(set(re.findall(r"[0-9a-f]{64}", run(plan.line)))) == 1
-    assert run(chain.line).strip() == chain.expect == bundle.closing["chain_head"]
+    assert run(chain.line).strip() == chain.expect == bundle.closing.chain_head
     assert run(opening.line).split()[0] == opening.expect
     receipt = bundle.directory / bundle.files[2].path
     receipt.write_bytes(receipt.read_bytes().replace(b"cold", b"warm"))

@@ -90,7 +90,8 @@ def test_measured_times_stand_beside_the_objectives(make: Make) -> None:
 def test_the_proof_is_named_and_that_nobody_signed_it(make: Make) -> None:
     lines = told(make())
     assert "proof: reports/drill 7/proof.html" in lines
-    assert "not shown: This bundle is not signed." in lines
+    assert "NOT SIGNED: nothing shows who made this bundle" in lines
+    assert "verify: drproof verify 'reports/drill 7' --trust <your trust file> --accept-rehearsal" in lines
     assert not any("STILL UP" in line for line in lines)
 
 
