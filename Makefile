@@ -34,3 +34,4 @@ schemas:
 sample:
 	rm -rf reports/sample reports/sample.allure
 	EMBEDDED_WORLD_MEMBERS=60 python3 bootstrap.py drill --run-id sample
+	cp .drproof/trust.json reports/sample.trust.json

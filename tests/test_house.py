@@ -5,9 +5,15 @@ import re
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from drproof import catalog
+from drproof.evidence import trust as trusting
+from drproof.evidence.expectations import Expectations
+from drproof.evidence.verification import verify
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "drproof").rglob("*.py"))
@@ -108,11 +114,20 @@ def test_every_command_that_a_message_names_exists():
 
 
 def test_the_sample_bundle_is_as_it_was_sealed_and_renders_to_its_own_page():
-    from drproof.cli.looking import compare_page, opened
+    from drproof.cli.looking import compare_page
 
     sample = ROOT / "reports" / "sample"
 
-    assert opened(sample).problems() == ()
+    trust = trusting.read((ROOT / "reports" / "sample.trust.json").read_bytes())
+    found = verify(
+        sample,
+        catalog.types(),
+        trust=trust,
+        expect=Expectations(accept_rehearsal=True, full=True, level=1),
+        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        judge=catalog.judge_again,
+    )
+    assert (found.status, found.problems) == (0, ())
     assert compare_page(sample) == ""
 
 

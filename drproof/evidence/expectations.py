@@ -33,12 +33,12 @@ def read(options: Mapping[str, Any]) -> Expectations:
     """
     level = str(options.get("require_level") or "L0").upper()
     if level not in LEVELS:
-        raise EvidenceError("usage", f"--require-level {level}; expected one of {', '.join(LEVELS)}")
+        raise _misuse(f"--require-level {level}; expected one of {', '.join(LEVELS)}")
     age = options.get("max_age")
     try:
         max_age = durations.parse(age) if age else None
     except FormatError as exc:
-        raise EvidenceError("usage", f"--max-age: {exc}") from exc
+        raise _misuse(f"--max-age: {exc}") from exc
     return Expectations(
         drill=options.get("expect_drill") or "",
         nonce=options.get("expect_nonce") or "",
@@ -50,3 +50,7 @@ def read(options: Mapping[str, Any]) -> Expectations:
         full=bool(options.get("require_full")),
         accept_rehearsal=bool(options.get("accept_rehearsal")),
     )
+
+
+def _misuse(message: str) -> EvidenceError:
+    return EvidenceError("usage", f"{message}\n  next: mend the option, then run the same command")

@@ -29,7 +29,9 @@ def copy(closed: Drill, tmp_path: Path) -> Path:
     return Path(shutil.copytree(closed.bundle, tmp_path / "closed"))
 
 
-def verify(operator: Operator, bundle: Path, *words: str, trust: str = ".drproof/trust.json") -> tuple[int, dict[str, Any]]:
+def verify(
+    operator: Operator, bundle: Path, *words: str, trust: str = ".drproof/trust.json"
+) -> tuple[int, dict[str, Any]]:
     said = operator.cli("verify", str(bundle), "--trust", trust, "--json", *words)
     assert said.stderr == ""
     return said.returncode, json.loads(said.stdout)
