@@ -19,6 +19,7 @@ from drproof.evidence.trust import Trust
 from drproof.model.codec import schema_of
 from drproof.model.criteria import PlanDocument
 from drproof.report import derived_documents as derived
+from drproof.report.test_result import TestResult
 
 PLAIN: dict[str, tuple[Any, str]] = {
     "plan": (PlanDocument, "The plan of a drill, fixed before the first effect"),
@@ -27,6 +28,7 @@ PLAIN: dict[str, tuple[Any, str]] = {
     "statement.checkpoint": (Checkpoint, "The predicate of a checkpoint"),
     "statement.closing": (Closing, "The predicate of a closing"),
     "statement.sign-off": (SignOff, "The predicate of a sign-off"),
+    "test-result": (TestResult, "A drill as an in-toto test result"),
     "trust": (Trust, "A trust file: whose signatures count"),
     "verdicts": (Verdicts, "The verdicts of a drill"),
     "lease": (Holder, "Who holds a target"),

@@ -131,11 +131,11 @@ def prepare(request: DrillRequest) -> Prepared:
         notes += _guard_the_full_drill(options, request.environment, embedded=embedded)
     flags = _flags(options, request.environment)
     settings = rooted(settings_of(resolved, no_retry=flags["no_retry"]), request.directory)
-    settings = with_signer(settings, plan, request.directory)
     if settings.cluster.kubeconfig and not settings.cluster.uid:
         # The cluster of the window before is the one that is meant, however it is reached now.
         settings = replace(settings, cluster=replace(settings.cluster, uid=uid_of(prior)))
     check_places(settings, plan, resolved["backup.archives"], allow_tag=flags["allow_tag"] or flags["DEV_MODE"])
+    settings = with_signer(settings, plan, request.directory)
     passed = {receipt.phase: receipt.passed for receipt in prior.receipts} if prior else None
     coverage = cover(plan, window, passed)
     challenge = prior.plan.criteria.workload.challenge if prior else ""

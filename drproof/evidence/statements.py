@@ -5,7 +5,7 @@ Source: `docs/bundle-format.md`, sections 3 and 4.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from drproof.evidence.canonical import canonical
 from drproof.evidence.envelope import Envelope, sealed
@@ -17,7 +17,7 @@ from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Count, Digest, Instant, Mode
 from drproof.model.signing import Signer
 
-STATEMENT = "https://in-toto.io/Statement/v1"
+STATEMENT: Final = "https://in-toto.io/Statement/v1"
 PREFIX = "https://drproof.dev/attestation/"
 COLLECTED = "execution"
 """The plan whose bundles a collector signs: it gathered what somebody else did."""

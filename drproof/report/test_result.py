@@ -3,19 +3,57 @@
 The file is listed by the closing like every other. Source: in-toto attestation predicate `test-result/v0.1`.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from msgspec import Struct, field
 
 from drproof.evidence.bundle import Bundle
 from drproof.evidence.canonical import canonical
 from drproof.evidence.integrity import OPENING, PLAN
 from drproof.evidence.statements import STATEMENT
 from drproof.formats.image_ref import PINNED
-from drproof.model.receipt import Outcome
+from drproof.model.codec import encode
+from drproof.model.receipt import Digest, Outcome
 from drproof.model.verdict import Status
 
 PATH = "test-result.json"
-PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
-RESULTS = {"proven": "PASSED", "refuted": "FAILED", "incomplete": "FAILED"}
+PREDICATE: Final = "https://in-toto.io/attestation/test-result/v0.1"
+
+
+class Sum(Struct, frozen=True, kw_only=True):
+    """A digest, as in-toto writes it."""
+
+    sha256: Digest
+
+
+class Resource(Struct, frozen=True, kw_only=True):
+    """Something by its name and digest."""
+
+    name: str
+    digest: Sum
+
+
+class Predicate(Struct, frozen=True, kw_only=True):
+    """What the tests came to; the names are the standard's."""
+
+    result: Literal["PASSED", "WARNED", "FAILED"]
+    configuration: tuple[Resource, ...]
+    passedTests: tuple[str, ...]  # noqa: N815 — the standard's name
+    warnedTests: tuple[str, ...]  # noqa: N815 — as above
+    failedTests: tuple[str, ...]  # noqa: N815 — as above
+
+
+class TestResult(Struct, frozen=True, kw_only=True):
+    """`test-result.json`."""
+
+    type: Literal["https://in-toto.io/Statement/v1"] = field(name="_type", default=STATEMENT)
+    predicateType: Literal["https://in-toto.io/attestation/test-result/v0.1"] = PREDICATE  # noqa: N815 — as above
+    subject: tuple[Resource, ...]
+    predicate: Predicate
+
+
+RESULTS: Mapping[str, Literal["PASSED", "FAILED"]] = {"proven": "PASSED", "refuted": "FAILED", "incomplete": "FAILED"}
 
 
 def render(bundle: Bundle, *, outcome: str, plan_digest: str) -> bytes:
@@ -25,25 +63,19 @@ def render(bundle: Bundle, *, outcome: str, plan_digest: str) -> bytes:
     passed = [name for name, ended in phases.items() if ended is Outcome.PASSED]
     warned = [name for name, ended in phases.items() if ended is Outcome.NOT_RUN]
     failed = [name for name in bundle.plan.phases if name not in (*passed, *warned)]
-    return canonical(
-        {
-            "_type": STATEMENT,
-            "predicateType": PREDICATE,
-            "subject": [*_image(bundle), {"name": OPENING, "digest": {"sha256": bundle.opening_digest}}],
-            "predicate": {
-                "result": RESULTS[outcome],
-                "configuration": [{"name": PLAN, "digest": {"sha256": plan_digest}}],
-                "passedTests": [*passed, *named[Status.PROVEN]],
-                "warnedTests": warned,
-                "failedTests": [*failed, *named[Status.REFUTED], *named[Status.UNPROVEN]],
-            },
-        }
+    said = Predicate(
+        result=RESULTS[outcome],
+        configuration=(Resource(name=PLAN, digest=Sum(sha256=plan_digest)),),
+        passedTests=(*passed, *named[Status.PROVEN]),
+        warnedTests=tuple(warned),
+        failedTests=(*failed, *named[Status.REFUTED], *named[Status.UNPROVEN]),
     )
+    subject = (*_image(bundle), Resource(name=OPENING, digest=Sum(sha256=bundle.opening_digest)))
+    return canonical(encode(TestResult(subject=subject, predicate=said)))
 
 
-def _image(bundle: Bundle) -> list[dict[str, Any]]:
-    match = PINNED.fullmatch(bundle.plan.criteria.image_ref)
-    if match is None:
-        return []
+def _image(bundle: Bundle) -> tuple[Resource, ...]:
+    if PINNED.fullmatch(bundle.plan.criteria.image_ref) is None:
+        return ()
     name, _, sha256 = bundle.plan.criteria.image_ref.partition("@sha256:")
-    return [{"name": name, "digest": {"sha256": sha256}}]
+    return (Resource(name=name, digest=Sum(sha256=sha256)),)

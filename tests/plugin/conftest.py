@@ -72,7 +72,9 @@ class Colleague(Operator):
         return drill.output
 
     def names(self) -> set[str]:
-        return {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*")}
+        """Return what lies here, the project's key apart: it outlives every run, refused ones too."""
+        names = (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*"))
+        return {name for name in names if name.partition("/")[0] != ".drproof"}
 
     def at_a_terminal(self, *words: str) -> tuple[int, str]:
         """Run pytest in a pseudo-terminal and return its status and everything it wrote there."""
