@@ -12,6 +12,7 @@ from drproof.cli.errors import clear
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
 from drproof.cli.pull_secret import pull_secret
+from drproof.cli.timestamp import timestamp
 from drproof.cli.verify import verify
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.command()(conformance)
 app.command()(pull_secret)
 app.command()(verify)
 app.command()(sign_off)
+app.command()(timestamp)
 app.add_typer(keys_app, name="keys")
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]

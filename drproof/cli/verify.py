@@ -86,6 +86,7 @@ def document(found: Verification) -> dict[str, Any]:
         "mode": opening.mode if opening is not None else None,
         "outcome": closing.outcome if closing is not None else None,
         "full": closing.window.full if closing is not None else None,
+        "dated": (found.trusted_time.at_latest or None) if found.trusted_time is not None else None,
         "signers": [{"keyid": key.keyid, "role": key.role.value} for key in found.signers],
         "findings": [
             {"code": problem.code, "path": problem.path, "message": problem.message, "class": class_of(problem.code)}
@@ -107,6 +108,8 @@ def lines(found: Verification, bundle: Path, trust: Path | None) -> list[str]:
             extent = "the whole plan" if closing.window.full else "PARTIAL, no whole proof"
             told.append(f"sealed as {closing.outcome} ({extent}), closed {closing.closed_at}")
     told += [f"signed by {key.role} {key.keyid} ({key.custody.replace('_', '-')})" for key in found.signers]
+    if dated := found.trusted_time:
+        told.append(f"dated: existed at {dated.at_latest}, says {dated.authority}" if dated.at_latest else "not dated")
     shown: dict[str, int] = {}
     for problem in found.problems:
         shown[problem.code] = shown.get(problem.code, 0) + 1

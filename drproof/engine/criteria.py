@@ -110,7 +110,9 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
             runtime_minutes=resolved["cost.runtime_minutes"] or None,
             ebs_root_gb=resolved["cost.ebs_root_gb"],
         ),
-        signing=Signing(signer=resolved["signing.signer"], trust=resolved["signing.trust"]),
+        signing=Signing(
+            signer=resolved["signing.signer"], trust=resolved["signing.trust"], tsa=resolved["signing.tsa"]
+        ),
         profile=resolved["profile"],
     )
 

@@ -370,6 +370,15 @@ LEAVES: tuple[Leaf, ...] = (
         of_the_world=False,
     ),
     row(
+        "signing.tsa",
+        "text",
+        "the RFC 3161 authority that dates sealed bundles, http(s)://…",
+        option="tsa",
+        environment="DRPROOF_TSA",
+        default="",
+        of_the_world=False,
+    ),
+    row(
         "reports",
         "text",
         "where proof lands",

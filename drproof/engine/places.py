@@ -9,12 +9,14 @@ from drproof.analysis.state_report import STATE_PREFIX
 from drproof.engine.keys import FOLDER, key_path
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED
+from drproof.evidence.trusted_time import INSTALL
 from drproof.formats import image_ref, quantity, s3_uri
 from drproof.formats.control_plane_objects import SECTION
 from drproof.formats.manifests import DNS_LABEL, DNS_SUBDOMAIN
 from drproof.model.errors import FormatError
 from drproof.model.plan import Plan
 from drproof.model.settings import ClusterSettings, Settings
+from drproof.targets import tsa
 from drproof.targets.signers import FILE
 
 TOPIC_PARTS = 6
@@ -31,7 +33,13 @@ def rooted(settings: Settings, directory: Path) -> Settings:
     return replace(
         settings,
         cluster=replace(cluster, kubeconfig=kubeconfig, baseline=baseline),
-        signing=replace(settings.signing, signer=rooted_signer(settings.signing.signer, directory)),
+        signing=replace(
+            settings.signing,
+            signer=rooted_signer(settings.signing.signer, directory),
+            trust=str((directory / Path(settings.signing.trust).expanduser()).resolve())
+            if settings.signing.trust
+            else "",
+        ),
     )
 
 
@@ -87,12 +95,24 @@ def check_places(settings: Settings, plan: Plan, archives: Collection[str], *, a
                 expected="repository@sha256:<64 hex digits>",
                 next_step="pin the image by digest; --allow-tag is for development",
             ) from exc
+    if settings.signing.tsa:
+        _check_authority(settings.signing.tsa)
     if plan.mutates:
         _check_patterns(settings)
         _check_cluster(settings.cluster)
         _check_sources(settings.cluster, archives)
     if plan.mutates and settings.recovery.topic_arn:
         _check_topic(settings.recovery.topic_arn, settings.sites.recovery.region)
+
+
+def _check_authority(url: str) -> None:
+    """Refuse an authority that could never be asked: what it does later costs no drill, what is known now need not."""
+    try:
+        tsa.checked_address(url)
+    except ValueError as exc:
+        raise refuse(str(exc), next_step="mend --tsa, DRPROOF_TSA or signing.tsa, or leave it out") from exc
+    if not tsa.is_installed():
+        raise refuse("--tsa needs rfc3161-client, which is not installed", next_step=INSTALL)
 
 
 def _check_patterns(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from drproof.engine.attempts import Ending, attempt
 from drproof.engine.clock import SystemClock
 from drproof.engine.conclusion import Conclusion, conclude, judge_contract
 from drproof.engine.context import PhaseContext
+from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.guardian import Guardian
 from drproof.engine.lease import Lease
@@ -44,6 +45,8 @@ class Run:
         self.clock = SystemClock()
         self.listeners: list[Listener] = []
         self.signals = signals
+        self.undated = ""
+        """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
         self._opened = opened
         self._journal: Journal = opened.journal
         self._masker: Masker = opened.masker
@@ -135,6 +138,7 @@ class Run:
         self._conclusion = conclude(
             self.record, self.prepared, journal=self._journal, masker=self._masker, interruption=self._interruption
         )
+        self.undated = stamp_or_say(self.directory, self.prepared.settings.signing)
         self._let_go(self._conclusion)
         return self._conclusion
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from drproof.evidence import trust as trusting
+from drproof.evidence import trusted_time
 from drproof.evidence.envelope import Envelope
 from drproof.evidence.expectations import Expectations
 from drproof.evidence.files import Problem
-from drproof.evidence.integrity import CLOSING, OPENING, PLAN, Inspection, SignedAs, inspect
+from drproof.evidence.integrity import CLOSING, OPENING, PLAN, TRUSTED_TIME, Inspection, SignedAs, inspect
 from drproof.evidence.trust import Role, Trust, TrustedKey
+from drproof.evidence.trusted_time import Dating, TrustedTime
 from drproof.formats import timestamps
 from drproof.model.errors import EvidenceError
 from drproof.model.verdict import Verdict
@@ -51,6 +53,8 @@ class Verification:
     not_shown: tuple[str, ...]
     inspection: Inspection | None = None
     signers: tuple[TrustedKey, ...] = ()
+    trusted_time: TrustedTime | None = None
+    """What the token beside the closing shows; None when there is none."""
 
 
 @dataclass(slots=True)
@@ -108,21 +112,24 @@ def verify(  # noqa: PLR0913 — what a reader knows and demands
     signatures = _Signatures(trust)
     try:
         found = inspect(directory, types, signatures.witness)
+        dated = _dated(found, trust)
     except EvidenceError as exc:
         return Verification(status=UNREADABLE, level=0, problems=(Problem(exc.code, "", str(exc)),), not_shown=())
     problems = list(found.problems)
-    problems += _revoked(signatures)
+    problems += _dated_wrongly(found, dated)
+    problems += _revoked(signatures, dated)
     problems += _same_key(signatures)
     problems += _outcome(found, expect)
     if judge is not None and found.plan is not None and not _invalid(problems):
         problems += _judged_otherwise(found, judge(found))
-    level = _level(found, signatures, problems)
+    level = _level(found, signatures, problems, dated)
     problems += _expectations(found, expect, timestamps.milliseconds(now), level)
     return Verification(
         status=status_of(problems),
         level=level,
         problems=tuple(problems),
-        not_shown=tuple(_not_shown(found, expect, level, judged=judge is not None)),
+        not_shown=(*_undated(dated), *_not_shown(found, expect, level, judged=judge is not None)),
+        trusted_time=dated,
         inspection=found,
         signers=tuple({**signatures.runners, **{key.keyid: key for key in signatures.approvers.values()}}.values()),
     )
@@ -143,11 +150,43 @@ def _invalid(problems: Iterable[Problem]) -> bool:
     return any(class_of(problem.code) in {UNREADABLE, INVALID} for problem in problems)
 
 
-def _revoked(signatures: _Signatures) -> Iterator[Problem]:
+def _dated(found: Inspection, trust: Trust) -> TrustedTime | None:
+    """Return what the token beside a closing shows; None when there is none."""
+    if TRUSTED_TIME not in found.folder.sizes or not found.is_closed:
+        return None
+    imprint = bytes.fromhex(found.digest(CLOSING))
+    return trusted_time.check(found.folder.read(TRUSTED_TIME), imprint, trust.authorities)
+
+
+def _dated_wrongly(found: Inspection, dated: TrustedTime | None) -> Iterator[Problem]:
+    if dated is None:
+        return
+    if dated.dating is Dating.INVALID:
+        yield Problem("trusted-time", TRUSTED_TIME, f"{TRUSTED_TIME} does not date the closing: {dated.reason}")
+    if dated.at_latest and found.closing is not None:
+        closed_at, at_latest = found.closing.closed_at, dated.at_latest
+        if timestamps.milliseconds(closed_at) > timestamps.milliseconds(at_latest) + SKEW_MS:
+            said = f"the closing says {closed_at}, and existed at {at_latest} already"
+            yield Problem("trusted-time", TRUSTED_TIME, said)
+
+
+def _undated(dated: TrustedTime | None) -> Iterator[str]:
+    if dated is not None and dated.dating is Dating.UNCHECKED:
+        yield f"what {TRUSTED_TIME} says: {dated.reason}"
+
+
+def _revoked(signatures: _Signatures, dated: TrustedTime | None) -> Iterator[Problem]:
+    """Yield the keys that count for nothing; a token shows that a closing is older, and nothing of a sign-off."""
     for path, key in (*((CLOSING, key) for key in signatures.runners.values()), *signatures.approvers.items()):
-        if key.revoked_at is not None:
+        if key.revoked_at is not None and not (path == CLOSING and _existed_before(key.revoked_at, dated)):
             # What it signed before cannot be told from what was dated back.
             yield Problem("key-revoked", path, f"{key.keyid} was revoked at {key.revoked_at}: {key.reason}")
+
+
+def _existed_before(instant: str, dated: TrustedTime | None) -> bool:
+    if dated is None or not dated.at_latest:
+        return False
+    return timestamps.milliseconds(dated.at_latest) < timestamps.milliseconds(instant)
 
 
 def _same_key(signatures: _Signatures) -> Iterator[Problem]:
@@ -174,7 +213,7 @@ def _judged_otherwise(found: Inspection, again: Mapping[tuple[str, str], Verdict
             yield Problem("judged-otherwise", "verdicts.json", f"{said}: {now.reason}" if now.reason else said)
 
 
-def _level(found: Inspection, signatures: _Signatures, problems: Iterable[Problem]) -> int:
+def _level(found: Inspection, signatures: _Signatures, problems: Iterable[Problem], dated: TrustedTime | None) -> int:
     """Return the level of assurance; one bad signature anywhere leaves none."""
     codes = {problem.code for problem in problems}
     trusted = CLASSES[NOT_MET] | {"signature", "envelope", "statement"}
@@ -184,7 +223,9 @@ def _level(found: Inspection, signatures: _Signatures, problems: Iterable[Proble
         sign_off.decision == "approved" for path, sign_off in found.sign_offs.items() if path in signatures.approvers
     )
     held = all(key.custody == "non_exportable" for key in signatures.runners.values())
-    return 2 if held and approved and found.closing is not None else 1
+    if not (held and approved and found.closing is not None):
+        return 1
+    return 3 if dated is not None and dated.at_latest else 2
 
 
 def _expectations(found: Inspection, expect: Expectations, now: int, level: int) -> Iterator[Problem]:

@@ -168,6 +168,8 @@ class Signing:
     """Whether it is the key of this project's rehearsals, made when it is first needed."""
     trust: str = ""
     """The trust file that checks take when none is named."""
+    tsa: str = ""
+    """The address of the authority that dates a sealed bundle; empty means that none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from drproof.plugin.options import given
 from drproof.plugin.places import checks_of, point_at
 from drproof.plugin.progress import Progress
 from drproof.report import summary
+from drproof.report.visible import visible
 
 
 class Session(Protocol):
@@ -238,6 +239,8 @@ class DrillSession:
             directory=self.run.directory,
         ):
             reporter.write_line(line)
+        if self.run.undated:
+            reporter.write_line(visible(self.run.undated, lines=True), yellow=True)
 
     def end(self) -> None:
         """Give the signals back; a run that was refused leaves nothing."""

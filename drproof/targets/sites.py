@@ -7,6 +7,7 @@ from drproof.model.criteria import Site
 from drproof.model.settings import Settings
 from drproof.model.signing import Signer
 from drproof.targets import embedded
+from drproof.targets.aws import kms
 from drproof.targets.aws.cloudwatch import AwsAlarms
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.ecr import AwsImages
@@ -40,7 +41,12 @@ class AwsSite:
 
     def signer(self, uri: str) -> Signer:
         """Return the key that a URI names: a file of this machine, or one that the site keeps."""
-        return open_signer(uri)
+        return open_signer(uri, self._kept)
+
+    def _kept(self, uri: str) -> Signer:
+        if not uri.startswith(kms.SCHEME):
+            return open_signer(uri)
+        return kms.open_key(uri, lambda region: self._session.client("kms", region=region))
 
     @cached_property
     def identity(self) -> AwsIdentity:

@@ -21,6 +21,7 @@ def test_every_shim_names_its_seams() -> None:
         "ssm",
         "quotas",
         "ecr",
+        "kms",
     }
 
 

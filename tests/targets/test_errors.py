@@ -30,6 +30,7 @@ FAMILIES = {
         "NoSuchVersion",
         "NoSuchEntity",
         "NotFound",
+        "NotFoundException",
         "InvalidInstanceID.NotFound",
         "InvalidGroup.NotFound",
         "ResourceNotFoundException",

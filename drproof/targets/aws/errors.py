@@ -67,7 +67,7 @@ SERVER_FAILED = 500
 """From this status on an answer of HTTP says that the server failed, wherever it was by then."""
 
 MISSING = re.compile(
-    r"404|NotFound|NoSuch[A-Za-z]+|[A-Za-z]+NotFound(Exception|Fault)?|Invalid[A-Za-z]+\.NotFound|InvalidAMIID\.Unavailable"
+    r"404|NoSuch[A-Za-z]+|[A-Za-z]*NotFound(Exception|Fault)?|Invalid[A-Za-z]+\.NotFound|InvalidAMIID\.Unavailable"
 )
 LIMIT = re.compile(r"[A-Za-z]*(LimitExceeded|QuotaExceeded)(Exception|Fault)?|Max[A-Za-z]+LimitExceeded")
 NEXT = {
@@ -79,6 +79,8 @@ NEXT = {
     "EndpointConnectionError": "check the network of this machine, then run the same command again",
     "UnauthorizedOperation": "allow the call to the drill's role",
     "AccessDeniedException": "allow the call to the drill's role",
+    "DisabledException": "aws kms enable-key, or name another key as signing.signer",
+    "KMSInvalidStateException": "aws kms describe-key says why; or name another key as signing.signer",
 }
 
 
