@@ -7,6 +7,7 @@ options of the command line are all made from it.
 from collections.abc import Mapping
 
 from drproof.engine.leaf import Leaf, row
+from drproof.engine.leaves_of_receipts import RECEIPTS
 
 LEAVES: tuple[Leaf, ...] = (
     row(
@@ -269,6 +270,7 @@ LEAVES: tuple[Leaf, ...] = (
         of_the_world=False,
         choices=("existence", "integrity", "materialised", "application_verified"),
     ),
+    *RECEIPTS,
     row("diagnostics.commands", "commands", "read-only commands for --diagnostics-only", default=()),
     row("criteria.rto", "duration", "the recovery time objective", option="rto"),
     row("criteria.rpo", "duration", "the recovery point objective", option="rpo"),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from drproof.model.receipt import Digest, Instant
+from drproof.model.receipt import Count, Digest, Instant
 from drproof.model.verdict import Verdict
 
 Number = Annotated[int, Meta(ge=1)]
@@ -18,6 +18,43 @@ class Verdicts:
 
     schema_version: Literal[1] = 1
     verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of this bundle in the receipt store, as it was read back there."""
+
+    path: str
+    sha256: Digest
+    uri: str
+    """The last place where it was tried to be stored."""
+    version: str | None
+    """None where the bucket keeps no versions, or the file is not there."""
+    etag: str
+    was_there: bool
+    """Whether the very same bytes lay there already: put by an earlier process, or by a call that was not answered."""
+    retention_mode: str | None
+    retained_until: Instant | None
+    problem: str
+    """Why it is not stored as was asked; empty when it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredReceipts:
+    """`receipts-store.json`: where each receipt, the plan and the opening lie besides."""
+
+    schema_version: Literal[1] = 1
+    place: str
+    owner: str
+    object_lock: bool | None
+    """Whether the bucket has Object Lock; None when it did not say."""
+    retain_until: Instant | None
+    """Until when each object was asked to be kept; None where nothing was asked."""
+    files: tuple[StoredFile, ...]
+    intents: Count
+    """How many effects were announced there, as the journal announces them."""
+    intents_missing: tuple[Number, ...]
+    """The records of the journal that announce an effect and are not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
