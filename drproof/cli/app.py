@@ -55,6 +55,7 @@ def resume(
             exit_status=conclusion.exit_status,
             still_up=conclusion.still_up,
             directory=directory.resolve(),
+            unstored=conclusion.unstored,
         )
     for line in lines:
         typer.echo(line)

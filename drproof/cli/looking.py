@@ -114,6 +114,8 @@ def _ending(row: Mapping[str, Any]) -> str:
             parts.append(f"{', '.join(phases)} {outcome}")
     if row["refuted"]:
         parts.append("refuted: " + ", ".join(f"`{name}`" for name in row["refuted"]))
+    if "stored" in row:
+        parts.append(f"receipts {'stored' if row['stored'] else 'not stored, and kept locally'}")
     if row.get("health_refuted"):
         parts.append("`-m health-check` refutes " + ", ".join(f"`{name}`" for name in row["health_refuted"]))
     return "; ".join(parts)

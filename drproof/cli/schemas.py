@@ -11,7 +11,7 @@ from drproof.engine.lease import Holder
 from drproof.engine.leaves import LEAVES
 from drproof.engine.private import Handover
 from drproof.engine.world import Call
-from drproof.evidence.documents import RECORDS, Verdicts
+from drproof.evidence.documents import RECORDS, StoredReceipts, Verdicts
 from drproof.evidence.envelope import Written
 from drproof.evidence.schemas import BASE, receipt_schema
 from drproof.evidence.statements import Checkpoint, Closing, Opening, SignOff
@@ -31,6 +31,7 @@ PLAIN: dict[str, tuple[Any, str]] = {
     "test-result": (TestResult, "A drill as an in-toto test result"),
     "trust": (Trust, "A trust file: whose signatures count"),
     "verdicts": (Verdicts, "The verdicts of a drill"),
+    "receipts-store": (StoredReceipts, "Where the receipts of a drill lie besides"),
     "lease": (Holder, "Who holds a target"),
     "handover": (Handover, "What another process needs to go on with a run"),
     "evidence.world.calls": (tuple[Call, ...], "The calls that the embedded world answered"),

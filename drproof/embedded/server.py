@@ -9,11 +9,11 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from drproof.embedded import asked, control, refusals
+from drproof.embedded import asked, control, receipts, refusals
 from drproof.embedded.accounts import Credentials
 from drproof.embedded.asked import Asked, Environ
 from drproof.embedded.refusals import Refusal, StartResponse
-from drproof.embedded.shims import ec2, s3_checksums, s3_conditions, s3_owner
+from drproof.embedded.shims import ec2, s3_checksums, s3_conditions, s3_locks, s3_owner
 from drproof.embedded.world import World
 
 LOOPBACK = "127.0.0.1"
@@ -21,13 +21,17 @@ EMULATOR_ROUTES = "/moto-api"
 """The emulator's own back door, through which a caller could empty the world."""
 
 # The first gate that refuses decides; each one holds a rule that the emulator does not know.
-GATES = {"s3": (s3_owner.gate, s3_checksums.gate), "ec2": (ec2.gate,)}
+GATES = {"s3": (s3_owner.gate, s3_checksums.gate, s3_locks.gate, receipts.gate), "ec2": (ec2.gate,)}
 
 
 class _Handler(MotoRequestHandler):
     """One connection; kept alive between calls, and silent, because the call log is the log."""
 
     protocol_version = "HTTP/1.1"
+
+    def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:  # noqa: ARG002 — werkzeug's
+        """End a connection whose answer was lost, so that nobody waits for it."""
+        self.close_connection = True
 
     def log(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 — werkzeug's signature
         """Say nothing."""
@@ -64,6 +68,8 @@ class Application:
         if request.action == "GetObject" and sent.status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
             for observer in world.on_object_read:
                 observer(request.bucket, request.key)
+        if receipts.loses_the_answer(world, request, sent.status):
+            raise ConnectionResetError
         sent.release()
         return body
 

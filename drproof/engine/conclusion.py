@@ -4,7 +4,7 @@ The exit status is decided here, from the whole plan; no driver can make it bett
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -56,6 +56,12 @@ class Conclusion:
     still_up: bool
     """Whether anything that the run created may still exist."""
     stop_reason: str
+    unstored: str = ""
+    """Why the closing, which can say nothing of itself any more, is not in the receipt store."""
+
+    def with_closing(self, problem: str) -> "Conclusion":
+        """Return what the run came to, given why its closing is not stored, or ""."""
+        return replace(self, unstored=problem, exit_status=self.exit_status or (EXIT_NOT_PROVEN if problem else 0))
 
     @property
     def title(self) -> str:
@@ -88,8 +94,12 @@ def conclude(
     types = {phase.name: phase.observes for phase in prepared.plan.phases}
     bundle, problem = _on_disk(record, types, masker)
     problem = problem or record.sealer.failure
+    outcome = INCOMPLETE if problem else _outcome(record, verdicts, interruption)
+    if outcome == PROVEN and bundle is not None and bundle.unstored:
+        # A refutation needs no store; a proof that was asked to lie in one is not whole without.
+        outcome, problem = INCOMPLETE, f"receipt store: {bundle.unstored[0]}"
     conclusion = Conclusion(
-        outcome=INCOMPLETE if problem else _outcome(record, verdicts, interruption),
+        outcome=outcome,
         full=record.plan.window.full,
         verdicts=verdicts,
         exit_status=_exit_status(record, verdicts, interruption) or (EXIT_NOT_PROVEN if problem else EXIT_PROVEN),

@@ -7,7 +7,7 @@ from drproof.engine.refusal import refuse
 from drproof.engine.settings import Resolved
 from drproof.engine.window import Coverage
 from drproof.formats import pointers
-from drproof.model.criteria import Backup, Criteria, ExpectedContract, Grade, Site, Sites, Workload
+from drproof.model.criteria import Backup, Criteria, ExpectedContract, Grade, Site, Sites, Storing, Workload
 from drproof.model.plan import Plan
 from drproof.model.settings import (
     ClusterSettings,
@@ -114,6 +114,19 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
             signer=resolved["signing.signer"], trust=resolved["signing.trust"], tsa=resolved["signing.tsa"]
         ),
         profile=resolved["profile"],
+        storing=_storing(resolved, sites["recovery"].owner),
+    )
+
+
+def _storing(resolved: Resolved, owner: str) -> Storing | None:
+    """Return where receipts are mirrored to; the bucket is the recovery site's where nobody says whose it is."""
+    if not resolved["receipts.uri"]:
+        return None
+    return Storing(
+        uri=resolved["receipts.uri"].rstrip("/"),
+        owner=resolved["receipts.owner"] or owner,
+        retention_mode=resolved["receipts.retention_mode"],
+        retention_days=resolved["receipts.retention_days"],
     )
 
 
@@ -139,6 +152,7 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         teardown=teardown,
         notification_expected=bool(settings.recovery.topic_arn),
         promotion_expected=settings.promotion.auto_promote and settings.promotion.allow_bypass,
+        storing=settings.storing,
     )
 
 

@@ -55,6 +55,19 @@ class JournalledEffects:
         An interruption writes no outcome, nor does a call that was not answered: nobody knows whether the effect
         happened, and who goes on must look.
         """
+        intent = self.announce(verb, resource, details)
+        number, pending = intent.number, _Pending(intent)
+        try:
+            yield pending
+        except UnansweredError:
+            raise
+        except Exception as exc:
+            self._end(number, "failed", {"error": f"{type(exc).__name__}: {exc}"})
+            raise
+        self._end(number, "done", pending.result)
+
+    def announce(self, verb: str, resource: str, details: Mapping[str, Any] | None = None) -> Intent:
+        """Write down what will be changed; whoever asks for no more than that says elsewhere what came of it."""
         self._allowed()
         token = token_of(self._drill_id, self._phase, verb, resource)
         number = self._journal.append(
@@ -68,15 +81,7 @@ class JournalledEffects:
                 "details": self._masker.masked(dict(details or {})),
             }
         )
-        pending = _Pending(Intent(number=number, verb=verb, resource=resource, token=token))
-        try:
-            yield pending
-        except UnansweredError:
-            raise
-        except Exception as exc:
-            self._end(number, "failed", {"error": f"{type(exc).__name__}: {exc}"})
-            raise
-        self._end(number, "done", pending.result)
+        return Intent(number=number, verb=verb, resource=resource, token=token)
 
     def made(self, *verbs: str) -> tuple[Effect, ...]:
         """Return the effects of this drill and of those it inherits from, oldest first."""

@@ -13,6 +13,7 @@ from drproof.evidence.trusted_time import INSTALL
 from drproof.formats import image_ref, quantity, s3_uri
 from drproof.formats.control_plane_objects import SECTION
 from drproof.formats.manifests import DNS_LABEL, DNS_SUBDOMAIN
+from drproof.model.criteria import Storing
 from drproof.model.errors import FormatError
 from drproof.model.plan import Plan
 from drproof.model.settings import ClusterSettings, Settings
@@ -86,6 +87,8 @@ def check_places(settings: Settings, plan: Plan, archives: Collection[str], *, a
                 f"--backup-uri {settings.backup_uri}: {exc}",
                 next_step="pytest -m drill --backup-uri s3://bucket/prefix/backups/id",
             ) from exc
+    if settings.storing is not None:
+        _check_storing(settings, settings.storing)
     if plan.mutates and not allow_tag:
         try:
             image_ref.parse_pinned(settings.image_ref)
@@ -113,6 +116,33 @@ def _check_authority(url: str) -> None:
         raise refuse(str(exc), next_step="mend --tsa, DRPROOF_TSA or signing.tsa, or leave it out") from exc
     if not tsa.is_installed():
         raise refuse("--tsa needs rfc3161-client, which is not installed", next_step=INSTALL)
+
+
+def _check_storing(settings: Settings, storing: Storing) -> None:
+    """Refuse a receipt store that is no place, or a place where a drill reads or writes something else."""
+    try:
+        store = s3_uri.parse(storing.uri)
+    except FormatError as exc:
+        raise refuse(
+            f"--receipt-uri {storing.uri}: {exc}",
+            expected="s3://bucket/prefix, a prefix of receipts alone",
+            got=storing.uri,
+            next_step="pytest -m drill --receipt-uri s3://bucket/dr/receipts",
+        ) from exc
+    recovery = settings.recovery
+    others = {
+        "the restore point": settings.backup_uri,
+        "the state of drills": f"s3://{recovery.bucket}/{recovery.prefix}" if recovery.bucket else "",
+    }
+    for what, uri in others.items():
+        mine, other = f"{store}/", f"{uri.rstrip('/')}/"
+        if uri and (mine.startswith(other) or other.startswith(mine)):
+            raise refuse(
+                f"--receipt-uri {storing.uri} and {what}, {uri}, lie in each other",
+                expected="a prefix of receipts alone",
+                got=storing.uri,
+                next_step="pytest -m drill --receipt-uri s3://bucket/dr/receipts",
+            )
 
 
 def _check_patterns(settings: Settings) -> None:

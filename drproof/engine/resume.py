@@ -3,17 +3,25 @@
 from pathlib import Path
 
 from drproof import catalog
+from drproof.engine import world as worlds
+from drproof.engine.clock import SystemClock
 from drproof.engine.conclusion import Conclusion, sealed_conclusion
+from drproof.engine.effects import effects_of
+from drproof.engine.mirror import store_closing
 from drproof.engine.opening import let_go, reopen
 from drproof.engine.preparation import Prepared
 from drproof.engine.private import Private
+from drproof.engine.receipt_folder import ReceiptFolder
 from drproof.engine.refusal import refuse
 from drproof.engine.run import Listener, Run
 from drproof.engine.settings import scenario
 from drproof.engine.window import Coverage
-from drproof.evidence.bundle import Bundle
+from drproof.evidence.bundle import CLOSING, Bundle
+from drproof.evidence.journal import read as read_journal
+from drproof.evidence.redaction import Masker
 from drproof.model.context import DRILL_TAG
-from drproof.model.errors import EvidenceError, Interruption, LeaseError, TargetError
+from drproof.model.errors import EvidenceError, Interruption, JournalError, LeaseError, TargetError
+from drproof.targets import open_target
 
 UNDO, FINISH = "undo", "finish"
 
@@ -95,6 +103,7 @@ def _let_go(bundle: Bundle, private: Private) -> Conclusion:
     """
     directory = bundle.directory
     conclusion = sealed_conclusion(bundle, mutates=catalog.plan(bundle.plan.plan).mutates)
+    conclusion = conclusion.with_closing(_store_closing(bundle, private))
     if conclusion.still_up:
         private.release()
         raise refuse(
@@ -104,6 +113,23 @@ def _let_go(bundle: Bundle, private: Private) -> Conclusion:
     let_go(private)
     (directory / "journal.reserve").unlink(missing_ok=True)
     return conclusion
+
+
+def _store_closing(bundle: Bundle, private: Private) -> str:
+    """Store a closing whose process died after it had sealed, and return why it is not stored, or ""."""
+    storing = bundle.plan.criteria.storing
+    if storing is None:
+        return ""
+    handover = private.handover()
+    try:
+        endpoint = worlds.again(handover.world).endpoint if handover.world else None
+        target = open_target(handover.settings, endpoint, directory=private.path, origin=handover.origin)
+        effects = effects_of(read_journal(bundle.directory / "journal.log"))
+    except (TargetError, JournalError) as exc:
+        return str(exc).partition("\n")[0]
+    folder = ReceiptFolder(storing, target.receipts, bundle.plan, bundle.directory, Masker(target.secrets))
+    announced = [effect.intent for effect in effects if effect.intent.resource == folder.uri(CLOSING)]
+    return store_closing(folder, announced[-1] if announced else None, handover.settings.limits, SystemClock())
 
 
 def _prepared_again(bundle: Bundle, directory: Path, private: Private) -> Prepared:

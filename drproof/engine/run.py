@@ -17,8 +17,10 @@ from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.guardian import Guardian
 from drproof.engine.lease import Lease
+from drproof.engine.mirror import Mirror
 from drproof.engine.opening import Opened, open_run
 from drproof.engine.preparation import Prepared
+from drproof.engine.receipt_folder import ReceiptFolder
 from drproof.engine.record import Record
 from drproof.engine.signals import Signals
 from drproof.evidence.journal import Journal
@@ -55,6 +57,7 @@ class Run:
         self._conclusion: Conclusion | None = None
         self._interruption: BaseException | None = None
         self._inherited: tuple[Effect, ...] = opened.inherited
+        self._mirror: Mirror | None = _mirror_of(prepared, opened)
 
     @classmethod
     def open(cls, prepared: Prepared, *, signals: Signals | None = None) -> "Run":
@@ -67,6 +70,7 @@ class Run:
         if prepared.prior is not None:
             for phase in prepared.coverage.inherited:
                 run.record.inherit(prepared.prior, phase)
+        run._store_receipts()
         return run
 
     @property
@@ -132,6 +136,9 @@ class Run:
             else:
                 self._leave_out(phase)
         self._release()
+        if self._mirror is not None:
+            self._mirror.finish()
+            self._mirror.announce_closing()
         with contextlib.suppress(DrproofError):
             # A world that is gone cannot be asked; the receipts of what followed say so.
             self._opened.keep_the_worlds_word()
@@ -139,6 +146,8 @@ class Run:
             self.record, self.prepared, journal=self._journal, masker=self._masker, interruption=self._interruption
         )
         self.undated = stamp_or_say(self.directory, self.prepared.settings.signing)
+        if self._mirror is not None:
+            self._conclusion = self._conclusion.with_closing(self._mirror.store_closing())
         self._let_go(self._conclusion)
         return self._conclusion
 
@@ -276,7 +285,12 @@ class Run:
                 "receipt": self.record.head,
             }
         )
+        self._store_receipts()
         self._tell("end", phase.name, receipt)
+
+    def _store_receipts(self) -> None:
+        if self._mirror is not None:
+            self._mirror.sync()
 
     def _caller(self, phase: Phase[Any]) -> Caller | None:
         """Return whom the platform takes us for, asked again for each receipt."""
@@ -345,3 +359,16 @@ class Run:
     def _tell(self, event: str, phase: str, receipt: Receipt[Any] | None = None) -> None:
         for listener in self.listeners:
             listener(event, phase, receipt)
+
+
+def _mirror_of(prepared: Prepared, opened: Opened) -> Mirror | None:
+    """Return where the receipts of a run are stored besides; None where nobody asked for it."""
+    plan, clock = opened.record.plan, SystemClock()
+    if plan.criteria.storing is None:
+        return None
+    return Mirror(
+        ReceiptFolder(plan.criteria.storing, opened.target.receipts, plan, opened.directory, opened.masker),
+        JournalledEffects(opened.journal, drill_id=plan.drill_id, phase="", clock=clock, masker=opened.masker),
+        prepared.settings.limits,
+        clock,
+    )

@@ -187,7 +187,7 @@ def _first(  # noqa: PLR0913 — the five places a value can come from
         if value is None:
             continue
         none_at_all = leaf.optional and source.startswith(FILE_NAME)
-        if value == "" and leaf.default != "" and not none_at_all:
+        if value == "" and (leaf.default != "" or leaf.optional) and not none_at_all:
             # An empty variable of a CI system is a mistake, not a choice of the default.
             raise refuse(f"{source} is empty", expected=leaf.says, got="''", next_step=f"set {source}, or leave it out")
         try:
@@ -212,7 +212,7 @@ def _missing(leaf: Leaf, file: Path | None) -> ValueError:
 
 
 def _refuse_real_places(values: Mapping[str, Any], sources: Mapping[str, str], world: Mapping[str, Any]) -> None:
-    """A rehearsal must not be taken for a drill of the restore point that the command line names."""
+    """A rehearsal must not be taken for a drill of the places that the command line names."""
     uri, source = values["drill.backup_uri"], sources["drill.backup_uri"]
     bucket = str(world["drill.backup_uri"]).split("/")[2]
     if not str(uri).startswith(f"s3://{bucket}/"):
@@ -221,6 +221,15 @@ def _refuse_real_places(values: Mapping[str, Any], sources: Mapping[str, str], w
             expected=f"a restore point under s3://{bucket}/, or --target aws",
             got=str(uri),
             next_step=f"pytest -m drill --target aws --backup-uri {uri} --expected-account-id <account>",
+        )
+    stores = _table("receipt_stores.toml")
+    place = str(values["receipts.uri"])
+    if place.startswith("s3://") and place.split("/")[2] not in stores:
+        raise refuse(
+            f"the target is embedded, and the embedded world has no {place} ({sources['receipts.uri']})",
+            expected=f"a prefix in one of its buckets for receipts: {', '.join(stores)}",
+            got=place,
+            next_step=f"pytest -m drill --target embedded --receipt-uri s3://{next(iter(stores))}/receipts",
         )
 
 

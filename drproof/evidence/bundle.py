@@ -13,12 +13,14 @@ from typing import Any, Literal, TypeAlias
 
 from drproof.evidence import envelope
 from drproof.evidence.canonical import digest
-from drproof.evidence.documents import Verdicts
+from drproof.evidence.documents import StoredReceipts, Verdicts
 from drproof.evidence.exact import exactly, parsed, read_exactly
 from drproof.evidence.files import Problem
 from drproof.evidence.integrity import AFTER, CLOSING, OPENING, PLAN, RESERVE, VERDICTS, ReceiptFile, inspect
 from drproof.evidence.statements import Checkpoint, Closing, Withheld, opening_of, signed
 from drproof.evidence.statements import read as read_statement
+from drproof.evidence.stored import stored_receipts
+from drproof.evidence.stored import unstored as unstored_of
 from drproof.formats.strict_json import parse
 from drproof.model.criteria import PlanDocument
 from drproof.model.errors import EvidenceError
@@ -167,6 +169,21 @@ class Bundle:
         if not (self.directory / VERDICTS).exists():
             return ()
         return read_exactly(Verdicts, _read(self.directory, VERDICTS)).verdicts
+
+    @cached_property
+    def stored(self) -> StoredReceipts | None:
+        """Where the receipts lie besides; None where the bundle says nothing of it that can be read."""
+        try:
+            return stored_receipts(self.directory)
+        except EvidenceError:
+            return None
+
+    @cached_property
+    def unstored(self) -> tuple[str, ...]:
+        """Why the receipts are not stored as the plan asks, one line a reason; empty when they are."""
+        digests = {PLAN: digest(_read(self.directory, PLAN)), OPENING: self.opening_digest}
+        digests |= {file.path: file.digest for file in self.files}
+        return unstored_of(self.plan, digests, self.stored)
 
     def problems(self) -> tuple[Problem, ...]:
         """Return every difference between what was sealed and what is there; empty when there is none."""

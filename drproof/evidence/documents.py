@@ -21,6 +21,39 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of this bundle in the receipt store, as it was read back there."""
+
+    path: str
+    sha256: Digest
+    uri: str
+    """The last place where it was tried to be stored."""
+    version: str | None
+    """None where the bucket keeps no versions, or the file is not there."""
+    etag: str
+    was_there: bool
+    """Whether the very same bytes lay there already: put by an earlier process, or by a call that was not answered."""
+    retention_mode: str | None
+    retained_until: Instant | None
+    problem: str
+    """Why it is not stored as was asked; empty when it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredReceipts:
+    """`receipts-store.json`: where each receipt, the plan and the opening lie besides."""
+
+    schema_version: Literal[1] = 1
+    place: str
+    owner: str
+    object_lock: bool | None
+    """Whether the bucket has Object Lock; None when it did not say."""
+    retain_until: Instant | None
+    """Until when each object was asked to be kept; None where nothing was asked."""
+    files: tuple[StoredFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """The journal's first record."""
 

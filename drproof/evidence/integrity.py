@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from drproof.evidence import envelope, statements
-from drproof.evidence.documents import Verdicts
+from drproof.evidence.documents import StoredReceipts, Verdicts
 from drproof.evidence.envelope import Envelope
 from drproof.evidence.exact import exactly, parsed, read_exactly
 from drproof.evidence.files import Folder, Problem
 from drproof.evidence.statements import Checkpoint, Closing, Opening, SignOff, Statement
+from drproof.evidence.stored import STORED, unstored
 from drproof.model.criteria import PlanDocument
 from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Outcome, Receipt, receipt_type
@@ -96,6 +97,7 @@ class _Inspector:
         self.witness = witness
         self.head = self.opening_digest = ""
         self.opened_at = ""
+        self.unstored: tuple[str, ...] = ()
 
     def inspect(self) -> Inspection:
         found = self.found
@@ -110,6 +112,7 @@ class _Inspector:
             if TEST_RESULT in self.folder.sizes:
                 with self._noting(TEST_RESULT):
                     parsed(self.folder.read(TEST_RESULT))
+            self._store(found.plan)
             self._closing(found.plan)
             self._after(found.plan)
         return found
@@ -260,6 +263,17 @@ class _Inspector:
             self.problem("closing", CLOSING, "the bundle was closed before it was opened")
         if closing.outcome == "proven" and not self._all_proven(plan, closing):
             self.problem("outcome", CLOSING, "the closing says proven, and not every verdict and receipt does")
+        if closing.outcome == "proven" and self.unstored:
+            self.problem("outcome", CLOSING, f"the closing says proven, and {self.unstored[0]}")
+
+    def _store(self, plan: PlanDocument) -> None:
+        """Compare what was to be stored elsewhere with what the bundle says of it."""
+        said = None
+        if STORED in self.folder.sizes:
+            with self._noting(STORED):
+                said = read_exactly(StoredReceipts, self.folder.read(STORED))
+        paths = [path for path in (PLAN, OPENING) if path in self.folder.sizes] + self.folder.below("receipts/")
+        self.unstored = unstored(plan, {path: self.folder.digest(path) for path in paths}, said)
 
     def _contents(self, sealed: Mapping[str, str]) -> None:
         """Compare every file with what was sealed, both ways."""

@@ -74,6 +74,38 @@ class ObjectStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Until when a store lets nobody remove an object."""
+
+    mode: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object of a receipt store as it was read back."""
+
+    body: bytes
+    etag: str
+    version: str
+    """Empty where the bucket keeps no versions."""
+    retention: Retention | None
+
+
+class ReceiptStore(Protocol):
+    """Buckets in which objects are made once and never written over; every call names the expected owner."""
+
+    def locks(self, bucket: str) -> bool:
+        """Return whether the bucket has Object Lock."""
+
+    def create(self, intent: Intent, bucket: str, key: str, body: bytes, *, retention: Retention | None = None) -> str:
+        """Make an object that is not there, and return its version; `AlreadyExistsError` when one is."""
+
+    def look(self, bucket: str, key: str, *, version: str = "", locked: bool = False) -> StoredObject:
+        """Return an object as the store has it, with its retention where the bucket has Object Lock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
     """A machine that can carry the recovered system."""
 
@@ -268,6 +300,10 @@ class Target(Protocol):
     @property
     def recovery(self) -> SiteTarget:
         """The site that takes over; drills create and remove here."""
+
+    @property
+    def receipts(self) -> ReceiptStore:
+        """Where receipts are stored beside the local folder."""
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -77,6 +77,21 @@ class Workload:
     """What the report of the restored state must cover: it is new in every drill, so that no old report fits."""
 
 
+RetentionMode = Literal["COMPLIANCE", "GOVERNANCE"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storing:
+    """Where every receipt must lie besides, and how long a bucket that can keep it must keep it."""
+
+    uri: str
+    """The prefix, as `s3://bucket/prefix`; each drill has a folder of its own below it."""
+    owner: AccountId
+    retention_mode: RetentionMode = "GOVERNANCE"
+    retention_days: Count = 30
+    """Counted from the opening of the drill; 0 leaves it to the bucket's own rule."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
     """What contracts compare receipts with; nothing here is read from the evidence that it judges."""
@@ -101,6 +116,8 @@ class Criteria:
     promotion_expected: bool = False
     """Whether both bypass flags ask for a recorded decision."""
     runner_limit: Count = 1
+    storing: Storing | None = None
+    """None where nobody asked for a receipt store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

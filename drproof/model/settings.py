@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from drproof.model.criteria import Sites
+from drproof.model.criteria import Sites, Storing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,3 +201,5 @@ class Settings:
     signing: Signing = field(default_factory=Signing)
     profile: str = ""
     """A named profile of the operator's AWS configuration; empty means the default chain."""
+    storing: Storing | None = None
+    """Where receipts are mirrored to; None for nowhere but the local folder."""

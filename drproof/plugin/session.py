@@ -237,6 +237,7 @@ class DrillSession:
             exit_status=self.conclusion.exit_status,
             still_up=self.conclusion.still_up,
             directory=self.run.directory,
+            unstored=self.conclusion.unstored,
         ):
             reporter.write_line(line)
         if self.run.undated:

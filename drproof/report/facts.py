@@ -7,6 +7,7 @@ from typing import Any
 
 from drproof.analysis.objectives import measured_rpo, measured_rto
 from drproof.evidence.bundle import Bundle
+from drproof.evidence.documents import StoredReceipts
 from drproof.formats.durations import show
 from drproof.model.codec import encode
 from drproof.model.receipt import Outcome, Receipt
@@ -48,6 +49,17 @@ class Objective:
 def by_phase(bundle: Bundle) -> dict[str, Receipt[Any]]:
     """Return the receipts by phase, in the order in which they were written."""
     return {receipt.phase: receipt for receipt in bundle.receipts}
+
+
+def kept_how(stored: StoredReceipts) -> str:
+    """Return how a receipt store keeps what was stored, as it was read back: at its weakest."""
+    versions = (
+        "each under its version" if all(file.version for file in stored.files) else "in a bucket without versions"
+    )
+    modes = sorted({file.retention_mode or "" for file in stored.files})
+    if not modes or not modes[0]:
+        return f"{versions} and without retention"
+    return f"{versions} and kept until {min(file.retained_until or '' for file in stored.files)} ({', '.join(modes)})"
 
 
 def own(bundle: Bundle) -> tuple[Receipt[Any], ...]:

@@ -38,6 +38,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
         *_of_the_objectives(bundle),
         *_of_the_world(bundle),
         *_of_the_cluster(bundle),
+        *_of_the_store(bundle),
         Gap(facts.NOT_SIGNED, facts.signature(bundle)),
         *_of_the_controls(bundle),
     )
@@ -127,6 +128,15 @@ def _of_the_cluster(bundle: Bundle) -> Iterator[Gap]:
     if kept := tuple(facts.text(row, "name") for row in containers if row.get("pulled") != "registry"):
         why = "No event says that these containers of the validation Job had it from the registry:"
         yield Gap("That the image can be pulled.", why, kept)
+
+
+def _of_the_store(bundle: Bundle) -> Iterator[Gap]:
+    stored = bundle.stored
+    if bundle.unstored:
+        what = "That the receipts lie in the receipt store."
+        yield Gap(what, "They were asked to; the local ones are all there is:", bundle.unstored)
+    elif stored is not None and any(file.version is None or file.retention_mode is None for file in stored.files):
+        yield Gap("That the stored receipts cannot be removed or replaced.", f"They are {facts.kept_how(stored)}.")
 
 
 def _of_the_teardown(bundle: Bundle) -> Iterator[Gap]:

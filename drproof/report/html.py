@@ -100,7 +100,7 @@ def render(bundle: Bundle, *, outcome: str) -> bytes:
             decision=facts.decision(bundle),
             request=facts.observed(receipts.get("request_manual_approval")),
             teardown=facts.observed(receipts.get(facts.TEARDOWN)),
-            criteria=tuple(_flat(encode(bundle.plan.criteria))),
+            criteria=tuple(_flat(_set(encode(bundle.plan.criteria)))),
             sections=_sections(held),
             steps=steps(bundle),
             opening=bundle.opening_digest,
@@ -213,6 +213,11 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:  # noqa: ANN401 
     if name.endswith("_ms") and isinstance(value, int):
         told = f"{show(value)} ({value} ms)"
     return [(name, told)]
+
+
+def _set(criteria: dict[str, Any]) -> dict[str, Any]:
+    """Return the criteria that there are: what nobody asked for is none."""
+    return {name: value for name, value in criteria.items() if value is not None}
 
 
 def _pretty(value: object) -> str:

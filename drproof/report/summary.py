@@ -16,13 +16,19 @@ LONGEST = 300
 """Characters of a value; the whole of it is in the bundle."""
 
 
-def lines(bundle: Bundle, *, outcome: str, exit_status: int, still_up: bool, directory: Path) -> list[str]:
-    """Return what a run came to, one fact a line; nothing hidden reaches the terminal."""
+def lines(  # noqa: PLR0913 — what a bundle cannot say of itself
+    bundle: Bundle, *, outcome: str, exit_status: int, still_up: bool, directory: Path, unstored: str = ""
+) -> list[str]:
+    """Return what a run came to, one fact a line; nothing hidden reaches the terminal.
+
+    `unstored` says why the closing is not in the receipt store, "" when it is or nobody asked.
+    """
     everything = (
         *_labels(bundle, outcome, exit_status),
         *_phases(bundle),
         *_verdicts(bundle),
         *_objectives(bundle),
+        *_stored(bundle, unstored, directory),
         f"proof: {directory / PAGE}",
         *_signature(bundle, directory),
         *_still_up(bundle, still_up=still_up, directory=directory),
@@ -107,6 +113,26 @@ def _objectives(bundle: Bundle) -> Iterator[str]:
     for objective in facts.objectives(bundle):
         state = "" if objective.measured_ms is None else f": {objective.state}"
         yield f"measured {objective.name}: {objective.measured}, objective {objective.limit}{state}"
+
+
+def _stored(bundle: Bundle, closing: str, directory: Path) -> Iterator[str]:
+    """Say where the receipts lie besides, or why they do not."""
+    storing, stored = bundle.plan.criteria.storing, bundle.stored
+    if storing is None:
+        return
+    if bundle.unstored:
+        yield f"RECEIPTS NOT STORED as asked in {storing.uri}: they are kept in {directory / 'receipts'}"
+        yield from _said("reason", bundle.unstored[0])
+        if more := len(bundle.unstored) - 1:
+            yield f"      and {more} more, all of them in receipts-store.json"
+    elif stored is not None:
+        yield f"receipts: stored in {stored.place}, {facts.kept_how(stored)}"
+    if closing:
+        yield f"CLOSING NOT STORED in {storing.uri}: it is kept in {directory}"
+        yield from _said("reason", closing)
+    if closing or bundle.unstored:
+        rehearsal = " --target embedded" if bundle.plan.mode == "rehearsal" else ""
+        yield f"  next: pytest -m preflight{rehearsal} --receipt-uri {shlex.quote(storing.uri)} says what is missing"
 
 
 def _still_up(bundle: Bundle, *, still_up: bool, directory: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from drproof.targets.aws.cloudwatch import AwsAlarms
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.ecr import AwsImages
 from drproof.targets.aws.s3 import AwsObjectStore
+from drproof.targets.aws.s3_receipts import AwsReceiptStore
 from drproof.targets.aws.sessions import Session
 from drproof.targets.aws.sns import AwsMessenger
 from drproof.targets.aws.ssm import AwsHosts
@@ -157,10 +158,13 @@ class RecoverySite(AwsSite):
 class AwsTarget:
     """Both sites of a recovery, and the values that nobody may see."""
 
-    def __init__(self, primary: AwsSite, recovery: RecoverySite, *, secrets: tuple[str, ...]) -> None:
-        """Join two opened sites."""
+    def __init__(
+        self, primary: AwsSite, recovery: RecoverySite, receipts: AwsReceiptStore, *, secrets: tuple[str, ...]
+    ) -> None:
+        """Join two opened sites and the place of receipts."""
         self.primary = primary
         self.recovery = recovery
+        self.receipts = receipts
         self.secrets = secrets
 
 
@@ -179,8 +183,10 @@ def open_sites(settings: Settings, endpoint: str | None, *, directory: Path, ori
     recovery = Session(
         sites.recovery.region, endpoint=address, credentials=issued.get("recovery"), profile=settings.profile
     )
+    owner = settings.storing.owner if settings.storing is not None else sites.recovery.owner
     return AwsTarget(
         AwsSite(sites.primary, primary),
         RecoverySite(sites.recovery, recovery, settings, directory=directory, origin=origin),
+        AwsReceiptStore(recovery, owner=owner),
         secrets=tuple(dict.fromkeys((*primary.secrets(), *recovery.secrets()))),
     )

@@ -33,6 +33,8 @@ def test_a_drill_ends_as_the_table_says(operator, name):
         assert any(reason in said for one in tries[phase] for said in (one["error"], *one["error_tail"])), tries[phase]
     created = [call for call in drill.calls if call["action"] in CREATING and call["status"] == 200]
     assert bool(created) is row["creates"]
+    if "stored" in row:
+        assert all(not file["problem"] for file in drill.read("receipts-store.json")["files"]) is row["stored"]
     if "need_for_recovery" in row:
         reasons = drill.receipts["check_health"]["observed"]["reasons"]
         assert any(reason.startswith(row["need_for_recovery"]) for reason in reasons), reasons

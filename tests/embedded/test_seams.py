@@ -15,6 +15,7 @@ def test_every_shim_names_its_seams() -> None:
     assert {shim for shim, _ in EVERY} == {
         "s3_owner",
         "s3_conditions",
+        "s3_locks",
         "sts",
         "cloudwatch",
         "ec2",

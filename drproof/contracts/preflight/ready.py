@@ -141,3 +141,40 @@ def leased(check_preflight: Preflight) -> Preflight:
 def occupied(check_preflight: Preflight) -> Preflight:
     """Find a machine."""
     return replace(check_preflight, observed=replace(check_preflight.facts, runners=("i-00000000000000000",)))
+
+
+@contract(needs=["check_preflight"], applies=lambda criteria: criteria.storing is not None, controls=["NIST AU-9"])
+def receipt_store_answers(check_preflight: Preflight, criteria: Criteria) -> Finding:
+    """The bucket that receipts are stored in besides answers, and belongs to the expected owner."""
+    store, storing = check_preflight.facts.receipt_store, criteria.storing
+    if store is None or storing is None:
+        return undecided("the receipt does not speak of a receipt store")
+    return compare(
+        observed={"place": store.place, "status": store.status},
+        expected={"place": storing.uri, "status": "ok"},
+        reason=f"{storing.uri} does not answer as a drill needs it",
+    )
+
+
+@receipt_store_answers.sabotage("the bucket belongs to somebody else")
+def store_of_others(check_preflight: Preflight) -> Preflight:
+    """Refuse the caller."""
+    return _with_store(check_preflight, status="AccessDenied")
+
+
+@receipt_store_answers.sabotage("the bucket is gone")
+def no_store(check_preflight: Preflight) -> Preflight:
+    """Lose the bucket."""
+    return _with_store(check_preflight, status="NoSuchBucket")
+
+
+@receipt_store_answers.sabotage("another bucket answers")
+def other_store(check_preflight: Preflight) -> Preflight:
+    """Ask elsewhere."""
+    return _with_store(check_preflight, place="s3://somebody-else/receipts")
+
+
+def _with_store(check_preflight: Preflight, **changes: str) -> Preflight:
+    store = check_preflight.facts.receipt_store
+    spoiled = replace(store, **changes) if store is not None else None
+    return replace(check_preflight, observed=replace(check_preflight.facts, receipt_store=spoiled))

@@ -2,10 +2,10 @@
 
 from types import ModuleType
 
-from drproof.embedded.shims import cloudwatch, ec2, ecr, kms, quotas, s3_conditions, s3_owner, seams, ssm, sts
+from drproof.embedded.shims import cloudwatch, ec2, ecr, kms, quotas, s3_conditions, s3_locks, s3_owner, seams, ssm, sts
 from drproof.embedded.world import World
 
-ALL: tuple[ModuleType, ...] = (s3_owner, s3_conditions, sts, cloudwatch, ec2, ssm, quotas, ecr, kms)
+ALL: tuple[ModuleType, ...] = (s3_owner, s3_conditions, s3_locks, sts, cloudwatch, ec2, ssm, quotas, ecr, kms)
 
 
 def install(world: World) -> None:

@@ -37,6 +37,8 @@ class PreflightObserved:
     """The drill that holds the target; empty when none does."""
     runners: tuple[str, ...]
     """Machines that carry the recovery runner's tags already."""
+    receipt_store: Need | None = None
+    """The bucket that receipts are stored in besides; None where nobody asked for one."""
 
 
 @phase(
@@ -66,6 +68,7 @@ def check_preflight(ctx: Context) -> PreflightObserved:
         state_lock=_body(ctx, where.state_bucket, f"{where.state_key}.tflock"),
         lease=_body(ctx, where.state_bucket, f"{where.state_key}.drproof-lease"),
         runners=tuple(runner.instance_id for runner in recovery.fleet.runners(runner_tags(ctx))),
+        receipt_store=_receipt_store(ctx),
     )
 
 
@@ -92,6 +95,19 @@ def _bucket(ctx: Context, name: str, bucket: str) -> Need:
     except TargetError as exc:
         return Need(name=name, place=f"s3://{bucket}", status=_code(exc))
     return Need(name=name, place=f"s3://{bucket}", status="ok")
+
+
+def _receipt_store(ctx: Context) -> Need | None:
+    """Ask the bucket for receipts what a drill asks it first; that one can be written there, this check's own shows."""
+    storing = ctx.plan.criteria.storing
+    if storing is None:
+        return None
+    uri = s3_uri.parse(storing.uri)
+    try:
+        ctx.target.receipts.locks(uri.bucket)
+    except TargetError as exc:
+        return Need(name="receipt store", place=storing.uri, status=_code(exc))
+    return Need(name="receipt store", place=storing.uri, status="ok")
 
 
 def _body(ctx: Context, bucket: str, key: str) -> str:

@@ -52,12 +52,12 @@ class Session:
             with translated("session:open", profile):
                 self._session = boto3.Session(profile_name=profile or None, region_name=region)
 
-    def client(self, service: str, *, region: str = "") -> Any:  # noqa: ANN401 — the adapters name the client's type
+    def client(self, service: str, *, region: str = "", read_seconds: int = READ_SECONDS) -> Any:  # noqa: ANN401 — the adapters name the client's type
         """Return a client that sends each request once: attempts are the engine's, because they are evidence."""
         config = Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            read_timeout=read_seconds,
             user_agent_extra="drproof",
             **(_AT_THE_WORLD if self.endpoint else _LIVE),
         )

@@ -1,0 +1,132 @@
+"""The mirror: each receipt in a bucket besides, made there once as its phase ends, and read back.
+
+A drill whose receipts cannot be stored goes on, because its teardown must come: what is missing is tried again at the
+end of the next phase and once more at the end of the run, and what is missing then is said.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from drproof.engine.effects import JournalledEffects
+from drproof.engine.receipt_folder import VERB, ReceiptFolder
+from drproof.evidence.bundle import CLOSING, write_atomic
+from drproof.evidence.canonical import canonical
+from drproof.evidence.documents import StoredFile, StoredReceipts
+from drproof.evidence.stored import STORED
+from drproof.model.capabilities import Intent
+from drproof.model.codec import encode
+from drproof.model.context import Clock, Pending
+from drproof.model.errors import DrproofError, ThrottledError, UnansweredError
+from drproof.model.settings import Limits
+
+WHILE_IT_RUNS = ("plan.json", "opening*.json", "receipts/*.json", "checkpoints/*.json")
+"""What is stored while a drill runs, in this order; the closing follows when there is one."""
+
+PAUSE_MS = 60_000
+"""How long a store that did not answer is left alone while phases run: every question costs the recovery its time."""
+
+
+@dataclass(slots=True)
+class Mirror:
+    """The receipt store of one run."""
+
+    folder: ReceiptFolder
+    effects: JournalledEffects
+    """Not bound to the lease: that it was lost is just what a receipt must be able to say."""
+    limits: Limits
+    clock: Clock
+    _files: dict[str, StoredFile] = field(default_factory=dict)
+    _unanswered: set[str] = field(default_factory=set)
+    """What may be stored later: the store did not answer, or asked to be called less often."""
+    _silent_until_ms: int = 0
+    _closing: Intent | None = None
+
+    def sync(self) -> None:
+        """Store what is on the disk and not in the store yet; what cannot be stored now is tried again later."""
+        if self.clock.monotonic_ms() >= self._silent_until_ms:
+            self._sync(again=False)
+
+    def finish(self) -> None:
+        """Store what is missing, as often as the limits allow, and write down where everything lies."""
+        for number in range(1, self.limits.max_attempts + 1):
+            self._sync(again=True)
+            if not self._unanswered or number == self.limits.max_attempts:
+                break
+            self.clock.sleep_ms(self.limits.backoff_ms * number)
+        folder = self.folder
+        stored = StoredReceipts(
+            place=folder.place,
+            owner=folder.storing.owner,
+            object_lock=folder.locked,
+            retain_until=folder.retention.until if folder.retention is not None else None,
+            files=tuple(
+                self._files.get(path) or folder.missing(path, "the store did not answer for a file before it")
+                for path in self._paths()
+            ),
+        )
+        write_atomic(folder.directory / STORED, canonical(folder.masker.masked(encode(stored))))
+
+    def announce_closing(self) -> None:
+        """Write down that the closing will be stored: it seals the journal, so that later is too late."""
+        self._closing = self.effects.announce(VERB, self.folder.uri(CLOSING))
+
+    def store_closing(self) -> str:
+        """Store the closing, and return why it is not stored, or ""; the sealed bundle cannot say it any more."""
+        return store_closing(self.folder, self._closing, self.limits, self.clock)
+
+    def _paths(self) -> Iterator[str]:
+        directory = self.folder.directory
+        for pattern in WHILE_IT_RUNS:
+            yield from sorted(str(path.relative_to(directory)) for path in directory.glob(pattern))
+
+    def _sync(self, *, again: bool) -> None:
+        """Store what is missing, up to the first thing that is not answered; `again` also what was refused."""
+        for path in self._paths():
+            if path in self._files and path not in self._unanswered and not (again and self._files[path].problem):
+                continue
+            self._unanswered.discard(path)
+            try:
+                self._files[path] = self.folder.put(path, self._intend)
+            except (UnansweredError, ThrottledError) as exc:
+                self._files[path] = self.folder.missing(path, _line(exc))
+                self._unanswered.add(path)
+                self._silent_until_ms = self.clock.monotonic_ms() + PAUSE_MS
+                return
+            except (DrproofError, OSError) as exc:
+                self._files[path] = self.folder.missing(path, _line(exc))
+
+    def _intend(self, uri: str) -> AbstractContextManager[Pending]:
+        return self.effects.intend(VERB, uri)
+
+
+def store_closing(folder: ReceiptFolder, announced: Intent | None, limits: Limits, clock: Clock) -> str:
+    """Store a closing whose intent is in the sealed journal, and return why it is not stored, or ""."""
+    if announced is None:
+        return "the journal does not announce it"
+    pending = _Announced(announced)
+    for number in range(1, limits.max_attempts + 1):
+        try:
+            return folder.put(CLOSING, lambda _: nullcontext(pending)).problem
+        except (UnansweredError, ThrottledError) as exc:
+            if number == limits.max_attempts:
+                return _line(exc)
+        except (DrproofError, OSError) as exc:
+            return _line(exc)
+        clock.sleep_ms(limits.backoff_ms * number)
+    return ""
+
+
+class _Announced:
+    """An effect whose outcome no journal can hold."""
+
+    def __init__(self, intent: Intent) -> None:
+        self.intent = intent
+
+    def done(self, **_: Any) -> None:  # noqa: ANN401 — plain JSON
+        """Keep nothing."""
+
+
+def _line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
