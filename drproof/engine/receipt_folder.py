@@ -61,7 +61,7 @@ class ReceiptFolder:
         """
         data = (self.directory / path).read_bytes()
         if self.masker.finds(data):
-            msg = f"{path} holds a value that is known to be secret: it is not uploaded"
+            msg = "it holds a value that is known to be secret, and is not uploaded"
             raise TargetError(msg)
         if self.locked is None:
             self.locked = self.store.locks(s3_uri.parse(self.storing.uri).bucket)

@@ -7,7 +7,7 @@ from typing import Any
 
 from drproof.analysis.state_report import digest_of
 from drproof.model.context import DRILL_TAG
-from drproof.model.criteria import Backup, Criteria, Site, Sites, Workload
+from drproof.model.criteria import Backup, Criteria, Site, Sites, Storing, Workload
 from drproof.model.receipt import Caller
 from drproof.phases.backup.read_restore_point import (
     ArchiveSeen,
@@ -83,6 +83,7 @@ CRITERIA = Criteria(
     ),
     force_recovery=True,
     notification_expected=True,
+    storing=Storing(uri="s3://atlas-receipts/receipts", owner="444455556666"),
 )
 
 
@@ -487,4 +488,5 @@ PREFLIGHT = PreflightObserved(
     state_lock="",
     lease="",
     runners=(),
+    receipt_store=Need(name="receipt store", place="s3://atlas-receipts/receipts", status="ok"),
 )

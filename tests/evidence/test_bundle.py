@@ -47,7 +47,7 @@ def plan_of(drill_id: str = DRILL) -> PlanDocument:
         window=Window(full=True, start_at="bringup", stop_after="teardown"),
         phases=PHASES,
         contracts=(),
-        criteria=CRITERIA,
+        criteria=replace(CRITERIA, storing=None),
         max_attempts=3,
         tool=Tool(version="1"),
     )

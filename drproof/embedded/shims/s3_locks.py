@@ -17,7 +17,7 @@ from drproof.embedded.world import World
 # The emulator fails at reading a retention, lets it be shortened in every mode, and takes one that is over already.
 SEAMS = (
     "moto.s3.responses:S3Response._key_response_get",
-    "moto.s3.responses:S3Response._get_param",
+    "moto.core.responses:BaseResponse._get_param",
     "moto.s3.models:s3_backends",
 )
 MODES = {"COMPLIANCE", "GOVERNANCE"}

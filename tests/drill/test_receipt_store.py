@@ -1,0 +1,138 @@
+"""Whole drills store their receipts in a bucket besides, once each, or say that they could not."""
+
+import hashlib
+import signal
+from collections import Counter
+
+import pytest
+
+STORE = "s3://atlas-receipts/atlas/dr-orchestrator/receipts"
+BUCKETS = {"atlas-receipts", "atlas-receipts-versioned", "atlas-receipts-plain"}
+SHORT = ("--stop-after", "bringup")
+
+
+def stored(drill):
+    """Return the record of the store by path, and what lies in the world's buckets for receipts by key."""
+    files = {file["path"]: file for file in drill.read("receipts-store.json")["files"]}
+    objects = {item["key"]: item for item in drill.inventory["objects"] if item["bucket"] in BUCKETS}
+    return files, objects
+
+
+def test_each_receipt_lies_in_the_store_under_its_phase_with_version_and_retention(operator):
+    drill = operator.drill("--receipt-uri", STORE, "--run-id", "kept")
+
+    assert drill.status == 0, drill.output
+    files, objects = stored(drill)
+    folder = "atlas/dr-orchestrator/receipts/kept"
+    receipts = sorted((drill.bundle / "receipts").iterdir())
+    paths = [f"receipts/{path.name}" for path in receipts]
+    assert list(files) == ["plan.json", *(name for name in files if name.startswith("opening")), *paths]
+    phases = {path.stem.partition("-")[2]: path for path in receipts}
+    for phase, path in phases.items():
+        file = files[f"receipts/{path.name}"]
+        assert file["uri"] == f"s3://atlas-receipts/{folder}/{phase}.json"
+        assert file["version"] == objects[f"{folder}/{phase}.json"]["version"]
+        assert file["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert objects[f"{folder}/{phase}.json"]["size"] == path.stat().st_size
+    asked = drill.read("receipts-store.json")["retain_until"]
+    assert {(file["retention_mode"], file["retained_until"]) for file in files.values()} == {("GOVERNANCE", asked)}
+    calls = [call for call in drill.calls if call["bucket"] == "atlas-receipts"]
+    assert {call["expected_owner"] for call in calls} == {"444455556666"}
+    puts = Counter(call["key"] for call in calls if call["action"] == "PutObject")
+    assert set(puts.values()) == {1}
+    assert "receipts: stored in s3://atlas-receipts/atlas/dr-orchestrator/receipts/kept, each under" in drill.output
+    page = (drill.bundle / "proof.html").read_text()
+    assert "receipts-store.json" in page
+    sealed = operator.run("-m", "bundle-check", "--bundle-dir", str(drill.bundle))
+    assert "receipts-store" not in sealed.output or sealed.status == 0, sealed.output
+
+
+def test_a_receipt_is_stored_before_the_next_phase_begins(operator):
+    drill = operator.drill("--receipt-uri", STORE, "--run-id", "soon", *SHORT)
+
+    assert drill.status == 0, drill.output
+    order = [call["key"] for call in drill.calls if call["action"] == "PutObject" and call["bucket"] in BUCKETS]
+    names = [key.rpartition("/")[2] for key in order]
+    assert names[:3] == ["plan.json", "opening.json", "check_health.json"]
+    numbers = {call["key"].rpartition("/")[2]: call["n"] for call in drill.calls if call["bucket"] in BUCKETS}
+    created = next(call["n"] for call in drill.calls if call["action"] in {"RunInstances"})
+    assert numbers["read_restore_point.json"] < created < numbers["bringup.json"]
+
+
+def test_a_bucket_without_versions_is_enough_and_the_proof_says_what_it_does_not_show(operator):
+    drill = operator.drill("--receipt-uri", "s3://atlas-receipts-plain/a", *SHORT)
+
+    assert drill.status == 0, drill.output
+    files, _ = stored(drill)
+    assert {(file["version"], file["retention_mode"]) for file in files.values()} == {(None, None)}
+    assert "in a bucket without versions and without retention" in drill.output
+    page = (drill.bundle / "proof.html").read_text()
+    assert "That the stored receipts cannot be removed or replaced." in page
+
+
+def test_a_bucket_of_another_owner_gets_nothing_and_the_drill_is_not_proven(operator):
+    (operator.folder / "drproof.toml").write_text('target = "embedded"\n[receipts]\nowner = "999999999999"\n')
+    drill = operator.drill("--receipt-uri", STORE, *SHORT)
+
+    assert drill.status == 1, drill.output
+    assert drill.outcomes["teardown"] == "passed"
+    assert [verdict for verdict in drill.verdicts.values() if verdict["status"] != "proven"] == []
+    files, objects = stored(drill)
+    assert objects == {}
+    assert all("AccessDenied" in file["problem"] for file in files.values())
+    assert "RECEIPTS NOT STORED" in drill.output
+    assert "CLOSING NOT STORED" in drill.output
+    assert "pytest -m preflight --target embedded --receipt-uri" in drill.output
+    assert len(drill.receipts) == len(files) - 2, "the local receipts stay"
+
+
+def test_another_drill_of_the_same_name_never_writes_over_the_first(operator):
+    first = operator.drill("--receipt-uri", STORE, "--run-id", "a", *SHORT, "--teardown", "false")
+    again = operator.drill("--start-at", "teardown", "--receipt-dir", str(first.bundle), "--run-id", "a_")
+
+    assert (first.status, again.status) == (0, 0), first.output + again.output
+    files, objects = stored(again)
+    names = {path: file["uri"].removeprefix(f"{STORE}/a/") for path, file in files.items()}
+    assert names["plan.json"] == "bundle/plan.2.json"
+    assert names["receipts/01-check_health.json"] == "check_health.2.json"
+    assert next(name for path, name in names.items() if path.endswith("-teardown.json")) == "teardown.json"
+    versions = Counter(item["key"] for item in again.inventory["objects"] if item["bucket"] in BUCKETS)
+    assert set(versions.values()) == {1}
+    before = {file["uri"]: file["version"] for file in first.read("receipts-store.json")["files"]}
+    assert all(objects[uri.removeprefix("s3://atlas-receipts/")]["version"] == before[uri] for uri in before)
+
+
+@pytest.mark.parametrize("point", [4, 9, 40])
+def test_a_drill_that_is_killed_has_every_receipt_in_the_store_once_it_is_undone(operator, point, pytestconfig):
+    run = operator.start(
+        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed", "--receipt-uri", STORE,
+        KILL_AT=str(point), PYTHONPATH=str(pytestconfig.rootpath),
+    )  # fmt: skip
+    output, _ = run.communicate(timeout=100)
+    assert run.returncode == -signal.SIGKILL, output
+
+    drill = operator.closed("killed")
+
+    files, objects = stored(drill)
+    assert [file["problem"] for file in files.values() if file["problem"]] == []
+    assert {file["uri"].removeprefix("s3://atlas-receipts/") for file in files.values()} == set(objects)
+    versions = Counter(item["key"] for item in drill.inventory["objects"] if item["bucket"] in BUCKETS)
+    assert set(versions.values()) == {1}, "nothing is stored twice"
+
+
+def test_preflight_says_whether_the_bucket_would_take_them(operator):
+    fine = operator.run("-m", "preflight", "--target", "embedded", "--receipt-uri", STORE)
+    (operator.folder / "drproof.toml").write_text('target = "embedded"\n[receipts]\nowner = "999999999999"\n')
+    wrong = operator.run("-m", "preflight", "--receipt-uri", STORE)
+
+    assert fine.status == 0, fine.output
+    assert fine.verdicts["receipt_store_answers"]["status"] == "proven"
+    assert wrong.status == 1
+    assert wrong.verdicts["receipt_store_answers"]["status"] == "refuted"
+    assert wrong.verdicts["receipt_store_answers"]["observed"]["status"] == "AccessDenied"
+
+
+def test_a_drill_that_was_not_asked_stores_nothing_and_says_nothing(green):
+    assert not (green.bundle / "receipts-store.json").exists()
+    assert "receipts: stored" not in green.output
+    assert [item for item in green.inventory["objects"] if item["bucket"] in BUCKETS] == []
