@@ -13,7 +13,7 @@ from drproof.embedded.refusals import Refusal
 from drproof.embedded.world import World
 
 REFUSES, ANSWER_LOST = "receipt-store-refuses", "receipt-store-answer-lost"
-LOST = ("/restore.json", "/bundle/closing.json", "/bundle/closing.dsse.json")
+LOST = ("/restore.json", "/bundle/closing.dsse.json")
 """The objects whose first writing is done and not answered."""
 
 

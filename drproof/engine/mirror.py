@@ -11,9 +11,10 @@ from typing import Any
 
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.receipt_folder import VERB, ReceiptFolder
-from drproof.evidence.bundle import CLOSING, write_atomic
+from drproof.evidence.bundle import write_atomic
 from drproof.evidence.canonical import canonical
 from drproof.evidence.documents import StoredFile, StoredReceipts
+from drproof.evidence.integrity import CLOSING
 from drproof.evidence.stored import STORED
 from drproof.model.capabilities import Intent
 from drproof.model.codec import encode

@@ -16,7 +16,8 @@ from drproof.engine.refusal import refuse
 from drproof.engine.run import Listener, Run
 from drproof.engine.settings import scenario
 from drproof.engine.window import Coverage
-from drproof.evidence.bundle import CLOSING, Bundle
+from drproof.evidence.bundle import Bundle
+from drproof.evidence.integrity import CLOSING
 from drproof.evidence.journal import read as read_journal
 from drproof.evidence.redaction import Masker
 from drproof.model.context import DRILL_TAG

@@ -53,9 +53,9 @@ def test_a_receipt_is_stored_before_the_next_phase_begins(operator):
     assert drill.status == 0, drill.output
     order = [call["key"] for call in drill.calls if call["action"] == "PutObject" and call["bucket"] in BUCKETS]
     names = [key.rpartition("/")[2] for key in order]
-    assert names[:3] == ["plan.json", "opening.json", "check_health.json"]
+    assert names[:3] == ["plan.json", "opening.dsse.json", "check_health.json"]
     numbers = {call["key"].rpartition("/")[2]: call["n"] for call in drill.calls if call["bucket"] in BUCKETS}
-    created = next(call["n"] for call in drill.calls if call["action"] in {"RunInstances"})
+    created = next(call["n"] for call in drill.calls if call["action"] == "RunInstances")
     assert numbers["read_restore_point.json"] < created < numbers["bringup.json"]
 
 

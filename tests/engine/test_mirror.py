@@ -90,7 +90,7 @@ class Drill:
         self.masker = masker or Masker()
         (folder / "receipts").mkdir(parents=True, exist_ok=True)
         self.write("plan.json", b'{"plan":1}')
-        self.write("opening.json", b'{"opening":1}')
+        self.write("opening.dsse.json", b'{"opening":1}')
         self.mirror = self.again()
 
     def again(self):
@@ -116,7 +116,7 @@ class Drill:
         digests = {
             str(path.relative_to(self.directory)): digest(path.read_bytes())
             for path in [*self.directory.glob("*.json"), *self.directory.glob("receipts/*.json")]
-            if path.name not in {"receipts-store.json", "closing.json"}
+            if path.name not in {"receipts-store.json", "closing.dsse.json"}
         }
         return unstored(PLAN, digests, stored_receipts(self.directory))
 
@@ -139,13 +139,13 @@ def drill(tmp_path, bucket):
 
 def test_what_is_on_the_disk_is_stored_once_as_each_phase_ends(drill, bucket):
     drill.mirror.sync()
-    assert drill.names == {"bundle/plan.json", "bundle/opening.json"}
+    assert drill.names == {"bundle/plan.json", "bundle/opening.dsse.json"}
     drill.write("receipts/01-bringup.json", b'{"phase":"bringup"}')
     drill.mirror.sync()
     drill.mirror.sync()
     drill.mirror.finish()
 
-    assert drill.names == {"bundle/plan.json", "bundle/opening.json", "bringup.json"}
+    assert drill.names == {"bundle/plan.json", "bundle/opening.dsse.json", "bringup.json"}
     assert len(bucket.puts) == 3
     assert drill.reasons == ()
     assert drill.files["receipts/01-bringup.json"] == {
@@ -186,7 +186,7 @@ def test_a_call_that_never_arrived_is_made_again(drill, bucket):
     drill.mirror.finish()
 
     assert len(bucket.puts) == 3
-    assert drill.names == {"bundle/plan.json", "bundle/opening.json"}
+    assert drill.names == {"bundle/plan.json", "bundle/opening.dsse.json"}
     assert drill.reasons == ()
 
 
@@ -210,7 +210,7 @@ def test_a_resumed_drill_stores_what_is_missing_and_nothing_twice(drill, bucket)
 
     drill.again().finish()
 
-    assert drill.names == {"bundle/plan.json", "bundle/opening.json", "bringup.json", "notify.json"}
+    assert drill.names == {"bundle/plan.json", "bundle/opening.dsse.json", "bringup.json", "notify.json"}
     assert [file["was_there"] for file in drill.said["files"]] == [True, True, True, False]
     assert drill.reasons == ()
 
@@ -223,7 +223,7 @@ def test_a_killed_put_is_found_by_whoever_goes_on(drill, bucket):
 
     drill.again().finish()
 
-    assert drill.names == {"bundle/plan.json", "bundle/opening.json"}
+    assert drill.names == {"bundle/plan.json", "bundle/opening.dsse.json"}
     assert drill.files["plan.json"]["was_there"] is True
 
 
@@ -264,7 +264,7 @@ def test_a_store_that_answers_again_has_everything_in_the_end(drill, bucket):
     drill.mirror.finish()
 
     assert drill.reasons == ()
-    assert drill.names == {"bundle/plan.json", "bundle/opening.json"}
+    assert drill.names == {"bundle/plan.json", "bundle/opening.dsse.json"}
 
 
 @pytest.mark.parametrize(
@@ -325,18 +325,18 @@ def test_a_value_known_to_be_secret_is_not_uploaded(tmp_path, bucket):
 def test_the_closing_is_announced_in_the_journal_and_stored_after_it_is_sealed(drill, bucket):
     drill.mirror.announce_closing()
     announced = effects_of(drill.journal.records())[-1]
-    drill.write("closing.json", b'{"closing":1}')
+    drill.write("closing.dsse.json", b'{"closing":1}')
     before = (drill.directory / "journal.log").read_bytes()
     bucket.after = [LOST]
 
     assert drill.mirror.store_closing() == ""
-    assert bucket.puts[-1] == (f"{FOLDER}/bundle/closing.json", announced.intent)
+    assert bucket.puts[-1] == (f"{FOLDER}/bundle/closing.dsse.json", announced.intent)
     assert (drill.directory / "journal.log").read_bytes() == before
 
 
 def test_a_closing_that_is_not_stored_says_why(drill, bucket):
     drill.mirror.announce_closing()
-    drill.write("closing.json", b'{"closing":1}')
+    drill.write("closing.dsse.json", b'{"closing":1}')
     bucket.before = [DENIED]
 
     assert drill.mirror.store_closing() == str(DENIED)

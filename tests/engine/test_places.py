@@ -6,6 +6,7 @@ import pytest
 
 from drproof.engine.preparation import DrillRequest, prepare
 from drproof.engine.refusal import Refusal
+from drproof.model.criteria import Storing
 
 
 def _prepared(folder: Path, text: str = "", **options: str):
@@ -70,3 +71,51 @@ def test_a_missing_workload_asks_for_no_cronjob(tmp_path):
     assert strict.criteria.workload.cronjobs == ("atlas-daily",)
     assert lenient.criteria.workload.cronjobs == ()
     assert "workload_cronjob_is_there" not in {row.name for row in lenient.contracts}
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("/tmp/receipts", "expected a URI that starts with s3://"),
+        ("https://bucket/receipts", "expected a URI that starts with s3://"),
+        ("s3://atlas-receipts", "expected a key prefix after the bucket"),
+        ("s3://atlas-receipts/a/../b", "expected a key prefix after the bucket"),
+        ("", "option --receipt-uri is empty"),
+        ("s3://somebody-elses/receipts", "the embedded world has no s3://somebody-elses/receipts"),
+    ],
+)
+def test_a_receipt_store_that_is_no_place_is_refused(tmp_path, uri, said):
+    with pytest.raises(Refusal, match="next:") as refused:
+        _prepared(tmp_path, receipt_uri=uri)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "uri"),
+    [
+        ('[recovery]\nbucket = "atlas-receipts"\nprefix = "drills"\n', "s3://atlas-receipts/drills/receipts"),
+        ('[recovery]\nbucket = "atlas-receipts"\nprefix = "drills/a"\n', "s3://atlas-receipts/drills"),
+    ],
+)
+def test_receipts_do_not_lie_where_a_drill_writes_its_state(tmp_path, changed, uri):
+    with pytest.raises(Refusal, match=f"--receipt-uri {uri} and the state of drills, s3://atlas-receipts/drills"):
+        _prepared(tmp_path, changed, receipt_uri=uri)
+
+
+def test_a_receipt_store_is_part_of_the_bar_and_belongs_to_the_recovery_site_where_nobody_says_otherwise(tmp_path):
+    uri = "s3://atlas-receipts/dr/receipts"
+    plain = _prepared(tmp_path, receipt_uri=f"{uri}/").criteria.storing
+    said = '[receipts]\nowner = "999988887777"\nretention_mode = "COMPLIANCE"\nretention_days = 365\n'
+    theirs = _prepared(tmp_path, said, receipt_uri=uri).criteria.storing
+
+    assert plain == Storing(uri=uri, owner="444455556666", retention_mode="GOVERNANCE", retention_days=30)
+    assert theirs == Storing(uri=uri, owner="999988887777", retention_mode="COMPLIANCE", retention_days=365)
+    assert _prepared(tmp_path).criteria.storing is None
+
+
+def test_an_empty_variable_does_not_turn_the_receipt_store_off(tmp_path):
+    (tmp_path / "drproof.toml").write_text((Path(__file__).parents[2] / "drproof/embedded/settings.toml").read_text())
+    environment = {"RECEIPT_URI": "", "DRPROOF_TARGET": "aws", "ALLOW_FULL_DRILL": "1"}
+
+    with pytest.raises(Refusal, match="environment RECEIPT_URI is empty"):
+        prepare(DrillRequest(plan="recovery", options={}, environment=environment, directory=tmp_path))
