@@ -254,7 +254,7 @@ def test_a_store_that_does_not_answer_costs_one_question_a_minute_and_is_waited_
     assert drill.clock.waited == [10, 20]
     assert drill.reasons == (
         "plan.json: ConnectionClosedError: no answer",
-        "opening.json: the store did not answer for a file before it",
+        "opening.dsse.json: the store did not answer for a file before it",
     )
 
 
