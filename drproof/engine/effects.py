@@ -38,8 +38,12 @@ class JournalledEffects:
         allowed: Callable[[], None] = lambda: None,
         clock: Clock | None = None,
         masker: Masker | None = None,
+        announced: Callable[[Mapping[str, Any]], None] = lambda _: None,
     ) -> None:
-        """Write for `phase`; `allowed` raises when nothing may be changed any more."""
+        """Write for `phase`; `allowed` raises when nothing may be changed any more.
+
+        `announced` is told each intent's record, once it is on disk and before anything is changed.
+        """
         self._journal = journal
         self._drill_id = drill_id
         self._phase = phase
@@ -47,6 +51,7 @@ class JournalledEffects:
         self._allowed = allowed
         self._clock = clock or SystemClock()
         self._masker = masker or Masker()
+        self._announced = announced
 
     @contextmanager
     def intend(self, verb: str, resource: str, details: Mapping[str, Any] | None = None) -> Iterator[Pending]:
@@ -70,23 +75,27 @@ class JournalledEffects:
         """Write down what will be changed; whoever asks for no more than that says elsewhere what came of it."""
         self._allowed()
         token = token_of(self._drill_id, self._phase, verb, resource)
-        number = self._journal.append(
-            {
-                "at": self._clock.now(),
-                "kind": "intent",
-                "phase": self._phase,
-                "verb": verb,
-                "resource": resource,
-                "token": token,
-                "details": self._masker.masked(dict(details or {})),
-            }
-        )
+        record = {
+            "at": self._clock.now(),
+            "kind": "intent",
+            "phase": self._phase,
+            "verb": verb,
+            "resource": resource,
+            "token": token,
+            "details": self._masker.masked(dict(details or {})),
+        }
+        number = self._journal.append(record)
+        self._announced({"number": number, **record})
         return Intent(number=number, verb=verb, resource=resource, token=token)
 
     def made(self, *verbs: str) -> tuple[Effect, ...]:
         """Return the effects of this drill and of those it inherits from, oldest first."""
         effects = (*self._inherited, *effects_of(self._journal.records()))
         return tuple(effect for effect in effects if not verbs or effect.intent.verb in verbs)
+
+    def intents(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the records of this drill's journal that announce an effect."""
+        yield from (record for record in self._journal.records() if record["kind"] == "intent")
 
     def _end(self, number: int, outcome: str, result: Mapping[str, Any]) -> None:
         said = self._masker.masked(dict(result))

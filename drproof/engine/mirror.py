@@ -4,7 +4,7 @@ A drill whose receipts cannot be stored goes on, because its teardown must come:
 end of the next phase and once more at the end of the run, and what is missing then is said.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,16 +43,27 @@ class Mirror:
     """What may be stored later: the store did not answer, or asked to be called less often."""
     _silent_until_ms: int = 0
     _closing: Intent | None = None
+    _intents: dict[int, bool] = field(default_factory=dict)
+    """The records of the journal that announce an effect, and whether they are in the store."""
 
     def sync(self) -> None:
         """Store what is on the disk and not in the store yet; what cannot be stored now is tried again later."""
         if self.clock.monotonic_ms() >= self._silent_until_ms:
             self._sync(again=False)
 
+    def announced(self, record: Mapping[str, Any]) -> None:
+        """Store the record of an effect before it happens, so that the loss of this machine does not lose it.
+
+        A store that refuses or does not answer is asked again at the end of the run: the record on the disk holds.
+        """
+        silent = self.clock.monotonic_ms() < self._silent_until_ms
+        self._intents[record["number"]] = not silent and self._announce(record)
+
     def finish(self) -> None:
         """Store what is missing, as often as the limits allow, and write down where everything lies."""
         for number in range(1, self.limits.max_attempts + 1):
             self._sync(again=True)
+            self._announce_what_is_missing()
             if not self._unanswered or number == self.limits.max_attempts:
                 break
             self.clock.sleep_ms(self.limits.backoff_ms * number)
@@ -66,6 +77,8 @@ class Mirror:
                 self._files.get(path) or folder.missing(path, "the store did not answer for a file before it")
                 for path in self._paths()
             ),
+            intents=sum(self._intents.values()),
+            intents_missing=tuple(number for number, there in sorted(self._intents.items()) if not there),
         )
         write_atomic(folder.directory / STORED, canonical(folder.masker.masked(encode(stored))))
 
@@ -76,6 +89,25 @@ class Mirror:
     def store_closing(self) -> str:
         """Store the closing, and return why it is not stored, or ""; the sealed bundle cannot say it any more."""
         return store_closing(self.folder, self._closing, self.limits, self.clock)
+
+    def _announce(self, record: Mapping[str, Any]) -> bool:
+        try:
+            self.folder.announce(record)
+        except (UnansweredError, ThrottledError):
+            self._silent_until_ms = self.clock.monotonic_ms() + PAUSE_MS
+            return False
+        except DrproofError:
+            return False
+        return True
+
+    def _announce_what_is_missing(self) -> None:
+        """Store the intents of this run that are not in the store, those of a process before this one included."""
+        records = {record["number"]: record for record in self.effects.intents() if record["verb"] != VERB}
+        self._intents = {number: self._intents.get(number, False) for number in records}
+        for number, record in records.items():
+            if not self._intents[number] and not self._announce(record):
+                return
+            self._intents[number] = True
 
     def _paths(self) -> Iterator[str]:
         directory = self.folder.directory

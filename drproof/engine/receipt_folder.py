@@ -1,12 +1,12 @@
 """The folder of one drill in a receipt store: objects are made in it once, and read back before they count."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from drproof.evidence.canonical import digest
+from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.documents import StoredFile
 from drproof.evidence.redaction import Masker
 from drproof.evidence.stored import place_of, retain_until, shortfall
@@ -63,8 +63,7 @@ class ReceiptFolder:
         if self.masker.finds(data):
             msg = "it holds a value that is known to be secret, and is not uploaded"
             raise TargetError(msg)
-        if self.locked is None:
-            self.locked = self.store.locks(s3_uri.parse(self.storing.uri).bucket)
+        self.ask_for_the_lock()
         for number in range(1, NAMES):
             uri = self.uri(path, number)
             with intend(uri) as pending:
@@ -74,6 +73,44 @@ class ReceiptFolder:
                 return found
         msg = f"{self.place} holds {NAMES} objects of {path} already"
         raise TargetError(msg)
+
+    def announce(self, record: Mapping[str, Any]) -> None:
+        """Make an object of a journal's record that announces an effect; an answer of the store is enough.
+
+        Raises:
+            TargetError: the store refused it, or did not answer.
+        """
+        data = canonical(dict(record))
+        if self.masker.finds(data):
+            msg = f"record {record['number']} of the journal holds a value that is known to be secret"
+            raise TargetError(msg)
+        self.ask_for_the_lock()
+        # What announces an effect cannot be announced itself.
+        intent = Intent(**{name: record[name] for name in ("number", "verb", "resource", "token")})
+        for number in range(1, NAMES):
+            if self._is_there(s3_uri.parse(self.uri(f"journal/{record['number']}.json", number)), data, intent):
+                return
+
+    def ask_for_the_lock(self) -> None:
+        """Ask the bucket once whether it has Object Lock: an object can be given its retention only as it is made."""
+        if self.locked is None:
+            self.locked = self.store.locks(s3_uri.parse(self.storing.uri).bucket)
+
+    def _is_there(self, place: s3_uri.S3Uri, data: bytes, intent: Intent) -> bool:
+        """Return whether the bytes are at a place; False when others are."""
+        error: TargetError | None = None
+        for _ in range(TRIES):
+            try:
+                self.store.create(intent, place.bucket, place.key, data, retention=self.retention)
+            except (AlreadyExistsError, UnansweredError) as exc:
+                error = exc
+            else:
+                return True
+            try:
+                return self.store.look(place.bucket, place.key, locked=bool(self.locked)).body == data
+            except NotFoundError:
+                continue
+        raise error or AssertionError("no try was made")
 
     def missing(self, path: str, problem: str) -> StoredFile:
         """Return what is to be said of a file that is not stored."""

@@ -6,7 +6,7 @@
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from drproof.engine.attempts import Ending, attempt
@@ -317,6 +317,7 @@ class Run:
                 allowed=self._allowed,
                 clock=self.clock,
                 masker=self._masker,
+                announced=self._announced,
             ),
             clock=self.clock,
             receipts=self.receipts,
@@ -326,6 +327,10 @@ class Run:
             masker=self._masker,
             say=log,
         )
+
+    def _announced(self, record: Mapping[str, Any]) -> None:
+        if self._mirror is not None:
+            self._mirror.announced(record)
 
     def _allowed(self) -> None:
         if self._lease is not None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from drproof.model.receipt import Digest, Instant
+from drproof.model.receipt import Count, Digest, Instant
 from drproof.model.verdict import Verdict
 
 Number = Annotated[int, Meta(ge=1)]
@@ -51,6 +51,10 @@ class StoredReceipts:
     retain_until: Instant | None
     """Until when each object was asked to be kept; None where nothing was asked."""
     files: tuple[StoredFile, ...]
+    intents: Count
+    """How many effects were announced there, as the journal announces them."""
+    intents_missing: tuple[Number, ...]
+    """The records of the journal that announce an effect and are not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,9 @@ def _reasons(plan: PlanDocument, storing: Storing, digests: Mapping[str, str], s
         yield f"{STORED} speaks of {stored.place} of {stored.owner}, not of {place} of {storing.owner}"
     if stored.object_lock is None:
         yield f"whether {place} is in a bucket with Object Lock is not known"
+    if stored.intents_missing:
+        numbers = ", ".join(map(str, stored.intents_missing))
+        yield f"the journal's records {numbers}, which announce effects, are not stored"
     files = {file.path: file for file in stored.files}
     for path, digest in digests.items():
         if path not in files:
@@ -60,12 +63,16 @@ def _reasons(plan: PlanDocument, storing: Storing, digests: Mapping[str, str], s
             yield f"{path} is stored with other bytes"
     asked = retain_until(plan, storing) if stored.object_lock and storing.retention_days else ""
     for file in stored.files:
-        if file.problem:
-            yield f"{file.path}: {file.problem}"
-        elif not file.uri.startswith(f"{place}/"):
-            yield f"{file.path} is stored elsewhere: {file.uri}"
-        elif asked and (short := shortfall(storing.retention_mode, asked, file)):
-            yield f"{file.path}: {short}"
+        if reason := _wrong_with(file, place, storing.retention_mode, asked):
+            yield f"{file.path}: {reason}"
+
+
+def _wrong_with(file: StoredFile, place: str, mode: str, asked: str) -> str:
+    if file.problem:
+        return file.problem
+    if not file.uri.startswith(f"{place}/"):
+        return f"stored elsewhere: {file.uri}"
+    return shortfall(mode, asked, file) if asked else ""
 
 
 def shortfall(mode: str, until: str, file: StoredFile) -> str:

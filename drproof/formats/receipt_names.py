@@ -4,6 +4,9 @@ import re
 
 UNKNOWN = "unknown_execution"
 RECEIPT = re.compile(r"receipts/\d+-([^/.]+)\.json")
+JOURNAL = re.compile(r"journal/\d+\.json")
+"""The records of a journal that announce an effect, each an object of its own."""
+
 BUNDLE = "bundle"
 """Where the files lie that are no receipts: a phase's name holds no slash, so none can be taken for one."""
 
@@ -16,7 +19,8 @@ def execution_id(drill_id: str) -> str:
 def name_of(path: str, number: int = 1) -> str:
     """Return the name of a bundle's file below its execution's folder; from 2 on, that of one that came again."""
     match = RECEIPT.fullmatch(path)
-    folder, _, file = (f"{match[1]}.json" if match else f"{BUNDLE}/{path}").rpartition("/")
+    whole = f"{match[1]}.json" if match else path if JOURNAL.fullmatch(path) else f"{BUNDLE}/{path}"
+    folder, _, file = whole.rpartition("/")
     stem, dot, ending = file.partition(".")
     numbered = f"{stem}.{number}" if number > 1 else stem
     return f"{folder}/{numbered}{dot}{ending}" if folder else f"{numbered}{dot}{ending}"

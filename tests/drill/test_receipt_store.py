@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from drproof.evidence.journal import read as read_journal
+
 STORE = "s3://atlas-receipts/atlas/dr-orchestrator/receipts"
 BUCKETS = {"atlas-receipts", "atlas-receipts-versioned", "atlas-receipts-plain"}
 SHORT = ("--stop-after", "bringup")
@@ -54,10 +56,18 @@ def test_a_receipt_is_stored_before_the_next_phase_begins(operator):
     assert drill.status == 0, drill.output
     order = [call["key"] for call in drill.calls if call["action"] == "PutObject" and call["bucket"] in BUCKETS]
     names = [key.rpartition("/")[2] for key in order]
-    assert names[:3] == ["plan.json", "opening.dsse.json", "check_health.json"]
+    receipts = [name for key, name in zip(order, names, strict=True) if "/journal/" not in key]
+    assert receipts[:3] == ["plan.json", "opening.dsse.json", "check_health.json"]
     numbers = {call["key"].rpartition("/")[2]: call["n"] for call in drill.calls if call["bucket"] in BUCKETS}
     created = next(call["n"] for call in drill.calls if call["action"] == "RunInstances")
     assert numbers["read_restore_point.json"] < created < numbers["bringup.json"]
+    announced = {call["key"].rpartition("/")[2]: call["n"] for call in drill.calls if "/journal/" in call["key"]}
+    intents = [one for one in read_journal(drill.bundle / "journal.log") if one["kind"] == "intent"]
+    (bringup,) = [one["number"] for one in intents if one["phase"] == "bringup" and one["verb"] == "provisioner.up"]
+    assert announced[f"{bringup}.json"] < created
+    ours = {f"{one['number']}.json" for one in intents if one["verb"] != "receipt.store"}
+    assert set(announced) == ours
+    assert drill.read("receipts-store.json")["intents"] == len(ours)
 
 
 def test_a_bucket_without_versions_is_enough_and_the_proof_says_what_it_does_not_show(operator):
@@ -117,7 +127,15 @@ def test_a_drill_that_is_killed_has_every_receipt_in_the_store_once_it_is_undone
 
     files, objects = stored(drill)
     assert [file["problem"] for file in files.values() if file["problem"]] == []
-    assert {file["uri"].removeprefix("s3://atlas-receipts/") for file in files.values()} == set(objects)
+    receipts = {key for key in objects if "/journal/" not in key}
+    assert {file["uri"].removeprefix("s3://atlas-receipts/") for file in files.values()} == receipts
+    intents = [
+        one["number"]
+        for one in read_journal(drill.bundle / "journal.log")
+        if one["kind"] == "intent" and one["verb"] != "receipt.store"
+    ]
+    folder = "atlas/dr-orchestrator/receipts/killed"
+    assert set(objects) - receipts == {f"{folder}/journal/{number}.json" for number in intents}
     versions = Counter(item["key"] for item in drill.inventory["objects"] if item["bucket"] in BUCKETS)
     assert set(versions.values()) == {1}, "nothing is stored twice"
 

@@ -91,14 +91,19 @@ class Drill:
         (folder / "receipts").mkdir(parents=True, exist_ok=True)
         self.write("plan.json", b'{"plan":1}')
         self.write("opening.dsse.json", b'{"opening":1}')
-        self.mirror = self.again()
+        self.again()
 
     def again(self):
         """Return the mirror of another process that goes on."""
         self.journal = Journal(self.directory / "journal.log")
         effects = JournalledEffects(self.journal, drill_id="drill-1", phase="", clock=self.clock)
         folder = ReceiptFolder(STORING, self.bucket, PLAN, self.directory, self.masker)
-        return Mirror(folder, effects, Limits(backoff_ms=10), self.clock)
+        self.mirror = Mirror(folder, effects, Limits(backoff_ms=10), self.clock)
+        return self.mirror
+
+    def effects(self, phase="bringup"):
+        """Return the journal as a phase sees it."""
+        return JournalledEffects(self.journal, drill_id="drill-1", phase=phase, announced=self.mirror.announced)
 
     def write(self, path, data):
         (self.directory / path).write_bytes(data)
@@ -340,3 +345,67 @@ def test_a_closing_that_is_not_stored_says_why(drill, bucket):
     bucket.before = [DENIED]
 
     assert drill.mirror.store_closing() == str(DENIED)
+
+
+def test_an_effect_is_announced_in_the_store_before_it_happens(drill, bucket):
+    with drill.effects().intend("provisioner.up", "runner", {"name": "atlas"}) as pending:
+        number = pending.intent.number
+        (kept,) = [bucket.held[key] for key in bucket.held if key == f"{FOLDER}/journal/{number}.json"]
+        record = json.loads(kept.body)
+        assert kept.retention.mode == "COMPLIANCE"
+    drill.mirror.finish()
+
+    assert record == next(one for one in drill.journal.records() if one["number"] == number)
+    assert (record["kind"], record["verb"], record["details"]) == ("intent", "provisioner.up", {"name": "atlas"})
+    assert (drill.said["intents"], drill.said["intents_missing"]) == (1, [])
+    assert drill.reasons == ()
+
+
+def test_a_store_that_refuses_an_announcement_does_not_keep_the_effect_from_happening(drill, bucket):
+    happened = []
+    bucket.before = [DENIED] * 9
+    with drill.effects().intend("provisioner.up", "runner"):
+        happened.append(True)
+    number = drill.journal.records()[0]["number"]
+    drill.mirror.finish()
+
+    assert happened
+    assert drill.said["intents_missing"] == [number]
+    assert f"the journal's records {number}, which announce effects, are not stored" in drill.reasons
+
+
+def test_a_silent_store_is_told_at_the_end_what_it_did_not_take_before(drill, bucket):
+    bucket.before, bucket.looking = [LOST], [LOST]
+    for name in ("one", "two", "three"):
+        with drill.effects().intend("cluster.apply", name):
+            pass
+    assert len(bucket.puts) == 1
+    drill.mirror.finish()
+
+    assert drill.said["intents"] == 3
+    assert drill.reasons == ()
+
+
+def test_a_resumed_drill_announces_what_its_journal_holds_and_nothing_twice(drill, bucket):
+    with drill.effects().intend("cluster.apply", "one"):
+        pass
+    bucket.before, bucket.looking = [LOST], [LOST]
+    with drill.effects().intend("cluster.apply", "two"):
+        pass
+    drill.journal.close()
+
+    drill.again().finish()
+
+    assert drill.said["intents"] == 2
+    assert {name for name in drill.names if name.startswith("journal/")} == {"journal/1.json", "journal/3.json"}
+    assert drill.reasons == ()
+
+
+def test_an_announcement_never_takes_the_name_of_another_drills(drill, bucket):
+    theirs = StoredObject(body=b"theirs", etag="t", version="vt", retention=None)
+    bucket.held = {f"{FOLDER}/journal/1.json": theirs}
+    with drill.effects().intend("cluster.apply", "one"):
+        pass
+
+    assert bucket.held[f"{FOLDER}/journal/1.json"] == theirs
+    assert json.loads(bucket.held[f"{FOLDER}/journal/1.2.json"].body)["resource"] == "one"

@@ -26,7 +26,9 @@ FILES = tuple(
     )
     for path, found in DIGESTS.items()
 )  # fmt: skip
-STORED = StoredReceipts(place=PLACE, owner=STORING.owner, object_lock=True, retain_until=UNTIL, files=FILES)
+STORED = StoredReceipts(
+    place=PLACE, owner=STORING.owner, object_lock=True, retain_until=UNTIL, files=FILES, intents=2, intents_missing=()
+)
 
 
 def first(**changes):
@@ -54,12 +56,13 @@ def test_what_is_stored_as_asked_is_not_missed():
         (None, "receipts-store.json is not there"),
         (replace(STORED, place="s3://keeps/receipts/other"), "speaks of s3://keeps/receipts/other"),
         (replace(STORED, owner="999999999999"), "of 999999999999, not of"),
+        (replace(STORED, intents_missing=(4, 9)), "the journal's records 4, 9, which announce effects, are not stored"),
         (replace(STORED, object_lock=None), "Object Lock is not known"),
         (replace(STORED, files=FILES[1:]), "plan.json is not stored"),
         (replace(STORED, files=()), "plan.json is not stored"),
         (first(sha256=sha256("other")), "plan.json is stored with other bytes"),
         (first(problem="AccessDenied"), "plan.json: AccessDenied"),
-        (first(uri="s3://elsewhere/plan.json"), "plan.json is stored elsewhere: s3://elsewhere/plan.json"),
+        (first(uri="s3://elsewhere/plan.json"), "plan.json: stored elsewhere: s3://elsewhere/plan.json"),
         (first(retention_mode=None, retained_until=None), "plan.json: read back with no retention"),
         (first(retained_until="2026-02-01T12:00:00.000Z"), "and GOVERNANCE until 2026-02-01T12:00:01.000Z was asked"),
     ],

@@ -31,6 +31,8 @@ def test_an_execution_is_named_as_in_the_reference_layout(drill, folder):
         ("plan.json", 1, "bundle/plan.json"),
         ("opening.dsse.json", 1, "bundle/opening.dsse.json"),
         ("opening.dsse.json", 3, "bundle/opening.3.dsse.json"),
+        ("journal/12.json", 1, "journal/12.json"),
+        ("journal/12.json", 2, "journal/12.2.json"),
         ("closing.json", 1, "bundle/closing.json"),
         ("checkpoints/07-restore.dsse.json", 1, "bundle/checkpoints/07-restore.dsse.json"),
     ],

@@ -35,7 +35,15 @@ def with_store(bundle: Bundle, *, locked: bool = True, **changes: Any) -> Bundle
         for name in names
     ]
     files[-1] = replace(files[-1], **changes)
-    stored = StoredReceipts(place=place, owner=STORING.owner, object_lock=locked, retain_until=None, files=tuple(files))
+    stored = StoredReceipts(
+        place=place,
+        owner=STORING.owner,
+        object_lock=locked,
+        retain_until=None,
+        files=tuple(files),
+        intents=0,
+        intents_missing=(),
+    )
     write_atomic(bundle.directory / "receipts-store.json", canonical(encode(stored)))
     return drills.opened(bundle.directory, ASKED)
 
