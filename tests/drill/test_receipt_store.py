@@ -1,7 +1,9 @@
 """Whole drills store their receipts in a bucket besides, once each, or say that they could not."""
 
 import hashlib
+import json
 import signal
+import urllib.request
 from collections import Counter
 
 import pytest
@@ -63,7 +65,7 @@ def test_a_receipt_is_stored_before_the_next_phase_begins(operator):
     assert numbers["read_restore_point.json"] < created < numbers["bringup.json"]
     announced = {call["key"].rpartition("/")[2]: call["n"] for call in drill.calls if "/journal/" in call["key"]}
     intents = [one for one in read_journal(drill.bundle / "journal.log") if one["kind"] == "intent"]
-    (bringup,) = [one["number"] for one in intents if one["phase"] == "bringup" and one["verb"] == "provisioner.up"]
+    (bringup,) = [one["number"] for one in intents if one["phase"] == "bringup" and one["verb"] == "runner.up"]
     assert announced[f"{bringup}.json"] < created
     ours = {f"{one['number']}.json" for one in intents if one["verb"] != "receipt.store"}
     assert set(announced) == ours
@@ -138,6 +140,31 @@ def test_a_drill_that_is_killed_has_every_receipt_in_the_store_once_it_is_undone
     assert set(objects) - receipts == {f"{folder}/journal/{number}.json" for number in intents}
     versions = Counter(item["key"] for item in drill.inventory["objects"] if item["bucket"] in BUCKETS)
     assert set(versions.values()) == {1}, "nothing is stored twice"
+
+
+def test_a_closing_whose_process_died_before_it_was_stored_is_stored_by_whoever_resumes(operator, pytestconfig):
+    run = operator.start(
+        "-p", "tests.drill.kill_in", "-m", "drill", "--target", "embedded", "--run-id", "sealed", "--receipt-uri", STORE,
+        *SHORT, "--teardown", "false",
+        KILL_IN="drproof.engine.mirror:store_closing", PYTHONPATH=str(pytestconfig.rootpath),
+    )  # fmt: skip
+    output, _ = run.communicate(timeout=100)
+    assert run.returncode == -signal.SIGKILL, output
+    world = json.loads((operator.folder / "reports/sealed.private/world/world.json").read_text())
+    key = "atlas/dr-orchestrator/receipts/sealed/bundle/closing.dsse.json"
+
+    def there():
+        with urllib.request.urlopen(f"{world['endpoint']}/_world/inventory") as answer:
+            return [item["size"] for item in json.load(answer)["objects"] if item["key"] == key]
+
+    assert there() == []
+    journal = (operator.folder / "reports/sealed/journal.log").read_bytes()
+    operator.cli("resume", "reports/sealed")
+
+    assert there() == [(operator.folder / "reports/sealed/closing.dsse.json").stat().st_size]
+    assert (operator.folder / "reports/sealed/journal.log").read_bytes() == journal
+    removed = operator.drill("--start-at", "teardown", "--receipt-dir", "reports/sealed")
+    assert removed.status == 0, removed.output
 
 
 def test_preflight_says_whether_the_bucket_would_take_them(operator):
