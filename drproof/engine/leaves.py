@@ -7,6 +7,7 @@ options of the command line are all made from it.
 from collections.abc import Mapping
 
 from drproof.engine.leaf import Leaf, row
+from drproof.engine.leaves_of_receipts import RECEIPTS
 
 LEAVES: tuple[Leaf, ...] = (
     row(
@@ -269,31 +270,7 @@ LEAVES: tuple[Leaf, ...] = (
         of_the_world=False,
         choices=("existence", "integrity", "materialised", "application_verified"),
     ),
-    row(
-        "receipts.uri",
-        "text",
-        "where each receipt is stored besides, s3://…; create-only",
-        option="receipt_uri",
-        environment="RECEIPT_URI",
-        default="",
-        optional=True,
-    ),
-    row("receipts.owner", "account", "who owns that bucket; else who owns those of the recovery site", default=""),
-    row(
-        "receipts.retention_mode",
-        "text",
-        "how a bucket with Object Lock keeps a receipt",
-        default="GOVERNANCE",
-        of_the_world=False,
-        choices=("COMPLIANCE", "GOVERNANCE"),
-    ),
-    row(
-        "receipts.retention_days",
-        "count",
-        "how many days it keeps it, from the opening of the drill; 0 leaves it to the bucket's own rule",
-        default=30,
-        of_the_world=False,
-    ),
+    *RECEIPTS,
     row("diagnostics.commands", "commands", "read-only commands for --diagnostics-only", default=()),
     row("criteria.rto", "duration", "the recovery time objective", option="rto"),
     row("criteria.rpo", "duration", "the recovery point objective", option="rpo"),
