@@ -38,6 +38,7 @@ Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as rep
 def resume(
     directory: Folder,
     finish: Annotated[bool, typer.Option("--finish", help="Run the phases that are left, instead of undoing.")] = False,
+    signer: Annotated[str, typer.Option(help="Your own key, where that of the run is out of reach.")] = "",
 ) -> None:
     """Go on with a run that died: tear it down (the default) or finish it, then seal it."""
     from drproof.cli.looking import opened
@@ -46,7 +47,9 @@ def resume(
     from drproof.report import summary
 
     with clear():
-        conclusion = go_on(directory, FINISH if finish else UNDO, reason="resumed by an operator", listener=_tell)
+        conclusion = go_on(
+            directory, FINISH if finish else UNDO, reason="resumed by an operator", listener=_tell, signer=signer
+        )
     typer.echo(f"{directory.name}: {conclusion.title}; {conclusion.stop_reason}")
     with clear():
         lines = summary.lines(

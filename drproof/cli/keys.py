@@ -36,6 +36,8 @@ def sign_off(  # noqa: PLR0913 — what a decision says
     person: Annotated[str, typer.Option(help="Who decides.")],
     reason: Annotated[str, typer.Option(help="Why.")],
     ticket: Annotated[str, typer.Option(help="Where it is recorded elsewhere.")] = "",
+    region: Annotated[str, typer.Option(envvar="AWS_REGION", help="The region of a key of AWS KMS.")] = "",
+    profile: Annotated[str, typer.Option(envvar="AWS_PROFILE", help="The AWS profile that may use it.")] = "",
     reject: Annotated[bool, typer.Option("--reject", help="Reject instead of approve.")] = False,
 ) -> None:
     """Sign a decision about a closed bundle, beside it in after/, with another key than the drill's."""
@@ -52,5 +54,7 @@ def sign_off(  # noqa: PLR0913 — what a decision says
             ticket=ticket,
             reason=reason,
             at=now,
+            region=region,
+            profile=profile,
         )
     typer.echo(f"written: {path}")

@@ -25,6 +25,7 @@ from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, Scenario, find_file, resolve, scenario
 from drproof.engine.window import Coverage, WindowRequest, cover
 from drproof.evidence.bundle import Bundle
+from drproof.evidence.history import last_of
 from drproof.formats import booleans
 from drproof.model.codec import encode
 from drproof.model.criteria import Criteria, ExpectedContract, Input, PlanDocument
@@ -72,6 +73,8 @@ class Prepared:
     values: Mapping[str, Any]
     """Every setting by its path."""
     notes: tuple[str, ...]
+    previous: str | None = None
+    """The digest of the last bundle of the same plan that was closed here before: what is left out is missed."""
 
     @property
     def directory(self) -> Path:
@@ -92,7 +95,7 @@ class Prepared:
             scenario=self.scenario.name if self.scenario else "",
             created_at=created_at,
             nonce=nonce,
-            previous_bundle=self.prior.digest if self.prior else None,
+            previous_bundle=self.prior.digest if self.prior else self.previous,
             window=self.coverage.window,
             phases=self.coverage.names,
             contracts=self.contracts,
@@ -156,6 +159,7 @@ def prepare(request: DrillRequest) -> Prepared:
         for key, value in sorted(options.items())
         if value is not None and key in _RECORDED
     )
+    reports = (request.directory / resolved["reports"]).resolve()
     return Prepared(
         drill_id=_drill_id(options.get("run_id") or request.environment.get("RUN_ID") or "", request.plan),
         mode=mode,
@@ -165,11 +169,12 @@ def prepare(request: DrillRequest) -> Prepared:
         settings=settings,
         contracts=expected_of(plan, coverage, criteria),
         inputs=(*resolved.inputs, *said),
-        reports=(request.directory / resolved["reports"]).resolve(),
+        reports=reports,
         scenario=scenario(name) if name else None,
         prior=prior,
         values=resolved.values,
         notes=tuple(notes),
+        previous=last_of(reports, plan.name, mode),
     )
 
 

@@ -1,5 +1,6 @@
 """Going on with a run that died: undo it, or finish it, from any process on any machine that has its folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from drproof import catalog
@@ -27,17 +28,19 @@ from drproof.targets import open_target
 UNDO, FINISH = "undo", "finish"
 
 
-def resume(
+def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     directory: Path,
     purpose: str = UNDO,
     *,
     reason: str = "resumed to undo",
     listener: Listener | None = None,
     wait: bool = False,
+    signer: str = "",
 ) -> Conclusion:
     """Take up the run in `directory`: tear down and seal (`undo`), or run the phases that are left (`finish`).
 
     With `wait`, a process that is just dying is waited for; without, a process that works on the run is an error.
+    `signer` is the resumer's own key; without, the key of the run signs the rest as well.
 
     Raises:
         Refusal: there is no such run, it is closed, another process works on it, or its target is gone.
@@ -51,8 +54,10 @@ def resume(
     bundle = _opened(directory)
     if bundle.is_closed:
         return _let_go(bundle, private)
-    settings = private.handover().settings
     prepared = _prepared_again(bundle, directory, private)
+    settings = prepared.settings
+    if signer:
+        settings = replace(settings, signing=replace(settings.signing, signer=signer, own=False))
     try:
         opened = reopen(directory, private, bundle, settings, mutates=prepared.plan.mutates)
     except (TargetError, LeaseError) as exc:

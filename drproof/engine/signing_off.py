@@ -12,7 +12,7 @@ from drproof.evidence.canonical import digest
 from drproof.evidence.integrity import CLOSING, OPENING
 from drproof.evidence.statements import Closing, SignOff
 from drproof.model.errors import EvidenceError
-from drproof.targets.signers import open_signer
+from drproof.targets import open_key
 
 
 def sign_off(  # noqa: PLR0913 — what a decision says
@@ -24,6 +24,8 @@ def sign_off(  # noqa: PLR0913 — what a decision says
     ticket: str,
     reason: str,
     at: datetime,
+    region: str = "",
+    profile: str = "",
 ) -> Path:
     """Write a signed decision and return where it lies.
 
@@ -41,7 +43,7 @@ def sign_off(  # noqa: PLR0913 — what a decision says
             f"{directory} holds no closed bundle: {exc}",
             next_step=f"drproof status {directory}",
         ) from exc
-    key = open_signer(signer)
+    key = open_key(signer, region=region, profile=profile)
     if key.keyid in {signature.keyid for envelope_ in (opened, closed) for signature in envelope_.signatures}:
         raise refuse(
             "this key signed the drill: nobody approves their own work",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from drproof.model.settings import Settings
+    from drproof.model.signing import Signer
     from drproof.targets.sites import AwsTarget
 
 
@@ -20,3 +21,24 @@ def open_target(settings: "Settings", endpoint: str | None, *, directory: Path, 
     from drproof.targets import sites
 
     return sites.open_sites(settings, endpoint, directory=directory, origin=origin)
+
+
+def open_key(uri: str, *, region: str = "", profile: str = "") -> "Signer":
+    """Return the key that a person names, apart from any site: a file of this machine, or one of the key service.
+
+    A key of the service is asked for in the region of its ARN, else in `region`.
+
+    Raises:
+        TargetError: there is no such key, or it cannot be used.
+    """
+    from drproof.targets.signers import open_signer
+
+    def kept(named: str) -> "Signer":
+        from drproof.targets.aws import kms
+        from drproof.targets.aws.sessions import Session
+
+        if not named.startswith(kms.SCHEME):
+            return open_signer(named)
+        return kms.open_key(named, lambda of: Session(of or region, profile=profile).client("kms", region=of or region))
+
+    return open_signer(uri, kept)

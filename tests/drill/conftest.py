@@ -7,10 +7,16 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from drproof import catalog
+from drproof.evidence import trust as trusting
+from drproof.evidence.expectations import Expectations
+from drproof.evidence.verification import Verification, verify
 
 SECONDS = 120
 
@@ -35,6 +41,14 @@ class Drill:
     def closing(self) -> dict[str, Any]:
         """What the closing says."""
         return self.statement("closing.dsse.json")["predicate"]
+
+    def verified(self, **expect: Any) -> Verification:
+        """Return what an auditor finds who trusts the key of this project, rehearsals accepted."""
+        trust = trusting.read((self.bundle.parent.parent / ".drproof/trust.json").read_bytes())
+        demands = Expectations(accept_rehearsal=True, **expect)
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.999Z")
+        types, judge = catalog.types(), catalog.judge_again
+        return verify(self.bundle, types, trust=trust, expect=demands, now=now, judge=judge)
 
     def statement(self, name: str) -> dict[str, Any]:
         return json.loads(base64.b64decode(self.read(name)["payload"]))

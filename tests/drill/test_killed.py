@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from drproof.evidence.journal import read as read_journal
+from tests.drill.conftest import Drill
 
 POINTS = range(1, 116)
 """More than a drill with few members has; a point that is never reached is a drill that ends well."""
@@ -73,6 +74,7 @@ def test_a_signal_ends_the_phase_writes_its_receipt_and_tears_down(operator, nam
     assert drill.outcomes["teardown"] == "passed"
     assert drill.inventory["instances"] == []
     assert drill.closing["outcome"] == "incomplete"
+    assert (drill.verified().status, drill.verified().level) == (4, 1)
 
 
 def test_resume_finishes_a_killed_drill_from_another_process(operator, pytestconfig):
@@ -101,6 +103,8 @@ def test_teardown_false_disarms_the_guardian(operator, pytestconfig):
 
     time.sleep(1.5)
     assert not (operator.folder / "reports/kept/closing.dsse.json").exists(), "nobody may undo what is to be kept"
+    left = Drill(0, "", operator.folder / "reports/kept").verified()
+    assert (left.status, left.level, [problem.code for problem in left.problems]) == (4, 1, ["not-closed"])
     assert (operator.folder / "reports/kept.private").exists()
     undone = operator.cli("resume", "reports/kept")
     assert "not torn down" in undone.stdout or undone.returncode != 0

@@ -23,6 +23,10 @@ def test_a_drill_ends_as_the_table_says(operator, name):
         assert drill.directory is None, "a refused drill leaves nothing"
         return
     assert drill.closing["outcome"] == row["outcome"]
+    found = drill.verified()
+    honest = {"proven": set(), "refuted": {"refuted"}, "incomplete": {"incomplete"}}[row["outcome"]]
+    assert ({problem.code for problem in found.problems}, found.level) == (honest, 1), found.problems
+    assert found.status == {"proven": 0, "refuted": 3, "incomplete": 4}[row["outcome"]]
     assert {phase: drill.outcomes[phase] for phase in row["phases"]} == row["phases"]
     refuted = drill.named("refuted")
     assert refuted >= set(row["refuted"]) if row.get("others_refuted") else refuted == set(row["refuted"])

@@ -50,6 +50,8 @@ def test_a_last_window_that_inherits_all_the_others_is_whole(operator):
 
     assert last.status == 0, last.output
     assert last.closing["window"]["full"] is True
+    before = hashlib.sha256((first.bundle / "closing.dsse.json").read_bytes()).hexdigest()
+    assert last.verified(full=True, previous=before).status == 0
     assert "drproof: proven, full" in last.output
 
 
@@ -58,6 +60,8 @@ def test_a_partial_proof_cannot_be_taken_for_a_whole_one(operator):
 
     assert part.status == 0, part.output
     assert part.closing["window"]["full"] is False
+    assert part.verified().status == 0
+    assert (part.verified(full=True).status, part.verified(full=True).problems[0].code) == (4, "partial")
     assert set(part.read("plan.json")["window"]["left_out"]) == {
         "restore_state", "restore", "inspect_cluster", "inspect_runner", "validate", "notify", "capture_alarms", "request_manual_approval", "promote",
     }  # fmt: skip
