@@ -19,6 +19,8 @@ from drproof.evidence.expectations import Expectations
 from drproof.evidence.verification import Verification, verify
 
 SECONDS = 120
+DROPPED = {"USER", "ALLOW_FULL_DRILL", "PYTHONDONTWRITEBYTECODE"}
+"""With the last, every process would compile the whole of drproof again."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +95,16 @@ class Operator:
         self.folder = folder
 
     def command(self, *words: str) -> list[str]:
-        plain = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:allure_pytest", "-p", "no:timeout")
+        # The last one would import all of itself at the end of each run, for a second.
+        off = ("randomly", "cacheprovider", "allure_pytest", "timeout", "hypothesispytest")
+        plain = [word for name in off for word in ("-p", f"no:{name}")]
         return [sys.executable, "-m", "pytest", *plain, *words]
 
     def environment(self, **changes: str) -> dict[str, str]:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("AWS_", "PYTEST_", "COV_")) and name not in {"USER", "ALLOW_FULL_DRILL"}
+            if not name.startswith(("AWS_", "PYTEST_", "COV_")) and name not in DROPPED
         }
         # Whoever has no credentials must not look for them outside this machine.
         return {**kept, "EMBEDDED_WORLD_MEMBERS": "60", "AWS_EC2_METADATA_DISABLED": "true", **changes}

@@ -55,7 +55,7 @@ class RunningWorld:
         """End the world and return its exit status."""
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=60)
 
 
 Start = Callable[..., RunningWorld]
@@ -113,7 +113,7 @@ def names() -> dict[str, Any]:
     return tomllib.loads((REPOSITORY / "drproof/embedded/settings.toml").read_text(encoding="utf-8"))
 
 
-def until(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Return the first true value of `condition`."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

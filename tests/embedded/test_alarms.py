@@ -139,7 +139,7 @@ def test_an_alarm_of_ones_own_starts_without_data_and_follows_what_arrives(start
     assert send(4.0, 8.0) == "OK"
     assert send(5.0) == "ALARM"
     assert send(4.9) == "OK"
-    until(lambda: state() == "INSUFFICIENT_DATA", 8)
+    until(lambda: state() == "INSUFFICIENT_DATA")
 
 
 def test_metrics_are_listed_once_each_with_their_dimensions(world: RunningWorld, names: dict[str, Any]) -> None:

@@ -289,9 +289,9 @@ def test_two_of_one_name_that_differ_are_refused(first, second):
 
 def test_many_copies_are_told_apart_at_once():
     many = [manifest("ConfigMap", f"c{number % 10_000}", data={"a": "x" * 200}) for number in range(20_000)]
-    began = time.monotonic()
+    began = time.process_time()
     assert len(unique(many)) == 10_000
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_the_namespaces_of_manifests_are_those_that_they_name():

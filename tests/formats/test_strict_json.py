@@ -114,7 +114,7 @@ def test_documents_of_others_may_hold_fractions_but_no_infinity():
 
 def test_a_late_duplicate_among_many_keys_is_found_at_once():
     document = "{" + ",".join(f'"{number}":0' for number in range(100_000)) + ',"99999":1}'
-    began = time.monotonic()
+    began = time.process_time()
 
     assert code_of(document) == "json-duplicate-key"
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

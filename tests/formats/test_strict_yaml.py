@@ -185,9 +185,9 @@ def test_a_billion_laughs_are_refused_before_they_are_built():
     bomb = "a: &a [x,x]\n" + "".join(
         f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(20)
     )
-    start = time.monotonic()
+    start = time.process_time()
     assert refused(bomb).code == "yaml-alias"
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_tower_of_brackets_is_refused_by_either_parser_at_once():

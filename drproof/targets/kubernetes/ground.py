@@ -5,7 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TypeAlias
 
-from drproof.model.cluster import DRILL_ANNOTATION, DRILL_LABEL, POD, Cluster, Kind, Manifest, kind_of, named
+from drproof.model.cluster import (
+    DRILL_ANNOTATION,
+    DRILL_LABEL,
+    POD,
+    SERVICE_ACCOUNT,
+    Cluster,
+    Kind,
+    Manifest,
+    kind_of,
+    named,
+)
 from drproof.model.context import Effects
 from drproof.model.errors import DrproofError, TargetError
 
@@ -82,6 +92,17 @@ class Ground:
         """Create an object."""
         with self._effects.intend("cluster.create", self._resource(manifest)) as pending:
             return self.cluster.create(pending.intent, manifest)
+
+    def start(self, pod: Manifest) -> Manifest:
+        """Create a pod once the new namespace has got its account, before which a cluster refuses it.
+
+        Raises:
+            FailedError: the account did not come within the time.
+        """
+        account = {"kind": SERVICE_ACCOUNT.kind, "apiVersion": SERVICE_ACCOUNT.api_version}
+        named_default = {**account, "metadata": {"name": "default", "namespace": self.namespace}}
+        self.wait(named_default, lambda found: found is not None, "a new namespace to get it")
+        return self.create(pod)
 
     def replace(self, manifest: Manifest) -> Manifest:
         """Write an object that was read before."""

@@ -78,7 +78,7 @@ def deadline_ends_a_job(ground: Ground) -> str:
 
 def unschedulable_pod(ground: Ground) -> str:
     """A pod that needs more than there is."""
-    pod = ground.create(_too_big(ground, "unschedulable"))
+    pod = ground.start(_too_big(ground, "unschedulable"))
     said = ground.wait(
         pod, lambda found: _unscheduled(found).get("reason") == "Unschedulable", "it to be Unschedulable"
     )
@@ -89,7 +89,7 @@ def unschedulable_pod(ground: Ground) -> str:
 
 def events_readable(ground: Ground) -> str:
     """What the scheduler's events say."""
-    pod = ground.create(_too_big(ground, "events"))
+    pod = ground.start(_too_big(ground, "events"))
     uid = pod["metadata"]["uid"]
 
     def reasons() -> set[str]:

@@ -90,21 +90,21 @@ class Living:
     def reasons(self, name: str = "") -> list[str]:
         return [reason for reason, _ in self.events(name)]
 
-    def until(self, holds: Callable[[], Any], seconds: float = 10) -> Any:
+    def until(self, holds: Callable[[], Any], seconds: float = 60) -> Any:
         end = time.monotonic() + seconds
         while not (found := holds()):
             assert time.monotonic() < end, f"did not happen in {seconds} s: {self.told()}"
             time.sleep(0.005)
         return found
 
-    def until_job(self, kind: str, name: str = "work", seconds: float = 10) -> Object:
+    def until_job(self, kind: str, name: str = "work", seconds: float = 60) -> Object:
         def reached() -> Object | None:
             job = self.get(JOBS, name)
             return job if holds(job, kind) else None
 
         return dict(self.until(reached, seconds))
 
-    def until_pod(self, wants: Callable[[Object], bool], seconds: float = 10) -> Object:
+    def until_pod(self, wants: Callable[[Object], bool], seconds: float = 60) -> Object:
         return dict(self.until(lambda: next((pod for pod in self.pods() if wants(pod)), None), seconds))
 
     def logs(self, pod: Object, container: str = "main", *, previous: bool = False) -> str:

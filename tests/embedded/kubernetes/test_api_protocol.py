@@ -62,7 +62,7 @@ def test_a_stalled_handshake_holds_up_nobody(running: Running):
     silent = [socket.create_connection((host, int(port))) for _ in range(5)]
     started = time.monotonic()
     assert running.call("GET", "/version").status == 200
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8, "sooner than a handshake is given up"
     for each in silent:
         each.close()
 

@@ -146,7 +146,7 @@ def test_a_subscription_waits_and_ends(store: Store):
     threading.Timer(0.2, watch.close).start()
     started = time.monotonic()
     assert [event.object["metadata"]["name"] for event in watch] == ["a"]
-    assert 0.15 < time.monotonic() - started < 3
+    assert time.monotonic() - started > 0.15
 
 
 def test_writers_at_once_lose_no_update(store: Store):

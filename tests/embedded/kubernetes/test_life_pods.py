@@ -96,11 +96,11 @@ def test_the_quality_of_service_follows_from_requests_and_limits(
 
 def test_a_deleted_pod_gets_sigterm_then_its_grace_period_then_sigkill(living: Living) -> None:
     """Docs, "Pod lifecycle: termination"; the grace period is compressed by the pace."""
-    living.pod("polite", shell("trap 'echo bye; exit 0' TERM; while :; do sleep 0.01; done"))
+    living.pod("polite", shell("trap 'echo bye; exit 0' TERM; echo polite; while :; do sleep 0.01; done"))
     living.pod("deaf", shell("trap '' TERM; echo deaf; while :; do sleep 0.05; done"))
     living.until(lambda: all(running(pod) and living.logs(pod) is not None for pod in living.pods()))
-    living.until(lambda: "deaf" in living.logs(living.get(PODS, "deaf")))
-    time.sleep(0.1)
+    # Only what it says shows that a shell has set its trap.
+    living.until(lambda: all(name in living.logs(living.get(PODS, name)) for name in ("polite", "deaf")))
     watch = living.store.watch(None, lambda resource: resource.key == PODS.key)
     begun = time.monotonic()
     for name in ("polite", "deaf"):

@@ -67,7 +67,7 @@ def uid_of(manifest: Manifest | None) -> str:
     return str(manifest["metadata"]["uid"])
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -86,6 +86,16 @@ def test_what_needs_an_image_is_not_shown_without_one(cluster, effects):
     assert "--image REF" in results[0].detail
 
 
+@pytest.mark.parametrize("name", ["unschedulable_pod", "events_readable"])
+def test_a_pod_is_made_once_its_new_namespace_has_its_account(cluster, effects, embedded, monkeypatch, name):
+    monkeypatch.setattr(embedded.life._namespaces, "account_seconds", 0.5)
+    namespace = new_namespace()
+
+    results = run(cluster, effects(namespace), namespace=namespace, names=[name], patience_ms=30_000)
+
+    assert [(result.status, result.detail) for result in results if result.status != "ok"] == []
+
+
 # A probe that cannot fail shows nothing
 
 

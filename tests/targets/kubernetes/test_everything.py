@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from drproof.embedded.kubernetes.cluster import Cluster as Embedded
+from drproof.model.cluster import SERVICE_ACCOUNT
 from drproof.model.errors import NotFoundError, TargetError
 from drproof.targets.kubernetes import cluster as adapter
 from drproof.targets.kubernetes.access import KubeconfigAccess
@@ -44,8 +45,10 @@ def test_objects_of_every_kind_are_found_by_their_label_once_each(real, calls):
     name = f"t-{make_intent().token[:8]}"
     rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
     pod = {"nodeSelector": {"example.org/no": "node"}, "containers": [{"name": "main", "image": "registry.test/x:1"}]}
+    real.create(make_intent(), marked("v1", "Namespace", name))
+    # A pod is refused until the namespace has got its account.
+    real.wait(SERVICE_ACCOUNT, "default", namespace=name, until=lambda found: found is not None, timeout_ms=60_000)
     for manifest in (
-        marked("v1", "Namespace", name),
         marked("v1", "Secret", name, name),
         marked("v1", "Pod", name, name, spec=pod),
         marked("networking.k8s.io/v1", "NetworkPolicy", name, name, spec={"podSelector": {}}),
