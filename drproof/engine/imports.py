@@ -24,6 +24,8 @@ from drproof.engine.refusal import refuse
 from drproof.engine.window import WindowRequest, cover
 from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Masker
+from drproof.formats.alarm_evidence import sequence_is_found
+from drproof.formats.receipts_v1 import PHASES
 from drproof.model.capabilities import Target
 from drproof.model.collection import Collection
 from drproof.model.context import Effects
@@ -40,6 +42,7 @@ from drproof.model.settings import (
     Validation,
 )
 from drproof.model.signing import Signer
+from drproof.phases.execution.observed import ExecutionObserved
 from drproof.phases.execution.sorting import sort
 
 REQUIRED = ("check_health", "bringup", "restore", "validate", "notify", "request_manual_approval")
@@ -55,6 +58,9 @@ class Imported:
 
     directory: Path
     conclusion: Conclusion
+    observed: ExecutionObserved | None
+    decision: bool
+    """Whether a recorded decision was demanded."""
 
 
 class _Nothing:
@@ -129,7 +135,28 @@ def collect(handed: Handed, directory: Path, signer: Signer | None = None) -> Im
     )
     conclusion = conclude(record, prepared, journal=journal, masker=masker, interruption=ending.interruption)
     journal.close()
-    return Imported(directory, conclusion)
+    return Imported(directory, conclusion, ending.observed, handed.decision)
+
+
+def shortfalls(imported: Imported) -> tuple[str, ...]:
+    """Return what a collection lacks to be whole, in the words of the reference's collector; empty when it is."""
+    facts = imported.observed
+    if facts is None:
+        return (f"unreadable_collection:{imported.conclusion.stop_reason}",)
+    there = {row.phase for row in facts.receipts}
+    names = {
+        phase: ",".join(f"{stem}.json" for stem, of in PHASES.items() if of == phase)
+        for phase in (*REQUIRED, *(("decision",) if imported.decision else ()))
+    }
+    said = {"decision": "record_manual_decision"}
+    found = [
+        f"missing_required_receipt:{said.get(phase, phase)}:{stems}"
+        for phase, stems in names.items()
+        if phase not in there
+    ]
+    if not sequence_is_found(facts.alarms):
+        found.append("missing_alarm_evidence:OK->ALARM->OK")
+    return (*found, *(f"file:{seen.name}:{seen.problem}" for seen in facts.files if seen.problem))
 
 
 def _prepared(handed: Handed, collection: Collection, directory: Path) -> Prepared:

@@ -297,6 +297,29 @@ def _target(settings: Settings, private: Private, world: World | None, origin: s
     return open_target(settings, world.endpoint if world is not None else None, directory=private.path, origin=origin)
 
 
+def _sealer(settings: Settings, target: Target) -> Sealer:
+    """Return what signs; a rehearsal makes the project's own key when it first needs it."""
+    uri = settings.signing.signer
+    if not uri:
+        return Sealer()
+    try:
+        if settings.signing.own:
+            rehearsal_signer(Path(uri.removeprefix(FILE)).parent)
+        return Sealer((target.recovery.signer(uri),))
+    except (DrproofError, OSError) as exc:
+        raise refuse(f"the run cannot be signed: {exc}", next_step="name a key that can be used with --signer") from exc
+
+
+def _sealer_again(settings: Settings, target: Target) -> Sealer:
+    """Return what signs the rest of a run; a key that is out of reach must not keep it from being torn down."""
+    try:
+        return Sealer((target.recovery.signer(settings.signing.signer),) if settings.signing.signer else ())
+    except (DrproofError, OSError) as exc:
+        sealer = Sealer()
+        sealer.failure = f"it could not be signed: {exc}".partition("\n")[0]
+        return sealer
+
+
 def write_plan(prepared: Prepared, directory: Path, masker: Masker, sealer: Sealer) -> Record:
     """Write the plan and its opening, and return the record that begins with them."""
     document = prepared.document(nonce=secrets.token_hex(32), created_at=SystemClock().now(), tool=tool())

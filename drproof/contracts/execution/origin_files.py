@@ -99,5 +99,5 @@ def nothing_stored_was_left_out(read_execution: Reading) -> Finding:
 def withheld(read_execution: Reading) -> Reading:
     """Keep a receipt back."""
     first = read_execution.facts.stored[0]
-    key = f"{first.key.rpartition('/')[0]}/codebuild-teardown.json"
+    key = f"{first.key.rpartition('/')[0]}/promotion_rejected.json"
     return changed(read_execution, stored=(*read_execution.facts.stored, replace(first, key=key)))

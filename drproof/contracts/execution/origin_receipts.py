@@ -6,7 +6,7 @@ Receipts are not signed. Only what somebody else kept of them, a history or a li
 from drproof.contracts.execution.changed import Reading, changed, one, run_of, with_run
 from drproof.formats.receipts_v1 import PHASES
 from drproof.formats.timestamps import milliseconds
-from drproof.model.contract import contract, expected
+from drproof.model.contract import NotApplicableError, contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.execution.observed import ExecutionObserved, ReceiptSeen
@@ -176,12 +176,18 @@ def origin_is_corroborated(read_execution: Reading, subject: str) -> Finding:
 @origin_is_corroborated.sabotage("the receipt was made up")
 def made_up(read_execution: Reading, subject: str) -> Reading:
     """Make up the result."""
+    if _by_history(read_execution.facts, subject).status is not Status.PROVEN:
+        msg = "no history confirms the receipt"
+        raise NotApplicableError(msg)
     return _receipts(read_execution, subject, result_sha256="0" * 64)
 
 
 @origin_is_corroborated.sabotage("the store has other bytes")
 def other_bytes(read_execution: Reading, subject: str) -> Reading:
     """Change the file."""
+    if _by_listing(read_execution.facts, subject).status is not Status.PROVEN:
+        msg = "no listing confirms the receipt"
+        raise NotApplicableError(msg)
     return _file(read_execution, subject, md5="0" * 32)
 
 
@@ -212,7 +218,7 @@ def gap(read_execution: Reading) -> Reading:
 @history_is_whole.sabotage("the description tells of another end")
 def other_end(read_execution: Reading) -> Reading:
     """Describe another end."""
-    return with_run(read_execution, described_as="RUNNING")
+    return with_run(read_execution, described_as="ANOTHER")
 
 
 def _by_history(facts: ExecutionObserved, subject: str) -> Finding:

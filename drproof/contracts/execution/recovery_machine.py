@@ -7,7 +7,7 @@ from drproof.contracts.execution.changed import Reading, changed, one
 from drproof.formats.node_table import NodeAge
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.verdict import Finding, Status, compare, undecided
-from drproof.phases.execution.observed import Changes, Machine, Validated
+from drproof.phases.execution.observed import Changes, ExecutionObserved, Machine, Validated
 
 CONTROLS = ["NIST CP-10", "SOC 2 A1.3"]
 
@@ -25,33 +25,49 @@ def bringup_started_a_machine(read_execution: Reading) -> Finding:
             for age in machine.node_ages
         ),
         looked_at=machine.looked_at,
-        began_at=facts.run.started_at if facts.run else "",
+        began_at=_began_at(facts),
     )
     if found == UNKNOWN:
         return undecided("nothing says whether bring-up changed anything: no counts, no launch time, no age of a node")
     return compare(observed=found, expected=COLD, reason=f"bring-up was {found}: it started no machine")
 
 
+def _began_at(facts: ExecutionObserved) -> str:
+    """Return when the execution began; without a history, when the first look was on record, before any bring-up."""
+    if facts.run is not None:
+        return facts.run.started_at
+    return next((row.at for row in facts.receipts if row.phase == "check_health"), "")
+
+
+def _added(read_execution: Reading) -> int:
+    changes = read_execution.facts.machine.changes
+    return changes.added if changes else 0
+
+
 @bringup_started_a_machine.sabotage("bring-up changed nothing")
 def no_op(read_execution: Reading) -> Reading:
     """Do nothing."""
-    machine = read_execution.facts.machine
-    if machine.changes is None or not machine.changes.added:
-        msg = "the receipt has no counts of changes"
+    if read_execution.facts.machine.changes != Changes(added=_added(read_execution), changed=0, destroyed=0):
+        msg = "the receipt has no counts of changes, or more than one that is not zero"
         raise NotApplicableError(msg)
-    # The sabotage is of one fact: the counts that the fixture has besides are zero.
-    return _machine(read_execution, changes=replace(machine.changes, added=0))
+    return _machine(read_execution, changes=Changes(added=0, changed=0, destroyed=0))
 
 
 @bringup_started_a_machine.sabotage("the machine was launched long before")
 def launched_before(read_execution: Reading) -> Reading:
     """Launch it earlier."""
+    if not _began_at(read_execution.facts):
+        msg = "nobody says when the execution began"
+        raise NotApplicableError(msg)
     return _machine(read_execution, launched_at="2001-01-01T00:00:00.000Z")
 
 
 @bringup_started_a_machine.sabotage("a node is older than the execution")
 def old_node(read_execution: Reading) -> Reading:
     """Let a node be old."""
+    if not _began_at(read_execution.facts):
+        msg = "nobody says when the execution began"
+        raise NotApplicableError(msg)
     ages = one(read_execution.facts.machine.node_ages, lambda _: True, at_least_ms=2**40)
     return _machine(read_execution, node_ages=ages)
 

@@ -163,6 +163,10 @@ def approval_was_given(read_execution: Reading) -> Finding:
 @approval_was_given.sabotage("nobody answered")
 def nobody_answered(read_execution: Reading) -> Reading:
     """Lose the answers."""
+    run = read_execution.facts.run
+    if run is None or run.status == RUNNING:
+        msg = "the execution may still be answered"
+        raise NotApplicableError(msg)
     return changed(read_execution, decisions=())
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from drproof.analysis.alarm_causes import UNKNOWN, YES, noticed
 from drproof.contracts.execution.changed import Reading, changed
 from drproof.formats.timestamps import milliseconds
-from drproof.model.contract import contract
+from drproof.model.contract import NotApplicableError, contract
 from drproof.model.criteria import Criteria
 from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.execution.observed import SecretSeen
@@ -79,6 +79,9 @@ def no_secret_lies_in_the_receipts(read_execution: Reading) -> Finding:
 def raw_token(read_execution: Reading) -> Reading:
     """Leave the token."""
     facts = read_execution.facts
-    (first, *_) = (file.name for file in facts.files if file.kind == "receipt")
+    first = next((file.name for file in facts.files if file.kind == "receipt"), "")
+    if not first:
+        msg = "there is no receipt"
+        raise NotApplicableError(msg)
     token = SecretSeen(file=first, kind="task_token", where="/payload/input/task_token", tag=f"hmac-sha256:{'0' * 64}")
     return changed(read_execution, secrets=(*facts.secrets, token))
