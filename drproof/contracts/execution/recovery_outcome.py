@@ -133,7 +133,8 @@ def _told(told: Told | None) -> Told:
 def approval_was_given(read_execution: Reading) -> Finding:
     """The approval that was requested was given, by somebody and afterwards: a request is no decision."""
     facts = read_execution.facts
-    if facts.asked is None:
+    asked_at = [milliseconds(row.at) for row in facts.receipts if row.phase == APPROVAL]
+    if facts.asked is None or not asked_at:
         return undecided(f"missing_required_receipt:{APPROVAL}")
     if not facts.asked.published:
         return compare(observed="asked nobody", expected="yes", reason="nobody was asked")
@@ -144,13 +145,12 @@ def approval_was_given(read_execution: Reading) -> Finding:
             )
             return compare(observed="undecided", expected="yes", reason=reason)
         return undecided("approval was requested, and nothing shows an answer", observed="undecided", expected="yes")
-    asked_at = max((milliseconds(row.at) for row in facts.receipts if row.phase == APPROVAL), default=0)
     observed = [
         {
             "source": one.source,
             "approved": one.approved,
             "by": bool(one.approver),
-            "after": milliseconds(one.at) >= asked_at,
+            "after": milliseconds(one.at) >= asked_at[0],
         }
         for one in facts.decisions
     ]
