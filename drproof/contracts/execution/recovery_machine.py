@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from drproof.analysis.bringup_start import COLD, UNKNOWN, start
+from drproof.analysis.bringup_start import COLD, NO_OP, UNKNOWN, WARM, start
 from drproof.contracts.execution.changed import Reading, changed, one
 from drproof.formats.node_table import NodeAge
 from drproof.model.contract import NotApplicableError, contract
@@ -10,6 +10,10 @@ from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.execution.observed import Changes, ExecutionObserved, Machine, Validated
 
 CONTROLS = ["NIST CP-10", "SOC 2 A1.3"]
+WHY = {
+    WARM: "its machine, or a node of it, is older than the execution",
+    NO_OP: "it added, changed and destroyed nothing",
+}
 
 
 @contract(needs=["read_execution"], topic="recovery", controls=CONTROLS)
@@ -29,7 +33,7 @@ def bringup_started_a_machine(read_execution: Reading) -> Finding:
     )
     if found == UNKNOWN:
         return undecided("nothing says whether bring-up changed anything: no counts, no launch time, no age of a node")
-    return compare(observed=found, expected=COLD, reason=f"bring-up was {found}: it started no machine")
+    return compare(observed=found, expected=COLD, reason=f"bring-up was {found}: {WHY.get(found, found)}")
 
 
 def _began_at(facts: ExecutionObserved) -> str:
