@@ -121,7 +121,7 @@ def _changes(item: Mapping[str, Any]) -> Iterable[Change]:
 
 def _change(item: Mapping[str, Any]) -> Change:
     data = item.get("HistoryData")
-    data = parse_json(data, fractions=True) if isinstance(data, str) else data
+    data = parse_json(data, fractions=True) if isinstance(data, str) and data else data
     if not data:
         told = SUMMARY.search(item["HistorySummary"])
         if told is None:
