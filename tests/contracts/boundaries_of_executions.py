@@ -171,9 +171,17 @@ def a_receipt_says_what_the_history_says(house: House) -> None:
         (_receipt(form="build", given_sha256=""), PROVEN),
         subject=PHASE,
     )
+    assert RUN is not None
+    build = [replace(step, outcome="failed") if step.phase == "bringup" else step for step in RUN.steps]
     expect(
-        house, contract, (PASSING, PROVEN), (_receipt("bringup", result_sha256="0" * 64), REFUTED), subject="bringup"
+        house,
+        contract,
+        (PASSING, PROVEN),
+        (_receipt("bringup", result_sha256="0" * 64), REFUTED),
+        (_run(steps=tuple(build)), REFUTED),
+        subject="bringup",
     )
+    expect(house, contract, (_step(outcome="failed"), PROVEN), subject=PHASE)
 
 
 @boundary
@@ -299,6 +307,11 @@ def an_approval_is_a_yes_of_somebody_after_the_question(house: House) -> None:
         (answered(at=asked_at), PROVEN),
         (answered(at=moment(16, 59)), REFUTED),
         (_facts(decisions=(answer, replace(answer, source="history"))), PROVEN),
+        (answered(tied=False), UNPROVEN),
+        (_facts(decisions=(replace(answer, tied=False), replace(answer, source="history"))), PROVEN),
+        (_run(steps=tuple(replace(step, outcome="open") for step in RUN.steps)), REFUTED),
+        (_step(outcome="failed"), PROVEN),
+        (_run(steps=()), PROVEN),
         (_facts(decisions=(answer, replace(answer, source="history", approved="no"))), REFUTED),
         (_without("request_manual_approval"), UNPROVEN),
     )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from drproof.formats.node_table import ages
 from drproof.model.errors import FormatError
 
 AT = "2026-05-04T10:00:00Z"
-LAMBDA = {
+LAMBDA: dict[str, Any] = {
     "schema_version": 1,
     "timestamp_utc": AT,
     "phase": "notify",
@@ -21,7 +22,7 @@ LAMBDA = {
         "result": {"account_id": "111122223333"},
     },
 }
-BUILD = {
+BUILD: dict[str, Any] = {
     "schema_version": 1,
     "timestamp_utc": AT,
     "phase": "bringup",
@@ -340,6 +341,7 @@ def test_a_description_names_the_execution_and_its_end():
         "ABORTED",
     )
     assert running.stopped_at == ""
+    broken: Any
     for broken in (
         {"executionArn": ARN, "status": "FINE", "startDate": AT},
         {"executionArn": "drill", "status": "RUNNING"},

@@ -207,5 +207,8 @@ def test_the_references_manifest_is_derived_with_the_digests_of_what_was_handed_
 def test_the_page_of_a_collection_renders_again_to_the_same_bytes(success, tmp_path):
     _cli(*success.words(tmp_path / "bundle"))
 
+    page = (tmp_path / "bundle/proof.html").read_text()
+    assert "<strong>Origin: corroborated.</strong> <strong>Recovery: refuted.</strong>" in page
+    assert "Who wrote the receipts." in page
     assert _cli("report", tmp_path / "bundle", "--check").returncode == 0
     assert _cli("status", tmp_path / "bundle").returncode == 0

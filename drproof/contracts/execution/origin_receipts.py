@@ -230,9 +230,11 @@ def _by_history(facts: ExecutionObserved, subject: str) -> Finding:
         return undecided(f"no history tells what came of {subject}")
     # A build's receipt keeps no input; its number is what both have.
     given = steps[0].given_sha256 if row.form == "lambda" else row.given_sha256
+    # A build that failed has a receipt that says ok as well: it is written in the middle of the build.
+    failed = row.form == "build" and steps[0].outcome != "succeeded"
     return compare(
-        observed={"given": row.given_sha256, "result": row.result_sha256},
-        expected={"given": given, "result": steps[0].result_sha256},
+        observed={"given": row.given_sha256, "result": row.result_sha256, "failed": False},
+        expected={"given": given, "result": steps[0].result_sha256, "failed": failed},
         reason=f"the receipt of {subject} is not what the history tells of it",
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from drproof.contracts.execution.changed import Reading, changed, one, with_run
+from drproof.contracts.execution.changed import Reading, changed, one, run_of, with_run
 from drproof.formats.timestamps import milliseconds
 from drproof.model.contract import NotApplicableError, contract, expected
 from drproof.model.verdict import Finding, compare, hold, undecided
@@ -145,6 +145,13 @@ def approval_was_given(read_execution: Reading) -> Finding:
             )
             return compare(observed="undecided", expected="yes", reason=reason)
         return undecided("approval was requested, and nothing shows an answer", observed="undecided", expected="yes")
+    steps = facts.run.steps if facts.run else ()
+    unanswered = [step.outcome for step in steps if step.phase == APPROVAL and step.outcome != "succeeded"]
+    if unanswered:
+        reason = f"a receipt tells of an answer, and the history knows of none: the question is {unanswered[0]} there"
+        return compare(observed=unanswered[0], expected="succeeded", reason=reason)
+    if not any(one.tied for one in facts.decisions):
+        return undecided("the answer does not say of which execution it is, and no history tells of one")
     observed = [
         {
             "source": one.source,
@@ -168,6 +175,13 @@ def nobody_answered(read_execution: Reading) -> Reading:
         msg = "the execution may still be answered"
         raise NotApplicableError(msg)
     return changed(read_execution, decisions=())
+
+
+@approval_was_given.sabotage("the history knows of no answer")
+def not_in_the_history(read_execution: Reading) -> Reading:
+    """Leave the question open."""
+    steps = one(run_of(read_execution).steps, lambda step: step.phase == APPROVAL, outcome="open")
+    return with_run(read_execution, steps=steps)
 
 
 @approval_was_given.sabotage("the answer was no")

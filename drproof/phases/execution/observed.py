@@ -108,6 +108,8 @@ class Decision:
     """`yes`, `no`, or `unclear` for anything that is no boolean."""
     approver: str
     at: str
+    tied: bool = True
+    """Whether it says of which execution it is; one that does not could be of any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,10 +125,10 @@ def decisions(found: Sorted) -> Iterator[Decision]:
     """Yield the answers that receipts and history keep."""
     if "decision" in found.receipts:
         file, receipt = found.receipts["decision"]
-        yield _decision(file, receipt.result, receipt.at)
+        yield _decision(file, receipt.result, receipt.at, tied=bool(receipt.execution))
     answered = [step for step in execution_steps.steps(found.events) if step.phase == APPROVAL and step.answer]
     for step in answered:
-        yield _decision("history", step.answer or {}, step.ended_at)
+        yield _decision("history", step.answer or {}, step.ended_at, tied=True)
 
 
 def run(found: Sorted) -> RunSeen | None:
@@ -214,11 +214,11 @@ def _step(step: Step) -> StepSeen:
     )
 
 
-def _decision(source: str, said: Mapping[str, Any], at: str) -> Decision:
+def _decision(source: str, said: Mapping[str, Any], at: str, *, tied: bool) -> Decision:
     approved = said.get("approved")
     # The text "false" is true to a careless reader: only a boolean is an answer.
     answer = {True: "yes", False: "no"}[approved] if isinstance(approved, bool) else "unclear"
-    return Decision(source=source, approved=answer, approver=_name(said.get("approver")), at=at)
+    return Decision(source=source, approved=answer, approver=_name(said.get("approver")), at=at, tied=tied)
 
 
 def _changes(built: ReceiptV1 | None) -> Changes | None:
