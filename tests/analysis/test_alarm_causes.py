@@ -58,16 +58,24 @@ def test_a_rise_that_shows_no_outage_says_why(changes, said, status):
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("at", "measured", "comparison", "values"),
     [
-        {"at": "2026-05-04T09:00:00Z", "newest_datapoint_at": "2026-05-04T08:55:00Z"},
-        {"datapoints": ("1", "7")},
-        {"comparison": "GreaterThanOrEqualToThreshold", "datapoints": ("6",)},
-        {"comparison": "LessThanThreshold", "datapoints": ("5",)},
+        ("2026-05-04T09:00:00Z", "2026-05-04T08:55:00Z", "GreaterThanThreshold", ("7",)),
+        (RISE.at, RISE.newest_datapoint_at, "GreaterThanThreshold", ("1", "7")),
+        (RISE.at, RISE.newest_datapoint_at, "GreaterThanOrEqualToThreshold", ("6",)),
+        (RISE.at, RISE.newest_datapoint_at, "LessThanThreshold", ("5",)),
     ],
 )
-def test_a_rise_on_the_edge_of_time_and_threshold_counts(changes):
-    assert _status(replace(RISE, **changes), FALL) == YES
+def test_a_rise_on_the_edge_of_time_and_threshold_counts(at, measured, comparison, values):
+    rise = replace(RISE, at=at, newest_datapoint_at=measured, comparison=comparison, datapoints=values)
+
+    assert _status(rise, FALL) == YES
+
+
+def test_a_rise_at_the_end_is_in_time_and_cannot_heal():
+    rise = replace(RISE, at="2026-05-04T10:00:00Z")
+
+    assert "did not go back" in noticed([rise], since_ms=SINCE, until_ms=UNTIL).problem
 
 
 def test_an_alarm_heals_after_it_went_off_and_before_the_end():

@@ -143,6 +143,8 @@ def a_receipt_is_of_the_time_of_the_execution_to_the_second(house: House) -> Non
         (_without("bringup"), PROVEN),
         subject=PHASE,
     )
+    for unknown in (_facts(run=None), _run(stopped_at="")):
+        assert house.verdict(contract, unknown, PHASE).reason == "nobody says when the execution began and ended"
     first = next(row.at for row in OBSERVED.receipts if row.phase == "check_health")
     expect(
         house,
@@ -247,6 +249,8 @@ def a_phase_must_say_ok_under_its_own_name(house: House) -> None:
         subject=PHASE,
     )
     assert "missing_required_receipt:restore" in house.verdict(contract, _without(PHASE), PHASE).reason
+    assert house.verdict(contract, _receipt(status=""), PHASE).reason.endswith("its status is none")
+    assert house.verdict(contract, _receipt(status="error"), PHASE).reason.endswith("its status is error")
 
 
 @boundary
@@ -279,6 +283,8 @@ def a_notice_is_published_numbered_and_of_no_failure(house: House) -> None:
         (_facts(told=replace(TOLD, status="phase_failed")), REFUTED),
         (_facts(told=replace(TOLD, status="")), PROVEN),
     )
+    expected = house.verdict("people_were_told_of_the_validation", PASSING).expected
+    assert expected == {"published": True, "message_id": "one", "status": "no failure"}
 
 
 @boundary
@@ -315,6 +321,9 @@ def an_approval_is_a_yes_of_somebody_after_the_question(house: House) -> None:
         (_facts(decisions=(answer, replace(answer, source="history", approved="no"))), REFUTED),
         (_without("request_manual_approval"), UNPROVEN),
     )
+    for silent in (_facts(asked=None), _without("request_manual_approval")):
+        verdict = house.verdict("approval_was_given", silent)
+        assert verdict.reason == "missing_required_receipt:request_manual_approval"
 
 
 @boundary
@@ -406,6 +415,10 @@ def a_validation_that_makes_something_is_refuted_also_where_its_beginning_is_los
         (validated(status="TimedOut"), REFUTED),
         (validated(status=""), REFUTED),
     )
+    told = house.verdict("validation_made_nothing", validated(made=made)).reason
+    assert told == "validation ended as Success and changed its target: namespace/atlas created"
+    told = house.verdict("validation_made_nothing", validated(status="")).reason
+    assert told == "validation ended as nothing and changed its target: no"
 
 
 @boundary
@@ -430,6 +443,8 @@ def an_alarm_is_looked_at_in_the_time_before_and_during_the_execution(house: Hou
         (_run(stopped_at=FALL.at), PROVEN),
         (_run(stopped_at=moment(18)), REFUTED),
     )
+    controls = {control.name: control.reason for control in house.verdict(contract, PASSING).controls}
+    assert "did not go back to OK" in controls["no alarm healed"]
     told = house.verdict(contract, _facts(alarms=(RISE, replace(FALL, alarm="other")))).reason
     assert "atlas-freshness: the alarm did not go back" in told
     assert "other: the alarm never went" in told

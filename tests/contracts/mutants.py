@@ -159,9 +159,7 @@ def mutated(mutant: Mutant) -> Iterator[tuple[House, frozenset[str]]]:
     tree = _tree(mutant.module)
     if mutant.number != UNCHANGED:
         _sites(tree)[mutant.number].apply()
-    dependants = [mutant.module]
-    if mutant.module.startswith("drproof.analysis."):
-        dependants += [name for name in modules() if _imports(name, mutant.module)]
+    dependants = [mutant.module, *(name for name in modules() if _imports(name, mutant.module))]
     kept = {name: import_module(name) for name in dependants}
     house = original()
     try:
