@@ -24,6 +24,7 @@ RECOVERY = "recovery"
 HEALTH = "health"
 BACKUP = "backup"
 PREFLIGHT = "preflight"
+EXECUTION = "execution"
 
 
 @cache

@@ -8,6 +8,7 @@ import typer
 
 import drproof
 from drproof.cli.cluster import conformance
+from drproof.cli.collect import collect
 from drproof.cli.errors import clear
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
@@ -27,6 +28,7 @@ app.add_typer(schemas_app, name="schemas")
 app.command()(conformance)
 app.command()(pull_secret)
 app.command()(verify)
+app.command()(collect)
 app.command()(sign_off)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")

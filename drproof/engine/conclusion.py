@@ -26,6 +26,7 @@ from drproof.evidence.integrity import CLOSING, PLAN
 from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Masker
 from drproof.evidence.schemas import problem_of_receipt
+from drproof.evidence.statements import COLLECTED
 from drproof.model.codec import encode
 from drproof.model.criteria import ExpectedContract
 from drproof.model.errors import EvidenceError, Interruption
@@ -34,7 +35,7 @@ from drproof.model.plan import Plan
 from drproof.model.receipt import Outcome, Receipt
 from drproof.model.signing import Signer
 from drproof.model.verdict import Status, Verdict
-from drproof.report import derived, html, test_result
+from drproof.report import derived, derived_collection, html, test_result
 
 PROVEN: Literal["proven"] = "proven"
 REFUTED: Literal["refuted"] = "refuted"
@@ -165,19 +166,25 @@ def _on_disk(record: Record, types: Mapping[str, type], masker: Masker) -> tuple
 
 def _derive(bundle: Bundle, prepared: Prepared, conclusion: Conclusion) -> None:
     """Write what is derived from the evidence: the reference's files, and the page."""
-    for path, data in derived.files(
-        bundle,
-        prepared.settings,
-        stop_reason=conclusion.stop_reason,
-        exit_code=conclusion.exit_status,
-        hints={phase.name: phase.command_hint for phase in prepared.plan.phases},
-    ).items():
+    for path, data in _derived_files(bundle, prepared, conclusion).items():
         write_atomic(bundle.directory / "derived" / path, data)
     result = test_result.render(
         bundle, outcome=conclusion.outcome, plan_digest=digest((bundle.directory / PLAN).read_bytes())
     )
     write_atomic(bundle.directory / test_result.PATH, result)
     write_atomic(bundle.directory / "proof.html", html.render(bundle, outcome=conclusion.outcome))
+
+
+def _derived_files(bundle: Bundle, prepared: Prepared, conclusion: Conclusion) -> dict[str, bytes]:
+    if prepared.plan.name == COLLECTED:
+        return derived_collection.files(bundle)
+    return derived.files(
+        bundle,
+        prepared.settings,
+        stop_reason=conclusion.stop_reason,
+        exit_code=conclusion.exit_status,
+        hints={phase.name: phase.command_hint for phase in prepared.plan.phases},
+    )
 
 
 def verdict_time(record: Record) -> str:

@@ -11,6 +11,7 @@ from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.redaction import Masker
 from drproof.model.capabilities import Target
 from drproof.model.codec import decode, encode
+from drproof.model.collection import Collection
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG, Clock, Effects
 from drproof.model.criteria import PlanDocument
 from drproof.model.errors import PhaseError
@@ -40,6 +41,7 @@ class PhaseContext:
         key: str,
         masker: Masker,
         say: Callable[[str], None],
+        collection: Collection | None = None,
     ) -> None:
         """Make the context of `phase`; evidence and log go below `directory`."""
         self.drill_id = plan.drill_id
@@ -49,6 +51,7 @@ class PhaseContext:
         self.target = target
         self.effects = effects
         self.clock = clock
+        self.collection = collection or Collection()
         self.receipts = receipts
         self.tags = {DRILL_TAG: origin, EXPIRES_TAG: expires_at}
         self.kept: dict[str, EvidenceRef] = {}

@@ -112,7 +112,7 @@ def open_run(prepared: Prepared) -> Opened:
         private.hand_over(handover)
         masker = Masker(_secrets(target, mutates=prepared.plan.mutates))
         inherited = inherited_effects(handover)
-        record = _write_plan(prepared, directory, masker, _sealer(prepared.settings, target))
+        record = write_plan(prepared, directory, masker, _sealer(prepared.settings, target))
         with _disk(directory):
             journal = Journal(directory / "journal.log")
         undo.callback(journal.close)
@@ -320,7 +320,8 @@ def _sealer_again(settings: Settings, target: Target) -> Sealer:
         return sealer
 
 
-def _write_plan(prepared: Prepared, directory: Path, masker: Masker, sealer: Sealer) -> Record:
+def write_plan(prepared: Prepared, directory: Path, masker: Masker, sealer: Sealer) -> Record:
+    """Write the plan and its opening, and return the record that begins with them."""
     document = prepared.document(nonce=secrets.token_hex(32), created_at=SystemClock().now(), tool=tool())
     data = canonical(encode(document))
     with _disk(directory):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from drproof.model.capabilities import Intent, Target
+from drproof.model.collection import Collection
 from drproof.model.criteria import PlanDocument
 from drproof.model.phase import Phase
 from drproof.model.receipt import EvidenceRef, Receipt
@@ -90,6 +91,10 @@ class Context(Protocol):
     @property
     def target(self) -> Target:
         """Both sites."""
+
+    @property
+    def collection(self) -> Collection:
+        """What was handed in to be judged; no file in a plan that looks for itself."""
 
     @property
     def effects(self) -> Effects:

@@ -71,6 +71,8 @@ class Contract:
     accepts: frozenset[Outcome] = frozenset({Outcome.PASSED})
     """The outcomes of the needed receipts on which the claim can be decided at all."""
     controls: tuple[str, ...] = ()
+    topic: str = ""
+    """The question that the claim helps to answer, where a plan answers more than one: `origin`, `recovery`."""
     plans: frozenset[str] = frozenset()
     """The only plans the contract joins; empty means every plan that supplies its needs."""
     applies: Callable[[Criteria], bool] | None = None
@@ -113,6 +115,7 @@ def contract(  # noqa: PLR0913 — each keyword is one property of a claim
     reads: Mapping[str, tuple[str, str]] | None = None,
     accepts: Iterable[Outcome] = (Outcome.PASSED,),
     controls: Iterable[str] = (),
+    topic: str = "",
     plans: Iterable[str] = (),
     applies: Callable[[Criteria], bool] | None = None,
 ) -> Callable[[Callable[..., Finding]], Contract]:
@@ -133,6 +136,7 @@ def contract(  # noqa: PLR0913 — each keyword is one property of a claim
             reads=dict(reads or {}),
             accepts=frozenset(accepts),
             controls=tuple(controls),
+            topic=topic,
             plans=frozenset(plans),
             applies=applies,
         )

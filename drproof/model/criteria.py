@@ -93,6 +93,26 @@ class Storing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What an execution of another orchestrator, handed in as files, is judged by."""
+
+    phases: tuple[str, ...] = ()
+    """The phases that must have a receipt."""
+    execution_id: str = ""
+    account_id: str = ""
+    region: str = ""
+    """Which execution is meant, and where it must have run; empty where nobody said."""
+    history: bool = False
+    listing: bool = False
+    manifest: bool = False
+    """Which of the three were handed in: what was there when the bar was fixed cannot be lost afterwards."""
+    decision: bool = False
+    """Whether a recorded decision is demanded."""
+    alarm_lead_ms: Milliseconds = 3_600_000
+    """How long before the execution an alarm may have gone off that called for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
     """What contracts compare receipts with; nothing here is read from the evidence that it judges."""
 
@@ -118,6 +138,7 @@ class Criteria:
     runner_limit: Count = 1
     storing: Storing | None = None
     """None where nobody asked for a receipt store."""
+    execution: Execution = field(default_factory=Execution)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

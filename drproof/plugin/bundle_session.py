@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,8 +22,10 @@ from drproof.evidence.verification import INCOMPLETE, INVALID, NOT_MET, REFUTED,
 from drproof.model.criteria import ExpectedContract, PlanDocument
 from drproof.model.errors import DrproofError
 from drproof.model.verdict import Status, Verdict
+from drproof.plugin import imported
 from drproof.plugin.guards import refuse_a_part
 from drproof.plugin.options import given
+from drproof.report.scores import score_lines
 from drproof.report.visible import visible
 
 INTEGRITY, AUTHENTICITY, EXPECTED = "bundle_is_as_it_was_sealed", "bundle_is_signed", "bundle_is_what_was_expected"
@@ -56,19 +59,27 @@ class BundleSession:
         self.config = config
         self.mark = mark
         self._judged: dict[tuple[str, str], Verdict] = {}
+        self._folder: imported.Folder | None = None
         options, directory = given(config), config.invocation_params.dir
         try:
             of = partial(setting, options=options, environment=os.environ, directory=directory)
             self.directory, self._chosen = _bundle(options, directory, Path(of("reports")))
             self.trust_file = _trust_file(of("signing.trust"), directory)
             self._expected = expectations.read(options)
+            decision = bool(options.get("require_record_manual_decision"))
+            self._now = instant(datetime.now(UTC))
+            if imported.is_folder_of_receipts(self.directory):
+                self._folder = imported.Folder(self.directory, self._expected, decision=decision)
+                # The name of the execution is a criterion of its import; the import itself is of no drill.
+                self._expected = replace(self._expected, drill="")
+                self.directory = self._folder.bundle
             trust = keys.read_trust(self.trust_file) if self.trust_file is not None else Trust()
             self.found = verify(
                 self.directory,
                 catalog.types(),
                 trust=trust,
                 expect=self._expected,
-                now=instant(datetime.now(UTC)),
+                now=self._now,
                 judge=self._judge,
             )
         except (ValueError, DrproofError, OSError) as exc:
@@ -82,6 +93,10 @@ class BundleSession:
             raise pytest.UsageError(visible(msg, lines=True))
         self.plan: PlanDocument = inspection.plan
         self.inspection: Inspection = inspection
+        self._decision = decision and self._folder is None
+        if decision and self.plan.plan != catalog.EXECUTION:
+            msg = "--require-record-manual-decision is about an imported execution\n  next: leave it out"
+            raise pytest.UsageError(msg)
         self._sealed = {(verdict.contract, verdict.subject): verdict for verdict in inspection.verdicts}
         # What is not as it was sealed is judged all the same: each item says what it found.
         self._judged = self._judged or catalog.judge_again(inspection)
@@ -99,7 +114,15 @@ class BundleSession:
             for row in self.plan.contracts
             for subject in row.subjects or self._found(row)
         )
-        return (INTEGRITY, AUTHENTICITY, COMPLETE, PROVEN, EXPECTED, LIVE, *named)
+        if self._folder is not None:
+            # Nothing sealed it: there is no seal to check, and every claim is an item of its own.
+            return (EXPECTED, *named)
+        demanded = (imported.DECISION,) if self._decision and imported.DECISION not in self._names else ()
+        return (INTEGRITY, AUTHENTICITY, COMPLETE, PROVEN, EXPECTED, LIVE, *demanded, *named)
+
+    @property
+    def _names(self) -> frozenset[str]:
+        return frozenset(row.name for row in self.plan.contracts)
 
     def _found(self, row: ExpectedContract) -> tuple[str, ...]:
         """Return the subjects of a contract that names none beforehand: those that were sealed, and those of today."""
@@ -127,6 +150,8 @@ class BundleSession:
         window = "full" if plan.window.full else "PARTIAL, no whole proof"
         receipts = f"{len(self.inspection.outcomes)} receipts"
         trust = self.trust_file or "none, so nobody's signature counts; name one with --trust"
+        if self._folder is not None:
+            return [visible(f"drproof: a folder of receipts, {self._folder.source} ({self._chosen}); it is not sealed")]
         lines = (
             f"drproof: bundle {self.directory} ({self._chosen})",
             f"drproof: trust file {trust}",
@@ -152,6 +177,14 @@ class BundleSession:
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Print what the check came to."""
         reporter.section("drproof: bundle", bold=True)
+        if self.plan.plan == catalog.EXECUTION:
+            for line in score_lines(self._judged.values()):
+                reporter.write_line(visible(line))
+        if self._folder is not None:
+            for lack in self._folder.shortfalls:
+                reporter.write_line(visible(f"FAIL: {lack}"))
+            reporter.write_line(imported.NOTHING_SEALED)
+            return
         for problem in self.found.problems:
             reporter.write_line(visible(f"{problem.code}: {problem.message}"))
         for key in self.found.signers:
@@ -162,13 +195,20 @@ class BundleSession:
         reporter.write_line(f"drproof verify would exit with {self.found.status}")
 
     def end(self) -> None:
-        """Nothing is held."""
+        """Remove what was made of a plain folder; nothing else is held."""
+        if self._folder is not None:
+            self._folder.close()
 
     def _failure(self, demand: str) -> str:
         """Return why a demand is not met, or ""."""
         if demand in {INTEGRITY, AUTHENTICITY, COMPLETE, PROVEN, EXPECTED, LIVE}:
             own = [problem for problem in self.found.problems if _demand_of(problem.code) == demand]
-            return visible("; ".join(f"{problem.code}: {problem.message}" for problem in own))
+            told = [f"{problem.code}: {problem.message}" for problem in own]
+            if demand == EXPECTED and self.plan.plan == catalog.EXECUTION:
+                told += filter(None, [imported.too_old(self.inspection, self._expected.max_age_ms, self._now)])
+            return visible("; ".join(told))
+        if demand == imported.DECISION and self._decision:
+            return visible(imported.decision_failure(self.inspection))
         contract, _, subject = demand.partition(":")
         verdict = self._judged.get((contract, subject))
         if verdict is None:

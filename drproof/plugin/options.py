@@ -42,6 +42,7 @@ OWN = (
     Option("max_age", "How old the bundle may be, such as 30d"),
     Option("require_level", "The least level of assurance, L0 to L4"),
     Option("require_full", "Refuse a bundle of a part of a plan", switch=True),
+    Option("require_record_manual_decision", "Demand the recorded decision of an imported execution", switch=True),
     Option("accept_rehearsal", "Take a rehearsal for one, and judge it", switch=True),
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from drproof.evidence.bundle import Bundle
+from drproof.evidence.statements import COLLECTED
 from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status
 from drproof.phases.recovery.marks import GIVEN
@@ -32,6 +33,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
     """Return everything that is not shown, the gravest first."""
     return (
         *_of_the_mode(bundle),
+        *_of_the_collection(bundle),
         *_of_the_verdicts(bundle),
         *_of_the_phases(bundle),
         *_of_the_window(bundle),
@@ -47,6 +49,12 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
 def _of_the_mode(bundle: Bundle) -> Iterator[Gap]:
     if bundle.plan.mode == "rehearsal":
         yield Gap("Anyone's recovery.", "This was a rehearsal: both sites were generated for it.")
+
+
+def _of_the_collection(bundle: Bundle) -> Iterator[Gap]:
+    if bundle.plan.plan == COLLECTED:
+        why = "They are not signed. A signature of this bundle covers what was collected, not who wrote it."
+        yield Gap("Who wrote the receipts.", why)
 
 
 def _of_the_verdicts(bundle: Bundle) -> Iterator[Gap]:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from drproof.evidence.bundle import Bundle, listed
 from drproof.evidence.canonical import digest
 from drproof.evidence.integrity import AFTER, CLOSING
+from drproof.evidence.statements import COLLECTED
 from drproof.formats.durations import show
 from drproof.model.codec import encode
 from drproof.model.receipt import Receipt
@@ -22,6 +23,7 @@ from drproof.report import facts
 from drproof.report.cluster import recovery_cluster
 from drproof.report.gaps import gaps
 from drproof.report.hand import steps
+from drproof.report.scores import scores
 from drproof.report.timeline import SYMBOLS, timeline
 from drproof.report.visible import visible
 
@@ -94,6 +96,7 @@ def render(bundle: Bundle, *, outcome: str) -> bytes:
             objectives=facts.objectives(bundle),
             gaps=gaps(bundle),
             counts=facts.counts(bundle.verdicts),
+            scores=scores(bundle.verdicts) if bundle.plan.plan == COLLECTED else {},
             drawing=timeline(bundle),
             cluster=recovery_cluster(bundle),
             people=_people(bundle),

@@ -41,6 +41,8 @@ from tests.contracts.observed import (
     at,
     sha256,
 )
+from tests.contracts.observed_execution import ASKED_FOR
+from tests.contracts.observed_execution import OBSERVED as HANDED_IN
 
 
 def _receipts() -> Iterator[Receipt[Any]]:
@@ -61,6 +63,7 @@ def _receipts() -> Iterator[Receipt[Any]]:
         "promote": (None, RECOVERY, "auto promote disabled; stopped at manual promotion gate"),
         "capture_alarms": (ALARMS, PRIMARY, ""),
         "teardown": (TORN_DOWN, RECOVERY, ""),
+        "read_execution": (HANDED_IN, RECOVERY, ""),
     }
     for number, (phase, (facts, caller, reason)) in enumerate(observed.items()):
         yield Receipt(
@@ -153,10 +156,18 @@ NOTHING_CREATED = PASSING.facts(
     "teardown", intended=0, created=0, before=(), removed=(), destroyed=0, residue=(), foreign_before=(), foreign=()
 )
 
+HISTORY_ALONE = PASSING.facts("read_execution", stored=()).asking(execution=replace(ASKED_FOR, listing=False))
+LISTING_ALONE = PASSING.facts("read_execution", run=None).asking(execution=replace(ASKED_FOR, history=False))
+
 VARIANTS: dict[str, tuple[Evidence, frozenset[str]]] = {
     "forced, stopped at the gate": (PASSING, frozenset()),
     "stale": (STALE, frozenset({"primary_is_fresh"})),
     "promoted": (PROMOTED, frozenset()),
     "nothing created": (NOTHING_CREATED, frozenset()),
+    "handed in with a history alone": (HISTORY_ALONE, frozenset()),
+    "handed in with a listing alone": (
+        LISTING_ALONE,
+        frozenset({"an_alarm_noticed_the_outage", "execution_succeeded", "receipt_was_written_during_the_execution"}),
+    ),
 }
 """Each evidence with the contracts that it does not prove."""

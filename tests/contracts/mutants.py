@@ -15,6 +15,7 @@ from drproof.model.contract import Contract
 from tests.contracts import (
     boundaries_of_backups,
     boundaries_of_clusters,
+    boundaries_of_executions,
     boundaries_of_recoveries,
     boundaries_of_runs,
     boundaries_of_workloads,
@@ -27,6 +28,7 @@ from tests.contracts.reasoning import REASONING
 CHECKED = (
     boundaries_of_backups,
     boundaries_of_clusters,
+    boundaries_of_executions,
     boundaries_of_recoveries,
     boundaries_of_runs,
     boundaries_of_workloads,
@@ -157,9 +159,7 @@ def mutated(mutant: Mutant) -> Iterator[tuple[House, frozenset[str]]]:
     tree = _tree(mutant.module)
     if mutant.number != UNCHANGED:
         _sites(tree)[mutant.number].apply()
-    dependants = [mutant.module]
-    if mutant.module.startswith("drproof.analysis."):
-        dependants += [name for name in modules() if _imports(name, mutant.module)]
+    dependants = [mutant.module, *(name for name in modules() if _imports(name, mutant.module))]
     kept = {name: import_module(name) for name in dependants}
     house = original()
     try:

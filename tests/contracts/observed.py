@@ -34,6 +34,7 @@ from drproof.phases.recovery.restore_state import Source, StateObserved
 from drproof.phases.recovery.sources import DocumentSeen
 from drproof.phases.recovery.teardown import Item, TeardownObserved
 from drproof.phases.recovery.validate import ArchiveReported, ContainerSeen, ValidateObserved
+from tests.contracts.observed_execution import ASKED_FOR
 
 HOUR = 3_600_000
 DRILL = "drill-1"
@@ -84,6 +85,7 @@ CRITERIA = Criteria(
     force_recovery=True,
     notification_expected=True,
     storing=Storing(uri="s3://atlas-receipts/receipts", owner="444455556666"),
+    execution=ASKED_FOR,
 )
 
 

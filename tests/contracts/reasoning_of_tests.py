@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.analysis import test_covering, test_grades, test_pods, test_server_defaults, test_state_report
+from tests.analysis import (
+    test_alarm_causes,
+    test_bringup_start,
+    test_covering,
+    test_execution_steps,
+    test_grades,
+    test_mutation_verbs,
+    test_pods,
+    test_server_defaults,
+    test_state_report,
+)
 from tests.contracts.checks import House
 from tests.contracts.reasoning import reasoning
 
@@ -32,6 +42,14 @@ def grades_stand_on_each_other_as_their_tests_say(house: House) -> None:
 @reasoning
 def reports_of_the_state_are_read_as_their_tests_say(house: House) -> None:
     _claim(test_state_report, house.modules["state_report"])
+
+
+@reasoning
+def executions_of_others_are_read_as_their_tests_say(house: House) -> None:
+    _claim(test_execution_steps, house.modules["execution_steps"])
+    _claim(test_bringup_start, house.modules["bringup_start"])
+    _claim(test_mutation_verbs, house.modules["mutation_verbs"])
+    _claim(test_alarm_causes, house.modules["alarm_causes"])
 
 
 @reasoning

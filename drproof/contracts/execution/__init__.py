@@ -1,0 +1,1 @@
+"""An execution that was handed in: whether its files are what they say, and whether anything was recovered."""

@@ -1,0 +1,1 @@
+"""Executions of another orchestrator, read from the files that were handed in."""

@@ -1,0 +1,74 @@
+"""An execution of another orchestrator, read once from the files that were handed in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from drproof.analysis.execution_steps import STATE
+from drproof.formats import secret_shapes
+from drproof.formats.receipts_v1 import word
+from drproof.model.context import Context
+from drproof.model.errors import PhaseError
+from drproof.model.phase import phase
+from drproof.phases.execution import projection
+from drproof.phases.execution.observed import ExecutionObserved, SecretSeen
+from drproof.phases.execution.sorting import Sorted, sort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventKept:
+    """One event of the history without what its tasks were given and gave back."""
+
+    number: int
+    previous: int
+    kind: str
+    at: str
+    state: str = ""
+
+
+@phase(
+    plans={"execution"},
+    keeps={"events": tuple[EventKept, ...]},
+    command_hint="drproof collect --source-dir … --output-dir … --alarm-history-json …",
+)
+def read_execution(ctx: Context) -> ExecutionObserved:
+    """Every handed file was read once and sorted; nothing outside them was asked, and no secret was taken over."""
+    if not ctx.collection.files:
+        msg = "no file was handed in: there is nothing to judge"
+        raise PhaseError(msg)
+    found = sort(ctx.collection)
+    ctx.evidence("events", tuple(_kept(found)))
+    return ExecutionObserved(
+        files=tuple(found.files),
+        receipts=tuple(projection.receipts(found)),
+        machine=projection.machine(found),
+        restored=tuple(projection.restored(found)),
+        validated=projection.validated(found),
+        told=projection.told(found, "notify"),
+        asked=projection.told(found, projection.APPROVAL),
+        decisions=tuple(projection.decisions(found)),
+        alarms=found.changes,
+        run=projection.run(found),
+        stored=tuple(projection.stored(found)),
+        manifest=projection.manifest(found),
+        secrets=tuple(_secrets(ctx, found)),
+    )
+
+
+def _kept(found: Sorted) -> Iterator[EventKept]:
+    for event in found.events:
+        name = word(event.details.get("name"))
+        yield EventKept(
+            number=event.number,
+            previous=event.previous,
+            kind=event.kind if event.kind.isalnum() else "",
+            at=event.at,
+            state=name if STATE.fullmatch(name) else "",
+        )
+
+
+def _secrets(ctx: Context, found: Sorted) -> Iterator[SecretSeen]:
+    unread = {file.name: file.data.decode("utf-8", "replace") for file in ctx.collection.files}
+    for name in sorted(unread):
+        document = found.documents.get(name, unread[name])
+        for kind, where, text in secret_shapes.find(document):
+            yield SecretSeen(file=name, kind=kind, where=where, tag=ctx.tag(text.encode()))

@@ -1,0 +1,161 @@
+"""An execution that was handed in whole and shows a recovery: what is read of it, and what it is judged by."""
+
+import hashlib
+
+from drproof.formats.alarm_evidence import Change
+from drproof.formats.s3_listing import Stored
+from drproof.model.criteria import Execution
+from drproof.phases.execution.observed import (
+    Age,
+    Changes,
+    Decision,
+    ExecutionObserved,
+    FileSeen,
+    Machine,
+    ManifestSeen,
+    ReceiptSeen,
+    Restored,
+    RunSeen,
+    StepSeen,
+    Told,
+    Validated,
+)
+
+PHASES = ("check_health", "bringup", "restore", "validate", "notify", "request_manual_approval")
+NAME = "drill-of-atlas"
+ACCOUNT, REGION, MACHINE = "111122223333", "eu-west-1", "i-0a1b2c3d4e5f60718"
+MINUTE = 60_000
+FILES = {phase: f"{phase}.json" for phase in PHASES} | {"bringup": "codebuild-bringup.json", "decision": "promote.json"}
+KEPT = (*PHASES, "decision")
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def moment(minutes: int, seconds: int = 0) -> str:
+    return f"2026-05-04T10:{minutes:02}:{seconds:02}.000Z"
+
+
+def _receipt(number: int, phase: str) -> ReceiptSeen:
+    return ReceiptSeen(
+        phase=phase,
+        file=FILES[phase],
+        form="build" if phase == "bringup" else "lambda",
+        says_phase=phase,
+        status="ok",
+        at=moment(2 + 3 * number),
+        execution=NAME,
+        account_id=ACCOUNT,
+        region=REGION,
+        given_sha256="" if phase == "bringup" else sha256(f"given {phase}"),
+        result_sha256=sha256(f"result {phase}"),
+    )
+
+
+def _step(number: int, phase: str) -> StepSeen:
+    return StepSeen(
+        phase=phase,
+        state=f"State{number}",
+        outcome="succeeded",
+        scheduled_at=moment(1 + 3 * number),
+        ended_at=moment(2 + 3 * number, 30),
+        execution=NAME,
+        account_id=ACCOUNT,
+        region=REGION,
+        given_sha256=sha256(f"given {phase}"),
+        result_sha256=sha256(f"result {phase}"),
+    )
+
+
+def _file(phase: str) -> FileSeen:
+    name = FILES[phase]
+    return FileSeen(
+        name=name,
+        kind="receipt",
+        phase=phase,
+        size=len(name),
+        sha256=sha256(name),
+        md5=hashlib.md5(name.encode()).hexdigest(),
+    )
+
+
+RISE = Change(
+    alarm="atlas-freshness",
+    at="2026-05-04T09:52:00.000Z",
+    old="OK",
+    new="ALARM",
+    said="threshold",
+    datapoints=("31",),
+    newest_datapoint_at="2026-05-04T09:47:00.000Z",
+    threshold="26",
+    comparison="GreaterThanThreshold",
+    period_ms=300_000,
+)
+FALL = Change(
+    alarm="atlas-freshness",
+    at=moment(19),
+    old="ALARM",
+    new="OK",
+    said="threshold",
+    datapoints=("1",),
+    newest_datapoint_at=moment(15),
+    threshold="26",
+    comparison="GreaterThanThreshold",
+    period_ms=300_000,
+)
+OBSERVED = ExecutionObserved(
+    files=tuple(_file(phase) for phase in KEPT),
+    receipts=tuple(_receipt(number, phase) for number, phase in enumerate(KEPT)),
+    machine=Machine(
+        brought_up=MACHINE,
+        resolved=MACHINE,
+        validated=MACHINE,
+        launched_at=moment(3),
+        changes=Changes(added=4, changed=0, destroyed=0),
+        node_ages=(Age(node="runner", at_least_ms=5 * MINUTE, less_than_ms=6 * MINUTE),),
+        looked_at=moment(11),
+    ),
+    restored=tuple(
+        Restored(key=f"atlas/backups/one/{name}", size=7, sha256=sha256(name), restored_to=True)
+        for name in ("metadata.json", "state.tar.zst")
+    ),
+    validated=Validated(status="Success", lines=2, whole=True),
+    told=Told(published=True, message_id="message-1", status="dr_validation_completed"),
+    asked=Told(published=True, message_id="message-2"),
+    decisions=(Decision(source="promote.json", approved="yes", approver="ada", at=moment(18)),),
+    alarms=(RISE, FALL),
+    run=RunSeen(
+        status="SUCCEEDED",
+        started_at=moment(0),
+        stopped_at=moment(21),
+        events=40,
+        problem="",
+        steps=tuple(_step(number, phase) for number, phase in enumerate(PHASES)),
+        answer=None,
+        cause=None,
+        described_as="SUCCEEDED",
+        described_execution=NAME,
+    ),
+    stored=tuple(
+        Stored(
+            key=f"atlas/receipts/{NAME}/{FILES[phase]}",
+            size=len(FILES[phase]),
+            md5=hashlib.md5(FILES[phase].encode()).hexdigest(),
+            modified_at=moment(21),
+        )
+        for phase in KEPT
+    ),
+    manifest=ManifestSeen(listed=7),
+    secrets=(),
+)
+ASKED_FOR = Execution(
+    phases=PHASES,
+    execution_id=NAME,
+    account_id=ACCOUNT,
+    region=REGION,
+    history=True,
+    listing=True,
+    manifest=True,
+    decision=True,
+)

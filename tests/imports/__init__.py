@@ -1,0 +1,1 @@
+"""Executions of another orchestrator, handed in as files."""
