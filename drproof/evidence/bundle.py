@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from drproof.evidence import envelope
 from drproof.evidence.canonical import digest
 from drproof.evidence.documents import StoredReceipts, Verdicts
-from drproof.evidence.exact import exactly, parsed, read_exactly
+from drproof.evidence.exact import known, parsed, read_known
 from drproof.evidence.files import Problem
 from drproof.evidence.integrity import AFTER, CLOSING, OPENING, PLAN, RESERVE, VERDICTS, ReceiptFile, inspect
 from drproof.evidence.statements import Checkpoint, Closing, Withheld, opening_of, signed
@@ -127,7 +127,7 @@ class Bundle:
         Raises:
             EvidenceError: one of them cannot be read; `problems` reports what merely differs.
         """
-        plan = read_exactly(PlanDocument, _read(directory, PLAN))
+        plan = read_known(PlanDocument, _read(directory, PLAN))
         folder = directory / "receipts"
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
         files = tuple(_receipt(directory, f"receipts/{name}", types) for name in names if name.endswith(".json"))
@@ -168,7 +168,7 @@ class Bundle:
         """The verdicts as they were sealed; none while there are none."""
         if not (self.directory / VERDICTS).exists():
             return ()
-        return read_exactly(Verdicts, _read(self.directory, VERDICTS)).verdicts
+        return read_known(Verdicts, _read(self.directory, VERDICTS)).verdicts
 
     @cached_property
     def stored(self) -> StoredReceipts | None:
@@ -215,7 +215,7 @@ def _receipt(directory: Path, name: str, types: Mapping[str, type]) -> ReceiptFi
     phase = content.get("phase") if isinstance(content, dict) else None
     if not isinstance(phase, str) or phase not in types:
         raise EvidenceError("unknown-phase", f"{name} is the receipt of {phase!r}, which is not installed")
-    receipt: Receipt[Any] = exactly(receipt_type(types[phase]), content)
+    receipt: Receipt[Any] = known(receipt_type(types[phase]), content)
     return ReceiptFile(name, receipt, digest(data))
 
 

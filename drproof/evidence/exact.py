@@ -39,6 +39,37 @@ def exactly(kind: type[T] | Callable[..., T], value: object) -> T:
     return made
 
 
+def known(kind: type[T] | Callable[..., T], value: object) -> T:
+    """Return plain JSON as a value of `kind`, which has no member that the type does not know.
+
+    Members with a default may be missing: an earlier version of drproof wrote what it knew, and is still believed.
+
+    Raises:
+        EvidenceError: `shape`.
+    """
+    made = decode(kind, value)
+    if not _within(value, encode(made)):
+        raise EvidenceError("shape", f"not a {getattr(kind, '__name__', kind)}: it has members that the type has not")
+    return made
+
+
+def _within(value: object, whole: object) -> bool:
+    if isinstance(value, dict) and isinstance(whole, dict):
+        return all(name in whole and _within(item, whole[name]) for name, item in value.items())
+    if isinstance(value, list) and isinstance(whole, list):
+        return len(value) == len(whole) and all(map(_within, value, whole))
+    return value == whole and type(value) is type(whole)
+
+
+def read_known(kind: type[T] | Callable[..., T], data: bytes) -> T:
+    """Return the value of `kind` in canonical bytes, as of `known`.
+
+    Raises:
+        EvidenceError: `json`, `not-canonical` or `shape`.
+    """
+    return known(kind, parsed(data))
+
+
 def read_exactly(kind: type[T] | Callable[..., T], data: bytes) -> T:
     """Return the value of `kind` whose one form these bytes are.
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from drproof.evidence import envelope, statements
 from drproof.evidence.documents import StoredReceipts, Verdicts
 from drproof.evidence.envelope import Envelope
-from drproof.evidence.exact import exactly, parsed, read_exactly
+from drproof.evidence.exact import known, parsed, read_known
 from drproof.evidence.files import Folder, Problem
 from drproof.evidence.statements import Checkpoint, Closing, Opening, SignOff, Statement
 from drproof.evidence.stored import STORED, unstored
@@ -104,7 +104,7 @@ class _Inspector:
         if PLAN not in self.folder.sizes and OPENING not in self.folder.sizes:
             raise EvidenceError("unreadable", f"{self.folder.directory} holds neither {PLAN} nor {OPENING}")
         with self._noting(PLAN):
-            found.plan = read_exactly(PlanDocument, self.folder.read(PLAN))
+            found.plan = read_known(PlanDocument, self.folder.read(PLAN))
         self._opening()
         if found.plan is not None:
             self._receipts(found.plan)
@@ -199,8 +199,8 @@ class _Inspector:
         data = self.folder.read(path)
         content = parsed(data)
         said = str(content.get("phase")) if isinstance(content, dict) else ""
-        known = said in self.types
-        receipt: Receipt[Any] = exactly(receipt_type(self.types.get(said, Any)), content)
+        installed = said in self.types
+        receipt: Receipt[Any] = known(receipt_type(self.types.get(said, Any)), content)
         if (receipt.sequence, receipt.phase) != (number, phase):
             self.problem("receipt-name", path, f"it is receipt {receipt.sequence} of {receipt.phase}")
         if receipt.phase in self.found.outcomes:
@@ -216,7 +216,7 @@ class _Inspector:
             elif (self.folder.digest(ref.path), self.folder.sizes[ref.path]) != (ref.sha256, ref.size):
                 self.problem("evidence-changed", ref.path, f"{ref.path} is not the file that {path} refers to")
         self.found.outcomes[receipt.phase] = receipt.outcome
-        if known:
+        if installed:
             self.found.receipts.append(ReceiptFile(path, receipt, self.folder.digests[path]))
 
     def _checkpoint(self, plan: PlanDocument, point: str, path: str, number: int) -> None:
@@ -233,7 +233,7 @@ class _Inspector:
                 self.problem("verdict-missing", VERDICTS, f"{VERDICTS} is not there")
             return
         with self._noting(VERDICTS):
-            self.found.verdicts = read_exactly(Verdicts, self.folder.read(VERDICTS)).verdicts
+            self.found.verdicts = read_known(Verdicts, self.folder.read(VERDICTS)).verdicts
             for code, message in _coverage(plan, self.found.verdicts):
                 self.problem(code, VERDICTS, message)
 
@@ -271,7 +271,7 @@ class _Inspector:
         said = None
         if STORED in self.folder.sizes:
             with self._noting(STORED):
-                said = read_exactly(StoredReceipts, self.folder.read(STORED))
+                said = read_known(StoredReceipts, self.folder.read(STORED))
         paths = [path for path in (PLAN, OPENING) if path in self.folder.sizes] + self.folder.below("receipts/")
         self.unstored = unstored(plan, {path: self.folder.digest(path) for path in paths}, said)
 

@@ -408,3 +408,16 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     write_atomic(path, b"new")
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_bundle_of_an_earlier_version_is_read_and_one_with_unknown_members_is_not(directory):
+    def older(content: dict[str, Any]) -> None:
+        assert content["criteria"].pop("runner_limit") == 1, "a member with a default"
+
+    edit(directory / "plan.json", older)
+    assert Bundle.open(directory, TYPES).plan.criteria.runner_limit == 1
+
+    edit(directory / "plan.json", lambda content: content["criteria"].update(more=1))
+    with pytest.raises(EvidenceError) as refused:
+        Bundle.open(directory, TYPES)
+    assert refused.value.code == "shape"
