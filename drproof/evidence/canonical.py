@@ -1,11 +1,22 @@
 """Canonical bytes: RFC 8785, so that a digest means the same to every reader."""
 
 import hashlib
-from typing import Any
+import re
+from typing import Any, NoReturn
 
+import msgspec
 import rfc8785
 
+from drproof.formats.strict_json import MAX_DEPTH, is_deeper, parse
 from drproof.model.errors import EvidenceError
+
+SAFE_DIGITS = 15
+"""Every integer of so many digits is kept exactly by every reader."""
+ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
+LONG_RUN = b"0" * (SAFE_DIGITS + 1)
+LONG_NUMBER = re.compile(rb"(?:^|[:,\[])-?[0-9]{%d}" % (SAFE_DIGITS + 1))
+ASTRAL = bytes(range(0xF0, 0x100))
+"""First bytes of characters beyond U+FFFF, whose place among keys differs between UTF-16 and UTF-8."""
 
 
 def canonical(value: Any) -> bytes:  # noqa: ANN401 — any plain JSON
@@ -21,9 +32,50 @@ def canonical(value: Any) -> bytes:  # noqa: ANN401 — any plain JSON
         raise EvidenceError("not-canonical", f"evidence cannot be written: {exc}") from exc
 
 
+def canonical_value(data: bytes, name: str = "the document") -> Any:  # noqa: ANN401 — any plain JSON
+    """Return the value whose canonical bytes these are.
+
+    A quick reader says yes to nearly everything that was written canonically; whatever it does not say yes to is
+    read again by the strict one, which alone refuses.
+
+    Raises:
+        FormatError: what `strict_json.parse` refuses, by its codes.
+        EvidenceError: `not-canonical`, when the value has other bytes.
+    """
+    if _is_plain(data):
+        try:
+            value = _QUICK.decode(data)
+            if _SORTED.encode(value) == data:
+                return value
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            pass
+    value = parse(data)
+    if canonical(value) != data:
+        raise EvidenceError("not-canonical", f"{name} is not written canonically")
+    return value
+
+
 def digest(data: bytes) -> str:
     """Return the SHA-256 of bytes in lower-case hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether nothing in the bytes asks for more care than the quick reader takes."""
+    if is_deeper(data, MAX_DEPTH):
+        return False
+    if LONG_RUN in data.translate(ALIKE) and LONG_NUMBER.search(data):
+        return False
+    return data.isascii() or len(data.translate(None, ASTRAL)) == len(data)
+
+
+def _refuse_fraction(text: str) -> NoReturn:
+    del text
+    raise ValueError
+
+
+_QUICK = msgspec.json.Decoder(float_hook=_refuse_fraction)
+_SORTED = msgspec.json.Encoder(order="sorted")
 
 
 def _refuse_floats(value: object, where: str) -> None:

@@ -6,33 +6,29 @@ lists and hashes, knows the member kinds that a restore may hold, and calls ever
 
 import hashlib
 import re
-import zlib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
-import zstandard
-
+from drproof.formats import tar_header
+from drproof.formats.compression import gzip, zstd
+from drproof.formats.tar_header import BLOCK
 from drproof.model.errors import FormatError
 
-BLOCK = 512
-EMPTY = b"\0" * BLOCK
-KINDS = {
-    b"0": "file",
-    b"\0": "file",
-    b"5": "directory",
-    b"1": "link",
-    b"2": "symlink",
-    b"3": "device",
-    b"4": "device",
-    b"6": "fifo",
-}
-OCTAL = re.compile(rb"[0-7]*")
-DECIMAL = re.compile(r"[0-9]{1,19}")
-PIECE = 1_024
-"""Compressed bytes that are taken at once; zstd makes at most 128 KiB of three."""
+__all__ = ["LIMITS", "SMALL", "Limits", "Member", "Sink", "gzip", "problem_of", "read", "zstd"]
 
-EXTENDED, GLOBAL, LONG_NAME, LONG_LINK = b"x", b"g", b"L", b"K"
+EMPTY = b"\0" * BLOCK
+DEEPEST = 64
+LONGEST_NAME = 255
+"""Bytes; no file system holds longer names."""
+KEPT = 64
+"""Characters of a path that are remembered as they are; of a longer one its digest, so that memory stays flat."""
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""Controls, the other separator, and characters that turn the direction of a text around."""
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(\..*)?|.*[ .]|.*[<>:\"|?*].*", re.IGNORECASE)
+"""Names that are something else, or cannot be, on one of the usual systems."""
+UNICODE = unicodedata.ucd_3_2_0
+"""The one table of characters that every Python has: what later ones add stands for itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +43,10 @@ class Limits:
 
 
 LIMITS = Limits()
+SMALL = Limits(
+    members=10_000, member_bytes=16 << 20, total_bytes=64 << 20, header_bytes=64 << 10, path_characters=1_024
+)
+"""What an archive of settings may hold: files that are read into memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,61 +63,6 @@ Sink = Callable[[str, Iterator[bytes]], None]
 """Called for each regular file with its path and its content; content that is left unread is skipped."""
 
 
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
-def zstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield what zstd frames hold.
-
-    Raises:
-        FormatError: `archive-compression` or `archive-truncated`.
-    """
-    # `stream_reader` would take a truncated frame for a whole one; `decompressobj` has `.eof`.
-    return _decompressed(chunks, lambda: zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(), "zstd")
-
-
-def gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield what gzip members hold, their checksums compared.
-
-    Raises:
-        FormatError: `archive-compression` or `archive-truncated`.
-    """
-    return _decompressed(chunks, lambda: zlib.decompressobj(wbits=31), "gzip")
-
-
-def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield chunks in pieces that cannot grow beyond memory: a bomb of a mebibyte would become tens of gigabytes."""
-    for chunk in chunks:
-        for start in range(0, len(chunk), PIECE):
-            yield chunk[start : start + PIECE]
-
-
-def _decompressed(chunks: Iterable[bytes], new: Callable[[], _Decompressor], name: str) -> Iterator[bytes]:
-    current: _Decompressor | None = None
-    started = False
-    for piece in _pieces(chunks):
-        data = piece
-        while data:
-            current = current or new()
-            started = True
-            try:
-                out = current.decompress(data)
-            except (zstandard.ZstdError, zlib.error) as exc:
-                raise FormatError("archive-compression", f"the {name} stream is damaged: {exc}") from exc
-            if out:
-                yield out
-            data = b""
-            if current.eof:
-                data, current = current.unused_data, None
-    if current is not None or not started:
-        raise FormatError("archive-truncated", f"the {name} stream ends before its end")
-
-
 def read(tar: Iterable[bytes], *, limits: Limits = LIMITS, sink: Sink | None = None) -> Iterator[Member]:
     """Yield the members of a tar stream, files hashed.
 
@@ -125,53 +70,78 @@ def read(tar: Iterable[bytes], *, limits: Limits = LIMITS, sink: Sink | None = N
         FormatError: `archive-truncated`, `archive-header`, `archive-limit`.
     """
     source = _Source(tar)
-    names = _Names()
+    extensions = tar_header.Extensions()
     count = total = 0
     while True:
-        header = source.exactly(BLOCK)
-        if header == EMPTY:
-            if names.once:
+        block = source.exactly(BLOCK)
+        if block == EMPTY:
+            if extensions.is_pending:
                 raise FormatError("archive-header", "an extended header stands before nothing")
             _check_end(source)
             return
-        size, flag = _checked(header)
+        header = tar_header.parse(block)
         count += 1
-        if flag in {EXTENDED, GLOBAL, LONG_NAME, LONG_LINK}:
-            if size > limits.header_bytes:
-                raise FormatError("archive-limit", f"member {count} has a header of {size} bytes")
-            names.extend(flag, source.exactly(_padded(size))[:size])
+        if header.flag in tar_header.EXTENSIONS:
+            if header.size > limits.header_bytes:
+                raise FormatError("archive-limit", f"member {count} has a header of {header.size} bytes")
+            extensions.extend(header.flag, source.exactly(_padded(header.size))[: header.size])
             if count > limits.members:
                 raise FormatError("archive-limit", f"member {count} is one too many")
             continue
-        path, size = names.take(header, size)
+        path, kind, size = extensions.take(header)
         total += size
         if count > limits.members or size > limits.member_bytes or total > limits.total_bytes:
             raise FormatError("archive-limit", f"member {count} ends at {total} bytes: beyond the limits of an archive")
         if len(path) > limits.path_characters:
             raise FormatError("archive-limit", f"member {count} has a path of {len(path)} characters")
-        kind = KINDS.get(flag, "unknown")
         yield _member(source, path, kind, size, sink)
 
 
-def problem_of(member: Member, seen: set[str]) -> str:
-    """Return why a member must not be materialised, or ""; `seen` collects the paths so far."""
+def problem_of(member: Member, seen: set[str], *, portable: bool = False) -> str:
+    """Return why a member must not be materialised, or ""; `seen` collects what names the paths so far.
+
+    `portable` also refuses what only some systems can hold: reserved names, and paths that differ by case or by the
+    composition of their characters alone.
+    """
     path = member.path.rstrip("/") if member.kind == "directory" else member.path
     parts = path.removeprefix("./").split("/")
     if path.startswith("/"):
         return "absolute path"
     if ".." in parts:
         return "path leaves the archive"
-    if "" in parts or any(ord(char) < ord(" ") or char == "\\" for char in path):
+    if "" in parts or UNSEEN.search(path):
         return "path is not plain"
+    if len(parts) > DEEPEST or any(len(part.encode("utf-8", "replace")) > LONGEST_NAME for part in parts):
+        return "path is too deep, or a name of it too long"
     if member.kind not in {"file", "directory"}:
         return f"member is a {member.kind}"
-    plain = "/".join(part for part in parts if part != ".")
-    if not plain and member.kind == "file":
+    names = [part for part in parts if part != "."]
+    if not names and member.kind == "file":
         return "path is not plain"
-    if plain in seen and member.kind == "file":
+    if portable and any(RESERVED.fullmatch(name) for name in names):
+        return "name is reserved on some systems"
+    return _twice("/".join(names), member.kind, seen, portable=portable)
+
+
+def _twice(path: str, kind: str, seen: set[str], *, portable: bool) -> str:
+    """Return whether a path was there before; a directory may be listed again."""
+    if not path:
+        return ""
+    name = _remembered(_folded(path) if portable else path)
+    if f"f{name}" in seen or (kind == "file" and f"d{name}" in seen):
         return "path comes twice"
-    seen.add(plain)
+    seen.add(f"{kind[0]}{name}")
     return ""
+
+
+def _folded(path: str) -> str:
+    text = UNICODE.normalize("NFD", path)
+    folded = "".join(char.casefold() if UNICODE.category(char) != "Cn" else char for char in text)
+    return UNICODE.normalize("NFC", folded)
+
+
+def _remembered(path: str) -> str:
+    return path if len(path) <= KEPT else "/" + hashlib.sha256(path.encode("utf-8", "replace")).hexdigest()
 
 
 def _member(source: "_Source", path: str, kind: str, size: int, sink: Sink | None) -> Member:
@@ -230,69 +200,6 @@ class _Source:
         yield from self._chunks
 
 
-@dataclass(slots=True)
-class _Names:
-    """Names and sizes that do not fit a header and come in a member before it."""
-
-    once: dict[str, str] = field(default_factory=dict)
-    always: dict[str, str] = field(default_factory=dict)
-
-    def extend(self, flag: bytes, data: bytes) -> None:
-        """Take the records of an extension."""
-        if flag == LONG_NAME:
-            self.once["path"] = _text(data.rstrip(b"\0"))
-        elif flag in {EXTENDED, GLOBAL}:
-            (self.once if flag == EXTENDED else self.always).update(_records(data))
-
-    def take(self, header: bytes, size: int) -> tuple[str, int]:
-        """Return path and size of the member whose header this is."""
-        records = {**self.always, **self.once}
-        self.once.clear()
-        path = records.get("path") or _short_name(header)
-        if "size" in records:
-            size = int(records["size"]) if DECIMAL.fullmatch(records["size"]) else -1
-        if not path or size < 0:
-            raise FormatError("archive-header", "a member has no name or no size")
-        return path, size
-
-
-def _short_name(header: bytes) -> str:
-    """Return the name in a header itself; beside a long name it is cut off, maybe inside a character."""
-    prefix = header[345:500].partition(b"\0")[0] if header[257:263] == b"ustar\0" else b""
-    name = header[:100].partition(b"\0")[0]
-    return _text(prefix + b"/" + name if prefix else name)
-
-
-def _records(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the records of a PAX header: length, space, key=value, newline."""
-    while data:
-        word, _, _ = data.partition(b" ")
-        length = int(word) if word.isdigit() and len(word) < 9 else 0  # noqa: PLR2004 — a length below a gigabyte
-        record = data[len(word) + 1 : length]
-        if length <= len(word) + 1 or length > len(data) or not record.endswith(b"\n") or b"=" not in record:
-            raise FormatError("archive-header", "an extended header is damaged")
-        key, _, value = record[:-1].partition(b"=")
-        yield _text(key), _text(value)
-        data = data[length:]
-
-
-def _checked(header: bytes) -> tuple[int, bytes]:
-    """Return size and kind of a header whose checksum holds."""
-    stated = _number(header[148:156])
-    if sum(header[:148]) + 8 * 32 + sum(header[156:]) != stated:
-        raise FormatError("archive-header", "the checksum of a member's header does not hold")
-    return _number(header[124:136]), header[156:157]
-
-
-def _number(raw: bytes) -> int:
-    if raw[:1] == b"\x80":
-        return int.from_bytes(raw[1:], "big")
-    digits = raw.strip(b" \0")
-    if not OCTAL.fullmatch(digits):
-        raise FormatError("archive-header", "a number in a member's header cannot be read")
-    return int(digits or b"0", 8)
-
-
 def _check_end(source: _Source) -> None:
     """A tar ends with two empty blocks; what follows them must be empty too."""
     if source.exactly(BLOCK) != EMPTY:
@@ -304,10 +211,3 @@ def _check_end(source: _Source) -> None:
 
 def _padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise FormatError("archive-header", f"a name is not UTF-8: {raw[:40]!r}") from exc

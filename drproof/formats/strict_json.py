@@ -7,24 +7,34 @@ refusal never repeats what stands there: it may be a password.
 import json
 import math
 import re
+from itertools import accumulate
 from typing import Any, NoReturn
 
 from drproof.model.codec import MAX_INTEGER
 from drproof.model.errors import FormatError
 
 MAX_DEPTH = 64
+LIMIT = 256 << 20
+BETWEEN = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)++', re.DOTALL)
+"""What stands between two brackets: texts, their brackets included, and everything else."""
+STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
-def parse(data: bytes | str, *, fractions: bool = False) -> Any:  # noqa: ANN401 — any JSON value
+def parse(data: bytes | str, *, fractions: bool = False, limit: int = LIMIT) -> Any:  # noqa: ANN401 — any JSON value
     """Return the value of a JSON document.
 
     Raises:
-        FormatError: `json-utf8`, `json-syntax`, `json-duplicate-key`, `json-number`, `json-depth`.
+        FormatError: `json-limit`, `json-utf8`, `json-depth`, `json-syntax`, `json-duplicate-key`, `json-number`.
     """
+    if len(data) > limit:
+        raise FormatError("json-limit", f"{len(data)} bytes, at most {limit} are read")
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
     except UnicodeDecodeError as exc:
         raise FormatError("json-utf8", f"not UTF-8: byte {exc.start}") from None
+    # Before it is parsed: how deep a parser gets before it gives up depends on its release and on its caller.
+    if is_deeper(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"), MAX_DEPTH + 1):
+        raise FormatError("json-depth", f"nested deeper than {MAX_DEPTH}")
     try:
         value = json.loads(
             text,
@@ -37,10 +47,17 @@ def parse(data: bytes | str, *, fractions: bool = False) -> Any:  # noqa: ANN401
         # The messages of readers in Python quote the character that they found.
         said = exc.msg if exc.msg.startswith("Expecting") else re.split("[:'\"]", exc.msg)[0].rstrip()
         raise FormatError("json-syntax", f"not JSON: {said} at line {exc.lineno}, column {exc.colno}") from None
-    except RecursionError as exc:
-        raise FormatError("json-depth", f"nested deeper than {MAX_DEPTH}") from exc
+    except RecursionError:
+        raise FormatError("json-depth", "nested deeper than the stack of its reader leaves room for") from None
     _check(value, 0)
     return value
+
+
+def is_deeper(data: bytes, depth: int) -> bool:
+    """Whether more than `depth` brackets are open at once, those inside texts not counted."""
+    if data.count(b"[") + data.count(b"{") <= depth:
+        return False
+    return max(accumulate(map(STEP.__getitem__, BETWEEN.sub(b"", data))), default=0) > depth
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

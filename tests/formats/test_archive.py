@@ -9,7 +9,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drproof.formats import archive
+from drproof.formats import archive, compression
 from drproof.model.errors import FormatError
 from tests.formats.archives import END, chunks, compressed, entry, gzipped, header, members, padded, tar
 
@@ -89,7 +89,12 @@ def test_a_size_in_base_256_and_a_size_in_an_extended_header_count():
 
     record = b"10 size=5\n"
     extended = header(b"x", b"%011o\0" % len(record), b"x") + padded(record)
-    assert members(extended + header(b"f", b"00000000000\0") + padded(b"hello") + END)[0].size == 5
+    assert members(extended + header(b"f", b"00000000005\0") + padded(b"hello") + END)[0].size == 5
+
+    record = b"19 size=8589934592\n"
+    extended = header(b"x", b"%011o\0" % len(record), b"x") + padded(record)
+    with pytest.raises(FormatError, match="ends 8589934080 bytes before the end of a member"):
+        members(extended + header(b"f", b"00000000000\0") + b"x" * 512)
 
 
 @pytest.mark.parametrize("size", ["²", "٣", "-5", "+5", "5.0", "0x5", " 5", "9" * 25, ""])
@@ -280,7 +285,7 @@ def test_limits_hold_for_count_size_total_headers_and_paths():
     long = tar({"n" * 300: b"x"}, form=tarfile.GNU_FORMAT)
     assert code_of(long, limits=archive.Limits(header_bytes=300)) == "archive-limit"
     assert len(members(long, limits=archive.Limits(header_bytes=301))) == 1
-    endless = header(b"x", b"00000000000\0", b"x") * 3
+    endless = header(b"x", b"00000000000\0", b"g") * 3
     assert code_of(endless, limits=archive.Limits(members=2)) == "archive-limit"
 
 
@@ -297,7 +302,7 @@ def test_a_bomb_is_read_in_flat_memory(kind):
     if kind == "zstd":
         packer = zstandard.ZstdCompressor(level=1).compressobj()
         bomb = b"".join(packer.compress(zeros) for _ in range(512)) + packer.flush()
-        stream = archive.zstd([bomb])
+        stream = archive.zstd([bomb], growth=compression.Growth(free_bytes=1 << 30))
     else:
         bomb = gzipped(zeros * 64)
         stream = archive.gzip([bomb])

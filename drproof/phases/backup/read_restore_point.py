@@ -264,8 +264,8 @@ def _bundle(source: Iterator[bytes]) -> tuple[str, dict[str, tuple[str, int]], c
             kept[path] = b"".join(content)
 
     try:
-        for member in archive.read(archive.gzip(source), sink=keep):
-            found = archive.problem_of(member, seen)
+        for member in archive.read(archive.gzip(source), limits=archive.SMALL, sink=keep):
+            found = archive.problem_of(member, seen, portable=True)
             if not found and not member.path.startswith(control_plane.ROOT):
                 found = f"member outside {control_plane.ROOT}"
             if found:

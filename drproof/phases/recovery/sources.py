@@ -202,7 +202,7 @@ def _control_plane(ctx: Context) -> tuple[str, tuple[Manifest, ...]]:
 
     _, chunks = ctx.target.primary.objects.stream(place.bucket, place.key)
     digest = _Digest(chunks)
-    for _ in archive.read(archive.gzip(iter(digest)), sink=take):
+    for _ in archive.read(archive.gzip(iter(digest)), limits=archive.SMALL, sink=take):
         continue
     digest.must_be(seen.bundle_sha256, seen.bundle_uri)
     rendered = control_plane_objects.render(
