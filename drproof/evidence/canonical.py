@@ -42,10 +42,10 @@ def canonical_value(data: bytes, name: str = "the document") -> Any:  # noqa: AN
         FormatError: what `strict_json.parse` refuses, by its codes.
         EvidenceError: `not-canonical`, when the value has other bytes.
     """
-    if _is_plain(data):
+    if is_plain(data):
         try:
             value = _QUICK.decode(data)
-            if _SORTED.encode(value) == data:
+            if SORTED.encode(value) == data:
                 return value
         except (msgspec.MsgspecError, ValueError, RecursionError):
             pass
@@ -60,8 +60,8 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _is_plain(data: bytes) -> bool:
-    """Whether nothing in the bytes asks for more care than the quick reader takes."""
+def is_plain(data: bytes) -> bool:
+    """Return whether nothing in the bytes asks for more care than a quick reader takes."""
     if is_deeper(data, MAX_DEPTH):
         return False
     if LONG_RUN in data.translate(ALIKE) and LONG_NUMBER.search(data):
@@ -69,13 +69,14 @@ def _is_plain(data: bytes) -> bool:
     return data.isascii() or len(data.translate(None, ASTRAL)) == len(data)
 
 
-def _refuse_fraction(text: str) -> NoReturn:
+def refuse_fraction(text: str) -> NoReturn:
+    """Refuse a number that is no integer, so that a quick reader gives up."""
     del text
     raise ValueError
 
 
-_QUICK = msgspec.json.Decoder(float_hook=_refuse_fraction)
-_SORTED = msgspec.json.Encoder(order="sorted")
+_QUICK = msgspec.json.Decoder(float_hook=refuse_fraction)
+SORTED = msgspec.json.Encoder(order="sorted")
 
 
 def _refuse_floats(value: object, where: str) -> None:

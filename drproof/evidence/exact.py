@@ -1,10 +1,12 @@
 """Reading what is evidence itself: bytes that are the one form of a value, and a value that is exactly of its type."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable
+from functools import cache
+from typing import Any, TypeVar, cast
 
-from drproof.evidence.canonical import canonical
-from drproof.formats.strict_json import parse
+import msgspec
+
+from drproof.evidence.canonical import SORTED, canonical_value, is_plain, refuse_fraction
 from drproof.model.codec import decode, encode
 from drproof.model.errors import EvidenceError, FormatError
 
@@ -18,12 +20,9 @@ def parsed(data: bytes) -> Any:  # noqa: ANN401 — any plain JSON
         EvidenceError: `json`, for what has no one reading; `not-canonical`, for what is written in another way.
     """
     try:
-        value = parse(data)
+        return canonical_value(data)
     except FormatError as exc:
         raise EvidenceError("json", str(exc)) from exc
-    if canonical(value) != data:
-        raise EvidenceError("not-canonical", "not written canonically")
-    return value
 
 
 def exactly(kind: type[T] | Callable[..., T], value: object) -> T:
@@ -48,7 +47,8 @@ def known(kind: type[T] | Callable[..., T], value: object) -> T:
         EvidenceError: `shape`.
     """
     made = decode(kind, value)
-    if not _within(value, encode(made)):
+    whole = encode(made)
+    if whole != value and not _within(value, whole):
         raise EvidenceError("shape", f"not a {getattr(kind, '__name__', kind)}: it has members that the type has not")
     return made
 
@@ -67,7 +67,8 @@ def read_known(kind: type[T] | Callable[..., T], data: bytes) -> T:
     Raises:
         EvidenceError: `json`, `not-canonical` or `shape`.
     """
-    return known(kind, parsed(data))
+    made = _quick(kind, data)
+    return known(kind, parsed(data)) if made is None else made
 
 
 def read_exactly(kind: type[T] | Callable[..., T], data: bytes) -> T:
@@ -76,4 +77,21 @@ def read_exactly(kind: type[T] | Callable[..., T], data: bytes) -> T:
     Raises:
         EvidenceError: `json`, `not-canonical` or `shape`.
     """
-    return exactly(kind, parsed(data))
+    made = _quick(kind, data)
+    return exactly(kind, parsed(data)) if made is None else made
+
+
+def _quick(kind: type[T] | Callable[..., T], data: bytes) -> T | None:
+    """Return the value when these bytes are without doubt its one form, whole; None sends them to the strict reader."""
+    if not is_plain(data):
+        return None
+    try:
+        made = _decoder(cast("Hashable", kind)).decode(data)
+        return cast("T", made) if SORTED.encode(made) == data else None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+@cache
+def _decoder(kind: Hashable) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(cast("Any", kind), float_hook=refuse_fraction)

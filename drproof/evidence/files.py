@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,10 +31,13 @@ class Folder:
     """A folder as it lies on the disk: the regular files below it, and what is none."""
 
     directory: Path
-    sizes: dict[str, int] = field(default_factory=dict)
+    paths: dict[str, None] = field(default_factory=dict)
+    """Of the regular files, in order."""
     problems: list[Problem] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     """Of the files that were read so far."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """As above."""
 
     @classmethod
     def walk(cls, directory: Path) -> "Folder":
@@ -48,7 +51,7 @@ class Folder:
             folder._enter("")
         except OSError as exc:
             raise EvidenceError("unreadable", f"{directory} cannot be read: {exc.strerror}") from exc
-        folder.problems += _collisions(folder.sizes)
+        folder.problems += _collisions(folder.paths)
         return folder
 
     def _enter(self, prefix: str) -> None:
@@ -63,14 +66,14 @@ class Folder:
                 elif entry.is_dir(follow_symlinks=False):
                     self._enter(f"{path}/")
                 elif entry.is_file(follow_symlinks=False):
-                    self._add(path, entry.stat(follow_symlinks=False).st_size)
+                    self._add(path)
                 else:
                     self.problems.append(Problem("special-file", path, f"{path} is neither a file nor a folder"))
 
-    def _add(self, path: str, size: int) -> None:
-        self.sizes[path] = size
-        if size > LARGEST_FILE or len(self.sizes) > MOST_FILES:
-            raise EvidenceError("too-large", f"{path}: more than {MOST_FILES} files, or {size} bytes in one")
+    def _add(self, path: str) -> None:
+        self.paths[path] = None
+        if len(self.paths) > MOST_FILES:
+            raise EvidenceError("too-large", f"{self.directory} holds more than {MOST_FILES} files")
 
     def read(self, path: str) -> bytes:
         """Return the bytes of a document, and remember their digest.
@@ -78,12 +81,9 @@ class Folder:
         Raises:
             EvidenceError: `file-missing`, `unreadable` or `too-large`.
         """
-        size = self.sizes.get(path)
-        if size is None:
+        if path not in self.paths:
             raise EvidenceError("file-missing", f"{path} is not there")
-        if size > LARGEST_DOCUMENT:
-            raise EvidenceError("too-large", f"{path} has {size} bytes, more than {LARGEST_DOCUMENT}")
-        data = b"".join(self._chunks(path))
+        data = b"".join(self._chunks(path, LARGEST_DOCUMENT))
         self.digests[path] = hashlib.sha256(data).hexdigest()
         return data
 
@@ -91,21 +91,25 @@ class Folder:
         """Return the SHA-256 of a file, which is read once."""
         if path not in self.digests:
             found = hashlib.sha256()
-            for chunk in self._chunks(path):
+            for chunk in self._chunks(path, LARGEST_FILE):
                 found.update(chunk)
             self.digests[path] = found.hexdigest()
         return self.digests[path]
 
     def below(self, prefix: str) -> list[str]:
         """Return the files below a folder."""
-        return [path for path in self.sizes if path.startswith(prefix)]
+        return [path for path in self.paths if path.startswith(prefix)]
 
-    def _chunks(self, path: str) -> Iterator[bytes]:
+    def _chunks(self, path: str, largest: int) -> Iterator[bytes]:
         try:
             descriptor = os.open(f"{self.directory}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
             try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                now = os.fstat(descriptor)
+                if not stat.S_ISREG(now.st_mode):
                     raise EvidenceError("special-file", f"{path} is no file any more")
+                if now.st_size > largest:
+                    raise EvidenceError("too-large", f"{path} has {now.st_size} bytes, more than {largest}")
+                self.sizes[path] = now.st_size
                 while chunk := os.read(descriptor, CHUNK):
                     yield chunk
             finally:
@@ -129,7 +133,7 @@ def _bad_name(name: str) -> str:
     return "" if unicodedata.is_normalized("NFC", name) else "not in Unicode NFC"
 
 
-def _collisions(paths: dict[str, int]) -> Iterator[Problem]:
+def _collisions(paths: Iterable[str]) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for path in paths:
         folded = path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()

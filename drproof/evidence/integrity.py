@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from drproof.evidence import envelope, statements
 from drproof.evidence.documents import StoredReceipts, Verdicts
 from drproof.evidence.envelope import Envelope
-from drproof.evidence.exact import known, parsed, read_known
+from drproof.evidence.exact import parsed, read_known
 from drproof.evidence.files import Folder, Problem
 from drproof.evidence.statements import Checkpoint, Closing, Opening, SignOff, Statement
 from drproof.evidence.stored import STORED, unstored
@@ -65,7 +65,7 @@ class Inspection:
     @property
     def is_closed(self) -> bool:
         """Whether there is a closing, readable or not."""
-        return CLOSING in self.folder.sizes
+        return CLOSING in self.folder.paths
 
     def digest(self, path: str) -> str:
         """Return the SHA-256 of a file of the bundle."""
@@ -101,7 +101,7 @@ class _Inspector:
 
     def inspect(self) -> Inspection:
         found = self.found
-        if PLAN not in self.folder.sizes and OPENING not in self.folder.sizes:
+        if PLAN not in self.folder.paths and OPENING not in self.folder.paths:
             raise EvidenceError("unreadable", f"{self.folder.directory} holds neither {PLAN} nor {OPENING}")
         with self._noting(PLAN):
             found.plan = read_known(PlanDocument, self.folder.read(PLAN))
@@ -109,7 +109,7 @@ class _Inspector:
         if found.plan is not None:
             self._receipts(found.plan)
             self._verdicts(found.plan)
-            if TEST_RESULT in self.folder.sizes:
+            if TEST_RESULT in self.folder.paths:
                 with self._noting(TEST_RESULT):
                     parsed(self.folder.read(TEST_RESULT))
             self._store(found.plan)
@@ -148,7 +148,7 @@ class _Inspector:
 
     def _opening(self) -> None:
         statement = self._statement(OPENING, Opening)
-        if OPENING in self.folder.sizes:
+        if OPENING in self.folder.paths:
             self.head = self.opening_digest = self.folder.digest(OPENING)
         if statement is None:
             return
@@ -197,10 +197,9 @@ class _Inspector:
 
     def _receipt(self, plan: PlanDocument, path: str, number: int, phase: str) -> None:
         data = self.folder.read(path)
-        content = parsed(data)
-        said = str(content.get("phase")) if isinstance(content, dict) else ""
-        installed = said in self.types
-        receipt: Receipt[Any] = known(receipt_type(self.types.get(said, Any)), content)
+        # A receipt of another phase than its name says is found here as a receipt of the wrong type, or below.
+        installed = phase in self.types
+        receipt: Receipt[Any] = read_known(receipt_type(self.types[phase]) if installed else Receipt[Any], data)
         if (receipt.sequence, receipt.phase) != (number, phase):
             self.problem("receipt-name", path, f"it is receipt {receipt.sequence} of {receipt.phase}")
         if receipt.phase in self.found.outcomes:
@@ -211,7 +210,7 @@ class _Inspector:
         if belongs != (self.opening_digest, plan.drill_id, plan.mode, plan.plan):
             self.problem("foreign", path, "the receipt belongs to another drill")
         for ref in receipt.evidence:
-            if ref.path not in self.folder.sizes:
+            if ref.path not in self.folder.paths:
                 self.problem("evidence-missing", ref.path, f"{path} refers to {ref.path}, which is not there")
             elif (self.folder.digest(ref.path), self.folder.sizes[ref.path]) != (ref.sha256, ref.size):
                 self.problem("evidence-changed", ref.path, f"{ref.path} is not the file that {path} refers to")
@@ -228,7 +227,7 @@ class _Inspector:
             self.problem("checkpoint", point, f"the checkpoint does not speak of {path} as it is")
 
     def _verdicts(self, plan: PlanDocument) -> None:
-        if VERDICTS not in self.folder.sizes:
+        if VERDICTS not in self.folder.paths:
             if self.found.is_closed:
                 self.problem("verdict-missing", VERDICTS, f"{VERDICTS} is not there")
             return
@@ -252,7 +251,7 @@ class _Inspector:
             "plan": (closing.plan, plan.plan),
             "window": (closing.window, plan.window),
             "opening": (closing.opening, self.opening_digest),
-            "receipts": (closing.receipts, len([path for path in self.folder.sizes if RECEIPT.fullmatch(path)])),
+            "receipts": (closing.receipts, len([path for path in self.folder.paths if RECEIPT.fullmatch(path)])),
             "chain_head": (closing.chain_head, self.head),
             "file_count": (closing.file_count, len(statement.subjects)),
         }
@@ -269,15 +268,15 @@ class _Inspector:
     def _store(self, plan: PlanDocument) -> None:
         """Compare what was to be stored elsewhere with what the bundle says of it."""
         said = None
-        if STORED in self.folder.sizes:
+        if STORED in self.folder.paths:
             with self._noting(STORED):
                 said = read_known(StoredReceipts, self.folder.read(STORED))
-        paths = [path for path in (PLAN, OPENING) if path in self.folder.sizes] + self.folder.below("receipts/")
+        paths = [path for path in (PLAN, OPENING) if path in self.folder.paths] + self.folder.below("receipts/")
         self.unstored = unstored(plan, {path: self.folder.digest(path) for path in paths}, said)
 
     def _contents(self, sealed: Mapping[str, str]) -> None:
         """Compare every file with what was sealed, both ways."""
-        present = {path for path in self.folder.sizes if path not in {CLOSING, RESERVE} and not path.startswith(AFTER)}
+        present = {path for path in self.folder.paths if path not in {CLOSING, RESERVE} and not path.startswith(AFTER)}
         for path in sorted(sealed.keys() | present):
             if path not in present:
                 self.problem("file-missing", path, f"{path} was sealed and is gone")

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
+from msgspec import Struct, field
+
 from drproof.evidence.canonical import canonical
 from drproof.evidence.envelope import Envelope, sealed
-from drproof.evidence.exact import exactly, parsed
+from drproof.evidence.exact import read_exactly
 from drproof.formats import timestamps
 from drproof.model.codec import encode
 from drproof.model.criteria import PlanDocument, Sites, Window
@@ -142,37 +144,23 @@ def read(envelope: Envelope, kind: type[P]) -> Statement[P]:
         EvidenceError: `statement`, when it is not the one form of a statement of this kind.
     """
     try:
-        content = parsed(envelope.payload)
-        _frame(content, kind)
-        subjects = _subjects(content["subject"])
-        predicate = exactly(kind, content["predicate"])
-        _instants(content["predicate"])
+        written = read_exactly(_Written[kind], envelope.payload)  # type: ignore[valid-type] # known at run time only
+        _check(written, kind)
     except EvidenceError as exc:
         raise EvidenceError("statement", f"no {NAMES[kind]}: {exc}") from exc
-    return Statement(subjects, predicate)
+    return Statement({row.name: row.digest.sha256 for row in written.subject}, written.predicate)
 
 
-def _frame(content: Any, kind: type) -> None:  # noqa: ANN401 — plain JSON
-    if not isinstance(content, dict) or set(content) != {"_type", "predicateType", "subject", "predicate"}:
-        raise EvidenceError("shape", "expected exactly _type, predicateType, subject and predicate")
-    expected = (STATEMENT, PREFIX + NAMES[kind])
-    if (content["_type"], content["predicateType"]) != expected:
-        raise EvidenceError("shape", f"expected a statement of {expected[1]}")
-
-
-def _instants(predicate: Mapping[str, Any]) -> None:
-    """Refuse a time that looks like one and is none, such as the thirtieth of February."""
-    for name in ("opened_at", "closed_at", "signed_at"):
-        if name in predicate:
-            timestamps.parse(predicate[name])
-
-
-def _subjects(rows: Any) -> dict[str, str]:  # noqa: ANN401 — plain JSON
-    subjects = {row.name: row.digest.sha256 for row in exactly(tuple[_Subject, ...], rows)}
-    names = [row["name"] for row in rows]
-    if names != sorted(subjects):
+def _check(written: "_Written[Any]", kind: type) -> None:
+    if written.predicateType != PREFIX + NAMES[kind]:
+        raise EvidenceError("shape", f"expected a statement of {PREFIX + NAMES[kind]}")
+    names = [row.name for row in written.subject]
+    if names != sorted(set(names)):
         raise EvidenceError("shape", "expected subjects in the order of their names, each once")
-    return subjects
+    for name in ("opened_at", "closed_at", "signed_at"):
+        if (instant := getattr(written.predicate, name, None)) is not None:
+            # Some times look like one and are none, such as the thirtieth of February.
+            timestamps.parse(instant)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,3 +172,12 @@ class _Sum:
 class _Subject:
     name: str
     digest: _Sum
+
+
+class _Written(Struct, Generic[P], frozen=True, kw_only=True):
+    """A statement as it stands in an envelope."""
+
+    type: Literal["https://in-toto.io/Statement/v1"] = field(name="_type")
+    predicateType: str  # noqa: N815 — the standard's name
+    subject: tuple[_Subject, ...]
+    predicate: P

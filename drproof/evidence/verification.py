@@ -152,7 +152,7 @@ def _invalid(problems: Iterable[Problem]) -> bool:
 
 def _dated(found: Inspection, trust: Trust) -> TrustedTime | None:
     """Return what the token beside a closing shows; None when there is none."""
-    if TRUSTED_TIME not in found.folder.sizes or not found.is_closed:
+    if TRUSTED_TIME not in found.folder.paths or not found.is_closed:
         return None
     imprint = bytes.fromhex(found.digest(CLOSING))
     return trusted_time.check(found.folder.read(TRUSTED_TIME), imprint, trust.authorities)
