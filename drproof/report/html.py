@@ -103,7 +103,7 @@ def render(bundle: Bundle, *, outcome: str) -> bytes:
             decision=facts.decision(bundle),
             request=facts.observed(receipts.get("request_manual_approval")),
             teardown=facts.observed(receipts.get(facts.TEARDOWN)),
-            criteria=tuple(_flat(_set(encode(bundle.plan.criteria)))),
+            criteria=tuple(_flat(_set(bundle))),
             sections=_sections(held),
             steps=steps(bundle),
             opening=bundle.opening_digest,
@@ -218,9 +218,11 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:  # noqa: ANN401 
     return [(name, told)]
 
 
-def _set(criteria: dict[str, Any]) -> dict[str, Any]:
-    """Return the criteria that there are: what nobody asked for is none."""
-    return {name: value for name, value in criteria.items() if value is not None}
+def _set(bundle: Bundle) -> dict[str, Any]:
+    """Return the criteria that there are: what nobody asked for is none, and a drill is no handed execution."""
+    criteria: dict[str, Any] = encode(bundle.plan.criteria)
+    foreign = set() if bundle.plan.plan == COLLECTED else {"execution"}
+    return {name: value for name, value in criteria.items() if value is not None and name not in foreign}
 
 
 def _pretty(value: object) -> str:

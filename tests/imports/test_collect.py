@@ -210,5 +210,6 @@ def test_the_page_of_a_collection_renders_again_to_the_same_bytes(success, tmp_p
     page = (tmp_path / "bundle/proof.html").read_text()
     assert "<strong>Origin: corroborated.</strong> <strong>Recovery: refuted.</strong>" in page
     assert "Who wrote the receipts." in page
+    assert "execution.phases" in page
     assert _cli("report", tmp_path / "bundle", "--check").returncode == 0
     assert _cli("status", tmp_path / "bundle").returncode == 0

@@ -218,6 +218,13 @@ def test_times_are_compared_with_the_objectives(make: Make) -> None:
     assert "The measured RTO." in absent
 
 
+def test_a_drill_does_not_speak_of_what_handed_executions_are_judged_by(make: Make) -> None:
+    page = text_of(page_of(make(Drill())))
+
+    assert "runner_limit" in page
+    assert "execution.phases" not in page
+
+
 def test_what_is_not_shown_is_said(make: Make) -> None:
     drill = Drill(
         steps=[*drills.failed_at("validate")[:-1]],
