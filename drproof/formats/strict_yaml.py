@@ -26,6 +26,8 @@ NO_TAG: Final = "a tag that says what JSON cannot: quote a text that begins with
 AMBIGUOUS = frozenset(
     {"y", "Y", "n", "N"} | {case(w) for w in ("yes", "no", "on", "off") for case in (str, str.title, str.upper)}
 )
+TOO_DEEP: Final = "exceeded maximum nesting depth"
+"""What libyaml says; it looks further ahead than it has told of."""
 QUOTED = re.compile(r"'.*'|\".*\"", re.DOTALL)
 ODD_BREAK = re.compile("[\x85\u2028\u2029]")
 """Line breaks of YAML 1.1 that are characters like any other in YAML 1.2."""
@@ -91,6 +93,8 @@ def _events(text: str) -> Iterator[yaml.Event]:
         yield from yaml.parse(text, Loader=LOADER)
     except yaml.MarkedYAMLError as exc:
         where = f"line {exc.problem_mark.line + 1}: " if exc.problem_mark else ""
+        if exc.problem == TOO_DEEP:
+            raise FormatError("yaml-depth", f"{where}nested deeper than {MAX_DEPTH}") from None
         # A parser quotes what it found.
         said = QUOTED.sub("something", str(exc.problem or exc.context))
         raise FormatError("yaml-syntax", f"{where}not YAML: {said}") from None

@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from drproof.model.errors import FormatError
 
-RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+# Hours and offsets have their bounds here: releases of Python differ in whether 24:00 is a time.
+HOUR_MINUTE = r"(?:[01]\d|2[0-3]):[0-5]\d"
+RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\dT{HOUR_MINUTE}:[0-5]\d(?:\.\d{{1,9}})?(?:Z|[+-]{HOUR_MINUTE})", re.ASCII)
+EVIDENCE = re.compile(rf"\d{{4}}-\d\d-\d\dT{HOUR_MINUTE}:[0-5]\d\.\d{{3}}Z", re.ASCII)
 COMPACT = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,6 +27,17 @@ def parse(text: object) -> datetime:
         return datetime.fromisoformat(trimmed).astimezone(UTC)
     except (ValueError, OverflowError) as exc:
         raise FormatError("timestamp", f"expected an instant, got {text!r}: {exc}") from exc
+
+
+def parse_evidence(text: object) -> datetime:
+    """Return an instant in the one form that evidence has: UTC, with milliseconds.
+
+    Raises:
+        FormatError: `timestamp`.
+    """
+    if not isinstance(text, str) or not EVIDENCE.fullmatch(text):
+        raise FormatError("timestamp", f"expected an instant such as 2026-01-31T12:00:00.000Z, got {text!r}")
+    return parse(text)
 
 
 def milliseconds(text: object) -> int:
