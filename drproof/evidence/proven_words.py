@@ -46,7 +46,7 @@ _COMMON: Final = frozenset(
     " ct du mi ol mp qu ui if up da au ap ep fi fo fr ci cr cu gr gi ga go ht iv ib ip og od os ov oc nc rc rd rm rn sc sh"
     " sk sy tt tu ty ub uc ud ue um vi va vo wa wo ye ys ze iz az za my by cy fa fe fu gu hu ia iu ju ja jo je ki ka ko lu"
     " lt lp lf mu mm mb nn nu nk nf ni oa oi oo pi pa ph ps pt pu rk rl rr rv ru sm sn sw tc tw ua uf ug ut uv xt xi xa xe"
-    " ds ms ks bs rg rp rf rb lv ls lm lk lc kn kl gn gh gg gs ft fs dr dd dg dy eb ef eg ei ek eo eq ew ey af ak aw bi bo br bu ku kp hy xy xe yp yn ym yc ax ox ix ex gy gm lg dw dn dl dm fl gl tl tm wr wh wl wn hr ht hm".split()
+    " ds ms ks bs rg rp rf rb lv ls lm lk lc kn kl gn gh gg gs ft fs dr dd dg dy eb ef eg ei ek eo eq ew ey af ak aw bi bo br bu ku kp hy xy xe yp yn ym yc ax ox ix ex gy gm lg dw dn dl dm fl gl tl tm wr wh wl wn hr ht hm py yt yl yd yw".split()
 )
 """The pairs of letters that words are made of."""
 _ACRONYMS: Final = frozenset(

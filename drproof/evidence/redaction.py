@@ -133,6 +133,8 @@ class Redactor(Masker):
         return taken
 
 
+REDACTIONS = "redactions"
+"""How the evidence of a phase is called that redacted somebody else's words."""
 KNOWN_VALUE = "known-value"
 """The rule of a value that the run itself knows to be secret."""
 

@@ -31,8 +31,7 @@ SIGNATURES: Final[dict[str, str]] = {
     "bearer": r"(?i:\bbearer[ \t]+)(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/-]{8,}=*",
     "basic-auth": r"(?i:\bbasic[ \t]+)(?=[a-z+/]*[A-Z0-9])[A-Za-z0-9+/]{8,}={0,2}(?![A-Za-z0-9])",
     "authorization": r"(?i:authorization[\"'\\]*\s*[:=]\s*[\"'\\]*(?:aws4-hmac-sha256|digest|negotiate|token|apikey)\s+)[^\r\n\"']{8,}",
-    "password-in-url": r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,24}://[^\s/@:\"'<>?#]{0,100}:[^\s/@\"'<>]{1,200}@(?=[^\s])"
-    r"|(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,24}://[A-Za-z0-9_-]{20,}@(?=[A-Za-z])",
+    "password-in-url": r"://(?:[^\s/@:\"'<>?#]{0,100}:[^\s/@\"'<>]{1,200}@(?=[^\s])|[A-Za-z0-9_-]{20,}@(?=[A-Za-z]))",
     "webhook": (
         r"discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/[0-9]+/[A-Za-z0-9_-]+"
         r"|hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9_/+-]{8,}|webhook\.office\.com/webhookb2/\S+"
@@ -44,7 +43,7 @@ SIGNATURES: Final[dict[str, str]] = {
         r"(?<![A-Za-z0-9_-])(?:sk-(?=[A-Za-z0-9_-]*[0-9A-Z])[A-Za-z0-9_-]{16,}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}"
         r"|AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{16,}|hv[sbr]\.[A-Za-z0-9_-]{16,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"
         r"|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{40,}|dckr_pat_[A-Za-z0-9_-]{16,}|do[pors]_v1_[0-9a-f]{32,}"
-        r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{40,}|[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}|dapi[0-9a-f]{32}|SK[0-9a-f]{32})"
+        r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{40,}|[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}|dapi[0-9a-f]{32})"
         r"|(?i:AccountKey=)[A-Za-z0-9+/]{40,}={0,2}"
     ),
     "secure-string": r"SecureString\\*\"[^{}]{0,400}?\\*\"Value\\*\"\s*:\s*\\*\"[^\"]+"
@@ -77,7 +76,7 @@ SIGNS: Final[dict[str, tuple[str, ...]]] = {
     "slack-token": ("xox", "xapp-"),
     "service-key": (
         *("sk-", "k_live_", "k_test_", "aiza", "ya29.", "hvs.", "hvb.", "hvr.", "sg.", "npm_", "pypi-", "dckr_pat_"),
-        *("_v1_", ".atlasv1.", ":aa", "dapi", "sk", "accountkey="),
+        *("_v1_", ".atlasv1.", ":aa", "dapi", "accountkey="),
     ),
     "secure-string": ("securestring",),
     "password-argument": ("-pass", "-token", "-secret", "-api", "password", "passphrase", "passwd"),
