@@ -133,12 +133,12 @@ def _told() -> "dict[str, Probe]":
 
 
 def _line(text: str) -> str:
-    from drproof.report.visible import visible
+    from drproof.report.visible import printable
 
-    return visible(text)
+    return printable(text)
 
 
 def _lines(text: str) -> str:
-    from drproof.report.visible import visible
+    from drproof.report.visible import printable
 
-    return visible(text, lines=True)
+    return printable(text, lines=True)

@@ -74,6 +74,11 @@ class Run:
         return run
 
     @property
+    def redactor(self) -> Redactor:
+        """What knows the secrets of this run."""
+        return self._masker
+
+    @property
     def provisioner(self) -> str:
         """What brings the recovery machine up in this run, for people; empty when nothing does."""
         if not self.prepared.plan.mutates:

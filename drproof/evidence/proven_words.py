@@ -28,7 +28,9 @@ _WHOLE: Final = re.compile(
     """
 )
 _PARTS = re.compile(r"[/:@.,;=+_~#?&|!$*%\"'`()\[\]{}<>\\^-]+")
-_GENERATED = re.compile(r"(?P<name>[a-z][a-z0-9.-]*?)-(?:[bcdf-hj-np-tv-z2456789]{8,10}-)?[bcdf-hj-np-tv-z2456789]{5}(?:-[0-9]{1,3})?")
+_GENERATED = re.compile(
+    r"(?P<name>[a-z][a-z0-9.-]*?)-(?:[bcdf-hj-np-tv-z2456789]{8,10}-)?[bcdf-hj-np-tv-z2456789]{5}(?:-[0-9]{1,3})?"
+)
 _CAMEL = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _SHORT = re.compile(r"[A-Za-z]{1,3}[0-9]{1,4}[A-Za-z]?|[0-9]{1,4}[A-Za-z]{1,3}|[a-z][0-9][a-z]|0x[0-9a-f]{1,8}")
 _NUMBER = re.compile(r"[0-9]{1,20}")

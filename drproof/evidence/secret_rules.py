@@ -11,7 +11,7 @@ SIGNATURES: Final[dict[str, str]] = {
     "aws-access-key-id": r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9])",
     "aws-session-token": r"(?:F[wQ]oGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/=_%-]{20,}",
     # The other things that begin so are the public keys of SSH.
-    "task-token": r"(?<![A-Za-z0-9+/=])(?:AAAA(?!B3NzaC1|C3NzaC1|E2VjZHNh|GnNrLX|InNrLW)|AQC)[A-Za-z0-9+/]{56,}={0,2}",
+    "task-token": r"(?<![A-Za-z0-9+/])(?:AAAA(?!B3NzaC1|C3NzaC1|E2VjZHNh|GnNrLX|InNrLW)|AQC)[A-Za-z0-9+/]{56,}={0,2}",
     "page-token": r"(?<![A-Za-z0-9])[fb]/[0-9]{40,}(?:/s)?",
     "presigned-url": (
         r"(?i:X-Amz-(?:Signature|Security-Token)=[^&\s\"']{8,}|X-Amz-Credential=(?:AKIA|ASIA)[^&\s\"']{8,}"

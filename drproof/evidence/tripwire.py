@@ -8,6 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from drproof.evidence.disguises import LAYERS, unwrapped
@@ -112,12 +113,12 @@ def _masked(value: Any, name: str, mask: str) -> Any:  # noqa: ANN401 — plain 
 def _masked_list(items: list[Any], mask: str) -> list[Any]:
     """Mask the items over which a secret is spread."""
     texts = [item if isinstance(item, str) else _SEPARATOR for item in items]
-    split = [(span.start, span.end) for span in _direct("".join(texts))] if len(items) > 1 else []
-    at = 0
-    for number, text in enumerate(texts):
-        if any(start < at + len(text) and at < end for start, end in split) and isinstance(items[number], str):
-            items[number] = mask
-        at += len(text)
+    for start, end, _ in _spread(texts):
+        at = 0
+        for number, text in enumerate(texts):
+            if start < at + len(text) and at < end and isinstance(items[number], str):
+                items[number] = mask
+            at += len(text)
     return items
 
 
@@ -127,8 +128,7 @@ def _leaves(value: object, pointer: str, name: str = "") -> Iterator[tuple[str, 
         yield pointer, value, NAMED_VALUE if _is_named(name, value) else ""
     elif isinstance(value, list):
         texts = [item if isinstance(item, str) else _SEPARATOR for item in value]
-        if sum(isinstance(item, str) for item in value) > 1:
-            yield from ((pointer, "", span.rule) for span in _direct("".join(texts)))
+        yield from ((pointer, "", span.rule) for span in _spread(texts))
         for number, item in enumerate(value):
             yield from _leaves(item, f"{pointer}/{number}", name)
     elif isinstance(value, Mapping):
@@ -212,30 +212,54 @@ def _in_context(text: str) -> list[Span]:
 
 def _split(text: str) -> list[Span]:
     """Return what stands over the end of a line."""
-    joined, back = lines_joined(text)
-    return [Span(back(span.start), back(span.end - 1) + 1, span.rule) for span in _direct(joined)]
+    joined, back = _joined(text)
+    return [Span(back(start), back(end - 1) + 1, rule) for start, end, rule in _spread(joined)]
+
+
+def _spread(parts: list[str]) -> list[Span]:
+    """Return what is spread over parts of one text, by its places in all of them together.
+
+    A secret at the beginning of a part is only seen where the part before it does not touch it: besides all parts, the
+    pairs of neighbours are looked at.
+    """
+    if sum(map(bool, parts)) < 2:  # noqa: PLR2004
+        return []
+    found = _direct("".join(parts))
+    lengths = list(accumulate(map(len, parts), initial=0))
+    for first in (0, 1):
+        starts = [*range(min(first, 1)), *range(first, len(parts), 2)]
+        glued = ["".join(parts[at:after]) for at, after in pairwise([*starts, len(parts)])]
+        # Where a group begins among the separated groups, and where in the parts alone.
+        apart = list(accumulate((len(text) + len(_SEPARATOR) for text in glued), initial=0))
+        for start, end, rule in _direct(_SEPARATOR.join(glued)):
+            number = bisect_right(apart, start) - 1
+            moved = lengths[starts[number]] - apart[number]
+            found.append(Span(start + moved, end + moved, rule))
+    return found
 
 
 def lines_joined(text: str) -> tuple[str, Callable[[int], int]]:
     """Return a text without its line breaks, and what tells where a place in it stands in the text itself."""
-    parts: list[str] = []
-    begins, origins = [], []
-    at = length = 0
+    lines, back = _joined(text)
+    return "".join(lines), back
+
+
+def _joined(text: str) -> tuple[list[str], Callable[[int], int]]:
+    lines, begins = [], []
+    at = 0
     for match in _BREAK.finditer(text):
-        begins.append(length)
-        origins.append(at)
-        parts.append(text[at : match.start()])
-        length += match.start() - at
+        lines.append(text[at : match.start()])
+        begins.append(at)
         at = match.end()
-    begins.append(length)
-    origins.append(at)
-    parts.append(text[at:])
+    lines.append(text[at:])
+    begins.append(at)
+    places = list(accumulate(map(len, lines), initial=0))
 
     def back(position: int) -> int:
-        number = bisect_right(begins, position) - 1
-        return origins[number] + position - begins[number]
+        number = min(bisect_right(places, position), len(lines)) - 1
+        return begins[number] + position - places[number]
 
-    return "".join(parts), back
+    return lines, back
 
 
 def merged(found: list[Span]) -> list[Span]:

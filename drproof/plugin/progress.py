@@ -54,7 +54,7 @@ class Progress:
 
     def note(self, line: str) -> None:
         """Print a line of its own."""
-        self._write(f"drproof: {printable(line, lines=False)}")
+        self._write(f"drproof: {printable(line)}")
 
     def close(self) -> None:
         """Stop the living line."""
@@ -74,7 +74,7 @@ class Progress:
 
     def _end(self, receipt: Receipt[Any]) -> None:
         self.close()
-        reason = f": {printable(receipt.reason, lines=False)}" if receipt.reason else ""
+        reason = f": {printable(receipt.reason)}" if receipt.reason else ""
         self._write(f"drproof: {receipt.phase} {receipt.outcome} after {show(receipt.duration_ms)}{reason}")
 
     def _tick(self, stop: threading.Event) -> None:

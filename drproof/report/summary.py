@@ -33,7 +33,7 @@ def lines(  # noqa: PLR0913 — what a bundle cannot say of itself
         *_signature(bundle, directory),
         *_still_up(bundle, still_up=still_up, directory=directory),
     )
-    return [printable(line, lines=False) for line in everything]
+    return [printable(line) for line in everything]
 
 
 def _signature(bundle: Bundle, directory: Path) -> Iterator[str]:
