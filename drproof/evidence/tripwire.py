@@ -203,9 +203,9 @@ def _in_context(text: str) -> list[Span]:
             if ":" in behind or "=" in behind:
                 # The longest name wins: `client_secret` says more than `secret`.
                 tries = (CONTEXT.match(text, start) for start in range(max(0, at - _BEFORE), at + 1))
-                if match := next(filter(None, tries), None):
-                    if is_a_value(match["value"], strong=match["strong"] is not None):
-                        found[match.start("value")] = Span(match.start("value"), match.end("value"), NAMED_VALUE)
+                match = next((one for one in tries if one and one.start("link") > at), None)
+                if match and is_a_value(match["value"], strong=match["strong"] is not None):
+                    found[match.start("value")] = Span(match.start("value"), match.end("value"), NAMED_VALUE)
             at = small.find(stem, at + len(stem))
     return list(found.values())
 

@@ -39,7 +39,7 @@ def keep(directory: Path, path: str, data: bytes, redactor: Redactor) -> bool:
 
 def note(directory: Path, path: str, hits: Iterable[Hit]) -> None:
     """Put on the list what was found in a file."""
-    place = directory / FOLDER / f"{path.replace('/', '.')}.json"
+    place = directory / FOLDER / f"{path.replace('/', '.').removesuffix('.json')}.json"
     found = {Withheld(path=path, where=hit.where, rule=hit.rule) for hit in hits}
     if place.exists():
         found |= set(decode(WithheldFile, parse(place.read_bytes())).withheld)

@@ -24,6 +24,7 @@ def _split(text: str) -> str:
 
 DISGUISES: dict[str, Callable[[str], str]] = {
     "as it is": lambda text: text,
+    "behind another name": lambda text: f"token      = '{text}'",
     "in a sentence": lambda text: f"the tool said: {text} and went on",
     "json in json": lambda text: json.dumps({"output": json.dumps({"line": text})}),
     "percent": lambda text: f"https://h.example/?q={quote(text, safe='')}",
