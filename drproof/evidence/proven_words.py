@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 _WORDS = re.compile(r"\S+")
-_EDGE: Final = "\"'`()[]{}<>,;:.!?=*|…«»“”‘’·-–—"
+_EDGE: Final = "\"'`()[]{}<>,;:.!?=*|…«»“”‘’·-–—"  # noqa: RUF001 — signs around words
 
 _WHOLE: Final = re.compile(
     r"""(?x)
@@ -27,6 +27,11 @@ _WHOLE: Final = re.compile(
     | v?[0-9]+(?:\.[0-9]+){1,3}(?:[-+~][A-Za-z0-9]{1,8}(?:\.[0-9]{1,4})?){0,2}  # a version
     """
 )
+_EMBEDDED = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:i|vol|ami|sg|subnet|vpc|eni|snap|rtb|igw|lt)-[0-9a-f]{17}|sha256:[0-9a-f]{64}"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|\+[0-9:]+)?|[0-9]{8}T[0-9]{6}Z)"
+    r"(?![A-Za-z0-9])"
+)
 _PARTS = re.compile(r"[/:@.,;=+_~#?&|!$*%\"'`()\[\]{}<>\\^-]+")
 _GENERATED = re.compile(
     r"(?P<name>[a-z][a-z0-9.-]*?)-(?:[bcdf-hj-np-tv-z2456789]{8,10}-)?[bcdf-hj-np-tv-z2456789]{5}(?:-[0-9]{1,3})?"
@@ -41,23 +46,29 @@ _ODD: Final = re.compile(
     r"[bcdfghjklmnpqrstvwxz]{6}|[aeiouy]{5}|(.)\1\1|q[^u]|[jvwx]q|[bcdfgjkmpqtvxz]x|x[bdfgjkmnrvz]|[bcdfghjlmnpqrstvwxz]j[^aeiouy]"
     r"|v[bcdfghjkmnpqtwxz]|[fghjkqvwz]z[^aeiouyz]|k[cfjqvxz]|w[gjquvxz]|z[bcdfgjkmnprtvwx]"
 )
-_COMMON: Final = frozenset(
-    "th he in er an re nd at on nt ha es st en ed to it ou ea hi is or ti as te et ng of al de se le sa si ar ve ra ld ur"
-    " ll ly ri ro ic ne me io co ma di ta el om ce li us il la ss ch no ac ee ec ca pr tr so em we un pe am pl po ut su ho"
-    " wi do be ow ts ns ad id ge ry ul ai rt ns ie mo na lo sp op ir ot ay ev ke bl ab ag wn pp ff rs av ob ck im ig cl ex"
-    " ct du mi ol mp qu ui if up da au ap ep fi fo fr ci cr cu gr gi ga go ht iv ib ip og od os ov oc nc rc rd rm rn sc sh"
-    " sk sy tt tu ty ub uc ud ue um vi va vo wa wo ye ys ze iz az za my by cy fa fe fu gu hu ia iu ju ja jo je ki ka ko lu"
-    " lt lp lf mu mm mb nn nu nk nf ni oa oi oo pi pa ph ps pt pu rk rl rr rv ru sm sn sw tc tw ua uf ug ut uv xt xi xa xe"
-    " ds ms ks bs rg rp rf rb lv ls lm lk lc kn kl gn gh gg gs ft fs dr dd dg dy eb ef eg ei ek eo eq ew ey af ak aw bi bo br bu ku kp hy xy xe yp yn ym yc ax ox ix ex gy gm lg dw dn dl dm fl gl tl tm wr wh wl wn hr ht hm py yt yl yd yw".split()
+_PAIRS_OF_LETTERS: Final = (
+    "ab ac ad af ag ai ak al am an ap ar as at au av aw ax ay az be bi bl bo br bs bu by ca ce ch ci ck cl co cr ct "
+    "cu cy da dd de dg di dl dm dn do dr ds du dw dy ea eb ec ed ee ef eg ei ek el em en eo ep eq er es et ev ew ex "
+    "ey fa fe ff fi fl fo fr fs ft fu ga ge gg gh gi gl gm gn go gr gs gu gy ha he hi hm ho hr ht hu hy ia ib ic id "
+    "ie if ig il im in io ip ir is it iu iv ix iz ja je jo ju ka ke ki kl kn ko kp ks ku la lc ld le lf lg li lk ll "
+    "lm lo lp ls lt lu lv ly ma mb me mi mm mo mp ms mu my na nc nd ne nf ng ni nk nn no ns nt nu oa ob oc od of og "
+    "oi ol om on oo op or os ot ou ov ow ox pa pe ph pi pl po pp pr ps pt pu py qu ra rb rc rd re rf rg ri rk rl rm "
+    "rn ro rp rr rs rt ru rv ry sa sc se sh si sk sm sn so sp ss st su sw sy ta tc te th ti tl tm to tr ts tt tu tw "
+    "ty ua ub uc ud ue uf ug ui ul um un up ur us ut uv va ve vi vo wa we wh wi wl wn wo wr xa xe xi xt xy yc yd ye "
+    "yl ym yn yp ys yt yw za ze "
 )
 """The pairs of letters that words are made of."""
-_ACRONYMS: Final = frozenset(
-    "arn aws cpu crd csr css csv dns ebs ecr eks elb eni gb gi hmac html http https iam ip json jwt k3s k8s kb kms kb ki"
-    " lb mb mfa mi mtls nfs nlb ns oom pdf pem ph pid pvc qps rbac rds rpc s3 sdk sfn sg sha sns sql sqs ssd ssh ssl ssm sts"
-    " svc tcp tf tgz tls tls1 ttl txt udp uid uri url usr utf vpc vm xml yml zstd zst gz tmp bz ctl etc src cfg cmd dst"
-    " env err fd fs gpg gpu grpc hdr jpg lgtm md mnt nm np opt png pkg ps py rb rc rfc rpm rx sh srv std stdin stdout"
-    " stderr tx vs www xz yaml cwd mkdir rm cp mv ls vcpu vcpus nvme tmpfs xfs cgroup kubectl kubelet etcd".split()
+_SHORT_WORDS: Final = (
+    "arn aws bz cfg cgroup cmd cp cpu crd csr css csv ctl cwd dns dst ebs ecr eks elb eni env err etc etcd fd fs gb "
+    "gi gpg gpu grpc gz hdr hmac html http https iam ip jpg json jwt k3s k8s kb ki kms kubectl kubelet lb lgtm ls "
+    "mb md mfa mi mkdir mnt mtls mv nfs nlb nm np ns nvme oom opt pdf pem ph pid pkg png ps pvc py qps rb rbac rc "
+    "rds rfc rm rpc rpm rx s3 sdk sfn sg sh sha sns sql sqs src srv ssd ssh ssl ssm std stderr stdin stdout sts svc "
+    "tcp tf tgz tls tls1 tmp tmpfs ttl tx txt udp uid uri url usr utf vcpu vcpus vm vpc vs www xfs xml xz yaml yml "
+    "zst zstd "
 )
+"""Abbreviations that no rule of speech lets pass."""
+_COMMON: Final = frozenset(_PAIRS_OF_LETTERS.split())
+_ACRONYMS: Final = frozenset(_SHORT_WORDS.split())
 
 
 def is_proven(word: str) -> bool:
@@ -86,13 +97,6 @@ def _is_proven(core: str) -> bool:
         # A random text that happens to hold much punctuation falls apart into parts that look like versions.
         odd += bool(part) and not (part.isalpha() or part.isdigit())
     return odd <= 4  # noqa: PLR2004
-
-
-_EMBEDDED = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:i|vol|ami|sg|subnet|vpc|eni|snap|rtb|igw|lt)-[0-9a-f]{17}|sha256:[0-9a-f]{64}"
-    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|\+[0-9:]+)?|[0-9]{8}T[0-9]{6}Z)"
-    r"(?![A-Za-z0-9])"
-)
 
 
 def _is_part(part: str) -> bool:

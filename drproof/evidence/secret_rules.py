@@ -23,14 +23,19 @@ SIGNATURES: Final[dict[str, str]] = {
         r"|AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{40,}"
     ),
     "registry-login": r"\"auths?\"\s*:\s*(?:\"[A-Za-z0-9+/]{6,}={0,2}\"|\{\s*\"[^\"]*\"\s*:\s*\{[^}]*\"auth\"[^}]*)",
-    "ecr-token": r"QVdTOmV5[A-Za-z0-9+/]{16,}={0,2}|\bAWS:eyJ[A-Za-z0-9+/]{16,}={0,2}|eyJwYXlsb2FkIjoi[A-Za-z0-9+/]{16,}={0,2}"
-    r"|\"datakey\"\s*:\s*\"",
+    "ecr-token": (
+        r"QVdTOmV5[A-Za-z0-9+/]{16,}={0,2}|\bAWS:eyJ[A-Za-z0-9+/]{16,}={0,2}"
+        r"|eyJwYXlsb2FkIjoi[A-Za-z0-9+/]{16,}={0,2}|\"datakey\"\s*:\s*\""
+    ),
     "node-token": r"(?<![A-Za-z0-9])K1[0-9][0-9a-f]{64}(?:::[^\s\"']+)?",
     "eks-token": r"k8s-aws-v[0-9]\.[A-Za-z0-9_-]{16,}",
     "json-web-token": r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_.-]{4,}",
     "bearer": r"(?i:\bbearer[ \t]+)(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/-]{8,}=*",
     "basic-auth": r"(?i:\bbasic[ \t]+)(?=[a-z+/]*[A-Z0-9])[A-Za-z0-9+/]{8,}={0,2}(?![A-Za-z0-9])",
-    "authorization": r"(?i:authorization[\"'\\]*\s*[:=]\s*[\"'\\]*(?:aws4-hmac-sha256|digest|negotiate|token|apikey)\s+)[^\r\n\"']{8,}",
+    "authorization": (
+        r"(?i:authorization[\"'\\]*\s*[:=]\s*[\"'\\]*(?:aws4-hmac-sha256|digest|negotiate|token|apikey)\s+)"
+        r"[^\r\n\"']{8,}"
+    ),
     "password-in-url": r"://(?:[^\s/@:\"'<>?#]{0,100}:[^\s/@\"'<>]{1,200}@(?=[^\s])|[A-Za-z0-9_-]{20,}@(?=[A-Za-z]))",
     "webhook": (
         r"discord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/[0-9]+/[A-Za-z0-9_-]+"
@@ -50,7 +55,8 @@ SIGNATURES: Final[dict[str, str]] = {
     r"|\"Value\\*\"\s*:\s*\\*\"[^\"]+\"[^{}]{0,400}?SecureString",
     # Words that stand behind a switch of a command line, and in a sentence.
     "password-argument": r"(?i:--?(?:password|passwd|passphrase|token|secret|api-?key)[ \t]+)(?![-$<{\[«*])[^\s\"']{4,}"
-    r"|(?i:\b(?:password|passphrase|passwd)[ \t]+(?:is|was)[ \t]+)(?!(?:not|missing|required|expired|invalid|empty|wrong|set|incorrect)\b)[^\s]{4,}",
+    r"|(?i:\b(?:password|passphrase|passwd)[ \t]+(?:is|was)[ \t]+)"
+    r"(?!(?:not|missing|required|expired|invalid|empty|wrong|set|incorrect)\b)[^\s]{4,}",
 }
 """Each rule by its name: what is like it is a secret whatever stands beside it."""
 

@@ -64,8 +64,9 @@ def grow(seed: int) -> tuple[Plant, ...]:
     plant(
         "client key of a kubeconfig", f"client-key-data: {(value := encoded(pem('EC PRIVATE KEY', lines(3))))}", value
     )
-    plant("rsa private key", pem("RSA PRIVATE KEY", body := lines(4)), *body)
-    plant("ssh private key", pem("OPENSSH PRIVATE KEY", body := lines(4)), *body)
+    for kind, header in (("rsa private key", "RSA PRIVATE KEY"), ("ssh private key", "OPENSSH PRIVATE KEY")):
+        body = lines(4)
+        plant(kind, pem(header, body), *body)
     login = encoded(f"AWS:{some(80, BASE64)}")
     plant("docker config", json.dumps({"auths": {"r.example": {"auth": login}}}), login)
     plant("ecr token", f"authorizationToken {(value := encoded('AWS:eyJwYXlsb2FkIjoi' + some(300, BASE64)))}", value)
@@ -103,7 +104,7 @@ def grow(seed: int) -> tuple[Plant, ...]:
 def forms(plant: Plant) -> set[str]:
     """Return every text by which a plant could be found again; computed here, and not by what is tested."""
     found = set()
-    for part in (*plant.parts, *(half for part in plant.parts for half in _halves(part))):
+    for part in (*plant.parts, *(half for whole in plant.parts for half in _halves(whole))):
         found |= {part, quote(part, safe=""), part.encode().hex(), json.dumps(part)[1:-1]}
         for before in range(3):
             text = base64.b64encode(b"\0" * before + part.encode()).decode().rstrip("=")
