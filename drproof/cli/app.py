@@ -14,6 +14,7 @@ from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
 from drproof.cli.pull_secret import pull_secret
 from drproof.cli.timestamp import timestamp
+from drproof.cli.redaction import redaction
 from drproof.cli.verify import verify
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ schemas_app = typer.Typer(help="The JSON Schemas of what drproof writes.", no_ar
 app.add_typer(schemas_app, name="schemas")
 app.command()(conformance)
 app.command()(pull_secret)
+app.command()(redaction)
 app.command()(verify)
 app.command()(collect)
 app.command()(sign_off)

@@ -43,7 +43,8 @@ def note(directory: Path, path: str, hits: Iterable[Hit]) -> None:
     found = {Withheld(path=path, where=hit.where, rule=hit.rule) for hit in hits}
     if place.exists():
         found |= set(decode(WithheldFile, parse(place.read_bytes())).withheld)
-    write_atomic(place, canonical(encode(WithheldFile(withheld=tuple(sorted(found, key=lambda one: (one.where, one.rule)))))))
+    rows = tuple(sorted(found, key=lambda one: (one.where, one.rule)))
+    write_atomic(place, canonical(encode(WithheldFile(withheld=rows))))
 
 
 def withheld_in(directory: Path) -> tuple[Withheld, ...]:
