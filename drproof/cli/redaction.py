@@ -1,4 +1,4 @@
-"""`drproof redaction`: which original a redacted text of a bundle was, told by the salt of the drill's private folder."""
+"""`drproof redaction`: which original a redacted text was, told by the salt of the drill's private folder."""
 
 import sys
 from pathlib import Path

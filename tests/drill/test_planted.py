@@ -135,12 +135,14 @@ def test_a_receipt_that_would_hold_secrets_is_written_masked_and_the_bundle_is_i
     receipt = drill.receipts["notify"]
     assert receipt["outcome"] == "passed"
     assert MASK in receipt["observed"]["message"]
-    assert drill.read("closing.json")["outcome"] == "incomplete"
+    assert drill.closing["outcome"] == "incomplete"
     assert drill.status == 1
     (listed,) = (drill.bundle / "evidence/withheld").glob("receipts.*-notify.json")
     entries = json.loads(listed.read_bytes())["withheld"]
     assert {entry["where"] for entry in entries} == {"/observed/message", "/observed/subject"}
     assert "aws-access-key-id" in {entry["rule"] for entry in entries}
+    assert all(entry in drill.closing["withheld"] for entry in entries)
+    assert {entry["path"] for entry in entries} == {f"receipts/{receipt['sequence']:02}-notify.json"}
     assert "was not kept as it was" in drill.read("derived/drill.summary.json")["stop_reason"]
 
 
