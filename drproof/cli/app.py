@@ -13,8 +13,8 @@ from drproof.cli.errors import clear, echo
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
 from drproof.cli.pull_secret import pull_secret
-from drproof.cli.timestamp import timestamp
 from drproof.cli.redaction import redaction
+from drproof.cli.timestamp import timestamp
 from drproof.cli.verify import verify
 
 app = typer.Typer(
