@@ -9,10 +9,11 @@ import typer
 import drproof
 from drproof.cli.cluster import conformance
 from drproof.cli.collect import collect
-from drproof.cli.errors import clear
+from drproof.cli.errors import clear, echo
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
 from drproof.cli.pull_secret import pull_secret
+from drproof.cli.redaction import redaction
 from drproof.cli.timestamp import timestamp
 from drproof.cli.verify import verify
 
@@ -27,6 +28,7 @@ schemas_app = typer.Typer(help="The JSON Schemas of what drproof writes.", no_ar
 app.add_typer(schemas_app, name="schemas")
 app.command()(conformance)
 app.command()(pull_secret)
+app.command()(redaction)
 app.command()(verify)
 app.command()(collect)
 app.command()(sign_off)
@@ -52,7 +54,7 @@ def resume(
         conclusion = go_on(
             directory, FINISH if finish else UNDO, reason="resumed by an operator", listener=_tell, signer=signer
         )
-    typer.echo(f"{directory.name}: {conclusion.title}; {conclusion.stop_reason}")
+    echo(f"{directory.name}: {conclusion.title}; {conclusion.stop_reason}")
     with clear():
         lines = summary.lines(
             opened(directory),
@@ -63,15 +65,15 @@ def resume(
             unstored=conclusion.unstored,
         )
     for line in lines:
-        typer.echo(line)
+        echo(line)
     raise typer.Exit(conclusion.exit_status)
 
 
 def _tell(event: str, phase: str, receipt: object) -> None:
     if event == "begin":
-        typer.echo(f"drproof: {phase} begins")
+        echo(f"drproof: {phase} begins")
     elif event == "end":
-        typer.echo(f"drproof: {phase} {getattr(receipt, 'outcome', '')}")
+        echo(f"drproof: {phase} {getattr(receipt, 'outcome', '')}")
 
 
 @app.command()
@@ -82,7 +84,7 @@ def status(directory: Folder) -> None:
     with clear():
         lines, sound = status_lines(directory)
     for line in lines:
-        typer.echo(line)
+        echo(line)
     raise typer.Exit(0 if sound else 1)
 
 
@@ -96,10 +98,10 @@ def report(
 
     with clear():
         if not check:
-            typer.echo(f"written: {write_page(directory)}")
+            echo(f"written: {write_page(directory)}")
             return
         difference = compare_page(directory)
-    typer.echo(difference or f"{directory / 'proof.html'} is what its evidence renders to")
+    echo(difference or f"{directory / 'proof.html'} is what its evidence renders to")
     raise typer.Exit(1 if difference else 0)
 
 
@@ -111,7 +113,7 @@ def plans(name: Annotated[str, typer.Argument(help="One plan; all without it.")]
     with clear():
         lines = plan_lines(name)
     for line in lines:
-        typer.echo(line)
+        echo(line)
 
 
 @app.command()
@@ -127,7 +129,7 @@ def scenarios(
         typer.echo(scenario_page(), nl=False)
         return
     for name in names():
-        typer.echo(f"{name:32} {scenario(name).says}")
+        echo(f"{name:32} {scenario(name).says}")
 
 
 @schemas_app.command("write")
@@ -139,7 +141,7 @@ def write_schemas(directory: Annotated[Path, typer.Argument(help="The folder to 
         directory.mkdir(parents=True, exist_ok=True)
         for file_name, data in documents().items():
             (directory / file_name).write_bytes(data)
-    typer.echo(f"{len(documents())} schemas in {directory}")
+    echo(f"{len(documents())} schemas in {directory}")
 
 
 @schemas_app.command("check")
@@ -149,8 +151,8 @@ def check_schemas() -> None:
 
     found = differences()
     for line in found:
-        typer.echo(line)
-    typer.echo("the published schemas are those of the types" if not found else "next: drproof schemas write schemas")
+        echo(line)
+    echo("the published schemas are those of the types" if not found else "next: drproof schemas write schemas")
     raise typer.Exit(1 if found else 0)
 
 
@@ -160,5 +162,5 @@ def version(
 ) -> None:
     """Disaster-recovery drills that prove what they showed."""
     if show:
-        typer.echo(f"drproof {drproof.__version__} (Python {sys.version.split()[0]})")
+        echo(f"drproof {drproof.__version__} (Python {sys.version.split()[0]})")
         raise typer.Exit

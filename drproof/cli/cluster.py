@@ -67,14 +67,14 @@ def _run(  # noqa: PLR0913 — what a run of the probes needs
 ) -> "tuple[Result, ...]":
     from drproof.engine.effects import JournalledEffects
     from drproof.evidence.journal import Journal
-    from drproof.evidence.redaction import Masker
+    from drproof.evidence.redaction import Redactor
     from drproof.targets.kubernetes.conformance import run
 
     if not quiet:
         identity = cluster.identity
         typer.echo(_line(f"{identity.server}: {identity.version}, UID {identity.uid}, namespace {namespace}"))
     with Journal(private / "journal.jsonl") as journal:
-        effects = JournalledEffects(journal, drill_id=namespace, phase="conformance", masker=Masker(secrets))
+        effects = JournalledEffects(journal, drill_id=namespace, phase="conformance", masker=Redactor(secrets))
         return run(cluster, effects, namespace=namespace, image=image, heard=_silent if quiet else _tell)
 
 
@@ -133,12 +133,12 @@ def _told() -> "dict[str, Probe]":
 
 
 def _line(text: str) -> str:
-    from drproof.report.visible import visible
+    from drproof.report.visible import printable
 
-    return visible(text)
+    return printable(text)
 
 
 def _lines(text: str) -> str:
-    from drproof.report.visible import visible
+    from drproof.report.visible import printable
 
-    return visible(text, lines=True)
+    return printable(text, lines=True)

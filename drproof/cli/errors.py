@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import typer
 
 from drproof.model.errors import DrproofError
-from drproof.report.visible import visible
+from drproof.report.visible import printable
 
 MISUSED = 2
 
@@ -17,5 +17,10 @@ def clear() -> Iterator[None]:
     try:
         yield
     except (ValueError, DrproofError, OSError) as exc:
-        typer.echo(visible(f"drproof: {exc}", lines=True), err=True)
+        typer.echo(printable(f"drproof: {exc}", lines=True), err=True)
         raise typer.Exit(MISUSED) from exc
+
+
+def echo(text: str) -> None:
+    """Print text as any terminal and any CI log may have it."""
+    typer.echo(printable(text, lines=True))

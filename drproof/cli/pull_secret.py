@@ -96,10 +96,10 @@ def _ensure(ways: _Ways, cluster: "Cluster", secret: "PullSecret", private: Path
     from drproof.engine.clock import SystemClock
     from drproof.engine.effects import JournalledEffects
     from drproof.evidence.journal import Journal
-    from drproof.evidence.redaction import Masker
+    from drproof.evidence.redaction import Redactor
     from drproof.phases.recovery import pull_secret as phase
 
-    masker = Masker(ways.secrets)
+    masker = Redactor(ways.secrets)
     with Journal(private / "journal.log") as journal:
         hand = phase.Hand(
             effects=JournalledEffects(journal, drill_id=secret.namespace, phase="pull-secret", masker=masker),

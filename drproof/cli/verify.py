@@ -10,7 +10,7 @@ import typer
 from drproof.evidence.files import Problem
 from drproof.evidence.verification import UNREADABLE, Verification, class_of
 from drproof.model.errors import EvidenceError
-from drproof.report.visible import visible
+from drproof.report.visible import printable
 
 MEANINGS = {
     0: "authentic and proven",
@@ -119,7 +119,7 @@ def lines(found: Verification, bundle: Path, trust: Path | None) -> list[str]:
     told += [f"not shown: {what}" for what in found.not_shown]
     if trust is None:
         told.append("next: obtain the runner's public key on another way, and name your trust file with --trust")
-    return [visible(line) for line in told]
+    return [printable(line) for line in told]
 
 
 def _read(path: Path) -> bytes:

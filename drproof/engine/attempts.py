@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drproof.engine.context import PhaseContext
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import Redactor
 from drproof.model.context import Clock
 from drproof.model.errors import (
     DrproofError,
@@ -70,7 +70,7 @@ def attempt(  # noqa: PLR0913 — a phase and what it runs in
     new_context: Callable[[], PhaseContext],
     limits: Limits,
     clock: Clock,
-    masker: Masker,
+    masker: Redactor,
     log: Callable[[str], None],
     *,
     begin: Callable[[int], None],
@@ -113,7 +113,7 @@ def attempt(  # noqa: PLR0913 — a phase and what it runs in
         ended_at=clock.now(),
         duration_ms=clock.monotonic_ms() - started,
         observed=tried.observed,
-        reason=masker.mask(_reason(tried, attempts)),
+        reason=masker.redact(_reason(tried, attempts), record=False),
         cause=tried.cause,
         interruption=None if tried.error is None or isinstance(tried.error, Exception) else tried.error,
     )
@@ -180,9 +180,10 @@ def _mend(phase: Phase[Any], context: PhaseContext, error: Exception) -> str:
 
 
 def _recorded(  # noqa: PLR0913 — what an attempt is recorded with
-    number: int, begun_at: str, duration_ms: int, tried: _Try, repair: str, masker: Masker
+    number: int, begun_at: str, duration_ms: int, tried: _Try, repair: str, masker: Redactor
 ) -> Attempt:
-    lines = [masker.mask(line) for line in str(tried.error or "").splitlines()]
+    # Redacted as one text: a secret may be cut in two by the end of a line.
+    lines = masker.redact(str(tried.error or "")).splitlines()
     return Attempt(
         number=number,
         started_at=begun_at,
@@ -192,7 +193,7 @@ def _recorded(  # noqa: PLR0913 — what an attempt is recorded with
         error_class=type(tried.error).__name__ if tried.error is not None else "",
         command=masker.mask(getattr(tried.error, "call", "")),
         error_tail=tuple(lines[-TAIL_LINES:]) if len(lines) > 1 else (),
-        repair=masker.mask(repair),
+        repair=masker.redact(repair),
     )
 
 

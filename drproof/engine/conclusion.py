@@ -6,6 +6,7 @@ The exit status is decided here, from the whole plan; no driver can make it bett
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 from drproof.engine.clock import SystemClock
@@ -24,10 +25,11 @@ from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.documents import Verdicts
 from drproof.evidence.integrity import CLOSING, PLAN
 from drproof.evidence.journal import Journal
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import Redactor
 from drproof.evidence.schemas import problem_of_receipt
 from drproof.evidence.statements import COLLECTED
-from drproof.model.codec import encode
+from drproof.evidence.withheld import keep, note, told, withheld_in
+from drproof.model.codec import decode, encode
 from drproof.model.criteria import ExpectedContract
 from drproof.model.errors import EvidenceError, Interruption
 from drproof.model.judging import judge
@@ -84,14 +86,14 @@ def judge_contract(record: Record, plan: Plan, name: str) -> tuple[Verdict, ...]
 
 
 def conclude(
-    record: Record, prepared: Prepared, *, journal: Journal, masker: Masker, interruption: BaseException | None
+    record: Record, prepared: Prepared, *, journal: Journal, masker: Redactor, interruption: BaseException | None
 ) -> Conclusion:
     """Judge, write what is derived from the evidence, and seal; the closing is the last file."""
     verdicts = tuple(
         verdict for expected in record.plan.contracts for verdict in _judged(record, prepared.plan, expected)
     )
     directory = record.directory
-    write_atomic(directory / "verdicts.json", canonical(encode(Verdicts(verdicts=verdicts))))
+    verdicts = _write_verdicts(directory, verdicts, masker)
     types = {phase.name: phase.observes for phase in prepared.plan.phases}
     bundle, problem = _on_disk(record, types, masker)
     problem = problem or record.sealer.failure
@@ -109,7 +111,15 @@ def conclude(
     )
     journal.append({"at": verdict_time(record), "kind": "closed", "outcome": conclusion.outcome})
     if bundle is not None:
-        _derive(bundle, prepared, conclusion)
+        _derive(bundle, prepared, conclusion, masker)
+        if not problem and (lost := withheld_in(directory)):
+            # Found only in what was derived: nothing that was judged, and still a bundle that lacks something.
+            conclusion = replace(
+                conclusion,
+                outcome=INCOMPLETE,
+                stop_reason=told(lost[0]),
+                exit_status=conclusion.exit_status or EXIT_NOT_PROVEN,
+            )
     _seal(record, conclusion)
     return conclusion
 
@@ -127,6 +137,7 @@ def _seal(record: Record, conclusion: Conclusion) -> None:
             head=record.head,
             receipts=len(record.receipts),
             closed_at=closed_at,
+            withheld=withheld_in(record.directory),
             signers=signers,
         )
 
@@ -147,13 +158,14 @@ def sealed_conclusion(bundle: Bundle, *, mutates: bool) -> Conclusion:
     )
 
 
-def _on_disk(record: Record, types: Mapping[str, type], masker: Masker) -> tuple[Bundle | None, str]:
+def _on_disk(record: Record, types: Mapping[str, type], masker: Redactor) -> tuple[Bundle | None, str]:
     """Return the bundle as it lies on the disk, and why it is not what this run wrote, or ""."""
     try:
         bundle = Bundle.open(record.directory, types)
         problems = [problem.message for problem in bundle.chain_problems()]
     except EvidenceError as exc:
         return None, f"the evidence on the disk cannot be read any more: {exc}"
+    problems += [told(one) for one in withheld_in(record.directory)]
     if {file.receipt.phase: file.digest for file in bundle.files} != record.digests:
         problems.append("the receipts on the disk are not those that this run wrote")
     problems += [
@@ -164,15 +176,25 @@ def _on_disk(record: Record, types: Mapping[str, type], masker: Masker) -> tuple
     return bundle, problems[0] if problems else ""
 
 
-def _derive(bundle: Bundle, prepared: Prepared, conclusion: Conclusion) -> None:
+def _write_verdicts(directory: Path, verdicts: tuple[Verdict, ...], masker: Redactor) -> tuple[Verdict, ...]:
+    """Write the verdicts and return them as they are on disk; each must be there whatever it holds."""
+    document = Verdicts(verdicts=verdicts)
+    if hits := masker.scan(canonical(encode(document))):
+        note(directory, "verdicts.json", hits)
+        document = decode(Verdicts, masker.masked(encode(document)))
+    write_atomic(directory / "verdicts.json", canonical(encode(document)))
+    return document.verdicts
+
+
+def _derive(bundle: Bundle, prepared: Prepared, conclusion: Conclusion, masker: Redactor) -> None:
     """Write what is derived from the evidence: the reference's files, and the page."""
     for path, data in _derived_files(bundle, prepared, conclusion).items():
-        write_atomic(bundle.directory / "derived" / path, data)
+        keep(bundle.directory, f"derived/{path}", data, masker)
     result = test_result.render(
         bundle, outcome=conclusion.outcome, plan_digest=digest((bundle.directory / PLAN).read_bytes())
     )
-    write_atomic(bundle.directory / test_result.PATH, result)
-    write_atomic(bundle.directory / "proof.html", html.render(bundle, outcome=conclusion.outcome))
+    keep(bundle.directory, test_result.PATH, result, masker)
+    keep(bundle.directory, "proof.html", html.render(bundle, outcome=conclusion.outcome), masker)
 
 
 def _derived_files(bundle: Bundle, prepared: Prepared, conclusion: Conclusion) -> dict[str, bytes]:

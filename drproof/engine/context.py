@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from drproof.evidence.bundle import read_evidence, write_atomic
+from drproof.evidence.bundle import read_evidence
 from drproof.evidence.canonical import canonical, digest
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import Redactor
+from drproof.evidence.withheld import keep, told, withheld_in
 from drproof.model.capabilities import Target
 from drproof.model.codec import decode, encode
 from drproof.model.collection import Collection
@@ -39,7 +40,7 @@ class PhaseContext:
         directory: Path,
         expires_at: str,
         key: str,
-        masker: Masker,
+        masker: Redactor,
         say: Callable[[str], None],
         collection: Collection | None = None,
     ) -> None:
@@ -80,13 +81,13 @@ class PhaseContext:
             )
             raise PhaseError(msg)
         data = canonical(encode(decode(self._keeps[name], encode(content))))
-        if self._masker.finds(data):
-            msg = f"evidence {name} of phase {self._phase} holds a value known to be secret: it is not kept"
-            raise PhaseError(msg)
         path = f"evidence/{self._phase}.{name}.json"
-        write_atomic(self._directory / path, data)
         ref = EvidenceRef(name=name, path=path, sha256=digest(data), size=len(data))
-        self.kept[name] = ref
+        if keep(self._directory, path, data, self._masker):
+            self.kept[name] = ref
+        else:
+            # The phase has acted: it goes on, and what rests on this evidence is not proven.
+            self.say(f"evidence {name} is withheld: it is like a secret")
         return ref
 
     def read_evidence(self, phase: str, name: str) -> Any:  # noqa: ANN401 — plain JSON
@@ -94,7 +95,7 @@ class PhaseContext:
         receipt = self.receipts.get(phase)
         refs = [ref for ref in receipt.evidence if ref.name == name] if receipt else []
         if len(refs) != 1:
-            msg = f"phase {phase} kept {len(refs)} evidence files {name!r}, expected 1"
+            msg = f"phase {phase} kept {len(refs)} evidence files {name!r}, expected 1{self._withheld(phase, name)}"
             raise PhaseError(msg)
         return read_evidence(self._directory, refs[0])
 
@@ -106,6 +107,14 @@ class PhaseContext:
         """Return a digest of a secret value under a key of this drill's private folder."""
         return f"hmac-sha256:{hmac.new(self._key, value, hashlib.sha256).hexdigest()}"
 
+    def redact(self, text: str, *, lines: int | None = None) -> str:
+        """Return somebody else's words with all masked that is not proven harmless, of them the last `lines`."""
+        return self._masker.redact(text, lines=lines)
+
     def say(self, line: str) -> None:
-        """Add a line to the phase's log; known values are masked."""
-        self._say(self._masker.mask(line))
+        """Add a line to the phase's log; what is not proven harmless is masked."""
+        self._say(line)
+
+    def _withheld(self, phase: str, name: str) -> str:
+        path = f"evidence/{phase}.{name}.json"
+        return next((f"; {told(one)}" for one in withheld_in(self._directory) if one.path == path), "")

@@ -6,8 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from drproof.engine.clock import SystemClock
+from drproof.evidence.canonical import canonical
 from drproof.evidence.journal import Journal
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import KNOWN_VALUE, Redactor
+from drproof.evidence.tripwire import Hit
+from drproof.evidence.withheld import note
 from drproof.model.capabilities import Intent
 from drproof.model.context import Clock, Effect, Pending
 from drproof.model.errors import UnansweredError
@@ -37,7 +40,7 @@ class JournalledEffects:
         inherited: Iterable[Effect] = (),
         allowed: Callable[[], None] = lambda: None,
         clock: Clock | None = None,
-        masker: Masker | None = None,
+        masker: Redactor | None = None,
         announced: Callable[[Mapping[str, Any]], None] = lambda _: None,
     ) -> None:
         """Write for `phase`; `allowed` raises when nothing may be changed any more.
@@ -50,7 +53,7 @@ class JournalledEffects:
         self._inherited = tuple(inherited)
         self._allowed = allowed
         self._clock = clock or SystemClock()
-        self._masker = masker or Masker()
+        self._masker = masker or Redactor()
         self._announced = announced
 
     @contextmanager
@@ -67,7 +70,7 @@ class JournalledEffects:
         except UnansweredError:
             raise
         except Exception as exc:
-            self._end(number, "failed", {"error": f"{type(exc).__name__}: {exc}"})
+            self._end(number, "failed", {"error": self._masker.redact(f"{type(exc).__name__}: {exc}", record=False)})
             raise
         self._end(number, "done", pending.result)
 
@@ -75,17 +78,12 @@ class JournalledEffects:
         """Write down what will be changed; whoever asks for no more than that says elsewhere what came of it."""
         self._allowed()
         token = token_of(self._drill_id, self._phase, verb, resource)
-        record = {
-            "at": self._clock.now(),
-            "kind": "intent",
-            "phase": self._phase,
-            "verb": verb,
-            "resource": resource,
-            "token": token,
-            "details": self._masker.masked(dict(details or {})),
-        }
-        number = self._journal.append(record)
-        self._announced({"number": number, **record})
+        record = self._append(
+            {"kind": "intent", "phase": self._phase, "verb": verb, "token": token},
+            {"resource": resource, "details": dict(details or {})},
+        )
+        self._announced(record)
+        number: int = record["number"]
         return Intent(number=number, verb=verb, resource=resource, token=token)
 
     def made(self, *verbs: str) -> tuple[Effect, ...]:
@@ -98,10 +96,18 @@ class JournalledEffects:
         yield from (record for record in self._journal.records() if record["kind"] == "intent")
 
     def _end(self, number: int, outcome: str, result: Mapping[str, Any]) -> None:
-        said = self._masker.masked(dict(result))
-        self._journal.append(
-            {"at": self._clock.now(), "kind": "outcome", "intent": number, "outcome": outcome, "result": said}
-        )
+        self._append({"kind": "outcome", "intent": number, "outcome": outcome}, {"result": dict(result)})
+
+    def _append(self, record: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Append a record; what is like a secret among its facts is masked, and put on the list of what is withheld."""
+        hits = self._masker.scan(canonical(dict(facts)))
+        kept: Any = self._masker.masked(dict(facts)) if hits else facts
+        written = {"at": self._clock.now(), **record, **kept}
+        number = self._journal.append(written)
+        if found := [hit for hit in hits if hit.rule != KNOWN_VALUE]:
+            path = self._journal.path
+            note(path.parent, path.name, (Hit(where=f"record {number}{hit.where}", rule=hit.rule) for hit in found))
+        return {"number": number, **written}
 
 
 def token_of(drill_id: str, phase: str, verb: str, resource: str) -> str:

@@ -23,7 +23,7 @@ from drproof.engine.preparation import Prepared
 from drproof.engine.refusal import refuse
 from drproof.engine.window import WindowRequest, cover
 from drproof.evidence.journal import Journal
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import Redactor
 from drproof.formats.alarm_evidence import sequence_is_found
 from drproof.formats.receipts_v1 import PHASES
 from drproof.model.capabilities import Target
@@ -89,7 +89,7 @@ def collect(handed: Handed, directory: Path, signer: Signer | None = None) -> Im
     prepared = _prepared(handed, collection, directory)
     for name in ("receipts", "evidence", "logs"):
         (directory / name).mkdir(parents=True)
-    masker = Masker()
+    masker = Redactor()
     record = write_plan(prepared, directory, masker, Sealer((signer,) if signer is not None else ()))
     clock = SystemClock()
     journal = Journal(directory / "journal.log")

@@ -29,7 +29,8 @@ from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.integrity import OPENING, PLAN
 from drproof.evidence.journal import Journal
 from drproof.evidence.journal import read as read_journal
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import Redactor
+from drproof.evidence.withheld import keep
 from drproof.model.capabilities import Target
 from drproof.model.codec import encode
 from drproof.model.context import DRILL_TAG, Effect
@@ -51,7 +52,7 @@ class Opened:
     directory: Path
     record: Record
     journal: Journal
-    masker: Masker
+    masker: Redactor
     target: Target
     handover: Handover
     private: Private
@@ -70,7 +71,7 @@ class Opened:
         if self.world is None:
             return
         for name, content in (("calls", self.world.calls()), ("inventory", self.world.inventory())):
-            write_atomic(self.directory / "evidence" / f"world.{name}.json", canonical(content))
+            keep(self.directory, f"evidence/world.{name}.json", canonical(content), self.masker)
 
     def let_go(self, *, keep: bool) -> None:
         """Remove what only a later process would need, or keep it for that process."""
@@ -110,7 +111,7 @@ def open_run(prepared: Prepared) -> Opened:
         if prepared.plan.mutates:
             kubeconfig.take_over(prepared, target)
         private.hand_over(handover)
-        masker = Masker(_secrets(target, mutates=prepared.plan.mutates))
+        masker = Redactor(_secrets(target, mutates=prepared.plan.mutates), salt=private.salt())
         inherited = inherited_effects(handover)
         record = write_plan(prepared, directory, masker, _sealer(prepared.settings, target))
         with _disk(directory):
@@ -171,7 +172,7 @@ def reopen(directory: Path, private: Private, bundle: Bundle, settings: Settings
     world = worlds.again(handover.world) if handover.world else None
     target = _target(settings, private, world, handover.origin)
     inherited = inherited_effects(handover)
-    masker = Masker(_secrets(target, mutates=mutates))
+    masker = Redactor(_secrets(target, mutates=mutates), salt=private.salt())
     record = Record.of(bundle, masker, _sealer_again(settings, target))
     journal = Journal(directory / "journal.log")
     lease = _take_lease(settings, target, journal, record.plan.drill_id) if mutates else None
@@ -320,10 +321,17 @@ def _sealer_again(settings: Settings, target: Target) -> Sealer:
         return sealer
 
 
-def write_plan(prepared: Prepared, directory: Path, masker: Masker, sealer: Sealer) -> Record:
+def write_plan(prepared: Prepared, directory: Path, masker: Redactor, sealer: Sealer) -> Record:
     """Write the plan and its opening, and return the record that begins with them."""
     document = prepared.document(nonce=secrets.token_hex(32), created_at=SystemClock().now(), tool=tool())
     data = canonical(encode(document))
+    if hits := masker.scan(data):
+        raise refuse(
+            f"the plan would hold what is like a secret: {', '.join(f'{hit.where} ({hit.rule})' for hit in hits)}",
+            expected="a plan that everybody may read: it is part of the bundle",
+            got="nothing was changed",
+            next_step="mend that setting in drproof.toml, then run the same command",
+        )
     with _disk(directory):
         write_atomic(directory / PLAN, data)
     opening = sealer.seal(lambda signers: sealed_opening(document, plan_digest=digest(data), signers=signers))

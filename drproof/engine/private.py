@@ -6,6 +6,7 @@ It lies beside the bundle (`<drill-id>.private`, mode 0700), never in it, and is
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from typing import Any
 from drproof.engine.refusal import Refusal, refuse
 from drproof.evidence.bundle import write_atomic
 from drproof.evidence.canonical import canonical
+from drproof.evidence.redaction import REDACTIONS
 from drproof.formats.strict_json import parse
 from drproof.model.codec import decode, encode
 from drproof.model.context import DRILL_TAG
@@ -42,6 +44,7 @@ class Handover:
     """What the values of secrets are digested with; the same in all windows of a drill, and gone with the last one."""
 
 
+SALT = "redaction.salt"
 REMOVALS = 20
 """How often the folder is removed while others still remove theirs from it."""
 
@@ -99,8 +102,16 @@ class Private:
                 next_step=f"look for what carries the tag {DRILL_TAG}={self.path.stem}, and remove it",
             ) from exc
 
+    def salt(self) -> bytes:
+        """Return what originals of redacted texts are digested with: new for each drill, made on first use."""
+        path = self.path / SALT
+        if not path.exists():
+            self._write_salt(secrets.token_bytes(32))
+        return bytes.fromhex(path.read_text(encoding="ascii"))
+
     def remove(self) -> None:
-        """Remove the folder: nothing is left to do."""
+        """Remove the folder: nothing is left to do. Of a run that redacted texts the salt stays, and nothing else."""
+        salt = self.salt() if self.path.is_dir() and self._redacted() else b""
         for _ in range(REMOVALS):
             try:
                 shutil.rmtree(self.path)
@@ -109,7 +120,24 @@ class Private:
                 time.sleep(0.05)
             if not self.path.exists():
                 break
+        if salt:
+            self.path.mkdir(mode=0o700)
+            self._write_salt(salt)
         self.release()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody will go on with the run: the folder is gone, or only its salt is left."""
+        return not self.path.exists() or [path.name for path in self.path.iterdir()] == [SALT]
+
+    def _redacted(self) -> bool:
+        evidence = self.path.with_name(self.path.name.removesuffix(".private")) / "evidence"
+        return any(evidence.glob(f"*.{REDACTIONS}.json"))
+
+    def _write_salt(self, salt: bytes) -> None:
+        path = self.path / SALT
+        path.touch(mode=0o600)
+        path.write_text(salt.hex(), encoding="ascii")
 
     def discard(self) -> None:
         """Remove the folder of a run that ended, if it is still there and nobody works on it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.documents import StoredFile
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import Redactor
 from drproof.evidence.stored import place_of, retain_until, shortfall
 from drproof.formats import s3_uri
 from drproof.formats.receipt_names import name_of
@@ -33,7 +33,7 @@ class ReceiptFolder:
     store: ReceiptStore
     plan: PlanDocument
     directory: Path
-    masker: Masker
+    masker: Redactor
     locked: bool | None = None
     """Whether the bucket has Object Lock; None until it has said so."""
 

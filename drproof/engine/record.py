@@ -9,10 +9,12 @@ from drproof.engine.attempts import Ending
 from drproof.engine.keys import Sealer
 from drproof.evidence.bundle import Bundle, sealed_checkpoint, write_atomic
 from drproof.evidence.canonical import canonical, digest
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import KNOWN_VALUE, REDACTIONS, Redactor
+from drproof.evidence.withheld import keep, note
 from drproof.model.codec import decode, encode
 from drproof.model.criteria import PlanDocument
-from drproof.model.receipt import Caller, EvidenceRef, Receipt, receipt_type
+from drproof.model.errors import EvidenceError
+from drproof.model.receipt import Caller, Cause, EvidenceRef, Outcome, Receipt, receipt_type
 
 
 @dataclass(slots=True)
@@ -27,16 +29,16 @@ class Record:
     digests: dict[str, str]
     head: str
     """The digest of the last receipt, or of the opening."""
-    masker: Masker
+    masker: Redactor
     sealer: Sealer
 
     @classmethod
-    def begin(cls, directory: Path, plan: PlanDocument, opening: str, masker: Masker, sealer: Sealer) -> "Record":
+    def begin(cls, directory: Path, plan: PlanDocument, opening: str, masker: Redactor, sealer: Sealer) -> "Record":
         """Return the record of a run that has no receipt yet; values that `masker` knows are never written."""
         return cls(directory, plan, opening, {}, {}, opening, masker, sealer)
 
     @classmethod
-    def of(cls, bundle: Bundle, masker: Masker, sealer: Sealer) -> "Record":
+    def of(cls, bundle: Bundle, masker: Redactor, sealer: Sealer) -> "Record":
         """Return the record that another process left behind; a checkpoint that it did not come to is made up for."""
         record = cls.begin(bundle.directory, bundle.plan, bundle.opening_digest, masker, sealer)
         for file in bundle.files:
@@ -77,7 +79,7 @@ class Record:
                 caller=caller,
                 tool=self.plan.tool,
                 image_ref=self.plan.criteria.image_ref,
-                evidence=evidence,
+                evidence=(*evidence, *self._redactions(phase)),
             )
         )
 
@@ -98,13 +100,10 @@ class Record:
         )
 
     def _append(self, receipt: Receipt[Any]) -> Receipt[Any]:
-        plain = encode(receipt)
-        data = canonical(plain)
-        if self.masker.finds(data):
-            # What is judged must be what is written: both lose the known value.
-            receipt = decode(receipt_type(type(receipt.observed)), self.masker.masked(plain))
-            data = canonical(encode(receipt))
-        write_atomic(self.directory / "receipts" / f"{receipt.sequence:02}-{receipt.phase}.json", data)
+        path = f"receipts/{receipt.sequence:02}-{receipt.phase}.json"
+        receipt = self._without_secrets(path, receipt)
+        data = canonical(encode(receipt))
+        write_atomic(self.directory / path, data)
         self.receipts[receipt.phase] = receipt
         self.digests[receipt.phase] = self.head = digest(data)
         self.seal(receipt, data)
@@ -116,3 +115,40 @@ class Record:
         if not (self.directory / path).exists():
             content = self.sealer.seal(lambda signers: sealed_checkpoint(receipt, data, signers)[1])
             write_atomic(self.directory / path, content)
+
+    def _without_secrets(self, path: str, receipt: Receipt[Any]) -> Receipt[Any]:
+        """Return a receipt in which nothing is like a secret: what is judged must be what is written."""
+        plain = encode(receipt)
+        hits = self.masker.scan(canonical(plain))
+        if not hits:
+            return receipt
+        if any(hit.rule != KNOWN_VALUE for hit in hits):
+            note(self.directory, path, hits)
+        kind = receipt_type(type(receipt.observed))
+        try:
+            masked: Receipt[Any] = decode(kind, self.masker.masked(plain))
+        except EvidenceError:
+            masked = receipt
+        if not self.masker.scan(canonical(encode(masked))):
+            return masked
+        # The drill must not lose its receipt over a value that no mask reaches.
+        return replace(
+            receipt,
+            outcome=Outcome.FAILED if receipt.passed else receipt.outcome,
+            observed=None,
+            input={},
+            attempts=(),
+            caller=None,
+            reason="what this phase observed is like a secret and was not kept",
+            cause=Cause.DEFECT,
+        )
+
+    def _redactions(self, phase: str) -> tuple[EvidenceRef, ...]:
+        """Write what is left of the texts that this phase redacted, each with the digest of its original."""
+        taken = self.masker.taken()
+        if not taken:
+            return ()
+        path, data = f"evidence/{phase}.{REDACTIONS}.json", canonical(encode(taken))
+        if not keep(self.directory, path, data, self.masker):
+            return ()
+        return (EvidenceRef(name=REDACTIONS, path=path, sha256=digest(data), size=len(data)),)

@@ -20,7 +20,7 @@ from drproof.engine.window import Coverage
 from drproof.evidence.bundle import Bundle
 from drproof.evidence.integrity import CLOSING
 from drproof.evidence.journal import read as read_journal
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import Redactor
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import EvidenceError, Interruption, JournalError, LeaseError, TargetError
 from drproof.targets import open_target
@@ -47,7 +47,7 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     """
     directory = directory.resolve()
     private = Private.of(directory)
-    if not private.path.is_dir():
+    if private.has_ended:
         raise _nothing_to_do(_opened(directory), private)
     private.lock(wait=wait)
     # Read under the lock: the process that died may have written until then.
@@ -133,7 +133,7 @@ def _store_closing(bundle: Bundle, private: Private) -> str:
         effects = effects_of(read_journal(bundle.directory / "journal.log"))
     except (TargetError, JournalError) as exc:
         return str(exc).partition("\n")[0]
-    folder = ReceiptFolder(storing, target.receipts, bundle.plan, bundle.directory, Masker(target.secrets))
+    folder = ReceiptFolder(storing, target.receipts, bundle.plan, bundle.directory, Redactor(target.secrets))
     announced = [effect.intent for effect in effects if effect.intent.resource == folder.uri(CLOSING)]
     return store_closing(folder, announced[-1] if announced else None, handover.settings.limits, SystemClock())
 

@@ -24,7 +24,7 @@ from drproof.engine.receipt_folder import ReceiptFolder
 from drproof.engine.record import Record
 from drproof.engine.signals import Signals
 from drproof.evidence.journal import Journal
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import Redactor
 from drproof.model.codec import encode
 from drproof.model.context import Effect
 from drproof.model.errors import DrproofError, LeaseError, TargetError
@@ -51,7 +51,7 @@ class Run:
         """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
         self._opened = opened
         self._journal: Journal = opened.journal
-        self._masker: Masker = opened.masker
+        self._masker: Redactor = opened.masker
         self._lease: Lease | None = opened.lease
         self._guardian: Guardian | None = opened.guardian
         self._conclusion: Conclusion | None = None
@@ -72,6 +72,11 @@ class Run:
                 run.record.inherit(prepared.prior, phase)
         run._store_receipts()
         return run
+
+    @property
+    def redactor(self) -> Redactor:
+        """What knows the secrets of this run."""
+        return self._masker
 
     @property
     def provisioner(self) -> str:
@@ -263,7 +268,7 @@ class Run:
             started_at=now,
             ended_at=now,
             duration_ms=0,
-            reason=self._masker.mask(reason),
+            reason=self._masker.redact(reason, record=False),
             cause=cause,
         )
 
@@ -341,7 +346,7 @@ class Run:
 
         def write(line: str) -> None:
             with path.open("a", encoding="utf-8") as file:
-                file.write(f"{self.clock.now()} {self._masker.mask(line)}\n")
+                file.write(f"{self.clock.now()} {self._masker.redact(line, record=False)}\n")
 
         return write
 

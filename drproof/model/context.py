@@ -130,5 +130,8 @@ class Context(Protocol):
         Equal values have equal tags in all windows; nobody without the key can try out what a value may have been.
         """
 
+    def redact(self, text: str, *, lines: int | None = None) -> str:
+        """Return somebody else's words with all masked that is not proven harmless; of many the last `lines`."""
+
     def say(self, line: str) -> None:
-        """Add a line to the phase's log; known values are masked."""
+        """Add a line to the phase's log; what is not proven harmless is masked."""

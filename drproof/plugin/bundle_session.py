@@ -17,6 +17,7 @@ from drproof.engine.clock import instant
 from drproof.engine.settings import setting
 from drproof.evidence import expectations
 from drproof.evidence.integrity import CLOSING, OPENING, Inspection
+from drproof.evidence.redaction import Redactor
 from drproof.evidence.trust import Trust
 from drproof.evidence.verification import INCOMPLETE, INVALID, NOT_MET, REFUTED, UNREADABLE, class_of, verify
 from drproof.model.criteria import ExpectedContract, PlanDocument
@@ -26,7 +27,7 @@ from drproof.plugin import imported
 from drproof.plugin.guards import refuse_a_part
 from drproof.plugin.options import given
 from drproof.report.scores import score_lines
-from drproof.report.visible import visible
+from drproof.report.visible import inert, printable
 
 INTEGRITY, AUTHENTICITY, EXPECTED = "bundle_is_as_it_was_sealed", "bundle_is_signed", "bundle_is_what_was_expected"
 COMPLETE, PROVEN, LIVE = "bundle_is_complete", "bundle_is_of_a_proven_drill", "bundle_is_of_a_live_drill"
@@ -83,14 +84,14 @@ class BundleSession:
                 judge=self._judge,
             )
         except (ValueError, DrproofError, OSError) as exc:
-            raise pytest.UsageError(str(exc)) from exc
+            raise pytest.UsageError(printable(str(exc), lines=True)) from exc
         inspection = self.found.inspection
         if inspection is None or inspection.plan is None:
             said = "; ".join(f"{problem.code}: {problem.message}" for problem in self.found.problems)
             msg = (
                 f"{self.directory} is no readable bundle: {said}\n  next: name the folder of a drill with --bundle-dir"
             )
-            raise pytest.UsageError(visible(msg, lines=True))
+            raise pytest.UsageError(printable(msg, lines=True))
         self.plan: PlanDocument = inspection.plan
         self.inspection: Inspection = inspection
         self._decision = decision and self._folder is None
@@ -151,13 +152,15 @@ class BundleSession:
         receipts = f"{len(self.inspection.outcomes)} receipts"
         trust = self.trust_file or "none, so nobody's signature counts; name one with --trust"
         if self._folder is not None:
-            return [visible(f"drproof: a folder of receipts, {self._folder.source} ({self._chosen}); it is not sealed")]
+            return [
+                printable(f"drproof: a folder of receipts, {self._folder.source} ({self._chosen}); it is not sealed")
+            ]
         lines = (
             f"drproof: bundle {self.directory} ({self._chosen})",
             f"drproof: trust file {trust}",
             f"drproof: drill {plan.drill_id}, plan {plan.plan} ({window}), mode {plan.mode.upper()}, {receipts}",
         )
-        return [visible(line) for line in lines]
+        return [printable(line) for line in lines]
 
     def start(self, session: pytest.Session) -> None:
         """Nothing is opened."""
@@ -179,25 +182,29 @@ class BundleSession:
         reporter.section("drproof: bundle", bold=True)
         if self.plan.plan == catalog.EXECUTION:
             for line in score_lines(self._judged.values()):
-                reporter.write_line(visible(line))
+                reporter.write_line(printable(line))
         if self._folder is not None:
             for lack in self._folder.shortfalls:
-                reporter.write_line(visible(f"FAIL: {lack}"))
+                reporter.write_line(printable(f"FAIL: {lack}"))
             reporter.write_line(imported.NOTHING_SEALED)
             return
         for problem in self.found.problems:
-            reporter.write_line(visible(f"{problem.code}: {problem.message}"))
+            reporter.write_line(printable(f"{problem.code}: {problem.message}"))
         for key in self.found.signers:
             reporter.write_line(f"signed by {key.role} {key.keyid} ({key.custody.replace('_', '-')})")
         reporter.write_line(f"level of assurance: L{self.found.level}")
         for what in self.found.not_shown:
-            reporter.write_line(visible(f"not shown: {what}"))
+            reporter.write_line(printable(f"not shown: {what}"))
         reporter.write_line(f"drproof verify would exit with {self.found.status}")
 
     def end(self) -> None:
         """Remove what was made of a plain folder; nothing else is held."""
         if self._folder is not None:
             self._folder.close()
+
+    def clean(self, text: str) -> str:
+        """Return text as it may be shown: a bundle is somebody else's."""
+        return inert(Redactor().mask(text))
 
     def _failure(self, demand: str) -> str:
         """Return why a demand is not met, or ""."""
@@ -206,9 +213,9 @@ class BundleSession:
             told = [f"{problem.code}: {problem.message}" for problem in own]
             if demand == EXPECTED and self.plan.plan == catalog.EXECUTION:
                 told += filter(None, [imported.too_old(self.inspection, self._expected.max_age_ms, self._now)])
-            return visible("; ".join(told))
+            return printable("; ".join(told))
         if demand == imported.DECISION and self._decision:
-            return visible(imported.decision_failure(self.inspection))
+            return printable(imported.decision_failure(self.inspection))
         contract, _, subject = demand.partition(":")
         verdict = self._judged.get((contract, subject))
         if verdict is None:
@@ -216,8 +223,8 @@ class BundleSession:
         sealed = self._sealed.get((contract, subject))
         if sealed is None or sealed.status is not verdict.status:
             before = sealed.status if sealed else "nothing"
-            return visible(f"sealed as {before}, judged again as {verdict.status}: {verdict.reason}")
-        return "" if verdict.status is Status.PROVEN else visible(f"{verdict.status}: {verdict.reason}")
+            return printable(f"sealed as {before}, judged again as {verdict.status}: {verdict.reason}")
+        return "" if verdict.status is Status.PROVEN else printable(f"{verdict.status}: {verdict.reason}")
 
     def _fixtures(self) -> ModuleType:
         module = ModuleType("drproof_bundle")

@@ -13,6 +13,7 @@ from drproof.formats.durations import show
 from drproof.model.phase import Phase
 from drproof.model.receipt import Receipt
 from drproof.plugin import TERMINAL
+from drproof.report.visible import printable
 
 TICK_SECONDS = 0.5
 QUIET_SECONDS = 30
@@ -53,7 +54,7 @@ class Progress:
 
     def note(self, line: str) -> None:
         """Print a line of its own."""
-        self._write(f"drproof: {line}")
+        self._write(f"drproof: {printable(line)}")
 
     def close(self) -> None:
         """Stop the living line."""
@@ -73,7 +74,7 @@ class Progress:
 
     def _end(self, receipt: Receipt[Any]) -> None:
         self.close()
-        reason = f": {receipt.reason}" if receipt.reason else ""
+        reason = f": {printable(receipt.reason)}" if receipt.reason else ""
         self._write(f"drproof: {receipt.phase} {receipt.outcome} after {show(receipt.duration_ms)}{reason}")
 
     def _tick(self, stop: threading.Event) -> None:

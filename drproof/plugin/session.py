@@ -10,6 +10,7 @@ from drproof.engine.preparation import DrillRequest, Prepared, prepare
 from drproof.engine.refusal import Refusal
 from drproof.engine.run import Run
 from drproof.engine.signals import Signals
+from drproof.evidence.redaction import Redactor
 from drproof.model.criteria import ExpectedContract
 from drproof.model.errors import DrproofError, Interruption
 from drproof.model.receipt import Outcome, Receipt
@@ -22,7 +23,7 @@ from drproof.plugin.options import given
 from drproof.plugin.places import checks_of, point_at
 from drproof.plugin.progress import Progress
 from drproof.report import summary
-from drproof.report.visible import visible
+from drproof.report.visible import inert, printable
 
 
 class Session(Protocol):
@@ -37,6 +38,7 @@ class Session(Protocol):
     def settle(self, session: pytest.Session) -> None: ...  # noqa: D102
     def summarize(self, reporter: pytest.TerminalReporter) -> None: ...  # noqa: D102
     def end(self) -> None: ...  # noqa: D102
+    def clean(self, text: str) -> str: ...  # noqa: D102
 
 
 ASKING = ("help", "version", "markers", "showfixtures")
@@ -79,7 +81,7 @@ class DrillSession:
                 DrillRequest(plan=PLANS[mark], options=given(config), directory=config.invocation_params.dir)
             )
         except (Refusal, DrproofError) as exc:
-            raise pytest.UsageError(str(exc)) from exc
+            raise pytest.UsageError(printable(str(exc), lines=True)) from exc
         if self.prepared.plan.mutates:
             refuse_conflicts(config, mark)
         self.run: Run | None = None
@@ -146,7 +148,7 @@ class DrillSession:
         try:
             self.run = Run.open(self.prepared, signals=self._signals)
         except (Refusal, DrproofError) as exc:
-            raise pytest.UsageError(str(exc)) from exc
+            raise pytest.UsageError(printable(str(exc), lines=True)) from exc
         self._progress = Progress(self.config, self.prepared.coverage.run)
         if self.run.provisioner:
             self._progress.note(self.run.provisioner)
@@ -229,7 +231,7 @@ class DrillSession:
         try:
             bundle = Bundle.open(self.run.directory, types)
         except DrproofError as exc:
-            reporter.write_line(f"{self.conclusion.stop_reason}\n{exc}", red=True)
+            reporter.write_line(printable(f"{self.conclusion.stop_reason}\n{exc}", lines=True), red=True)
             return
         for line in summary.lines(
             bundle,
@@ -241,13 +243,17 @@ class DrillSession:
         ):
             reporter.write_line(line)
         if self.run.undated:
-            reporter.write_line(visible(self.run.undated, lines=True), yellow=True)
+            reporter.write_line(printable(self.run.undated, lines=True), yellow=True)
 
     def end(self) -> None:
         """Give the signals back; a run that was refused leaves nothing."""
         self._signals.restore()
         if self.run is None:
             board.leave(self._made)
+
+    def clean(self, text: str) -> str:
+        """Return text as it may be shown: without secrets, and without what a terminal or a CI system obeys."""
+        return inert(self.run.redactor.mask(text) if self.run is not None else Redactor().mask(text))
 
     def _expected(self) -> set[str]:
         return {*self.phases, *(named(*judgement) for judgement in self.judgements)}

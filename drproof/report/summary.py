@@ -9,7 +9,7 @@ from drproof.formats.durations import show
 from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status, Verdict
 from drproof.report import facts
-from drproof.report.visible import visible
+from drproof.report.visible import printable
 
 PAGE = "proof.html"
 LONGEST = 300
@@ -33,7 +33,7 @@ def lines(  # noqa: PLR0913 — what a bundle cannot say of itself
         *_signature(bundle, directory),
         *_still_up(bundle, still_up=still_up, directory=directory),
     )
-    return [visible(line) for line in everything]
+    return [printable(line) for line in everything]
 
 
 def _signature(bundle: Bundle, directory: Path) -> Iterator[str]:

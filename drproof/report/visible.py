@@ -38,3 +38,24 @@ def visible(text: str, *, lines: bool = False) -> str:
     r"""Return the text with every hidden character as `\u{..}`; `lines` keeps line feeds and tabs."""
     pattern = _PATTERN_IN_LINES if lines else _PATTERN
     return pattern.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
+
+
+# GitHub takes `::word` at the start of a line and `##[word]` anywhere in it for a command; Azure and TeamCity likewise.
+_COMMAND = re.compile(r"(?m)^(\s*):(?=:[A-Za-z])|#(?=#(?:\[|vso\[|teamcity\[))")
+_HIDDEN_IN_LINES = re.compile(
+    r"(?![\n\t])[" + "".join(f"{re.escape(chr(a))}-{re.escape(chr(b))}" for a, b in HIDDEN) + "]"
+)
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""Return `visible` text that also no CI system takes for a command: `\u{3a}:set-env` and the like."""
+    return _defused(visible(text, lines=lines))
+
+
+def inert(text: str) -> str:
+    """Return lines that may have been made printable already; twice is as once."""
+    return _defused(_HIDDEN_IN_LINES.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text))
+
+
+def _defused(text: str) -> str:
+    return _COMMAND.sub(lambda match: f"{match[1]}\\u{{3a}}" if match[1] is not None else "\\u{23}", text)

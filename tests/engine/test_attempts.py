@@ -7,7 +7,7 @@ import pytest
 
 from drproof.engine.attempts import Ending, attempt
 from drproof.engine.context import PhaseContext
-from drproof.evidence.redaction import MASK, Masker
+from drproof.evidence.redaction import MASK, Redactor
 from drproof.model.context import Context
 from drproof.model.errors import (
     GuardError,
@@ -87,7 +87,7 @@ class Bench:
             lambda: context,
             limits or Limits(backoff_ms=100),
             self.clock,
-            Masker([SECRET]),
+            Redactor([SECRET]),
             self.said.append,
             begin=self.begun.append,
         )

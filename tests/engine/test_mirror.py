@@ -11,7 +11,7 @@ from drproof.engine.mirror import Mirror
 from drproof.engine.receipt_folder import ReceiptFolder
 from drproof.evidence.canonical import digest
 from drproof.evidence.journal import Journal
-from drproof.evidence.redaction import Masker
+from drproof.evidence.redaction import Redactor
 from drproof.evidence.stored import stored_receipts, unstored
 from drproof.model.capabilities import Retention, StoredObject
 from drproof.model.criteria import PlanDocument, Storing, Window
@@ -87,7 +87,7 @@ class Drill:
 
     def __init__(self, folder, bucket, *, masker=None):
         self.directory, self.bucket, self.clock = folder, bucket, Clock()
-        self.masker = masker or Masker()
+        self.masker = masker or Redactor()
         (folder / "receipts").mkdir(parents=True, exist_ok=True)
         self.write("plan.json", b'{"plan":1}')
         self.write("opening.dsse.json", b'{"opening":1}')
@@ -316,7 +316,7 @@ def test_what_is_read_back_otherwise_than_it_was_written_is_not_stored(drill, bu
 
 
 def test_a_value_known_to_be_secret_is_not_uploaded(tmp_path, bucket):
-    drill = Drill(tmp_path / "drill-1", bucket, masker=Masker(("hunter2hunter2",)))
+    drill = Drill(tmp_path / "drill-1", bucket, masker=Redactor(("hunter2hunter2",)))
     drill.write("receipts/01-bringup.json", b'{"said":"hunter2hunter2"}')
     drill.mirror.finish()
     drill.journal.close()

@@ -59,7 +59,7 @@ def test_values_may_be_learned_later_and_earlier_ones_are_kept():
 
 
 def test_honest_text_is_left_as_it_is():
-    text = "nothing to see here, p+ss/w0rd was never said whole"
+    text = "nothing to see here, p+ss/w was never said whole, nor half"
 
     assert Masker([SECRET]).mask(text) == text
     assert Masker([SECRET]).finds(text.encode()) is False

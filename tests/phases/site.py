@@ -10,6 +10,7 @@ from typing import Any
 
 from drproof.engine.effects import JournalledEffects, effects_of
 from drproof.evidence.journal import Journal
+from drproof.evidence.redaction import Redactor
 from drproof.model.capabilities import Change, CommandResult, ObjectInfo, Resource, Runner
 from drproof.model.context import DRILL_TAG, Effect
 from drproof.model.errors import NotFoundError
@@ -238,6 +239,7 @@ class Drill:
             tags={DRILL_TAG: "drill-1"},
             observed=lambda earlier: PASSING.receipts[earlier.name].facts,
             say=lambda line: None,
+            redact=Redactor().redact,
         )
 
     def attempt(self, phase: Phase[Any]) -> Any:

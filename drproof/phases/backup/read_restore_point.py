@@ -134,7 +134,7 @@ def _metadata(ctx: Context, uri: s3_uri.S3Uri) -> tuple[BackupMetadata | None, s
         _, data = ctx.target.primary.objects.read(uri.bucket, uri.join(METADATA))
         return backup_metadata.parse(data), ""
     except (NotFoundError, FormatError) as exc:
-        return None, str(exc).partition("\n")[0]
+        return None, ctx.redact(str(exc).partition("\n")[0])
 
 
 class _Reading:
@@ -143,6 +143,7 @@ class _Reading:
     def __init__(
         self, ctx: Context, uri: s3_uri.S3Uri, name: str, promised: Artifact | None, *, is_archive: bool
     ) -> None:
+        self._ctx = ctx
         self.members: list[archive.Member] = []
         self.archive = ArchiveSeen(name=name, problem=NOT_THERE)
         self._digest = hashlib.sha256()
@@ -193,7 +194,7 @@ class _Reading:
             members=len(self.members),
             files=sum(member.kind == "file" for member in self.members),
             size=sum(member.size for member in self.members),
-            problem=problem,
+            problem=self._ctx.redact(problem),
         )
 
 
@@ -210,11 +211,11 @@ def _control_plane(ctx: Context, uri: s3_uri.S3Uri) -> tuple[ControlPlaneSeen, d
         place = s3_uri.parse(pointer.bundle_uri)
         _, chunks = objects.stream(place.bucket, place.key)
     except (NotFoundError, FormatError) as exc:
-        return ControlPlaneSeen(pointer_key=pointer_key, problem=str(exc).partition("\n")[0]), {}
+        return ControlPlaneSeen(pointer_key=pointer_key, problem=ctx.redact(str(exc).partition("\n")[0])), {}
     except TargetError as exc:
         if exc.code != "AccessDenied":
             raise
-        return ControlPlaneSeen(pointer_key=pointer_key, problem=str(exc).partition("\n")[0]), {}
+        return ControlPlaneSeen(pointer_key=pointer_key, problem=ctx.redact(str(exc).partition("\n")[0])), {}
     digest = hashlib.sha256()
     size = 0
 
@@ -234,7 +235,7 @@ def _control_plane(ctx: Context, uri: s3_uri.S3Uri) -> tuple[ControlPlaneSeen, d
     difference = control_plane.compare_both_ways(listed, found)
     seen = ControlPlaneSeen(
         pointer_key=pointer_key,
-        problem=problem,
+        problem=ctx.redact(problem),
         bundle_uri=pointer.bundle_uri,
         pointed_sha256=pointer.bundle_sha256,
         bundle_sha256=digest.hexdigest(),

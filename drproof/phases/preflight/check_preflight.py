@@ -76,7 +76,7 @@ def _control_plane(ctx: Context, uri: s3_uri.S3Uri) -> Need:
     try:
         key = f"{uri.control_plane_prefix}/current.json"
     except FormatError as exc:
-        return Need(name="control plane", place=str(uri), status=str(exc))
+        return Need(name="control plane", place=str(uri), status=ctx.redact(str(exc)))
     return _need(ctx, "primary", "control plane", uri.bucket, key)
 
 

@@ -35,14 +35,14 @@ def run_on(
     return result
 
 
-def seen(command: Command, result: CommandResult) -> CommandSeen:
-    """Return a command's result as evidence keeps it."""
+def seen(ctx: Context, command: Command, result: CommandResult) -> CommandSeen:
+    """Return a command's result as evidence keeps it: what it printed is somebody else's text."""
     return CommandSeen(
         name=command.name,
         command=command.run,
         command_id=result.command_id,
         status=result.status,
         exit_status=result.exit_status,
-        stdout_tail=tuple(result.stdout.splitlines()[-TAIL_LINES:]),
-        stderr_tail=tuple(result.stderr.splitlines()[-TAIL_LINES:]),
+        stdout_tail=tuple(ctx.redact(result.stdout, lines=TAIL_LINES).splitlines()),
+        stderr_tail=tuple(ctx.redact(result.stderr, lines=TAIL_LINES).splitlines()),
     )

@@ -63,10 +63,10 @@ def diagnose(ctx: Context) -> DiagnosticsObserved:
     cluster = pinned(ctx)
     return DiagnosticsObserved(
         instance_id=instance_id,
-        commands=tuple(seen(command, run_on(ctx, instance_id, command)) for command in ctx.settings.diagnostics),
+        commands=tuple(seen(ctx, command, run_on(ctx, instance_id, command)) for command in ctx.settings.diagnostics),
         nodes=nodes_of(cluster),
         pods=tuple(_pod(pod) for pod in cluster.list(POD)),
-        warnings=_warnings(cluster),
+        warnings=_warnings(ctx, cluster),
     )
 
 
@@ -84,17 +84,17 @@ def _pod(pod: Manifest) -> PodSeen:
     )
 
 
-def _warnings(cluster: Cluster) -> tuple[WarningSeen, ...]:
+def _warnings(ctx: Context, cluster: Cluster) -> tuple[WarningSeen, ...]:
     found = [event for event in cluster.list(EVENT) if event.get("type") == "Warning"]
     found.sort(key=lambda event: str(event.get("lastTimestamp") or event["metadata"].get("creationTimestamp") or ""))
-    return tuple(_warning(event) for event in found[-WARNINGS_SHOWN:])
+    return tuple(_warning(ctx, event) for event in found[-WARNINGS_SHOWN:])
 
 
-def _warning(event: Manifest) -> WarningSeen:
+def _warning(ctx: Context, event: Manifest) -> WarningSeen:
     about: dict[str, Any] = event.get("involvedObject") or {}
     return WarningSeen(
         namespace=str(event["metadata"].get("namespace", "")),
         about=f"{about.get('kind', '')}/{about.get('name', '')}",
         reason=str(event.get("reason", "")),
-        message=str(event.get("message", ""))[:LONGEST],
+        message=ctx.redact(str(event.get("message", "")))[:LONGEST],
     )

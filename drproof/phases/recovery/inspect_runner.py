@@ -69,7 +69,7 @@ def inspect_runner(ctx: Context) -> RunnerInspected:
     after, listed_after = _look(ctx, instance_id, "after")
     return RunnerInspected(
         instance_id=instance_id,
-        commands=tuple(seen(command, result) for command, result in results),
+        commands=tuple(seen(ctx, command, result) for command, result in results),
         watched=validation.watch,
         before=before,
         commands_before=commands_before,
