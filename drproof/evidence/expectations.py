@@ -26,11 +26,14 @@ class Expectations:
 
 
 def read(options: Mapping[str, Any]) -> Expectations:
-    """Return the expectations that the options of a command line name; None and "" say nothing.
+    """Return the expectations that the options of a command line name; None says nothing.
 
     Raises:
         EvidenceError: `usage`, when one of them cannot be meant.
     """
+    if empty := sorted(name for name, value in options.items() if value == ""):
+        # A variable that a pipeline forgot to set must not switch off what it was to demand.
+        raise EvidenceError("usage", f"--{empty[0].replace('_', '-')} is empty; leave it out to expect nothing")
     level = str(options.get("require_level") or "L0").upper()
     if level not in LEVELS:
         raise _misuse(f"--require-level {level}; expected one of {', '.join(LEVELS)}")

@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,28 +47,35 @@ class Folder:
             EvidenceError: `unreadable`, when there is no such folder; `too-large`, when it holds too much.
         """
         folder = cls(directory)
+        inside = [""]
         try:
-            folder._enter("")
+            while inside:
+                inside += folder._enter(inside.pop())
         except OSError as exc:
             raise EvidenceError("unreadable", f"{directory} cannot be read: {exc.strerror}") from exc
-        folder.problems += _collisions(folder.paths)
         return folder
 
-    def _enter(self, prefix: str) -> None:
+    def _enter(self, prefix: str) -> list[str]:
+        """Look at one folder, and return those in it: nested ever so deep, they are no deeper a call."""
+        inside, seen = [], dict[str, str]()
         with os.scandir(self.directory / prefix) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 path = prefix + entry.name
+                other = seen.setdefault(_folded(entry.name), path)
                 if problem := _bad_name(entry.name):
                     shown = path.encode("utf-8", "backslashreplace").decode()
                     self.problems.append(Problem("name", shown, f"{shown!r} is no name of a file: {problem}"))
+                elif other != path:
+                    self.problems.append(Problem("name-collision", path, f"{path} and {other} are one name elsewhere"))
                 elif entry.is_symlink():
                     self.problems.append(Problem("link", path, f"{path} is a link, not a file"))
                 elif entry.is_dir(follow_symlinks=False):
-                    self._enter(f"{path}/")
+                    inside.append(f"{path}/")
                 elif entry.is_file(follow_symlinks=False):
                     self._add(path)
                 else:
                     self.problems.append(Problem("special-file", path, f"{path} is neither a file nor a folder"))
+        return inside
 
     def _add(self, path: str) -> None:
         self.paths[path] = None
@@ -133,9 +140,6 @@ def _bad_name(name: str) -> str:
     return "" if unicodedata.is_normalized("NFC", name) else "not in Unicode NFC"
 
 
-def _collisions(paths: Iterable[str]) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
-    for path in paths:
-        folded = path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
-        if (other := seen.setdefault(folded, path)) != path:
-            yield Problem("name-collision", path, f"{path} and {other} are one name on other systems")
+def _folded(name: str) -> str:
+    """Return a name as systems see it that keep no case."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()

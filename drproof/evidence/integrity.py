@@ -98,6 +98,7 @@ class _Inspector:
         self.head = self.opening_digest = ""
         self.opened_at = ""
         self.unstored: tuple[str, ...] = ()
+        self.judged_nothing = False
 
     def inspect(self) -> Inspection:
         found = self.found
@@ -150,11 +151,13 @@ class _Inspector:
         statement = self._statement(OPENING, Opening)
         if OPENING in self.folder.paths:
             self.head = self.opening_digest = self.folder.digest(OPENING)
+        plan = self.found.plan
+        if plan is not None:
+            self.opened_at = plan.created_at
         if statement is None:
             return
         self.found.opening = opening = statement.predicate
         self.opened_at = opening.opened_at
-        plan = self.found.plan
         if plan is None:
             return
         if statement.subjects != {PLAN: self.folder.digest(PLAN)}:
@@ -207,7 +210,8 @@ class _Inspector:
         if receipt.previous != self.head:
             self.problem("chain", path, "the receipt does not name the one before it")
         belongs = (receipt.opening, receipt.drill_id, receipt.mode, receipt.plan)
-        if belongs != (self.opening_digest, plan.drill_id, plan.mode, plan.plan):
+        ours = (self.opening_digest, plan.drill_id, plan.mode, plan.plan)
+        if belongs != ours or receipt.phase not in plan.phases:
             self.problem("foreign", path, "the receipt belongs to another drill")
         for ref in receipt.evidence:
             if ref.path not in self.folder.paths:
@@ -233,6 +237,7 @@ class _Inspector:
             return
         with self._noting(VERDICTS):
             self.found.verdicts = read_known(Verdicts, self.folder.read(VERDICTS)).verdicts
+            self.judged_nothing = not self.found.verdicts
             for code, message in _coverage(plan, self.found.verdicts):
                 self.problem(code, VERDICTS, message)
 
@@ -276,7 +281,10 @@ class _Inspector:
 
     def _contents(self, sealed: Mapping[str, str]) -> None:
         """Compare every file with what was sealed, both ways."""
-        present = {path for path in self.folder.paths if path not in {CLOSING, RESERVE} and not path.startswith(AFTER)}
+        present = {path for path in self.folder.paths if path != CLOSING and not path.startswith(AFTER)}
+        if RESERVE in present and not self.folder.read(RESERVE).strip(b"\0"):
+            # A drill that died right after its closing leaves it; with anything in it, it is a stranger.
+            present.discard(RESERVE)
         for path in sorted(sealed.keys() | present):
             if path not in present:
                 self.problem("file-missing", path, f"{path} was sealed and is gone")
@@ -288,6 +296,7 @@ class _Inspector:
     def _all_proven(self, plan: PlanDocument, closing: Closing) -> bool:
         return (
             not closing.withheld
+            and not self.judged_nothing
             and all(verdict.proven for verdict in self.found.verdicts)
             and all(self.found.outcomes.get(name) in ACCEPTED for name in plan.phases)
             and all(outcome in ACCEPTED for outcome in self.found.outcomes.values())

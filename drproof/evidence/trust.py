@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, Ellip
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from cryptography.x509 import load_pem_x509_certificate
 
 from drproof.evidence.exact import exactly
 from drproof.formats import timestamps
@@ -103,6 +104,11 @@ def _check(trust: Trust) -> None:
         for instant in (key.not_before, key.not_after, key.revoked_at):
             if instant is not None:
                 timestamps.parse(instant)
+    for authority in trust.authorities:
+        try:
+            load_pem_x509_certificate(authority.certificate.encode())
+        except ValueError as exc:
+            raise EvidenceError("shape", f"the authority {authority.name} has no certificate in PEM") from exc
     if len({(key.keyid, key.role) for key in trust.keys}) != len(trust.keys):
         raise EvidenceError("shape", "a key stands twice in the same role")
 

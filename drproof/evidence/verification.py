@@ -13,7 +13,17 @@ from drproof.evidence import trusted_time
 from drproof.evidence.envelope import Envelope
 from drproof.evidence.expectations import Expectations
 from drproof.evidence.files import Problem
-from drproof.evidence.integrity import CLOSING, OPENING, PLAN, TRUSTED_TIME, Inspection, SignedAs, inspect
+from drproof.evidence.integrity import (
+    AFTER,
+    CLOSING,
+    OPENING,
+    PLAN,
+    TRUSTED_TIME,
+    VERDICTS,
+    Inspection,
+    SignedAs,
+    inspect,
+)
 from drproof.evidence.trust import Role, Trust, TrustedKey
 from drproof.evidence.trusted_time import Dating, TrustedTime
 from drproof.formats import timestamps
@@ -62,33 +72,50 @@ class _Signatures:
     """Decides about each envelope, and remembers who signed."""
 
     trust: Trust
-    runners: dict[str, TrustedKey] = field(default_factory=dict)
-    approvers: dict[str, TrustedKey] = field(default_factory=dict)
-    """The keys of sign-offs, by their paths."""
+    counted: dict[str, list[TrustedKey]] = field(default_factory=dict)
+    """The keys whose signatures count, by the path of what they signed."""
+    drill: set[str] = field(default_factory=set)
+    """Every trusted key that signed anything but a sign-off, in whatever role."""
 
     def witness(self, path: str, signed: Envelope, instant: str, kind: SignedAs) -> Iterator[Problem]:
         """Yield why a signature does not count; each has to."""
         if not signed.signatures:
             yield Problem("unsigned", path, f"{path} is not signed: nothing shows who made it")
-        role = ROLES[kind]
+        counted = self.counted.setdefault(path, [])
         for signature in signed.signatures:
             keys = self.trust.named(signature.keyid)
+            key = keys.get(ROLES[kind])
+            if keys and not _genuine(next(iter(keys.values())), signature.sig, signed.message):
+                yield Problem("signature", path, f"the signature of {path} is not one of {signature.keyid}")
+                continue
+            if keys and kind != "sign-off":
+                self.drill.add(signature.keyid)
             if not keys:
                 said = f"{path} is signed by {signature.keyid}, which is not in the trust file"
                 yield Problem("key-unknown", path, said)
-                continue
-            key = keys.get(role)
-            if not _genuine(next(iter(keys.values())), signature.sig, signed.message):
-                yield Problem("signature", path, f"the signature of {path} is not one of {signature.keyid}")
             elif key is None:
-                roles = ", ".join(sorted(keys))
-                yield Problem("key-role", path, f"{path} is signed by a key that is trusted as {roles}, not as {role}")
+                said = f"{path} is signed by a key that is trusted as {', '.join(sorted(keys))}, not as {ROLES[kind]}"
+                yield Problem("key-role", path, said)
             elif code := key.counts_at(instant):
-                yield Problem(code, path, f"{path} is signed by {key.keyid} at {instant}, when that key did not count")
-            elif kind == "sign-off":
-                self.approvers[path] = key
+                said = f"{path} is signed by {key.keyid} at {instant}, when that key did not count"
+                yield Problem(code, path, said)
             else:
-                self.runners[key.keyid] = key
+                counted.append(key)
+
+    @property
+    def runners(self) -> dict[str, TrustedKey]:
+        """The keys that count for opening, checkpoints and closing."""
+        signed = (keys for path, keys in self.counted.items() if not path.startswith(AFTER))
+        return {key.keyid: key for keys in signed for key in keys}
+
+    @property
+    def approvers(self) -> dict[str, list[TrustedKey]]:
+        """The keys that count for sign-offs and had no part in the drill, by the paths of the sign-offs."""
+        return {
+            path: [key for key in keys if key.keyid not in self.drill]
+            for path, keys in self.counted.items()
+            if path.startswith(AFTER)
+        }
 
 
 def _genuine(key: TrustedKey, signature: bytes, message: bytes) -> bool:
@@ -120,18 +147,21 @@ def verify(  # noqa: PLR0913 — what a reader knows and demands
     problems += _revoked(signatures, dated)
     problems += _same_key(signatures)
     problems += _outcome(found, expect)
+    judged: frozenset[str] = frozenset()
     if judge is not None and found.plan is not None and not _invalid(problems):
-        problems += _judged_otherwise(found, judge(found))
+        again = judge(found)
+        judged = frozenset(contract for contract, _ in again)
+        problems += _judged_otherwise(found, again)
     level = _level(found, signatures, problems, dated)
     problems += _expectations(found, expect, timestamps.milliseconds(now), level)
     return Verification(
         status=status_of(problems),
         level=level,
         problems=tuple(problems),
-        not_shown=(*_undated(dated), *_not_shown(found, expect, level, judged=judge is not None)),
+        not_shown=(*_undated(dated), *_not_shown(found, expect, level, judged)),
         trusted_time=dated,
         inspection=found,
-        signers=tuple({**signatures.runners, **{key.keyid: key for key in signatures.approvers.values()}}.values()),
+        signers=tuple({key.keyid: key for keys in signatures.counted.values() for key in keys}.values()),
     )
 
 
@@ -177,10 +207,12 @@ def _undated(dated: TrustedTime | None) -> Iterator[str]:
 
 def _revoked(signatures: _Signatures, dated: TrustedTime | None) -> Iterator[Problem]:
     """Yield the keys that count for nothing; a token shows that a closing is older, and nothing of a sign-off."""
-    for path, key in (*((CLOSING, key) for key in signatures.runners.values()), *signatures.approvers.items()):
-        if key.revoked_at is not None and not (path == CLOSING and _existed_before(key.revoked_at, dated)):
-            # What it signed before cannot be told from what was dated back.
-            yield Problem("key-revoked", path, f"{key.keyid} was revoked at {key.revoked_at}: {key.reason}")
+    for path, keys in signatures.counted.items():
+        for key in keys:
+            saved = not path.startswith(AFTER) and key.revoked_at is not None and _existed_before(key.revoked_at, dated)
+            if key.revoked_at is not None and not saved:
+                # What it signed before cannot be told from what was dated back.
+                yield Problem("key-revoked", path, f"{key.keyid} was revoked at {key.revoked_at}: {key.reason}")
 
 
 def _existed_before(instant: str, dated: TrustedTime | None) -> bool:
@@ -190,8 +222,8 @@ def _existed_before(instant: str, dated: TrustedTime | None) -> bool:
 
 
 def _same_key(signatures: _Signatures) -> Iterator[Problem]:
-    for path, key in signatures.approvers.items():
-        if key.keyid in signatures.runners:
+    for path in signatures.approvers:
+        if any(key.keyid in signatures.drill for key in signatures.counted[path]):
             yield Problem("same-key", path, f"{path} is signed by a key that signed the drill as well")
 
 
@@ -206,24 +238,34 @@ def _outcome(found: Inspection, expect: Expectations) -> Iterator[Problem]:
 
 
 def _judged_otherwise(found: Inspection, again: Mapping[tuple[str, str], Verdict]) -> Iterator[Problem]:
+    judged = {contract for contract, _ in again}
+    sealed = {(verdict.contract, verdict.subject) for verdict in found.verdicts}
+    for contract, subject in sorted(again.keys() ^ {pair for pair in sealed if pair[0] in judged}):
+        if found.is_closed:
+            said = f"{contract}[{subject}] is judged " + (
+                "and was not sealed" if (contract, subject) in again else "no more"
+            )
+            yield Problem("judged-otherwise", VERDICTS, f"{said}: the plan and its criteria name other subjects")
     for verdict in found.verdicts:
         now = again.get((verdict.contract, verdict.subject))
         if now is not None and now.version == verdict.version and now.status is not verdict.status:
             said = f"{verdict.name} was sealed as {verdict.status}, and is {now.status} when it is judged again"
-            yield Problem("judged-otherwise", "verdicts.json", f"{said}: {now.reason}" if now.reason else said)
+            yield Problem("judged-otherwise", VERDICTS, f"{said}: {now.reason}" if now.reason else said)
 
 
 def _level(found: Inspection, signatures: _Signatures, problems: Iterable[Problem], dated: TrustedTime | None) -> int:
-    """Return the level of assurance; one bad signature anywhere leaves none."""
-    codes = {problem.code for problem in problems}
-    trusted = CLASSES[NOT_MET] | {"signature", "envelope", "statement"}
-    if _invalid(problems) or codes & trusted or found.opening is None or not signatures.runners:
+    """Return the level of assurance; one bad signature of the drill leaves none, one rejection no more than L1."""
+    problems = list(problems)
+    doubted = any(one.code in CLASSES[NOT_MET] and not one.path.startswith(AFTER) for one in problems)
+    if _invalid(problems) or doubted or found.opening is None or not signatures.runners:
         return 0
-    approved = any(
-        sign_off.decision == "approved" for path, sign_off in found.sign_offs.items() if path in signatures.approvers
-    )
+    decisions = {
+        found.sign_offs[path].decision
+        for path, keys in signatures.approvers.items()
+        if any(key.revoked_at is None for key in keys)
+    }
     held = all(key.custody == "non_exportable" for key in signatures.runners.values())
-    if not (held and approved and found.closing is not None):
+    if not (held and decisions == {"approved"}):
         return 1
     return 3 if dated is not None and dated.at_latest else 2
 
@@ -253,7 +295,7 @@ def _expectations(found: Inspection, expect: Expectations, now: int, level: int)
         yield Problem("level", "", f"the level of assurance is L{level}, expected L{expect.level} at least")
 
 
-def _not_shown(found: Inspection, expect: Expectations, level: int, *, judged: bool) -> Iterator[str]:
+def _not_shown(found: Inspection, expect: Expectations, level: int, judged: frozenset[str]) -> Iterator[str]:
     """Say what this verification does not show, so that nobody takes it for more than it is."""
     unasked = [
         name
@@ -266,8 +308,11 @@ def _not_shown(found: Inspection, expect: Expectations, level: int, *, judged: b
     if unasked:
         yield f"whether it is the bundle you wait for: nothing was expected of its {', '.join(unasked)}"
     yield LEVELS[level]
-    if not judged:
+    sealed = {verdict.contract for verdict in found.verdicts}
+    if sealed and not judged:
         yield "whether the sealed verdicts follow from the receipts: they were not judged again"
+    elif foreign := sorted(sealed - judged):
+        yield f"whether the verdicts of {', '.join(foreign)} follow from the receipts: that contract is not installed"
     if found.plan is not None and found.plan.mode == "rehearsal":
         yield "anyone's recovery: this was a rehearsal"
 

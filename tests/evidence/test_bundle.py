@@ -21,11 +21,13 @@ from drproof.evidence.bundle import (
     write_atomic,
 )
 from drproof.evidence.canonical import canonical, digest
+from drproof.evidence.documents import Verdicts
 from drproof.evidence.statements import Withheld
 from drproof.model.codec import encode
-from drproof.model.criteria import PlanDocument, Window
+from drproof.model.criteria import ExpectedContract, PlanDocument, Window
 from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Receipt, Tool
+from drproof.model.verdict import Status, Verdict
 from tests.contracts.evidence import PASSING
 from tests.contracts.observed import CRITERIA, DRILL, FILES, at, sha256
 from tests.evidence.keys import Key
@@ -46,7 +48,7 @@ def plan_of(drill_id: str = DRILL) -> PlanDocument:
         nonce=sha256("nonce"),
         window=Window(full=True, start_at="bringup", stop_after="teardown"),
         phases=PHASES,
-        contracts=(),
+        contracts=(ExpectedContract(name="the_drill_came_to_its_end", version=1, subjects=()),),
         criteria=replace(CRITERIA, storing=None),
         max_attempts=3,
         tool=Tool(version="1"),
@@ -64,7 +66,12 @@ def sealed(directory: Path, drill_id: str = DRILL, signers: tuple[Key, ...] = ()
         write_atomic(directory / path, canonical(FILES[path]))
     receipts = [replace(PASSING.receipts[phase], drill_id=drill_id, mode=plan.mode) for phase in PHASES]
     chain(directory, receipts, digest(opening), signers)
-    write_atomic(directory / "verdicts.json", canonical({"schema_version": 1, "verdicts": []}))
+    verdicts = tuple(
+        Verdict(contract=row.name, version=row.version, claim="It did.", subject=subject, status=Status.PROVEN)
+        for row in plan.contracts
+        for subject in row.subjects or ("",)
+    )
+    write_atomic(directory / "verdicts.json", canonical(encode(Verdicts(verdicts=verdicts))))
     close(directory, plan, signers)
     return directory
 

@@ -1,0 +1,1 @@
+"""Attacks on sealed bundles, and the honest bundles that they begin with."""
