@@ -61,7 +61,7 @@ def made(directory: Path, receipts: int, signers: tuple[Signer, ...]) -> None:
     closing = sealed_closing(
         plan,
         opening=digest(opening),
-        outcome="proven",
+        outcome="incomplete",
         files=digests(directory),
         head=previous,
         receipts=receipts,
@@ -107,7 +107,7 @@ def measure(kind: str, receipts: int, rounds: int) -> dict[str, Any]:
         def act() -> None:
             found = verify(bundle, {}, trust=trust, expect=Expectations(accept_rehearsal=True), now=NOW)
             codes = {problem.code for problem in found.problems}
-            if codes != (set() if kind == "signed" else {"unsigned"}):
+            if codes != ({"incomplete"} if kind == "signed" else {"incomplete", "unsigned"}):
                 sys.exit(f"the bundle of this benchmark is not as it was meant: {sorted(codes)}")
 
         floor(bundle)

@@ -90,7 +90,7 @@ def read(data: bytes) -> Envelope:
 
 def _bytes(text: str, name: str) -> bytes:
     try:
-        data: bytes | None = base64.b64decode(text, validate=True)
+        data: bytes | None = binascii.a2b_base64(text, strict_mode=True)
     except (binascii.Error, ValueError):
         data = None
     if data is None or _text(data) != text:

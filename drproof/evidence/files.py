@@ -117,8 +117,15 @@ class Folder:
                 if now.st_size > largest:
                     raise EvidenceError("too-large", f"{path} has {now.st_size} bytes, more than {largest}")
                 self.sizes[path] = now.st_size
-                while chunk := os.read(descriptor, CHUNK):
+                # One byte more than there should be: a short answer is the end, and a file that grew is no surprise.
+                want, total = min(now.st_size + 1, CHUNK), 0
+                while chunk := os.read(descriptor, want):
+                    total += len(chunk)
+                    if total > largest:
+                        raise EvidenceError("too-large", f"{path} grows beyond {largest} bytes")
                     yield chunk
+                    if len(chunk) < want:
+                        break
             finally:
                 os.close(descriptor)
         except OSError as exc:

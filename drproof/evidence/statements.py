@@ -3,8 +3,9 @@
 Source: `docs/bundle-format.md`, sections 3 and 4.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from msgspec import Struct, field
@@ -144,11 +145,17 @@ def read(envelope: Envelope, kind: type[P]) -> Statement[P]:
         EvidenceError: `statement`, when it is not the one form of a statement of this kind.
     """
     try:
-        written = read_exactly(_Written[kind], envelope.payload)  # type: ignore[valid-type] # known at run time only
+        written: _Written[P] = read_exactly(_written(kind), envelope.payload)
         _check(written, kind)
     except EvidenceError as exc:
         raise EvidenceError("statement", f"no {NAMES[kind]}: {exc}") from exc
     return Statement({row.name: row.digest.sha256 for row in written.subject}, written.predicate)
+
+
+@cache
+def _written(kind: Hashable) -> Any:  # noqa: ANN401 — a generic alias that only the run time knows
+    generic: Any = _Written
+    return generic[kind]
 
 
 def _check(written: "_Written[Any]", kind: type) -> None:
