@@ -6,7 +6,7 @@ Source: `docs/bundle-format.md`, sections 3 and 4.
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar, cast
 
 from msgspec import Struct, field
 
@@ -145,7 +145,7 @@ def read(envelope: Envelope, kind: type[P]) -> Statement[P]:
         EvidenceError: `statement`, when it is not the one form of a statement of this kind.
     """
     try:
-        written: _Written[P] = read_exactly(_written(kind), envelope.payload)
+        written: _Written[P] = read_exactly(_written(cast("Hashable", kind)), envelope.payload)
         _check(written, kind)
     except EvidenceError as exc:
         raise EvidenceError("statement", f"no {NAMES[kind]}: {exc}") from exc
