@@ -167,7 +167,7 @@ def _check(written: "_Written[Any]", kind: type) -> None:
     for name in ("opened_at", "closed_at", "signed_at"):
         if (instant := getattr(written.predicate, name, None)) is not None:
             # Some times look like one and are none, such as the thirtieth of February.
-            timestamps.parse(instant)
+            timestamps.parse_evidence(instant)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

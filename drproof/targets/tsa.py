@@ -9,12 +9,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import urllib3
-
 from drproof.evidence.trust import Authority
 from drproof.evidence.trusted_time import INSTALL, LARGEST, Dating, TrustedTime, check
 from drproof.model.errors import TargetError, UnansweredError
-from drproof.targets.kubernetes.bounded import POOLS, TooLargeError, within
 
 CALL = "tsa:timestamp"
 SECONDS = 20.0
@@ -81,6 +78,11 @@ def ask(
 
 def _sent(url: str, query: bytes, seconds: float) -> bytes:
     """Return the body of a good answer."""
+    # Importing it looks for IPv6 with a socket, and addresses are checked in runs that touch nothing.
+    import urllib3
+
+    from drproof.targets.kubernetes.bounded import POOLS, TooLargeError, within
+
     pools = urllib3.PoolManager(num_pools=1, retries=False, headers={"User-Agent": "drproof"})
     pools.pool_classes_by_scheme = dict(POOLS)
     headers = {"Content-Type": QUERY, "Accept": REPLY, "Connection": "close"}

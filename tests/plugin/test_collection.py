@@ -60,7 +60,7 @@ def test_a_plan_that_is_only_shown_touches_nothing(watched, words):
 def test_a_live_plan_that_is_only_shown_touches_nothing(watched):
     watched.write("drproof.toml", live_settings())
 
-    shown = watched.run("-m", "drill", "--allow-full-drill", "--collect-only", "-q")
+    shown = watched.run("-m", "drill", "--allow-full-drill", "--signer", "file2:nowhere", "--collect-only", "-q")
 
     assert shown.status == 0, shown.output
     assert "TOUCHED" not in shown.output
