@@ -66,6 +66,10 @@ class Conclusion:
         """Return what the run came to, given why its closing is not stored, or ""."""
         return replace(self, unstored=problem, exit_status=self.exit_status or (EXIT_NOT_PROVEN if problem else 0))
 
+    def lessened(self, reason: str) -> "Conclusion":
+        """Return the conclusion of a run whose bundle turned out to lack something."""
+        return replace(self, outcome=INCOMPLETE, stop_reason=reason, exit_status=self.exit_status or EXIT_NOT_PROVEN)
+
     @property
     def title(self) -> str:
         """The conclusion in two words: a part is never called the whole."""
@@ -114,18 +118,20 @@ def conclude(
         _derive(bundle, prepared, conclusion, masker)
         if not problem and (lost := withheld_in(directory)):
             # Found only in what was derived: nothing that was judged, and still a bundle that lacks something.
-            conclusion = replace(
-                conclusion,
-                outcome=INCOMPLETE,
-                stop_reason=told(lost[0]),
-                exit_status=conclusion.exit_status or EXIT_NOT_PROVEN,
-            )
-    _seal(record, conclusion)
+            conclusion = conclusion.lessened(told(lost[0]))
+    closing = _closing(record, conclusion)
+    if record.sealer.failure and not problem:
+        # Only the end could not be signed: neither it nor the page may call proven what nobody answers for.
+        conclusion = conclusion.lessened(record.sealer.failure)
+        if bundle is not None:
+            _derive(bundle, prepared, conclusion, masker)
+        closing = _closing(record, conclusion)
+    write_atomic(directory / CLOSING, closing)
     return conclusion
 
 
-def _seal(record: Record, conclusion: Conclusion) -> None:
-    """Write the closing; one that cannot be signed says nothing that a reader could believe."""
+def _closing(record: Record, conclusion: Conclusion) -> bytes:
+    """Return the closing; one that cannot be signed says nothing that a reader could believe."""
     files, closed_at = digests(record.directory), SystemClock().now()
 
     def build(signers: tuple[Signer, ...]) -> bytes:
@@ -141,7 +147,7 @@ def _seal(record: Record, conclusion: Conclusion) -> None:
             signers=signers,
         )
 
-    write_atomic(record.directory / CLOSING, record.sealer.seal(build))
+    return record.sealer.seal(build)
 
 
 def sealed_conclusion(bundle: Bundle, *, mutates: bool) -> Conclusion:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,8 @@ class Sealer:
     """Signs what a run states; a key that refuses costs the proof, never the drill."""
 
     TRIES = 3
+    PAUSE_SECONDS = 0.5
+    """The wait after the first refusal; it grows linearly, because a key service throttles."""
 
     def __init__(self, signers: Iterable[Signer] = ()) -> None:
         """Sign by these keys."""
@@ -120,4 +123,6 @@ class Sealer:
             except (DrproofError, OSError, ValueError) as exc:
                 if number == self.TRIES - 1:
                     self.failure = f"it could not be signed: {exc}".partition("\n")[0]
+                    break
+                time.sleep(self.PAUSE_SECONDS * (number + 1))
         return build(())

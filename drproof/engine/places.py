@@ -27,9 +27,9 @@ SECOND_MS = 1_000
 def rooted(settings: Settings, directory: Path) -> Settings:
     """Return settings whose files are named from the root: a guardian goes on from another folder."""
     cluster = settings.cluster
-    kubeconfig, baseline = (
+    kubeconfig, baseline, trust = (
         str((directory / Path(name).expanduser()).resolve()) if name else ""
-        for name in (cluster.kubeconfig, cluster.baseline)
+        for name in (cluster.kubeconfig, cluster.baseline, settings.signing.trust)
     )
     return replace(
         settings,
@@ -37,9 +37,7 @@ def rooted(settings: Settings, directory: Path) -> Settings:
         signing=replace(
             settings.signing,
             signer=rooted_signer(settings.signing.signer, directory),
-            trust=str((directory / Path(settings.signing.trust).expanduser()).resolve())
-            if settings.signing.trust
-            else "",
+            trust=trust,
         ),
     )
 

@@ -17,7 +17,9 @@ from typing import Any
 import drproof
 from drproof import catalog
 from drproof.analysis.cost import estimated_minutes
+from drproof.engine.clock import SystemClock
 from drproof.engine.criteria import criteria_of, expected_of, settings_of
+from drproof.engine.keys import TRUST, read_trust
 from drproof.engine.kubeconfig import uid_of
 from drproof.engine.places import check_places, rooted, with_signer
 from drproof.engine.private import Private
@@ -25,7 +27,9 @@ from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, Scenario, find_file, resolve, scenario
 from drproof.engine.window import Coverage, WindowRequest, cover
 from drproof.evidence.bundle import Bundle
+from drproof.evidence.expectations import Expectations
 from drproof.evidence.history import last_of
+from drproof.evidence.verification import SIGNATURES, verify
 from drproof.formats import booleans
 from drproof.model.codec import encode
 from drproof.model.criteria import Criteria, ExpectedContract, Input, PlanDocument
@@ -35,6 +39,7 @@ from drproof.model.receipt import Mode, Tool
 from drproof.model.settings import (
     Settings,
 )
+from drproof.targets.signers import FILE
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     catalog.HEALTH: ("target", "sites.primary.", "primary."),
@@ -139,6 +144,8 @@ def prepare(request: DrillRequest) -> Prepared:
         settings = replace(settings, cluster=replace(settings.cluster, uid=uid_of(prior)))
     check_places(settings, plan, resolved["backup.archives"], allow_tag=flags["allow_tag"] or flags["DEV_MODE"])
     settings = with_signer(settings, plan, request.directory)
+    if prior is not None:
+        _refuse_a_stranger(prior, settings)
     passed = {receipt.phase: receipt.passed for receipt in prior.receipts} if prior else None
     coverage = cover(plan, window, passed)
     challenge = prior.plan.criteria.workload.challenge if prior else ""
@@ -288,6 +295,29 @@ def _prior(given: str | None, directory: Path) -> Bundle | None:
             next_step="use an untouched bundle, or start at bringup",
         )
     return bundle
+
+
+def _refuse_a_stranger(prior: Bundle, settings: Settings) -> None:
+    """Refuse to build on a bundle that no key of the trust file signed; without a trust file nobody can tell."""
+    signing = settings.signing
+    path = Path(signing.trust) if signing.trust else Path(signing.signer.removeprefix(FILE)).with_name(TRUST)
+    if not signing.trust and not (signing.own and path.is_file()):
+        return
+    found = verify(
+        prior.directory,
+        catalog.types(),
+        trust=read_trust(path),
+        expect=Expectations(accept_rehearsal=True),
+        now=SystemClock().now(),
+    )
+    doubts = [problem for problem in found.problems if problem.code in SIGNATURES]
+    if doubts:
+        raise refuse(
+            f"--receipt-dir {prior.directory}: {doubts[0].message}",
+            expected=f"an earlier window signed by a key of {path}",
+            got=doubts[0].code,
+            next_step="name the trust file that believes its key with --trust, or start at bringup",
+        )
 
 
 def _refuse_another_drill(  # noqa: PLR0913 — the two sides of a comparison

@@ -45,6 +45,11 @@ CLASSES: Mapping[int, frozenset[str]] = {
         }
     ),
 }  # fmt: skip
+SIGNATURES = frozenset(
+    {"unsigned", "key-unknown", "key-role", "key-expired", "key-not-yet", "key-revoked", "same-key", "signature"}
+)
+"""Findings about who signed."""
+
 ROLES: Mapping[SignedAs, Role] = {"drill": Role.RUNNER, "collection": Role.COLLECTOR, "sign-off": Role.APPROVER}
 SKEW_MS = 60_000
 """How far two honest clocks may differ."""

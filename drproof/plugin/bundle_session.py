@@ -19,7 +19,16 @@ from drproof.evidence import expectations
 from drproof.evidence.integrity import CLOSING, OPENING, Inspection
 from drproof.evidence.redaction import Redactor
 from drproof.evidence.trust import Trust
-from drproof.evidence.verification import INCOMPLETE, INVALID, NOT_MET, REFUTED, UNREADABLE, class_of, verify
+from drproof.evidence.verification import (
+    INCOMPLETE,
+    INVALID,
+    NOT_MET,
+    REFUTED,
+    SIGNATURES,
+    UNREADABLE,
+    class_of,
+    verify,
+)
 from drproof.model.criteria import ExpectedContract, PlanDocument
 from drproof.model.errors import DrproofError
 from drproof.model.verdict import Status, Verdict
@@ -31,10 +40,6 @@ from drproof.report.visible import inert, printable
 
 INTEGRITY, AUTHENTICITY, EXPECTED = "bundle_is_as_it_was_sealed", "bundle_is_signed", "bundle_is_what_was_expected"
 COMPLETE, PROVEN, LIVE = "bundle_is_complete", "bundle_is_of_a_proven_drill", "bundle_is_of_a_live_drill"
-SIGNATURES = frozenset(
-    {"unsigned", "key-unknown", "key-role", "key-expired", "key-not-yet", "key-revoked", "same-key", "signature"}
-)
-"""Findings about who signed."""
 
 
 def _demand_of(code: str) -> str:
