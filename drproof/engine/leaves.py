@@ -301,6 +301,20 @@ LEAVES: tuple[Leaf, ...] = (
     ),
     row("limits.lease", "duration", "how long a lease lives without renewal", default="60s", of_the_world=False),
     row(
+        "limits.alarms",
+        "duration",
+        "how long an alarm that may still be about to heal is waited for",
+        default="6s",
+        of_the_world=False,
+    ),
+    row(
+        "limits.recount",
+        "duration",
+        "how long the platform may take to let go of what was removed",
+        default="10s",
+        of_the_world=False,
+    ),
+    row(
         "promotion.auto_promote",
         "flag",
         "whether this drill may record a decision",

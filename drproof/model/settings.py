@@ -145,6 +145,10 @@ class Limits:
     backoff_ms: int = 15_000
     phase_timeout_ms: int = 1_800_000
     lease_ms: int = 60_000
+    alarms_ms: int = 6_000
+    """How long an alarm that may still be about to heal is waited for."""
+    recount_ms: int = 10_000
+    """How long the platform may take to let go of what was removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

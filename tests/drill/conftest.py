@@ -172,9 +172,15 @@ def operator(tmp_path: Path) -> Operator:
 
 
 @pytest.fixture(scope="session")
-def green(tmp_path_factory: pytest.TempPathFactory) -> Drill:
+def green(shelf) -> Drill:
     """One whole drill that ended well; tests only look at it."""
-    return Operator(tmp_path_factory.mktemp("green")).drill("--run-id", "green")
+    return shelf.drill("green", lambda folder: Operator(folder).drill("--run-id", "green"))
+
+
+@pytest.fixture(scope="session")
+def injected(shelf):
+    """The drill of one scenario, run when it is first asked for; tests only look at it."""
+    return lambda name: shelf.drill(name, lambda folder: Operator(folder).drill("--scenario", name))
 
 
 @pytest.fixture

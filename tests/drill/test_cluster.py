@@ -230,16 +230,16 @@ def test_a_given_kubeconfig_that_would_start_a_process_is_refused_and_starts_non
     assert given.calls == []
 
 
-def test_a_kubeconfig_with_exec_on_the_machine_starts_no_process_anywhere(operator):
-    drill = operator.drill("--scenario", "kubeconfig-with-exec", "--run-id", "exec")
+def test_a_kubeconfig_with_exec_on_the_machine_starts_no_process_anywhere(injected):
+    drill = injected("kubeconfig-with-exec")
 
     assert drill.outcomes["reach_cluster"] == "failed"
     assert drill.receipts["reach_cluster"]["cause"] == "guard"
-    assert list(operator.folder.rglob("a-process-was-started")) == []
+    assert list(drill.bundle.parents[1].rglob("a-process-was-started")) == []
 
 
-def test_a_wrong_cluster_sees_no_change(operator):
-    drill = operator.drill("--scenario", "wrong-cluster")
+def test_a_wrong_cluster_sees_no_change(injected):
+    drill = injected("wrong-cluster")
 
     asked = [call for call in drill.calls if call["service"] == "kubernetes"]
     assert [call for call in asked if call["action"].split()[0] in CHANGING] == []
@@ -326,8 +326,8 @@ def test_a_kill_leaves_no_namespace_secret_job_or_pod_in_a_cluster_that_stays(op
     assert given.cluster.store.get(NAMESPACES, "", "atlas") is None
 
 
-def test_no_process_of_a_container_outlives_the_drill(operator):
-    drill = operator.drill("--scenario", "validation-job-hangs")
+def test_no_process_of_a_container_outlives_the_drill(injected):
+    drill = injected("validation-job-hangs")
 
     assert drill.outcomes["validate"] == "failed"
     deadline = time.monotonic() + 10

@@ -13,10 +13,10 @@ CREATING = ("RunInstances", "CreateVolume", "CreateSecurityGroup")
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_a_drill_ends_as_the_table_says(operator, name):
+def test_a_drill_ends_as_the_table_says(injected, name):
     row = TABLE[name]
 
-    drill = operator.drill("--scenario", name)
+    drill = injected(name)
 
     assert drill.status == row["exit"], drill.output
     if row["outcome"] == "refused":
@@ -59,8 +59,8 @@ def test_the_health_check_refutes_the_same_world_by_name(operator, name):
     assert set(row["health_refuted"]) <= health.named("refuted")
 
 
-def test_two_runners_leaves_the_stranger_and_lists_it(operator):
-    drill = operator.drill("--scenario", "two-runners")
+def test_two_runners_leaves_the_stranger_and_lists_it(injected):
+    drill = injected("two-runners")
 
     foreign = drill.receipts["teardown"]["observed"]["foreign"]
     (stranger,) = [item for item in foreign if item["kind"] == "instance"]
@@ -69,8 +69,8 @@ def test_two_runners_leaves_the_stranger_and_lists_it(operator):
     assert "2 machines carry the tags" in drill.receipts["resolve_runner"]["reason"]
 
 
-def test_residue_is_named_with_the_command_that_removes_it(operator):
-    drill = operator.drill("--scenario", "teardown-leaves-residue")
+def test_residue_is_named_with_the_command_that_removes_it(injected):
+    drill = injected("teardown-leaves-residue")
 
     (left,) = drill.receipts["teardown"]["observed"]["residue"]
     assert left["kind"] == "volume"

@@ -86,10 +86,10 @@ def test_a_kept_world_ends_when_its_folder_is_removed_because_nobody_can_find_it
 
 
 def test_keep_lets_the_world_live_longer(start: Start) -> None:
-    running = start("none", "--linger", "4")
+    running = start("none", "--linger", "6")
     assert running.control("POST", "keep", {"seconds": 600}) == (200, {"seconds": 600})
     with pytest.raises(subprocess.TimeoutExpired):
-        running.process.wait(timeout=5)
+        running.process.wait(timeout=7)
 
 
 @pytest.mark.parametrize("body", [{}, {"seconds": 0}, {"seconds": True}, {"seconds": "9"}, [1], None])

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from drproof.engine.leaves import BY_PATH
 from drproof.engine.preparation import DrillRequest, prepare
 from drproof.engine.refusal import Refusal
 from drproof.model.criteria import Storing
+from drproof.model.settings import Limits
 
 
 def _prepared(folder: Path, text: str = "", **options: str):
@@ -119,3 +121,14 @@ def test_an_empty_variable_does_not_turn_the_receipt_store_off(tmp_path):
 
     with pytest.raises(Refusal, match="environment RECEIPT_URI is empty"):
         prepare(DrillRequest(plan="recovery", options={}, environment=environment, directory=tmp_path))
+
+
+def test_a_rehearsal_waits_less_for_what_may_never_happen_than_a_live_drill(tmp_path):
+    rehearsed = _prepared(tmp_path).settings.limits
+    asked = _prepared(tmp_path, '[limits]\nalarms = "1m"\nrecount = "2m"\n').settings.limits
+    live = Limits()
+
+    assert (live.alarms_ms, live.recount_ms) == (6_000, 10_000)
+    assert (BY_PATH["limits.alarms"].default, BY_PATH["limits.recount"].default) == ("6s", "10s")
+    assert (rehearsed.alarms_ms, rehearsed.recount_ms) == (3_000, 3_000)
+    assert (asked.alarms_ms, asked.recount_ms) == (60_000, 120_000)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.drill.conftest import SECONDS, Drill, Operator
+from tests.drill.shared import Shelf
 
 KEPT = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT"}
 """What a folder's environment keeps of ours: a developer's shell must not decide a test."""
@@ -158,9 +159,13 @@ lease = "90s"
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Drill:
+def whole(shelf: Shelf) -> Drill:
     """One whole drill with every plugin on, a user's own test beside it, and settings from everywhere."""
-    colleague = Colleague(tmp_path_factory.mktemp("whole"))
+    return shelf.drill("whole", _whole)
+
+
+def _whole(folder: Path) -> Drill:
+    colleague = Colleague(folder)
     colleague.write("drproof.toml", SETTINGS)
     colleague.write("test_mine.py", USERS_TEST)
     said = ("--max-attempts", "2", "--run-id", "whole", "-v", "-s", "-ra", "test_mine.py")

@@ -9,9 +9,6 @@ from drproof.model.errors import FormatError
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
 
-PATIENCE_MS = 6_000
-"""How long an alarm that may still be about to heal is waited for."""
-
 POLL_MS = 250
 
 
@@ -49,7 +46,7 @@ def capture_alarms(ctx: Context) -> AlarmsObserved:
     """The history of every expected alarm since the drill's first look was captured."""
     names = ctx.plan.criteria.alarms
     since = ctx.receipts["check_health"].started_at if "check_health" in ctx.receipts else ctx.plan.created_at
-    deadline = ctx.clock.monotonic_ms() + PATIENCE_MS
+    deadline = ctx.clock.monotonic_ms() + ctx.settings.limits.alarms_ms
     while True:
         until = ctx.clock.now()
         histories = {

@@ -12,9 +12,6 @@ from drproof.phases.recovery import cluster_residue
 from drproof.phases.recovery.place import isolated_prefix, runner_spec, runner_tags
 from drproof.phases.recovery.restore_state import written_keys
 
-PATIENCE_MS = 10_000
-"""How long the platform may take to let go of what was removed."""
-
 POLL_MS = 250
 FOREIGN_SHOWN = 100
 """How many foreign objects a receipt names; all of them are left."""
@@ -230,7 +227,7 @@ def _in_the_cluster(ctx: Context) -> tuple[list[Item], list[Item]]:
 
 def _recount(ctx: Context) -> tuple[Item, ...]:
     """Look again until nothing of the drill is left, or the time is over."""
-    deadline = ctx.clock.monotonic_ms() + PATIENCE_MS
+    deadline = ctx.clock.monotonic_ms() + ctx.settings.limits.recount_ms
     while left := (*_own(ctx), *_own_lock(ctx)):
         if ctx.clock.monotonic_ms() >= deadline:
             break

@@ -21,6 +21,7 @@ GRACE_SECONDS = 20
 """How long Terraform may take to end after its one interrupt: it ends its provisioner and writes the state."""
 
 KILL_SECONDS = 10
+POLL_SECONDS = 0.05
 
 
 class Workshop:
@@ -69,8 +70,12 @@ class Workshop:
         try:
             fcntl.flock(alive, fcntl.LOCK_EX)
             yield alive
-        finally:
+        except BaseException:
             os.close(alive)
+            # What was killed lets go of the lock a moment later than its leader is reaped.
+            self._wait_until_idle(KILL_SECONDS)
+            raise
+        os.close(alive)
 
     def close(self) -> None:
         """Write down that nothing of this use is left."""
@@ -89,7 +94,7 @@ class Workshop:
             told = False
             while time.monotonic() < deadline and not self.is_idle():
                 told = told or self._signal(number)
-                time.sleep(0.05)
+                time.sleep(POLL_SECONDS)
         if not self.is_idle():
             msg = (
                 f"{self.folder}: a process of an earlier run still works here and cannot be ended\n"
@@ -107,6 +112,11 @@ class Workshop:
         finally:
             os.close(alive)
         return True
+
+    def _wait_until_idle(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self.is_idle() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
 
     def _signal(self, number: signal.Signals) -> bool:
         """Return whether the process group was told; its number may not be written yet."""

@@ -78,12 +78,13 @@ def test_a_service_account_that_is_deleted_comes_back(living: Living) -> None:
     assert living.get(SERVICEACCOUNTS, "default")["metadata"]["uid"] != before
 
 
-def test_a_namespace_takes_its_contents_and_their_processes_with_it(living: Living) -> None:
+def test_a_namespace_takes_its_contents_and_their_processes_with_it(living: Living, tmp_path: Path) -> None:
     """Docs, "Namespaces": deleting one deletes everything under it; it is Terminating until its pods are gone."""
     living.create(NAMESPACES, {"metadata": {"name": "atlas"}})
     living.until(lambda: living.store.get(SERVICEACCOUNTS, "atlas", "default"))
     living.create(SECRETS, {"metadata": {"name": "s", "namespace": "atlas"}})
-    body = template(shell("trap 'sleep 0.3; exit 0' TERM; sleep 600 & wait"))
+    go = tmp_path / "go"
+    body = template(shell(f"trap 'until test -e {go}; do sleep 0.02; done; exit 0' TERM; sleep 600 & wait"))
     living.create(JOBS, {"metadata": {"name": "work", "namespace": "atlas"}, "spec": {"template": body}})
     living.until(lambda: any(running(pod) for pod in living.pods("atlas")))
     found, gone = delete(living.store, NAMESPACES, "", "atlas")
@@ -92,6 +93,7 @@ def test_a_namespace_takes_its_contents_and_their_processes_with_it(living: Livi
         living.create(SECRETS, {"metadata": {"name": "late", "namespace": "atlas"}})
     left = living.until(lambda: condition(living.get(NAMESPACES, "atlas"), "NamespaceContentRemaining"))
     assert "pods. has 1 resource instances" in left["message"]
+    go.touch()
     living.until(lambda: living.store.get(NAMESPACES, "", "atlas") is None)
     assert living.processes() == []
     for resource in (PODS, JOBS, SECRETS, CONFIGMAPS, SERVICEACCOUNTS, EVENTS):
@@ -216,13 +218,15 @@ def test_a_pod_that_no_node_takes_says_why(living: Living, pod: Object, containe
     assert ("FailedScheduling", unschedulable(found)) in living.events("solo")
 
 
-def test_a_pod_waits_until_another_leaves_room(living: Living) -> None:
+def test_a_pod_waits_until_another_leaves_room(living: Living, tmp_path: Path) -> None:
     """NodeResourcesFit: what ended asks for nothing any more."""
     half = {"resources": {"requests": {"memory": "3Gi"}}}
-    living.pod("first", shell("sleep 1") | half)
+    go = tmp_path / "go"
+    living.pod("first", shell(f"until test -e {go}; do sleep 0.02; done") | half)
     living.until(lambda: running(living.get(PODS, "first")))
     living.pod("second", shell("exit 0") | half)
     living.until(lambda: unschedulable(living.get(PODS, "second")))
+    go.touch()
     living.until(lambda: ended(living.get(PODS, "second")))
 
 
@@ -255,14 +259,16 @@ def test_taints_keep_away_what_does_not_tolerate_them(living: Living) -> None:
     assert "1 node(s) had untolerated taint {team: ops}" in unschedulable(living.get(PODS, "kept-out"))
 
 
-def test_a_node_that_is_not_ready_takes_nothing_and_its_pods_stand_still(living: Living) -> None:
+def test_a_node_that_is_not_ready_takes_nothing_and_its_pods_stand_still(living: Living, tmp_path: Path) -> None:
     """Docs, "Node status": Ready Unknown, taint not-ready; no kubelet reports what its pods do."""
-    living.pod("before", shell("sleep 1"))
+    go = tmp_path / "go"
+    living.pod("before", shell(f"until test -e {go}; do sleep 0.02; done"))
     living.until(lambda: running(living.get(PODS, "before")))
     living.life.set_node_ready("n1", ready=False)
     living.pod("after")
     living.until(lambda: unschedulable(living.get(PODS, "after")))
     assert "untolerated taint {node.kubernetes.io/not-ready: }" in unschedulable(living.get(PODS, "after"))
+    go.touch()
     living.until(lambda: living.processes() == [])
     time.sleep(0.1)
     assert running(living.get(PODS, "before"))

@@ -179,7 +179,7 @@ def test_a_suspended_job_runs_nothing_and_begins_anew_when_resumed(living: Livin
 
 def test_a_job_that_is_resumed_has_all_of_its_time_again(living: Living) -> None:
     """batch/v1 JobStatus.startTime: reset every time a Job is resumed; activeDeadlineSeconds counts from it."""
-    living.job(container=shell("sleep 600"), active_deadline_seconds=2)
+    living.job(container=shell("sleep 600"), active_deadline_seconds=4)
     living.until_pod(running)
     begun = living.get(JOBS, "work")["status"]["startTime"]
     time.sleep(1.2)
@@ -190,7 +190,7 @@ def test_a_job_that_is_resumed_has_all_of_its_time_again(living: Living) -> None
     living.until_pod(running)
     assert living.get(JOBS, "work")["status"]["startTime"] > begun
     living.until_job("Failed")
-    assert time.monotonic() - resumed >= 2
+    assert time.monotonic() - resumed >= 4
 
 
 def test_an_oom_kill_is_137_and_fails_the_pod(living: Living) -> None:

@@ -54,7 +54,7 @@ DRIPS = {
 
 
 @contextmanager
-def in_time(seconds: float = SECONDS, *, grace: float = 1.0) -> Iterator[None]:
+def in_time(seconds: float = SECONDS, *, grace: float = 3.0) -> Iterator[None]:
     began = time.monotonic()
     yield
     assert time.monotonic() - began < seconds + grace

@@ -378,7 +378,7 @@ def test_a_command_that_does_not_end_is_ended_with_all_that_it_started(tmp_path)
     with pytest.raises(TargetError, match="give-token: Timeout: expected an end within 0.3 s"):
         token(0.3)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     child = int(pid_file.read_text())
     for _ in range(100):
         state = subprocess.run(

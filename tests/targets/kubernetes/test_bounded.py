@@ -256,11 +256,11 @@ def slowly(answer: tuple[int, object], seconds: float = 0.25) -> Callable[[Answe
 
 def test_a_call_of_many_requests_has_one_time_for_all(scripted, cluster, monkeypatch):
     for place in (("GET", PIN), ("GET", "/api/v1")):
-        scripted.answers[place] = slowly(scripted.answers[place], 0.3)
-    scripted.answers["POST", ALL] = slowly((200, manifest()), 1.5)
-    monkeypatch.setattr(adapter, "CALL_SECONDS", 1.0)
+        scripted.answers[place] = slowly(scripted.answers[place], 0.9)
+    scripted.answers["POST", ALL] = slowly((200, manifest()), 4.5)
+    monkeypatch.setattr(adapter, "CALL_SECONDS", 3.0)
 
-    with in_time(1.0, grace=0.4), pytest.raises(UnansweredError, match="kubernetes:create"):
+    with in_time(3.0, grace=1.5), pytest.raises(UnansweredError, match="kubernetes:create"):
         cluster.create(make_intent(), manifest())
 
 
