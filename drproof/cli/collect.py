@@ -28,9 +28,13 @@ def collect(  # noqa: PLR0913 — what can be handed in
     require_record_manual_decision: Annotated[
         bool, typer.Option("--require-record-manual-decision", help="Demand the receipt of a decision.")
     ] = False,
-    signer: Annotated[str, typer.Option(help="The collector's key, file2:<path>; unsigned without one.")] = "",
+    signer: Annotated[
+        str, typer.Option(help="The collector's key, file2:<path> or awskms:<key>; unsigned without one.")
+    ] = "",
+    region: Annotated[str, typer.Option(envvar="AWS_REGION", help="The region of a key of AWS KMS.")] = "",
+    profile: Annotated[str, typer.Option(envvar="AWS_PROFILE", help="The AWS profile that may use it.")] = "",
 ) -> None:
-    """Read an execution's receipts, judge them, and write a bundle; nothing outside the named files is asked.
+    """Read an execution's receipts, judge them, and write a bundle; only a key of AWS KMS is asked for anything.
 
     Exit status: 0 collected whole (which says nothing about what was recovered), 1 incomplete, 2 misused.
     """
@@ -41,7 +45,7 @@ def collect(  # noqa: PLR0913 — what can be handed in
     from drproof.formats import durations
     from drproof.report.scores import score_lines
     from drproof.report.visible import visible
-    from drproof.targets.signers import open_signer
+    from drproof.targets import open_key
 
     with clear():
         handed = Handed(
@@ -55,7 +59,8 @@ def collect(  # noqa: PLR0913 — what can be handed in
             alarm_lead_ms=durations.parse(alarm_lead),
             decision=require_record_manual_decision,
         )
-        imported = gather(handed, output_dir, open_signer(signer) if signer else None)
+        key = open_key(signer, region=region, profile=profile) if signer else None
+        imported = gather(handed, output_dir, key)
     lacking = shortfalls(imported)
     lines = [f"FAIL: {lack}" for lack in lacking]
     lines.append(f"collected: {output_dir.resolve()}, {imported.conclusion.title}")

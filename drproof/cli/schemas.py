@@ -13,9 +13,11 @@ from drproof.engine.private import Handover
 from drproof.engine.world import Call
 from drproof.evidence.documents import RECORDS, StoredReceipts, Verdicts
 from drproof.evidence.envelope import Written
+from drproof.evidence.redaction import REDACTIONS, Redacted
 from drproof.evidence.schemas import BASE, receipt_schema
 from drproof.evidence.statements import Checkpoint, Closing, Opening, SignOff
 from drproof.evidence.trust import Trust
+from drproof.evidence.withheld import FOLDER, WithheldFile
 from drproof.model.codec import schema_of
 from drproof.model.criteria import PlanDocument
 from drproof.report import derived_documents as derived
@@ -29,9 +31,11 @@ PLAIN: dict[str, tuple[Any, str]] = {
     "statement.closing": (Closing, "The predicate of a closing"),
     "statement.sign-off": (SignOff, "The predicate of a sign-off"),
     "test-result": (TestResult, "A drill as an in-toto test result"),
+    "redactions": (tuple[Redacted, ...], "What is left of texts that were redacted, with digests of their originals"),
     "trust": (Trust, "A trust file: whose signatures count"),
     "verdicts": (Verdicts, "The verdicts of a drill"),
     "receipts-store": (StoredReceipts, "Where the receipts of a drill lie besides"),
+    "withheld": (WithheldFile, "What lies in the stead of a file that seemed to hold a secret"),
     "lease": (Holder, "Who holds a target"),
     "handover": (Handover, "What another process needs to go on with a run"),
     "evidence.world.calls": (tuple[Call, ...], "The calls that the embedded world answered"),
@@ -79,6 +83,10 @@ def schema_for(path: str) -> str:
         return "envelope.v1.json"
     if match := re.fullmatch(r"receipts/\d+-(.+)\.json", path):
         return f"receipt.{match[1]}.v1.json"
+    if path.startswith(f"{FOLDER}/"):
+        return "withheld.v1.json"
+    if path.startswith("evidence/") and path.endswith(f".{REDACTIONS}.json"):
+        return "redactions.v1.json"
     if path.startswith("derived/phases/"):
         return "derived.phase.v1.json"
     return f"{path.removesuffix('.json').replace('/', '.')}.v1.json"

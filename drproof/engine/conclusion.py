@@ -119,6 +119,7 @@ def conclude(
         if not problem and (lost := withheld_in(directory)):
             # Found only in what was derived: nothing that was judged, and still a bundle that lacks something.
             conclusion = conclusion.lessened(told(lost[0]))
+            _derive(bundle, prepared, conclusion, masker)
     closing = _closing(record, conclusion)
     if record.sealer.failure and not problem:
         # Only the end could not be signed: neither it nor the page may call proven what nobody answers for.

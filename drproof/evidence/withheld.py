@@ -32,6 +32,8 @@ def keep(directory: Path, path: str, data: bytes, redactor: Redactor) -> bool:
     """Write a file of a bundle, unless it seems to hold a secret; return whether it was written."""
     if hits := redactor.scan(data):
         note(directory, path, hits)
+        # What was written before under this name would pass for it.
+        (directory / path).unlink(missing_ok=True)
         return False
     write_atomic(directory / path, data)
     return True

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from drproof.evidence.bundle import Bundle
 from drproof.evidence.statements import COLLECTED
+from drproof.evidence.withheld import withheld_in
 from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status
 from drproof.phases.recovery.marks import GIVEN
@@ -36,6 +37,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
         *_of_the_collection(bundle),
         *_of_the_verdicts(bundle),
         *_of_the_phases(bundle),
+        *_of_the_withheld(bundle),
         *_of_the_window(bundle),
         *_of_the_objectives(bundle),
         *_of_the_world(bundle),
@@ -81,6 +83,13 @@ def _of_the_phases(bundle: Bundle) -> Iterator[Gap]:
     absent = tuple(name for name in bundle.plan.phases if name not in receipts)
     if absent:
         yield Gap("Some phases have no receipt.", "The run ended before:", absent)
+
+
+def _of_the_withheld(bundle: Bundle) -> Iterator[Gap]:
+    if withheld := withheld_in(bundle.directory):
+        why = "What seemed to hold a secret was not kept as it was; each place, and the rule that says so:"
+        details = tuple(f"{one.path}: {one.where} ({one.rule})" for one in withheld)
+        yield Gap("Files that were withheld.", why, details)
 
 
 def _of_the_window(bundle: Bundle) -> Iterator[Gap]:

@@ -23,6 +23,7 @@ from drproof.report import facts
 from drproof.report.cluster import recovery_cluster
 from drproof.report.gaps import gaps
 from drproof.report.hand import steps
+from drproof.report.redactions import redactions
 from drproof.report.scores import scores
 from drproof.report.timeline import SYMBOLS, timeline
 from drproof.report.visible import visible
@@ -100,6 +101,7 @@ def render(bundle: Bundle, *, outcome: str) -> bytes:
             drawing=timeline(bundle),
             cluster=recovery_cluster(bundle),
             people=_people(bundle),
+            redactions=redactions(bundle),
             decision=facts.decision(bundle),
             request=facts.observed(receipts.get("request_manual_approval")),
             teardown=facts.observed(receipts.get(facts.TEARDOWN)),
