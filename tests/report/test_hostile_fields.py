@@ -2,6 +2,8 @@
 
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
+from xml.sax.saxutils import escape
 
 import html5lib
 import pytest
@@ -14,8 +16,9 @@ from drproof.evidence.bundle import Bundle
 from drproof.evidence.trust import Trust
 from drproof.evidence.verification import verify
 from drproof.report import html, summary
+from drproof.report.visible import inert, printable
 from tests.plugin.test_hostile import COMMAND, CONTROL
-from tests.report.hostile import AT, BENIGN, STRINGS, rotating, write
+from tests.report.hostile import AT, BENIGN, NAUGHTY, STRINGS, rotating, write
 
 ELEMENTS = (
     "html head meta title style body a aside span header p strong nav ul li h1 h2 h3 main div section dl dt dd code "
@@ -54,6 +57,13 @@ def _shape(page: bytes) -> list[tuple[str, ...]]:
         assert element.attrib.get("href", "#").startswith(("#", "./"))
         found.append((tag, str(len(element)), *sorted(element.attrib)))
     return found
+
+
+@pytest.mark.parametrize("text", NAUGHTY, ids=range(len(NAUGHTY)))
+def test_what_was_made_printable_is_inert_in_a_terminal_a_log_and_xml(text: str) -> None:
+    for shown in (printable(text), printable(text, lines=True), inert(text)):
+        _inert(shown.split("\n"))
+        expat.ParserCreate().Parse(f"<x>{escape(shown)}</x>".encode(), True)
 
 
 @pytest.mark.parametrize("passed", [True, False], ids=["passed", "failed"])

@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import json
 import re
 import subprocess
 from dataclasses import replace
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import html5lib
+import jsonschema_rs
 import pytest
 
+from drproof.cli.schemas import documents, schema_for
 from drproof.evidence.bundle import Bundle, write_atomic
 from drproof.evidence.canonical import canonical
 from drproof.evidence.redaction import Redactor
@@ -321,6 +324,8 @@ def test_what_was_withheld_or_redacted_is_said_and_leads_to_how_an_original_is_t
     write_atomic(bundle.directory / "evidence/validate.redactions.json", b"[7]")
     assert not keep(bundle.directory, "logs/boot.txt", b"x\nghp_aB3dE6gH9aB3dE6gH9aB3dE6gH9aB3dE6gH9\n", redactor)
     (withheld,) = withheld_in(bundle.directory)
+    assert schema_for("evidence/restore.redactions.json") == "redactions.v1.json"
+    jsonschema_rs.Draft202012Validator(json.loads(documents()["redactions.v1.json"])).validate(rows)
 
     page = page_of(bundle)
     told = text_of(page)
