@@ -44,7 +44,7 @@ def collect(  # noqa: PLR0913 — what can be handed in
     from drproof.engine.imports import shortfalls
     from drproof.formats import durations
     from drproof.report.scores import score_lines
-    from drproof.report.visible import visible
+    from drproof.report.visible import printable
     from drproof.targets import open_key
 
     with clear():
@@ -71,5 +71,5 @@ def collect(  # noqa: PLR0913 — what can be handed in
         lines.append("not signed: nothing shows who collected it; name a key with --signer")
     lines.append(f"next: pytest -m bundle-check --bundle-dir {output_dir}")
     for line in lines:
-        typer.echo(visible(line))
+        typer.echo(printable(line))
     raise typer.Exit(1 if lacking else 0)

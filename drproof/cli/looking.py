@@ -40,11 +40,16 @@ def status_lines(directory: Path) -> tuple[list[str], bool]:
         lines.append(f"  {name:26} {said}")
     if not bundle.is_closed:
         lines.append(f"not closed; next: drproof resume {directory}")
-        return lines, False
+        return _each_one_fact(lines), False
     problems = bundle.problems()
     lines.append(f"closed: {bundle.closing.outcome}")
     lines += [f"  {problem.code}: {problem.message}" for problem in problems]
-    return lines, not problems
+    return _each_one_fact(lines), not problems
+
+
+def _each_one_fact(lines: list[str]) -> list[str]:
+    """Indent what follows a line feed within a fact, so that it cannot be taken for a line of ours."""
+    return [line.replace("\n", "\n        ") for line in lines]
 
 
 def compare_page(directory: Path) -> str:

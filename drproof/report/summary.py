@@ -97,7 +97,8 @@ def _doubt(verdict: Verdict) -> Iterator[str]:
 
 def _said(label: str, text: str) -> Iterator[str]:
     """Print a text that may have many lines, so that none of them can be taken for one of ours."""
-    first, *rest = text.splitlines() or ["none given"]
+    # Only line feeds part lines: whatever else might is hidden, and has to be seen.
+    first, *rest = (text.rstrip("\n") or "none given").split("\n")
     yield f"      {label}: {first}"
     yield from (f"        {line}" for line in rest)
 

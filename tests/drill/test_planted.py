@@ -4,8 +4,11 @@ import json
 import os
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
+from drproof.cli.looking import compare_page
+from drproof.cli.schemas import documents, schema_for
 from drproof.evidence.redaction import MASK
 from tests.drill.conftest import Drill, Operator
 from tests.drill.plants import Plant, forms, grow
@@ -144,6 +147,23 @@ def test_a_receipt_that_would_hold_secrets_is_written_masked_and_the_bundle_is_i
     assert all(entry in drill.closing["withheld"] for entry in entries)
     assert {entry["path"] for entry in entries} == {f"receipts/{receipt['sequence']:02}-notify.json"}
     assert "was not kept as it was" in drill.read("derived/drill.summary.json")["stop_reason"]
+
+
+def test_a_page_says_what_was_withheld_after_all_was_judged_and_renders_to_its_own_bytes(planter: Planter):
+    drill, plants = planter.plant("write_them_into_what_is_derived", words=("--stop-after", "bringup"))
+
+    assert leaked(planter.folder, plants) == []
+    assert not (drill.bundle / "derived/notes.txt").exists()
+    assert {entry["path"] for entry in drill.closing["withheld"]} == {"derived/notes.txt"}
+    assert drill.closing["outcome"] == "incomplete"
+    page = (drill.bundle / "proof.html").read_text()
+    assert "<title>Incomplete" in page
+    assert "Files that were withheld." in page
+    assert compare_page(drill.bundle) == ""
+    for path in (drill.bundle / "evidence/withheld").iterdir():
+        name = schema_for(path.relative_to(drill.bundle).as_posix())
+        assert name == "withheld.v1.json"
+        jsonschema_rs.Draft202012Validator(json.loads(documents()[name])).validate(json.loads(path.read_bytes()))
 
 
 def test_what_a_job_prints_at_its_end_is_kept_without_secrets(planter: Planter):

@@ -6,7 +6,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from drproof.evidence.redaction import MASK, SHORTEST, Masker
+from drproof.evidence.redaction import MASK, SHORTEST, Masker, Redactor
+from drproof.evidence.withheld import keep, withheld_in
 
 SECRET = 'p+ss/w0rd "q"\\é~key='
 ENCODINGS = {
@@ -77,3 +78,12 @@ def test_honest_text_is_left_as_it_is():
 )
 def test_a_value_is_masked_as_json_html_and_urls_spell_it(secret, said):
     assert Masker([secret]).mask(f"x {said} y") == f"x {MASK} y"
+
+
+def test_a_file_that_is_withheld_leaves_nothing_of_an_earlier_one_in_its_place(tmp_path):
+    redactor = Redactor(["a-very-secret-value"])
+    assert keep(tmp_path, "proof.html", b"proven", redactor)
+    assert not keep(tmp_path, "proof.html", b"a-very-secret-value", redactor)
+
+    assert not (tmp_path / "proof.html").exists()
+    assert [one.path for one in withheld_in(tmp_path)] == ["proof.html"]

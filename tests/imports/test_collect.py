@@ -137,6 +137,12 @@ def test_the_references_alarm_evidence_is_taken_by_its_own_option_and_shows_no_b
         ),
         (["--source-dir", "case", "--output-dir", "out", "--alarm-lead", "soon"], "expected a duration"),
         (["--source-dir", "case", "--output-dir", "out", "--signer", "file2:no.key"], "no.key"),
+        (["--source-dir", "case", "--output-dir", "out", "--signer", "awskms:"], "expected awskms:<key id>"),
+        (
+            ["--source-dir", "case", "--output-dir", "out", "--signer", "awskms:alias/x", "--region", "us-west-2"]
+            + ["--profile", "nobodys"],
+            "nobodys",
+        ),
         (["--source-dir", "case"], "--output-dir"),
     ],
 )

@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import json
 import re
 import subprocess
 from dataclasses import replace
@@ -8,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import html5lib
+import jsonschema_rs
 import pytest
 
+from drproof.cli.schemas import documents, schema_for
 from drproof.evidence.bundle import Bundle, write_atomic
+from drproof.evidence.canonical import canonical
+from drproof.evidence.redaction import Redactor
+from drproof.evidence.withheld import keep, withheld_in
 from drproof.model.criteria import ExpectedContract, Input, Window, Workload
 from drproof.model.receipt import Caller, Cause, Outcome
 from drproof.model.verdict import Control, ControlResult, Status
@@ -306,6 +312,31 @@ def test_what_is_in_doubt_comes_first(make: Make) -> None:
     page = page_of(make(Drill(verdicts=[*drills.verdicts(), doubt, worst])), "refuted")
     table = page[page.index('<table class="contracts') :]
     assert table.index("zzz_very_last") < table.index("zz_last") < table.index("backup_object_matches")
+
+
+def test_what_was_withheld_or_redacted_is_said_and_leads_to_how_an_original_is_told(make: Make) -> None:
+    bundle = make()
+    assert "edactions" not in text_of(page_of(bundle))
+    redactor = Redactor(salt=b"s" * 32)
+    redactor.redact("the token was ghp_aB3dE6gH9aB3dE6gH9aB3dE6gH9")
+    rows = [{"text": row.text, "original": row.original} for row in redactor.taken()]
+    write_atomic(bundle.directory / "evidence/restore.redactions.json", canonical(rows))
+    write_atomic(bundle.directory / "evidence/validate.redactions.json", b"[7]")
+    assert not keep(bundle.directory, "logs/boot.txt", b"x\nghp_aB3dE6gH9aB3dE6gH9aB3dE6gH9aB3dE6gH9\n", redactor)
+    (withheld,) = withheld_in(bundle.directory)
+    assert schema_for("evidence/restore.redactions.json") == "redactions.v1.json"
+    jsonschema_rs.Draft202012Validator(json.loads(documents()["redactions.v1.json"])).validate(rows)
+
+    page = page_of(bundle)
+    told = text_of(page)
+    assert "Files that were withheld. What seemed to hold a secret was not kept as it was" in told
+    assert f"logs/boot.txt: {withheld.where} ({withheld.rule})" in told
+    assert '<a href="#redactions">Redactions</a>' in page
+    assert "Redactions In the words of others every word is masked" in told
+    assert "restore1evidence/restore.redactions.json" in told.replace(" ", "")
+    assert "validatenotknownevidence/validate.redactions.json" in told.replace(" ", "")
+    assert "drproof redaction" in told
+    assert page_of(drills.opened(bundle.directory)) == page
 
 
 def test_people_are_named_and_a_request_is_no_decision(make: Make) -> None:
