@@ -49,7 +49,7 @@ def state(seed: int, count: int, *, canary: bytes) -> Iterator[Member]:
     yield Member("state/canary.json", canary)
     yield Member("state/empty.json", b"")
     yield Member("state/notes für später.md", "Ein Name außerhalb von ASCII.\n".encode())
-    yield Member("state/" + "a-long-name-" * 20 + ".json", b'{"long": true}\n')
+    yield Member("state/" + "a-long-name-" * 20 + "/" + "a-long-name-" * 4 + ".json", b'{"long": true}\n')
     for number in range(max(0, count - 4)):
         name = f"state/part-{number % 16:02d}/item-{number:05d}"
         yield _file(chance, noise, name, number)
