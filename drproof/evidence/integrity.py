@@ -99,6 +99,8 @@ class _Inspector:
         self.witness = witness
         self.head = self.opening_digest = ""
         self.planned: frozenset[str] = frozenset()
+        self.count = 0
+        """Of the receipts."""
         self.opened_at = ""
         self.unstored: tuple[str, ...] = ()
         self.judged_nothing = False
@@ -187,6 +189,7 @@ class _Inspector:
             for path in self.folder.below("checkpoints/")
             if (match := self._match(CHECKPOINT, path, "checkpoint"))
         }
+        self.count = len(numbered)
         for position, (number, phase, path) in enumerate(numbered, start=1):
             if number != position:
                 self.problem("sequence", path, f"receipt {position} has the number {number}")
@@ -268,7 +271,7 @@ class _Inspector:
             "plan": (closing.plan, plan.plan),
             "window": (closing.window, plan.window),
             "opening": (closing.opening, self.opening_digest),
-            "receipts": (closing.receipts, len([path for path in self.folder.paths if RECEIPT.fullmatch(path)])),
+            "receipts": (closing.receipts, self.count),
             "chain_head": (closing.chain_head, self.head),
             "file_count": (closing.file_count, len(statement.subjects)),
         }
@@ -297,7 +300,8 @@ class _Inspector:
         if RESERVE in present and not self.folder.read(RESERVE).strip(b"\0"):
             # A drill that died right after its closing leaves it; with anything in it, it is a stranger.
             present.discard(RESERVE)
-        for path in sorted(sealed.keys() | present):
+        # What was sealed is in order already; only a difference makes a new one necessary.
+        for path in sealed if sealed.keys() == present else sorted(sealed.keys() | present):
             if path not in present:
                 self.problem("file-missing", path, f"{path} was sealed and is gone")
             elif path not in sealed:
