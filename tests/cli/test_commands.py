@@ -1,31 +1,10 @@
 """The operators' command line: what it says, with which status, and never with a trace."""
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 
 from drproof.evidence.canonical import canonical
-from tests.drill.conftest import Drill, Operator
-
-
-@pytest.fixture(scope="module")
-def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
-    return Operator(tmp_path_factory.mktemp("cli"))
-
-
-@pytest.fixture(scope="module")
-def closed(operator: Operator) -> Drill:
-    """A short drill that is closed; tests of this module copy it before they change it."""
-    drill = operator.run("-m", "backup-check", "--target", "embedded", "--run-id", "closed")
-    assert drill.status == 0, drill.output
-    return drill
-
-
-@pytest.fixture
-def copy(closed: Drill, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(closed.bundle, tmp_path / "closed"))
 
 
 def test_status_says_how_each_phase_ended_and_what_it_came_to(operator, copy):
