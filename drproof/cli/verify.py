@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from drproof.evidence.files import Problem
-from drproof.evidence.verification import UNREADABLE, Verification, class_of
+from drproof.evidence.verification import SIGNATURES, UNREADABLE, Verification, class_of
 from drproof.model.errors import EvidenceError
 from drproof.report.visible import printable
 
@@ -74,13 +74,21 @@ def verify(  # noqa: PLR0913 — what a reader can demand
     raise typer.Exit(found.status)
 
 
+def meaning(found: Verification) -> str:
+    """Return what the exit status means; what no trusted key signed is never called authentic."""
+    said = MEANINGS[found.status]
+    if SIGNATURES & {problem.code for problem in found.problems}:
+        return said.replace("authentic and ", "not authentic, and ")
+    return said
+
+
 def document(found: Verification) -> dict[str, Any]:
     """Return what was found as plain JSON."""
     inspection = found.inspection
     opening, closing = (inspection.opening, inspection.closing) if inspection is not None else (None, None)
     return {
         "exit": found.status,
-        "meaning": MEANINGS[found.status],
+        "meaning": meaning(found),
         "level": f"L{found.level}",
         "drill": opening.drill_id if opening is not None else None,
         "mode": opening.mode if opening is not None else None,
@@ -99,7 +107,7 @@ def document(found: Verification) -> dict[str, Any]:
 def lines(found: Verification, bundle: Path, trust: Path | None) -> list[str]:
     """Return what was found for people; nothing of the bundle reaches the terminal unescaped."""
     inspection = found.inspection
-    told = [f"{bundle.name}: {MEANINGS[found.status].upper()} (exit {found.status}, level L{found.level})"]
+    told = [f"{bundle.name}: {meaning(found).upper()} (exit {found.status}, level L{found.level})"]
     told.append(f"trust file: {trust}" if trust is not None else "trust file: none, so nobody's signature counts")
     if inspection is not None and inspection.opening is not None:
         opening, closing = inspection.opening, inspection.closing

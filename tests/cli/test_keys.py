@@ -72,6 +72,10 @@ def test_without_a_trust_file_nobodys_signature_counts_and_the_next_step_is_name
     assert "key-unknown" in said.stdout
     assert "next: obtain the runner's public key on another way" in said.stdout
     assert "who made it (L0)" in said.stdout
+    (copy / "closing.dsse.json").unlink()
+    unfinished = operator.cli("verify", str(copy), "--accept-rehearsal")
+    assert unfinished.returncode == 4
+    assert "NOT AUTHENTIC, AND INCOMPLETE" in unfinished.stdout
 
 
 @pytest.mark.parametrize(
