@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from drproof.phases.backup.read_restore_point import NOT_THERE
+from drproof.phases.backup.observed import NOT_THERE
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import PASSING, STALE, Evidence

@@ -9,7 +9,7 @@ from drproof.analysis.state_report import digest_of
 from drproof.model.context import DRILL_TAG
 from drproof.model.criteria import Backup, Criteria, Site, Sites, Storing, Workload
 from drproof.model.receipt import Caller
-from drproof.phases.backup.read_restore_point import (
+from drproof.phases.backup.observed import (
     ArchiveSeen,
     ControlPlaneSeen,
     ObjectSeen,

@@ -11,7 +11,7 @@ from drproof.model.contract import NotApplicableError, contract, discovered, exp
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, Status, compare, hold, undecided
-from drproof.phases.backup.read_restore_point import RestorePointObserved
+from drproof.phases.backup.observed import RestorePointObserved
 from drproof.phases.recovery.inspect_cluster import ClusterInspected
 from drproof.phases.recovery.restore import RestoreObserved
 from drproof.phases.recovery.sources import SUFFIXES, DocumentSeen

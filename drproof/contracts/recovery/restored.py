@@ -8,7 +8,7 @@ from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, undecided
-from drproof.phases.backup.read_restore_point import RestorePointObserved
+from drproof.phases.backup.observed import RestorePointObserved
 from drproof.phases.health.check_health import HealthObserved
 from drproof.phases.recovery.restore_state import StateObserved
 

@@ -7,7 +7,7 @@ from drproof.formats import archive
 from drproof.model.contract import contract, expected
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
-from drproof.phases.backup.read_restore_point import NOT_THERE, ArchiveSeen, RestorePointObserved
+from drproof.phases.backup.observed import NOT_THERE, ArchiveSeen, RestorePointObserved
 
 RestorePoint = Receipt[RestorePointObserved]
 

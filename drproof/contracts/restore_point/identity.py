@@ -10,7 +10,7 @@ from drproof.model.contract import contract
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
-from drproof.phases.backup.read_restore_point import RestorePointObserved
+from drproof.phases.backup.observed import RestorePointObserved
 
 RestorePoint = Receipt[RestorePointObserved]
 

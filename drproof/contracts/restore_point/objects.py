@@ -6,7 +6,7 @@ from drproof.contracts.digests import other
 from drproof.model.contract import NotApplicableError, contract, expected
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
-from drproof.phases.backup.read_restore_point import METADATA, ObjectSeen, RestorePointObserved
+from drproof.phases.backup.observed import METADATA, ObjectSeen, RestorePointObserved
 
 RestorePoint = Receipt[RestorePointObserved]
 

@@ -17,7 +17,7 @@ from drproof.model.contract import NotApplicableError, contract
 from drproof.model.criteria import Criteria, Grade
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, Status, hold, undecided
-from drproof.phases.backup.read_restore_point import RestorePointObserved
+from drproof.phases.backup.observed import RestorePointObserved
 from drproof.phases.recovery.validate import ValidateObserved
 
 RestorePoint = Receipt[RestorePointObserved]

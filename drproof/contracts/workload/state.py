@@ -13,7 +13,7 @@ from drproof.model.criteria import Criteria
 from drproof.model.errors import FormatError
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, undecided
-from drproof.phases.backup.read_restore_point import RestorePointObserved
+from drproof.phases.backup.observed import RestorePointObserved
 from drproof.phases.recovery.validate import ArchiveReported, ValidateObserved
 
 CONTROLS = ["NIST CP-10", "NIST CP-9(1)", "NIST CP-4(4)", "ISO 27001 A.8.13"]

@@ -11,7 +11,8 @@ from drproof.model.context import Context
 from drproof.model.errors import DrproofError, PhaseError
 from drproof.model.phase import phase
 from drproof.model.receipt import Count, Digest
-from drproof.phases.backup.read_restore_point import ObjectSeen, read_restore_point
+from drproof.phases.backup.observed import ObjectSeen
+from drproof.phases.backup.read_restore_point import read_restore_point
 from drproof.phases.recovery.place import isolated_prefix
 
 BATCH_FILES = 64

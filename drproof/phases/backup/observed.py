@@ -1,0 +1,81 @@
+"""What reading a restore point observed: the types of its receipt."""
+
+from dataclasses import dataclass
+
+from drproof.model.receipt import Count
+
+METADATA = "metadata.json"
+NOT_THERE = "the object is not there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectSeen:
+    """One object of the restore point beside what the metadata promises; `status` is `ok` or says why not."""
+
+    name: str
+    key: str
+    status: str
+    version: str = ""
+    size: Count = 0
+    sha256: str = ""
+    promised_size: int | None = None
+    promised_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSeen:
+    """What an archive holds; `problem` is empty when it could be read whole and every member is harmless."""
+
+    name: str
+    members: Count = 0
+    files: Count = 0
+    size: Count = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionSeen:
+    """One section of the control plane."""
+
+    name: str
+    files: Count
+    size: Count
+    records: Count
+    """Files that are records themselves, the registry of them left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPlaneSeen:
+    """Pointer, bundle and manifest of the control plane; `problem` says what could not be read."""
+
+    pointer_key: str
+    problem: str = ""
+    bundle_uri: str = ""
+    pointed_sha256: str = ""
+    bundle_sha256: str = ""
+    bundle_size: Count = 0
+    created_at: str = ""
+    image_ref: str = ""
+    manifest_image_ref: str = ""
+    listed: Count = 0
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
+    sections: tuple[SectionSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePointObserved:
+    """The restore point as it is; whether that is good enough is for contracts."""
+
+    uri: str
+    bucket: str
+    prefix: str
+    problem: str
+    """Why the metadata cannot be read; empty when it can."""
+    backup_id: str
+    metadata_uri: str
+    created_at: str
+    objects: tuple[ObjectSeen, ...]
+    archives: tuple[ArchiveSeen, ...]
+    control_plane: ControlPlaneSeen
