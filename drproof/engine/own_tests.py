@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from drproof.evidence.bundle import write_atomic
 from drproof.evidence.canonical import canonical
 from drproof.evidence.files import LARGEST_DOCUMENT
 from drproof.evidence.own_tests import OWN_TESTS, OwnCheck, OwnTest, OwnTests, TestOutcome
@@ -75,19 +76,22 @@ def text(words: str) -> str:
     return words if words.isascii() else words.encode("utf-8", "backslashreplace").decode()
 
 
-def gather(private: Path, directory: Path, masker: Redactor) -> OwnTests | None:
+def gather(private: Path, directory: Path, masker: Redactor, *, largest: int = LARGEST_DOCUMENT) -> OwnTests | None:
     """Write `own-tests.json` from the log and return it; None when no test of the operator's own was to run."""
     try:
         lines = (private / LOG).read_bytes().split(b"\n")
     except FileNotFoundError:
         return None
     said = _read(lines)
-    document = masker.masked(encode(said))
-    data = canonical(document)
-    if len(data) > LARGEST_DOCUMENT:
+    data = canonical(encode(said))
+    if len(data) > largest:
         said = _shorter(said)
-        data = canonical(masker.masked(encode(said)))
-    keep(directory, OWN_TESTS, data, masker)
+        data = canonical(encode(said))
+    # Masking looks at each word alone, which costs more than the tests: only where the whole shows something.
+    if masker.scan(data):
+        keep(directory, OWN_TESTS, canonical(masker.masked(encode(said))), masker)
+    else:
+        write_atomic(directory / OWN_TESTS, data)
     return said
 
 

@@ -35,6 +35,11 @@ class OwnTest:
     reason: str
     checks: tuple[OwnCheck, ...]
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether nothing is proven beside it: it failed, was lost, or holds a false claim."""
+        return self.outcome in STAND_AGAINST or not all(one.held for one in self.checks)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTests:
@@ -47,7 +52,5 @@ class OwnTests:
 
     @property
     def doubtful(self) -> tuple[OwnTest, ...]:
-        """The tests beside which nothing is proven: that failed, were lost, or hold a false claim."""
-        return tuple(
-            test for test in self.tests if test.outcome in STAND_AGAINST or not all(one.held for one in test.checks)
-        )
+        """The tests beside which nothing is proven."""
+        return tuple(test for test in self.tests if test.is_doubtful)
