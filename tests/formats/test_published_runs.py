@@ -1,6 +1,7 @@
 """Reports, plans and whole pointers of published runs, and the files that a comparison reads."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -201,8 +202,8 @@ def test_ranked_outputs_are_found_however_deep_a_summary_keeps_them():
         Named(kind="ranked_json", path="a/x.json", sha256=ZEROS),
         Named(kind="ranked_json", path="b/y.json", sha256=""),
     )
-    empty: dict[str, object] = {}
-    for nothing in (empty, {"ranked_outputs": []}, {"ranked_outputs": {"ranked_json": [{"path": ""}]}}):
+    nothings: list[dict[str, Any]] = [{}, {"ranked_outputs": []}, {"ranked_outputs": {"ranked_json": [{"path": ""}]}}]
+    for nothing in nothings:
         with pytest.raises(FormatError, match="nothing to compare"):
             ranked_outputs(nothing)
 
