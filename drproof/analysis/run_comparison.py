@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import Any
 
 from drproof.analysis.volatile import EVERYWHERE, OF_THE_HEALTH, OF_THE_SUMMARY, RULES_VERSION, without
@@ -86,15 +86,14 @@ def compare_runs(left: RunFiles, right: RunFiles, *, allow_run_id_drift: bool = 
     """Return how two runs differ, by the rules of `drproof.analysis.volatile`."""
     drift = RUN_IDS if allow_run_id_drift else frozenset[str]()
     keys = sorted(left.ranked.keys() | right.ranked.keys())
-    found = tuple(
-        chain(
-            _lacks(left, right),
-            _of_several_runs(left, "left"),
-            _of_several_runs(right, "right"),
-            *(_documents(name, left, right, drift) for name in REQUIRED),
-            *(_ranked(key, left, right, allow_run_id_drift) for key in keys),
-        )
+    found = chain(
+        _lacks(left, right),
+        _of_several_runs(left, "left"),
+        _of_several_runs(right, "right"),
+        *(_documents(name, left, right, drift) for name in REQUIRED),
+        *(_ranked(key, left, right, allow_run_id_drift) for key in keys),
     )
+    kept = tuple(islice(found, KEPT))
     return RunComparison(
         rules_version=RULES_VERSION,
         left_run_id=left.run_id,
@@ -102,8 +101,8 @@ def compare_runs(left: RunFiles, right: RunFiles, *, allow_run_id_drift: bool = 
         allow_run_id_drift=allow_run_id_drift,
         compared=(*REQUIRED, *keys),
         not_compared=tuple(sorted({*left.others, *right.others})),
-        count=len(found),
-        differences=found[:KEPT],
+        count=len(kept) + sum(1 for _ in found),
+        differences=kept,
     )
 
 

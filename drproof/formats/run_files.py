@@ -135,15 +135,16 @@ def ranked_outputs(summary: Mapping[str, Any]) -> tuple[Named, ...]:
     """Return every ranked output that a summary names.
 
     Raises:
-        FormatError: it names none: there would be nothing to compare.
+        FormatError: it names none, so that there is nothing to compare, or two that only their folders tell apart.
     """
     outputs = summary.get("ranked_outputs")
-    found = {
-        named.key: named
-        for kind in KINDS
-        if isinstance(outputs, dict)
-        for named in (Named(kind=kind, **row) for row in _files(outputs.get(kind)))
-    }
+    found: dict[str, Named] = {}
+    by_kind = outputs if isinstance(outputs, dict) else {}
+    for kind in KINDS:
+        for row in _files(by_kind.get(kind)):
+            named = Named(kind=kind, **row)
+            if found.setdefault(named.key, named) != named:
+                raise FormatError("run-files", f"{SUMMARY}: ranked_outputs names two files {named.key}")
     if not found:
         raise FormatError("run-files", f"{SUMMARY}: ranked_outputs names no file: there is nothing to compare")
     return tuple(found[key] for key in sorted(found))

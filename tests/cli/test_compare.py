@@ -129,3 +129,14 @@ def test_a_folder_that_is_none_is_misused():
 
     assert said.exit_code == 2
     assert "/nowhere/left is no folder" in said.stderr
+
+
+def test_a_bucket_of_no_region_is_misused(monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+
+    said = CliRunner().invoke(app, ["compare", "s3://some-bucket/p/runs/r", "s3://some-bucket/p/runs/s"])
+
+    assert said.exit_code == 2
+    assert "no region is configured: expected --region" in said.stderr

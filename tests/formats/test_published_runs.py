@@ -208,6 +208,14 @@ def test_ranked_outputs_are_found_however_deep_a_summary_keeps_them():
             ranked_outputs(nothing)
 
 
+def test_two_outputs_that_only_their_folders_tell_apart_are_refused():
+    rows = [{"path": "openai/x.json"}, {"path": "other/x.json"}]
+
+    with pytest.raises(FormatError, match="names two files ranked_json:x.json"):
+        ranked_outputs({"ranked_outputs": {"ranked_json": rows}})
+    assert len(ranked_outputs({"ranked_outputs": {"ranked_json": [rows[0], rows[0]]}})) == 1
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
