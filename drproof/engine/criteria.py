@@ -3,6 +3,7 @@
 import secrets
 
 from drproof import catalog
+from drproof.engine.cadence import cadence_of
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import Resolved
 from drproof.engine.window import Coverage
@@ -155,6 +156,7 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         notification_expected=bool(settings.recovery.topic_arn),
         promotion_expected=settings.promotion.auto_promote and settings.promotion.allow_bypass,
         storing=settings.storing,
+        cadence=cadence_of(resolved),
     )
 
 
