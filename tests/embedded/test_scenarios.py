@@ -53,6 +53,16 @@ ISSUE = {
     "api-restart",
     "receipt-store-refuses",
     "receipt-store-answer-lost",
+    "marker-empty",
+    "pointers-unreadable",
+    "timestamp-unreadable",
+    "freshness-limit-below-the-schedule",
+    "alarm-missing",
+    "alarm-silence-is-health",
+    "alarm-actions-disabled",
+    "alarm-on-a-healthy-day",
+    "alarm-between-datapoints",
+    "alarm-too-late",
 }
 PREFERRED = "atlas/state/candidates/local/last_success.json"
 OF_PROVIDER = "atlas/state/candidates/local/openai/cs/last_success.json"
