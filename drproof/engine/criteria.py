@@ -157,6 +157,7 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         promotion_expected=settings.promotion.auto_promote and settings.promotion.allow_bypass,
         storing=settings.storing,
         cadence=cadence_of(resolved),
+        architectures=resolved["drill.architectures"],
     )
 
 

@@ -10,6 +10,7 @@ from drproof.engine.leaf import Leaf, row
 from drproof.engine.leaves_of_cadence import CADENCE
 from drproof.engine.leaves_of_limits import LIMITS
 from drproof.engine.leaves_of_receipts import RECEIPTS
+from drproof.engine.leaves_of_releases import RELEASES
 
 LEAVES: tuple[Leaf, ...] = (
     row(
@@ -274,6 +275,7 @@ LEAVES: tuple[Leaf, ...] = (
     ),
     *RECEIPTS,
     *CADENCE,
+    *RELEASES,
     row("diagnostics.commands", "commands", "read-only commands for --diagnostics-only", default=()),
     row("criteria.rto", "duration", "the recovery time objective", option="rto"),
     row("criteria.rpo", "duration", "the recovery point objective", option="rpo"),

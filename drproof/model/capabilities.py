@@ -277,11 +277,23 @@ class RegistryLogin:
     expires_at: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSeen:
+    """What a registry has under the digest of an image."""
+
+    media_type: str
+    digests: Mapping[str, str]
+    """Each architecture with the digest of what a machine of it pulls."""
+
+
 class Images(Protocol):
     """A registry of container images; read-only."""
 
-    def architectures(self, image_ref: str) -> tuple[str, ...]:
-        """Return the architectures of a digest-pinned image."""
+    def look(self, image_ref: str) -> ImageSeen:
+        """Return what a digest-pinned image is made of, read against its digest."""
+
+    def digest_of(self, repository: str, tag: str) -> str:
+        """Return the digest that a tag names now."""
 
     def login(self, registry: str) -> RegistryLogin:
         """Return a fresh, short-lived login to a registry; nothing is kept."""

@@ -158,6 +158,8 @@ class Criteria:
     """None where nobody asked for a receipt store."""
     execution: Execution = field(default_factory=Execution)
     cadence: Cadence = field(default_factory=Cadence)
+    architectures: tuple[str, ...] = ("amd64", "arm64")
+    """The architectures that the image must have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

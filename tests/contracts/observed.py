@@ -88,6 +88,7 @@ CRITERIA = Criteria(
     notification_expected=True,
     storing=Storing(uri="s3://atlas-receipts/receipts", owner="444455556666"),
     execution=ASKED_FOR,
+    architectures=("arm64",),
     cadence=Cadence(
         schedule="0 1,13 * * *",
         longest_gap_ms=12 * HOUR,
@@ -521,6 +522,8 @@ PREFLIGHT = PreflightObserved(
     recovery_bucket=Need(name="recovery bucket", place="s3://atlas-recovery", status="ok"),
     architectures=("arm64",),
     image_status="ok",
+    image_media_type="application/vnd.oci.image.index.v1+json",
+    instance_type="t4g.medium",
     state_lock="",
     lease="",
     runners=(),

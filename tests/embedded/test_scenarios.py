@@ -63,6 +63,8 @@ ISSUE = {
     "alarm-on-a-healthy-day",
     "alarm-between-datapoints",
     "alarm-too-late",
+    "image-single-arch",
+    "image-wrong-arch",
 }
 PREFERRED = "atlas/state/candidates/local/last_success.json"
 OF_PROVIDER = "atlas/state/candidates/local/openai/cs/last_success.json"
