@@ -14,6 +14,7 @@ from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
 from drproof.cli.pull_secret import pull_secret
 from drproof.cli.redaction import redaction
+from drproof.cli.release import app as release_app
 from drproof.cli.timestamp import timestamp
 from drproof.cli.verify import verify
 
@@ -34,6 +35,7 @@ app.command()(collect)
 app.command()(sign_off)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")
+app.add_typer(release_app, name="release")
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
 

@@ -12,6 +12,7 @@ COMPONENT = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 REPOSITORY = rf"(?:{HOST}/)?{COMPONENT}(?:/{COMPONENT})*"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 DIGEST = r"sha256:[0-9a-f]{64}"
+TAGGED = re.compile(rf"(?P<repository>{REPOSITORY}):(?P<tag>{TAG})(?:@(?P<digest>{DIGEST}))?", re.ASCII)
 PINNED = re.compile(rf"(?P<repository>{REPOSITORY})(?::(?P<tag>{TAG}))?@(?P<digest>{DIGEST})", re.ASCII)
 ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>.+)", re.ASCII
@@ -49,3 +50,15 @@ def parse_pinned(reference: str) -> ImageRef:
     if match is None:
         raise FormatError("image-not-pinned", f"the image is not pinned by digest: {reference!r}")
     return ImageRef(match["repository"], match["digest"], match["tag"] or "")
+
+
+def parse_tagged(reference: str) -> ImageRef:
+    """Return repository, tag and, where it has one, digest of a reference with a tag.
+
+    Raises:
+        FormatError: `image-not-tagged`.
+    """
+    match = TAGGED.fullmatch(reference)
+    if match is None:
+        raise FormatError("image-not-tagged", f"expected an image with its tag, repository:tag, got {reference!r}")
+    return ImageRef(match["repository"], match["digest"] or "", match["tag"])
