@@ -70,10 +70,16 @@ def verify(
     Exit status: 0 sound, 1 not, 2 unreadable or misused.
     """
     from drproof.engine import releases
-    from drproof.formats.release_metadata import without_ci
+    from drproof.formats.release_metadata import parse, without_ci
+    from drproof.model.errors import FormatError
 
     with clear():
-        release = releases.read(metadata)
+        data = metadata.read_bytes()
+        try:
+            release = parse(data)
+        except FormatError as exc:
+            echo(f"{metadata}: {exc}")
+            raise typer.Exit(NOT_SOUND) from exc
         lacking = [name for name in architecture or () if name not in release.supported_architectures]
         found = [f"there is no image for {name}" for name in lacking]
         if require_ci_evidence and (missing := without_ci(release)):

@@ -126,12 +126,20 @@ def test_from_the_command_line_a_release_is_written_verified_and_told(
     assert (ready.exit_code, "ready" in ready.output) == (0, True), ready.output
 
 
-def test_metadata_that_cannot_be_read_are_misuse(tmp_path: Path) -> None:
+def test_metadata_that_are_not_sound_are_told_from_those_that_are_not_there(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "part.json").write_text('{"schema_version": 1}')
 
-    for name, said in (("absent.json", "No such file"), ("broken.json", "no JSON")):
+    for name, status, said in (
+        ("absent.json", 2, "No such file"),
+        ("broken.json", 1, "no JSON"),
+        ("part.json", 1, "missing: arch_digests"),
+    ):
         refused = CliRunner().invoke(cli.app, ["verify", "--metadata", str(tmp_path / name)])
-        assert (refused.exit_code, said in refused.output) == (2, True), refused.output
+        assert (refused.exit_code, said in refused.output) == (status, True), refused.output
+
+
+def test_what_cannot_be_done_is_misuse(tmp_path: Path) -> None:
     refused = CliRunner().invoke(cli.app, ["notes"], env={"RELEASE_METADATA": ""})
     assert (refused.exit_code, "notes are written from metadata" in refused.output) == (2, True)
     refused = CliRunner().invoke(cli.app, ["write", "--image", "quay.example/a:v1", "--source", str(tmp_path)])
