@@ -16,6 +16,7 @@ from drproof.cli.keys import sign_off
 from drproof.cli.published import verify_published
 from drproof.cli.pull_secret import pull_secret
 from drproof.cli.redaction import redaction
+from drproof.cli.release import app as release_app
 from drproof.cli.timestamp import timestamp
 from drproof.cli.verify import verify
 
@@ -38,6 +39,7 @@ app.command()(compare)
 app.command()(sign_off)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")
+app.add_typer(release_app, name="release")
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
 

@@ -3,6 +3,7 @@
 import secrets
 
 from drproof import catalog
+from drproof.engine.cadence import cadence_of
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import Resolved
 from drproof.engine.window import Coverage
@@ -162,6 +163,8 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
             outputs=tuple(sorted(settings.primary.outputs)),
             marker=settings.primary.marker_name,
         ),
+        cadence=cadence_of(resolved),
+        architectures=resolved["drill.architectures"],
     )
 
 

@@ -7,8 +7,10 @@ options of the command line are all made from it.
 from collections.abc import Mapping
 
 from drproof.engine.leaf import Leaf, row
+from drproof.engine.leaves_of_cadence import CADENCE
 from drproof.engine.leaves_of_limits import LIMITS
 from drproof.engine.leaves_of_receipts import RECEIPTS
+from drproof.engine.leaves_of_releases import RELEASES
 from drproof.formats.published_runs import OUTPUTS, REPORT
 
 LEAVES: tuple[Leaf, ...] = (
@@ -275,6 +277,8 @@ LEAVES: tuple[Leaf, ...] = (
         choices=("existence", "integrity", "materialised", "application_verified"),
     ),
     *RECEIPTS,
+    *CADENCE,
+    *RELEASES,
     row("diagnostics.commands", "commands", "read-only commands for --diagnostics-only", default=()),
     row("criteria.rto", "duration", "the recovery time objective", option="rto"),
     row("criteria.rpo", "duration", "the recovery point objective", option="rpo"),

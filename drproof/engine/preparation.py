@@ -132,6 +132,7 @@ def prepare(request: DrillRequest) -> Prepared:
         scenario_name=name,
         needed=NEEDED.get(request.plan, ("",)),
         earlier=earlier.values if earlier else None,
+        directory=request.directory,
     )
     embedded = resolved["target"] == EMBEDDED
     notes: list[str] = []

@@ -14,6 +14,7 @@ from typing import Any
 from drproof.engine.leaf import Leaf, convert, empty
 from drproof.engine.leaves import BY_PATH, LEAVES
 from drproof.engine.refusal import nearest, refuse
+from drproof.engine.releases import image_of
 from drproof.model.criteria import Input
 
 FILE_NAME = "drproof.toml"
@@ -21,6 +22,7 @@ OF_ONE_WINDOW = ("limits.", "promotion.", "cost.", "reports")
 """The settings that the next window does not take over from the one before."""
 
 EMBEDDED = "embedded"
+IMAGE, RELEASE = "drill.image_ref", "drill.release_metadata"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,7 @@ def resolve(  # noqa: PLR0913 — every place that settings come from
     scenario_name: str = "",
     needed: tuple[str, ...] = ("",),
     earlier: Mapping[str, Any] | None = None,
+    directory: Path | None = None,
 ) -> Resolved:
     """Return all settings.
 
@@ -143,12 +146,17 @@ def resolve(  # noqa: PLR0913 — every place that settings come from
     world = dict(_flattened(_table("settings.toml"), "the embedded world")) if embedded else {}
     if scenario_name:
         world |= scenario(scenario_name).settings
+    where = directory or Path()
+    metadata = _first(BY_PATH[RELEASE], options, environment, from_file, {}, {}, file, places=not embedded)
+    released = image_of(where, *metadata) if metadata[0] and IMAGE.startswith(needed) else ("", "")
     values: dict[str, Any] = {"target": target}
     sources: dict[str, str] = {"target": target_source}
     for leaf in LEAVES:
         if leaf.path == "target":
             continue
         value, source = _first(leaf, options, environment, from_file, said, world, file, places=not embedded)
+        if leaf.path == IMAGE and released[0]:
+            value, source = _the_image(value, source, released)
         if value is None and leaf.default is None and leaf.path.startswith(needed):
             raise _missing(leaf, file)
         if value is None:
@@ -195,6 +203,20 @@ def _first(  # noqa: PLR0913 — the five places a value can come from
         except ValueError as exc:
             raise refuse(f"{source}: {exc}", next_step=f"mend {source}, then run the same command") from exc
     return None, ""
+
+
+def _the_image(value: str | None, source: str, released: tuple[str, str]) -> tuple[str, str]:
+    """Return the image of the release, where nobody names another one; the world names one for want of any."""
+    if value is None or source == "the embedded world":
+        return released
+    if value != released[0]:
+        raise refuse(
+            f"two images are named, by {source} and by {released[1]}",
+            expected=released[0],
+            got=value,
+            next_step="leave out one of them",
+        )
+    return value, source
 
 
 def _missing(leaf: Leaf, file: Path | None) -> ValueError:

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from drproof.model.errors import FormatError
 
-PINNED = re.compile(r"(?P<repository>[a-z0-9][a-z0-9._:/-]*[a-z0-9])@(?P<digest>sha256:[0-9a-f]{64})")
+# The grammar of references is that of the OCI distribution specification and of its reference implementation.
+LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+HOST = rf"{LABEL}(?:\.{LABEL})*(?::\d{{1,5}})?"
+COMPONENT = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+REPOSITORY = rf"(?:{HOST}/)?{COMPONENT}(?:/{COMPONENT})*"
+TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+DIGEST = r"sha256:[0-9a-f]{64}"
+TAGGED = re.compile(rf"(?P<repository>{REPOSITORY}):(?P<tag>{TAG})(?:@(?P<digest>{DIGEST}))?", re.ASCII)
+PINNED = re.compile(rf"(?P<repository>{REPOSITORY})(?::(?P<tag>{TAG}))?@(?P<digest>{DIGEST})", re.ASCII)
 ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>.+)", re.ASCII
 )
@@ -13,10 +21,11 @@ ECR = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """An image that nobody can replace behind our back."""
+    """An image that nobody can replace behind our back; a tag beside the digest says nothing."""
 
     repository: str
     digest: str
+    tag: str = ""
 
     @property
     def registry(self) -> tuple[str, str, str]:
@@ -40,4 +49,16 @@ def parse_pinned(reference: str) -> ImageRef:
     match = PINNED.fullmatch(reference)
     if match is None:
         raise FormatError("image-not-pinned", f"the image is not pinned by digest: {reference!r}")
-    return ImageRef(match["repository"], match["digest"])
+    return ImageRef(match["repository"], match["digest"], match["tag"] or "")
+
+
+def parse_tagged(reference: str) -> ImageRef:
+    """Return repository, tag and, where it has one, digest of a reference with a tag.
+
+    Raises:
+        FormatError: `image-not-tagged`.
+    """
+    match = TAGGED.fullmatch(reference)
+    if match is None:
+        raise FormatError("image-not-tagged", f"expected an image with its tag, repository:tag, got {reference!r}")
+    return ImageRef(match["repository"], match["digest"] or "", match["tag"])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from drproof.model.receipt import Caller
+from drproof.model.receipt import Caller, Count
 from drproof.model.signing import Signer
 
 if TYPE_CHECKING:
@@ -225,8 +225,36 @@ class Messenger(Protocol):
         """Send a message and return its id."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRule:
+    """How one alarm is set, in CloudWatch's words; what it does not have is empty or 0."""
+
+    name: str
+    kind: Literal["metric", "composite"]
+    namespace: str = ""
+    metric: str = ""
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    comparison: str = ""
+    threshold: str = ""
+    """The number as text."""
+    period_ms: Count = 0
+    periods: Count = 0
+    """How many periods are looked at."""
+    datapoints: Count = 0
+    """How many of them must breach."""
+    missing_data: str = ""
+    actions_enabled: bool
+    actions: tuple[str, ...]
+    """Who is told when it goes off."""
+    insufficient_data_actions: tuple[str, ...]
+    """Who is told when it has no data."""
+
+
 class Alarms(Protocol):
     """Metrics and alarms of one site; read-only."""
+
+    def rules(self, names: Iterable[str]) -> Mapping[str, AlarmRule]:
+        """Return how each alarm is set; an alarm that does not exist is absent."""
 
     def states(self, names: Iterable[str]) -> Mapping[str, str]:
         """Return each alarm's state; an alarm that does not exist is absent."""
@@ -251,11 +279,23 @@ class RegistryLogin:
     expires_at: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSeen:
+    """What a registry has under the digest of an image."""
+
+    media_type: str
+    digests: Mapping[str, str]
+    """Each architecture with the digest of what a machine of it pulls."""
+
+
 class Images(Protocol):
     """A registry of container images; read-only."""
 
-    def architectures(self, image_ref: str) -> tuple[str, ...]:
-        """Return the architectures of a digest-pinned image."""
+    def look(self, image_ref: str) -> ImageSeen:
+        """Return what a digest-pinned image is made of, read against its digest."""
+
+    def digest_of(self, repository: str, tag: str) -> str:
+        """Return the digest that a tag names now."""
 
     def login(self, registry: str) -> RegistryLogin:
         """Return a fresh, short-lived login to a registry; nothing is kept."""

@@ -77,6 +77,24 @@ class Workload:
     """What the report of the restored state must cover: it is new in every drill, so that no old report fits."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """How often a healthy original site is heard of; 0 and empty where nobody said."""
+
+    schedule: str = ""
+    """When it publishes: a cron line in UTC, or the duration from one run to the next."""
+    longest_gap_ms: Milliseconds = 0
+    """The longest time between two runs of the schedule."""
+    slack_ms: Milliseconds = 0
+    """How much later than the schedule says a run may end."""
+    metrics_every_ms: Milliseconds = 0
+    """The longest time between two datapoints of its metrics."""
+    age_metric: str = ""
+    """The metric that tells how old the last good run is."""
+    age_unit_ms: Milliseconds = 3_600_000
+    """What a 1 of that metric means."""
+
+
 RetentionMode = Literal["COMPLIANCE", "GOVERNANCE"]
 
 
@@ -153,6 +171,9 @@ class Criteria:
     """None where nobody asked for a receipt store."""
     execution: Execution = field(default_factory=Execution)
     published: Published = field(default_factory=Published)
+    cadence: Cadence = field(default_factory=Cadence)
+    architectures: tuple[str, ...] = ("amd64", "arm64")
+    """The architectures that the image must have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -312,3 +312,30 @@ def preflight_speaks_of_everything_that_the_criteria_name(house: House) -> None:
         (PASSING.facts("check_preflight", architectures=()), REFUTED),
         (PASSING.facts("check_preflight", image_status="AccessDenied"), REFUTED),
     )
+
+
+@boundary
+def an_image_is_for_every_machine_that_must_run_it(house: House) -> None:
+    def image(*architectures: str, machine: str = "t4g.medium") -> Evidence:
+        return PASSING.facts("check_preflight", architectures=architectures, instance_type=machine)
+
+    expect(
+        house,
+        "image_has_every_architecture",
+        (image("amd64", "arm64"), PROVEN),
+        (image("amd64"), REFUTED),
+        (image(), UNPROVEN),
+        subject="arm64",
+    )
+    expect(
+        house,
+        "image_runs_on_the_runner",
+        (image("amd64", "arm64"), PROVEN),
+        (image("arm64"), PROVEN),
+        (image("amd64"), REFUTED),
+        (image("amd64", machine="t3.medium"), PROVEN),
+        (image("arm64", machine="t3.medium"), REFUTED),
+        (image(), UNPROVEN),
+        (image("arm64", machine="mac2.metal"), UNPROVEN),
+        (image("arm64", machine=""), UNPROVEN),
+    )

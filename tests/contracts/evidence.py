@@ -35,6 +35,7 @@ from tests.contracts.observed import (
     REACHED,
     RECOVERY,
     RESTORED,
+    RULES,
     RUNNER,
     TORN_DOWN,
     VALIDATED,
@@ -50,6 +51,7 @@ def _receipts() -> Iterator[Receipt[Any]]:
     observed: dict[str, tuple[Any, Caller, str]] = {
         "check_preflight": (PREFLIGHT, RECOVERY, ""),
         "check_health": (HEALTH, PRIMARY, ""),
+        "read_alarms": (RULES, PRIMARY, ""),
         "read_restore_point": (POINT, PRIMARY, ""),
         "bringup": (BROUGHT_UP, RECOVERY, ""),
         "resolve_runner": (RUNNER, RECOVERY, ""),

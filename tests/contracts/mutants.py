@@ -13,6 +13,7 @@ from types import ModuleType
 import drproof
 from drproof.model.contract import Contract
 from tests.contracts import (
+    boundaries_of_alarms,
     boundaries_of_backups,
     boundaries_of_clusters,
     boundaries_of_executions,
@@ -28,6 +29,7 @@ from tests.contracts.checks import EVERY, House
 from tests.contracts.reasoning import REASONING
 
 CHECKED = (
+    boundaries_of_alarms,
     boundaries_of_backups,
     boundaries_of_clusters,
     boundaries_of_executions,

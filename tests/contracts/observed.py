@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from drproof.analysis.state_report import digest_of
+from drproof.model.capabilities import AlarmRule
 from drproof.model.context import DRILL_TAG
-from drproof.model.criteria import Backup, Criteria, Site, Sites, Storing, Workload
+from drproof.model.criteria import Backup, Cadence, Criteria, Site, Sites, Storing, Workload
 from drproof.model.receipt import Caller
 from drproof.phases.backup.observed import (
     ArchiveSeen,
@@ -17,6 +18,7 @@ from drproof.phases.backup.observed import (
     SectionSeen,
 )
 from drproof.phases.health.check_health import HealthObserved, MarkerSeen, PointerSeen
+from drproof.phases.health.read_alarms import AlarmRules
 from drproof.phases.preflight.check_preflight import Need, PreflightObserved
 from drproof.phases.recovery.bringup import BringupObserved
 from drproof.phases.recovery.capture_alarms import AlarmSeen, AlarmsObserved
@@ -88,6 +90,14 @@ CRITERIA = Criteria(
     storing=Storing(uri="s3://atlas-receipts/receipts", owner="444455556666"),
     execution=ASKED_FOR,
     published=PUBLISHED,
+    architectures=("arm64",),
+    cadence=Cadence(
+        schedule="0 1,13 * * *",
+        longest_gap_ms=12 * HOUR,
+        slack_ms=HOUR,
+        metrics_every_ms=900_000,
+        age_metric="PipelineFreshnessHours",
+    ),
 )
 
 
@@ -235,11 +245,36 @@ HEALTH = HealthObserved(
     run_id="run-7",
     ended_at="2026-01-31T11:00:00.000Z",
     age_ms=HOUR,
-    metrics=("PipelineFreshnessHours",),
+    metrics=("PipelineFreshnessHours", "PublishCorrectness"),
     dimensions={"Project": "atlas"},
     needs_dr=True,
     forced=True,
     reasons=(),
+)
+RULES = AlarmRules(
+    alarms=tuple(
+        AlarmRule(
+            name=name,
+            kind="metric",
+            namespace="Atlas/DR",
+            metric=metric,
+            dimensions={"Project": "atlas"},
+            comparison="GreaterThanThreshold",
+            threshold=threshold,
+            period_ms=900_000,
+            periods=1,
+            datapoints=1,
+            missing_data="breaching",
+            actions_enabled=True,
+            actions=(TOPIC,),
+            insufficient_data_actions=(),
+        )
+        for name, metric, threshold in zip(CRITERIA.alarms, HEALTH.metrics, ("20.0", "0.5"), strict=True)
+    ),
+    absent=(),
+    freshness_limit_ms=CRITERIA.freshness_limit_ms,
+    schedule="0 1,13 * * *",
+    schedule_gap_ms=13 * HOUR,
 )
 
 
@@ -489,6 +524,8 @@ PREFLIGHT = PreflightObserved(
     recovery_bucket=Need(name="recovery bucket", place="s3://atlas-recovery", status="ok"),
     architectures=("arm64",),
     image_status="ok",
+    image_media_type="application/vnd.oci.image.index.v1+json",
+    instance_type="t4g.medium",
     state_lock="",
     lease="",
     runners=(),

@@ -57,6 +57,18 @@ ISSUE = {
     "api-restart",
     "receipt-store-refuses",
     "receipt-store-answer-lost",
+    "marker-empty",
+    "pointers-unreadable",
+    "timestamp-unreadable",
+    "freshness-limit-below-the-schedule",
+    "alarm-missing",
+    "alarm-silence-is-health",
+    "alarm-actions-disabled",
+    "alarm-on-a-healthy-day",
+    "alarm-between-datapoints",
+    "alarm-too-late",
+    "image-single-arch",
+    "image-wrong-arch",
 }
 PREFERRED = "atlas/state/candidates/local/last_success.json"
 OF_PROVIDER = "atlas/state/candidates/local/openai/cs/last_success.json"

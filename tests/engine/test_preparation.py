@@ -134,3 +134,19 @@ def test_preparing_touches_nothing(tmp_path):
     _prepared(tmp_path, REHEARSAL)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_schedule_becomes_the_longest_time_between_two_runs(tmp_path):
+    (tmp_path / "drproof.toml").write_text('target = "embedded"\n[primary]\nschedule = "0 9 * * 1-5"\n')
+
+    cadence = _prepared(tmp_path, {}, plan="health").criteria.cadence
+
+    assert (cadence.schedule, cadence.longest_gap_ms) == ("0 9 * * 1-5", 72 * 3_600_000)
+    assert (cadence.metrics_every_ms, cadence.age_metric) == (60_000, "PipelineFreshnessHours")
+
+
+def test_a_schedule_that_is_none_is_refused_where_it_stands(tmp_path):
+    (tmp_path / "drproof.toml").write_text('target = "embedded"\n[primary]\nschedule = "@daily"\n')
+
+    with pytest.raises(Refusal, match=r"primary.schedule \(drproof.toml primary.schedule\).*five fields.*'@daily'"):
+        _prepared(tmp_path, {}, plan="health")

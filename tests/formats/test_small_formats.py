@@ -211,6 +211,22 @@ def test_an_image_is_pinned_by_its_digest():
 
 
 @pytest.mark.parametrize(
+    ("name", "repository", "tag"),
+    [
+        ("a", "a", ""),
+        ("localhost:5000/atlas", "localhost:5000/atlas", ""),
+        ("atlas:v1", "atlas", "v1"),
+        ("registry.example:443/a/b__c-d.e:2026.11_1-rc", "registry.example:443/a/b__c-d.e", "2026.11_1-rc"),
+        ("111122223333.dkr.ecr.us-east-1.amazonaws.com/a:v1", "111122223333.dkr.ecr.us-east-1.amazonaws.com/a", "v1"),
+    ],
+)
+def test_host_repository_and_tag_are_told_apart(name, repository, tag):
+    image = image_ref.parse_pinned(f"{name}@sha256:{HEX}")
+
+    assert (image.repository, image.tag) == (repository, tag)
+
+
+@pytest.mark.parametrize(
     "reference",
     ["", "a", "a:latest", f"@sha256:{HEX}", f"a@sha256:{HEX[1:]}", f"a@sha256:{HEX}0", f"ab@sha512:{HEX}"]
     + [
@@ -219,6 +235,18 @@ def test_an_image_is_pinned_by_its_digest():
         f" ab@sha256:{HEX}",
         f"ab/@sha256:{HEX}",
         f"ab@cd@sha256:{HEX}",
+        f"/ab@sha256:{HEX}",
+        f"ab//cd@sha256:{HEX}",
+        f"ab/Cd@sha256:{HEX}",
+        f"AB@sha256:{HEX}",
+        f"ab:@sha256:{HEX}",
+        f"ab:v1:v2@sha256:{HEX}",
+        f"ab..cd@sha256:{HEX}",
+        f"ab___cd@sha256:{HEX}",
+        f"-ab/cd@sha256:{HEX}",
+        f"ab:x/cd@sha256:{HEX}",
+        f"ab:{'v' * 129}@sha256:{HEX}",
+        f"https://ab/cd@sha256:{HEX}",
     ],
 )
 def test_an_image_that_somebody_could_exchange_is_refused(reference):

@@ -162,19 +162,70 @@ def test_the_metrics_of_the_original_site_are_found(target: AwsTarget) -> None:
 
 
 def test_an_image_has_the_architectures_of_its_index(target: AwsTarget) -> None:
-    assert target.primary.images.architectures(PINNED) == ("amd64", "arm64")
+    seen = target.primary.images.look(PINNED)
+
+    assert list(seen.digests) == ["amd64", "arm64"]
+    assert len(set(seen.digests.values()) | {PINNED.partition("@")[2]}) == 3
+    assert seen.media_type == "application/vnd.oci.image.index.v1+json"
+
+
+def test_a_tag_names_a_digest_now(target: AwsTarget) -> None:
+    repository, _, found = PINNED.partition("@")
+
+    assert target.primary.images.digest_of(repository, "v1") == found
+    with pytest.raises(NotFoundError, match=f"{repository}:v0"):
+        target.primary.images.digest_of(repository, "v0")
+    with pytest.raises(ValueError, match="expected one of ECR"):
+        target.primary.images.digest_of("registry.example/atlas", "v1")
+
+
+@pytest.mark.parametrize(
+    ("manifests", "digests"),
+    [
+        (
+            [
+                {"digest": "sha256:1", "platform": {"architecture": "arm64", "os": "linux", "variant": "v8"}},
+                {"digest": "sha256:2", "platform": {"architecture": "arm64", "os": "linux"}},
+                {"digest": "sha256:3", "platform": {"architecture": "unknown", "os": "unknown"}},
+                {"digest": "sha256:4", "platform": {"architecture": "unknown", "os": "linux"}},
+                {"digest": "sha256:5", "platform": {"architecture": "amd64", "os": "windows"}},
+            ],
+            {"arm64": "sha256:1"},
+        ),
+        ([{"digest": "sha256:1", "platform": {"architecture": "amd64"}}], {"amd64": "sha256:1"}),
+        ([{"digest": "sha256:1", "platform": {"architecture": "amd64", "os": "windows"}}], None),
+        ([{"digest": "sha256:1"}], None),
+        ([], None),
+    ],
+)
+def test_an_index_says_what_a_linux_machine_pulls(
+    target: AwsTarget, manifests: list[dict[str, Any]], digests: dict[str, str] | None
+) -> None:
+    index = json.dumps({"schemaVersion": 2, "manifests": manifests})
+    client = target.primary._session.client("ecr")
+    answer = {"images": [{"imageManifest": index, "imageManifestMediaType": "told"}]}
+    client.meta.events.register("before-call.ecr.BatchGetImage", lambda **_: (SimpleNamespace(status_code=200), answer))
+    reference = f"{PINNED.partition('@')[0]}@{digest(index.encode())}"
+    images = AwsImages(lambda _: client)
+
+    if digests is None:
+        with pytest.raises(TargetError, match="no architecture of Linux"):
+            images.look(reference)
+    else:
+        seen = images.look(reference)
+        assert (seen.digests, seen.media_type) == (digests, "told")
 
 
 def test_an_image_that_is_not_there_is_not_found(target: AwsTarget) -> None:
     with pytest.raises(NotFoundError) as caught:
-        target.primary.images.architectures(PINNED.partition("@")[0] + "@sha256:" + "0" * 64)
+        target.primary.images.look(PINNED.partition("@")[0] + "@sha256:" + "0" * 64)
     assert caught.value.code in {"ImageNotFound", "ImageNotFoundException"}
 
 
 @pytest.mark.parametrize("reference", ["atlas:latest", "registry.example/atlas@sha256:" + "0" * 64])
 def test_an_image_that_is_not_pinned_at_ecr_is_a_mistake(target: AwsTarget, reference: str) -> None:
     with pytest.raises(ValueError, match=r"pinned|ECR"):
-        target.primary.images.architectures(reference)
+        target.primary.images.look(reference)
 
 
 def test_a_manifest_that_is_not_what_its_digest_says_is_refused(target: AwsTarget) -> None:
@@ -184,7 +235,7 @@ def test_a_manifest_that_is_not_what_its_digest_says_is_refused(target: AwsTarge
     client = target.primary._session.client("ecr")
     client.meta.events.register("after-call.ecr.BatchGetImage", spoil)
     with pytest.raises(TargetError, match=f"expected bytes of {PINNED.partition('@')[2]}") as caught:
-        AwsImages(lambda _: client).architectures(PINNED)
+        AwsImages(lambda _: client).look(PINNED)
     assert caught.value.code == "DigestMismatch"
 
 
@@ -220,13 +271,13 @@ def test_an_image_for_one_architecture_says_so_in_its_configuration(target: AwsT
             )
         images = AwsImages(lambda _: client)
         _Layers.content = config
-        assert images.architectures(reference) == ("arm64",)
+        assert images.look(reference).digests == {"arm64": digest(manifest.encode())}
         _Layers.content = config.replace(b"arm64", b"amd64")
         with pytest.raises(TargetError, match="DigestMismatch"):
-            images.architectures(reference)
+            images.look(reference)
         answers["GetDownloadUrlForLayer"]["downloadUrl"] = "http://192.0.2.1/layer"
         with pytest.raises(TargetError, match="expected an https address"):
-            images.architectures(reference)
+            images.look(reference)
         server.shutdown()
         thread.join()
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from drproof.embedded import receipts
-from drproof.embedded.site import backup, control_plane, published, recovery, registry, signing, watch
+from drproof.embedded.site import backup, control_plane, published, recovery, registry, signing, unreadable, watch
 from drproof.embedded.site.store import Buckets
 from drproof.embedded.world import World
 
@@ -13,6 +13,7 @@ def generate(world: World) -> dict[str, str]:
     now = datetime.now(UTC)
     buckets = Buckets(world)
     facts = {"run_id": published.publish(world, buckets, now), "image_digest": registry.generate(world)}
+    unreadable.spoil(world, buckets, facts["run_id"], now)
     facts |= backup.generate(world, buckets, now) | control_plane.generate(world, buckets, now)
     facts |= recovery.generate(world, buckets, now) | signing.generate(world)
     receipts.generate(world)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 from moto.ecr.models import ecr_backends
 
@@ -30,7 +31,8 @@ def generate(world: World) -> str:
         raise ValueError(msg)
     backend = ecr_backends[world.primary.account_id][world.primary.region]
     backend.create_repository(repository, None, {"encryptionType": "AES256"}, None, "IMMUTABLE", [])
-    for text in texts:
+    alone = tuple(_index([architecture]) for architecture in ARCHITECTURES)
+    for text in (*texts, *alone):
         tag = "v1" if text is texts[0] else f"v1-{digest(text)[7:19]}"
         backend.put_image(repository, text, tag, json.loads(text)["mediaType"], digest(text))
     return found
@@ -38,7 +40,10 @@ def generate(world: World) -> str:
 
 def images() -> tuple[str, ...]:
     """Return the index, then the manifest of each architecture."""
-    manifests = [_manifest(architecture) for architecture in ARCHITECTURES]
+    return (_index(ARCHITECTURES), *(_manifest(architecture) for architecture in ARCHITECTURES))
+
+
+def _index(architectures: Sequence[str]) -> str:
     index = {
         "schemaVersion": 2,
         "mediaType": INDEX,
@@ -49,10 +54,10 @@ def images() -> tuple[str, ...]:
                 "size": len(text.encode()),
                 "platform": {"architecture": architecture, "os": "linux"},
             }
-            for architecture, text in zip(ARCHITECTURES, manifests, strict=True)
+            for architecture, text in ((each, _manifest(each)) for each in architectures)
         ],
     }
-    return (json.dumps(index, indent=2), *manifests)
+    return json.dumps(index, indent=2)
 
 
 def digest(text: str) -> str:

@@ -11,6 +11,11 @@ from drproof.model.errors import FormatError, NotFoundError, TargetError
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
 
+UNREADABLE = {"AccessDenied": "access_denied", "403": "access_denied", "EntityTooLarge": "too_large"}
+"""Answers about one object that say something of the original site; an answer to HEAD is a bare number."""
+
+LONGEST_KEY = 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointerSeen:
@@ -102,9 +107,9 @@ def _pointer(ctx: Context, label: str, key: str) -> PointerSeen:
         # A date that nobody can read must not count as fresh.
         return PointerSeen(label=label, key=key, status=exc.code)
     except TargetError as exc:
-        if exc.code != "AccessDenied":
+        if exc.code not in UNREADABLE:
             raise
-        return PointerSeen(label=label, key=key, status="access_denied")
+        return PointerSeen(label=label, key=key, status=UNREADABLE[exc.code])
     return PointerSeen(
         label=label,
         key=key,
@@ -116,8 +121,15 @@ def _pointer(ctx: Context, label: str, key: str) -> PointerSeen:
 
 
 def _marker(ctx: Context, key: str) -> MarkerSeen:
+    if len(key.encode()) > LONGEST_KEY:
+        # S3 refuses the question in the words that it has for expired credentials.
+        return MarkerSeen(key=key[:LONGEST_KEY], status="invalid_key")
     try:
         info = ctx.target.primary.objects.head(ctx.settings.primary.bucket, key)
     except NotFoundError:
         return MarkerSeen(key=key, status="not_found")
+    except TargetError as exc:
+        if exc.code not in UNREADABLE:
+            raise
+        return MarkerSeen(key=key, status=UNREADABLE[exc.code])
     return MarkerSeen(key=key, status="ok" if info.size else "empty", size=info.size)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from drproof.formats import s3_uri
+from drproof.model.capabilities import ImageSeen
 from drproof.model.context import Context
 from drproof.model.errors import FormatError, NotFoundError, TargetError
 from drproof.model.phase import phase
@@ -31,6 +32,9 @@ class PreflightObserved:
     recovery_bucket: Need
     architectures: tuple[str, ...]
     image_status: str
+    image_media_type: str = ""
+    instance_type: str = ""
+    """The type of the machine that is to run the image."""
     state_lock: str
     """Who holds the lock of the remote state; empty when nobody does."""
     lease: str
@@ -53,7 +57,7 @@ def check_preflight(ctx: Context) -> PreflightObserved:
     primary, recovery = ctx.target.primary, ctx.target.recovery
     where = ctx.settings.recovery.provisioner
     uri = s3_uri.parse(ctx.plan.criteria.backup.uri)
-    architectures, image_status = _image(ctx)
+    image, image_status = _image(ctx)
     return PreflightObserved(
         primary=primary.identity.caller(),
         recovery=recovery.identity.caller(),
@@ -63,8 +67,10 @@ def check_preflight(ctx: Context) -> PreflightObserved:
         control_plane=_control_plane(ctx, uri),
         state_bucket=_bucket(ctx, "state bucket", where.state_bucket),
         recovery_bucket=_bucket(ctx, "recovery bucket", ctx.settings.recovery.bucket),
-        architectures=architectures,
+        architectures=tuple(sorted(image.digests)),
         image_status=image_status,
+        image_media_type=image.media_type,
+        instance_type=ctx.settings.recovery.instance_type,
         state_lock=_body(ctx, where.state_bucket, f"{where.state_key}.tflock"),
         lease=_body(ctx, where.state_bucket, f"{where.state_key}.drproof-lease"),
         runners=tuple(runner.instance_id for runner in recovery.fleet.runners(runner_tags(ctx))),
@@ -120,11 +126,11 @@ def _body(ctx: Context, bucket: str, key: str) -> str:
     return data.decode("utf-8", "replace")[:500] or "empty"
 
 
-def _image(ctx: Context) -> tuple[tuple[str, ...], str]:
+def _image(ctx: Context) -> tuple[ImageSeen, str]:
     try:
-        return ctx.target.primary.images.architectures(ctx.plan.criteria.image_ref), "ok"
+        return ctx.target.primary.images.look(ctx.plan.criteria.image_ref), "ok"
     except TargetError as exc:
-        return (), _code(exc)
+        return ImageSeen(media_type="", digests={}), _code(exc)
 
 
 def _code(exc: TargetError) -> str:

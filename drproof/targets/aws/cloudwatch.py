@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from drproof.formats import timestamps
+from drproof.model.capabilities import AlarmRule
 from drproof.model.errors import FormatError
 from drproof.targets.aws import instants
 from drproof.targets.aws.errors import translated
@@ -33,6 +34,10 @@ class AwsAlarms:
         return {
             name: alarm["ComparisonOperator"] for name, alarm in described.items() if alarm.get("ComparisonOperator")
         }
+
+    def rules(self, names: Iterable[str]) -> Mapping[str, AlarmRule]:
+        """Return how each alarm is set; an alarm that does not exist is absent."""
+        return {name: _rule(alarm) for name, alarm in self._described(names).items()}
 
     def _described(self, names: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
         asked = sorted(set(names))
@@ -89,6 +94,33 @@ class AwsAlarms:
             if page is None:
                 return
             yield page
+
+
+def _rule(alarm: Mapping[str, Any]) -> AlarmRule:
+    """Return how an alarm is set; one that computes its metric names none, and one of a band has no threshold."""
+    told: dict[str, Any] = {
+        "name": alarm["AlarmName"],
+        "actions_enabled": bool(alarm.get("ActionsEnabled")),
+        "actions": tuple(alarm.get("AlarmActions", ())),
+        "insufficient_data_actions": tuple(alarm.get("InsufficientDataActions", ())),
+    }
+    if "AlarmRule" in alarm:
+        return AlarmRule(kind="composite", **told)
+    periods = int(alarm.get("EvaluationPeriods", 0))
+    return AlarmRule(
+        kind="metric",
+        namespace=alarm.get("Namespace", ""),
+        metric=alarm.get("MetricName", ""),
+        dimensions={found["Name"]: found["Value"] for found in alarm.get("Dimensions", ())},
+        comparison=alarm.get("ComparisonOperator", ""),
+        threshold=str(alarm.get("Threshold", "")),
+        period_ms=int(alarm.get("Period", 0)) * 1000,
+        periods=periods,
+        # CloudWatch leaves out what it takes for granted: all periods must breach, and silence is no state.
+        datapoints=int(alarm.get("DatapointsToAlarm") or periods),
+        missing_data=alarm.get("TreatMissingData") or "missing",
+        **told,
+    )
 
 
 def _moment(text: str) -> datetime:

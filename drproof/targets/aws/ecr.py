@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from drproof.formats.image_ref import ECR, parse_pinned
 from drproof.formats.strict_json import parse
-from drproof.model.capabilities import RegistryLogin
+from drproof.model.capabilities import ImageSeen, RegistryLogin
 from drproof.model.errors import FormatError, NotFoundError
 from drproof.targets.aws.errors import failure, translated
 
@@ -27,6 +27,7 @@ MEDIA_TYPES = (
 UNKNOWN = "unknown"
 """The architecture of an attestation in an index; it runs nowhere."""
 
+LINUX = "linux"
 LARGEST_CONFIG = 4 << 20
 FETCH_SECONDS = 30
 
@@ -38,8 +39,8 @@ class AwsImages:
         """Ask through the client of the image's region."""
         self._clients = clients
 
-    def architectures(self, image_ref: str) -> tuple[str, ...]:
-        """Return the architectures of a digest-pinned image.
+    def look(self, image_ref: str) -> ImageSeen:
+        """Return what a digest-pinned image is made of; an image that is no index has one architecture.
 
         Raises:
             ValueError: the reference is not pinned, or names no ECR registry.
@@ -47,28 +48,31 @@ class AwsImages:
         """
         account, region, name, digest = _parts(image_ref)
         client: Any = self._clients(region)
-        with translated("ecr:BatchGetImage", image_ref):
-            answer = client.batch_get_image(
-                registryId=account,
-                repositoryName=name,
-                imageIds=[{"imageDigest": digest}],
-                acceptedMediaTypes=list(MEDIA_TYPES),
-            )
-        images = answer.get("images", ())
-        if not images:
-            reasons = [
-                f"{found.get('failureCode')}: {found.get('failureReason')}" for found in answer.get("failures", ())
-            ]
-            msg = f"ecr:BatchGetImage {image_ref}: {'; '.join(reasons) or 'no such image'}"
-            raise NotFoundError(msg, code="ImageNotFound", call="ecr:BatchGetImage")
-        manifest = _document(image_ref, images[0]["imageManifest"].encode(), digest)
+        image = _image(client, image_ref, account, name, {"imageDigest": digest})
+        manifest = _document(image_ref, image["imageManifest"].encode(), digest)
+        media_type = str(manifest.get("mediaType") or image.get("imageManifestMediaType") or "")
         if "manifests" in manifest:
-            return _of_index(image_ref, manifest)
+            return ImageSeen(media_type=media_type, digests=_of_index(image_ref, manifest))
         config = str(manifest.get("config", {}).get("digest", ""))
         with translated("ecr:GetDownloadUrlForLayer", config):
             layer = client.get_download_url_for_layer(registryId=account, repositoryName=name, layerDigest=config)
         document = _document(image_ref, _fetch(layer["downloadUrl"], config), config)
-        return (str(document.get("architecture", UNKNOWN)),)
+        return ImageSeen(media_type=media_type, digests={_architecture(document): digest})
+
+    def digest_of(self, repository: str, tag: str) -> str:
+        """Return the digest that a tag of a repository of ECR names now.
+
+        Raises:
+            ValueError: the repository is none of ECR.
+            TargetError: the registry has no such tag.
+        """
+        match = ECR.fullmatch(repository)
+        if match is None:
+            msg = f"the repository {repository}: expected one of ECR, whose registry names account and region"
+            raise ValueError(msg)
+        client: Any = self._clients(match["region"])
+        image = _image(client, f"{repository}:{tag}", match["account"], match["name"], {"imageTag": tag})
+        return str(image["imageId"]["imageDigest"])
 
     def login(self, registry: str) -> RegistryLogin:
         """Return a fresh login to a registry of ECR; it lives twelve hours.
@@ -107,11 +111,38 @@ def _parts(reference: str) -> tuple[str, str, str, str]:
     return account, region, name, pinned.digest
 
 
-def _of_index(reference: str, index: Mapping[str, Any]) -> tuple[str, ...]:
-    found = {str(entry.get("platform", {}).get("architecture", UNKNOWN)) for entry in index["manifests"]}
-    if not found - {UNKNOWN}:
-        raise failure("ecr:BatchGetImage", reference, "NoArchitecture", "the index names no architecture")
-    return tuple(sorted(found - {UNKNOWN}))
+def _image(client: Any, reference: str, account: str, name: str, wanted: Mapping[str, str]) -> Mapping[str, Any]:  # noqa: ANN401 — boto3 makes its clients' classes as it runs
+    """Return the one image that a registry has under a digest or a tag."""
+    with translated("ecr:BatchGetImage", reference):
+        answer = client.batch_get_image(
+            registryId=account,
+            repositoryName=name,
+            imageIds=[wanted],
+            acceptedMediaTypes=list(MEDIA_TYPES),
+        )
+    if not answer.get("images"):
+        reasons = [f"{found.get('failureCode')}: {found.get('failureReason')}" for found in answer.get("failures", ())]
+        msg = f"ecr:BatchGetImage {reference}: {'; '.join(reasons) or 'no such image'}"
+        raise NotFoundError(msg, code="ImageNotFound", call="ecr:BatchGetImage")
+    found: Mapping[str, Any] = answer["images"][0]
+    return found
+
+
+def _of_index(reference: str, index: Mapping[str, Any]) -> dict[str, str]:
+    """Return each architecture of an index with its digest; the first entry counts, as it does for who pulls."""
+    found: dict[str, str] = {}
+    for entry in index["manifests"]:
+        platform = entry.get("platform", {})
+        if platform.get("os", LINUX) == LINUX:
+            found.setdefault(_architecture(platform), str(entry.get("digest", "")))
+    found.pop(UNKNOWN, None)
+    if not found:
+        raise failure("ecr:BatchGetImage", reference, "NoArchitecture", "the index names no architecture of Linux")
+    return dict(sorted(found.items()))
+
+
+def _architecture(platform: Mapping[str, Any]) -> str:
+    return str(platform.get("architecture", UNKNOWN))
 
 
 def _document(reference: str, data: bytes, digest: str) -> dict[str, Any]:

@@ -1,0 +1,77 @@
+"""Whether an alarm suits what it watches: quiet while all is well, and in time when it is not."""
+
+from decimal import Decimal, InvalidOperation
+
+from drproof.analysis.alarm_window import COMPARISONS
+from drproof.formats.durations import show
+from drproof.model.capabilities import AlarmRule
+from drproof.model.criteria import Cadence
+
+BREACHING, MISSING = "breaching", "missing"
+
+
+def tells_of_silence(rule: AlarmRule) -> bool:
+    """Return whether somebody is told when the metric stops, as far as actions are enabled at all."""
+    return rule.missing_data == BREACHING or _tells_that_it_has_no_data(rule)
+
+
+def unknown(rule: AlarmRule, cadence: Cadence) -> str:
+    """Return what nobody said and this needs, or ""."""
+    if rule.kind != "metric" or not rule.period_ms * rule.periods * rule.datapoints:
+        return f"{rule.name} has no metric and period of its own: it combines others"
+    if not cadence.metrics_every_ms:
+        return "nobody says how often metrics are published: set primary.metrics_every"
+    if not cadence.age_metric:
+        return "nobody says which metric tells how old the last good run is: set primary.age_metric"
+    if _tells_age(rule, cadence):
+        if rule.comparison not in COMPARISONS or _threshold_ms(rule, cadence) is None:
+            return f"nobody knows how {rule.name} compares a datapoint with its threshold"
+        if not cadence.longest_gap_ms:
+            return "nobody says when the pipeline runs: set primary.schedule"
+    return ""
+
+
+def false_alarm(rule: AlarmRule, cadence: Cadence) -> str:
+    """Return why an alarm goes off on a healthy day, or ""; `unknown` has said nothing before."""
+    covered = rule.period_ms * rule.periods // cadence.metrics_every_ms
+    silent = max(0, rule.periods - covered)
+    # Without data in any period the alarm has insufficient data; a breach it takes from as many as it needs.
+    enough = rule.datapoints if rule.missing_data == BREACHING else rule.periods
+    if tells_of_silence(rule) and silent >= enough:
+        return (
+            f"metrics come every {show(cadence.metrics_every_ms)}, and people are told when {enough} of {rule.periods} "
+            f"periods of {show(rule.period_ms)} have no data"
+        )
+    threshold = _threshold_ms(rule, cadence)
+    if _tells_age(rule, cadence) and threshold is not None:
+        oldest = cadence.longest_gap_ms + cadence.slack_ms
+        for age in (0, oldest):
+            if COMPARISONS[rule.comparison](Decimal(age), threshold):
+                return (
+                    f"the last run of a healthy pipeline is up to {show(oldest)} old, and at {show(age)} it is "
+                    f"{rule.comparison} {rule.threshold}"
+                )
+    return ""
+
+
+def notices_after_ms(rule: AlarmRule, cadence: Cadence) -> int:
+    """Return how long after the last good state the alarm goes off at the latest; `unknown` has said nothing before."""
+    told = cadence.metrics_every_ms + rule.period_ms * rule.datapoints
+    threshold = _threshold_ms(rule, cadence)
+    return told + int(threshold) if _tells_age(rule, cadence) and threshold is not None else told
+
+
+def _tells_that_it_has_no_data(rule: AlarmRule) -> bool:
+    return rule.missing_data == MISSING and len(rule.insufficient_data_actions) > 0
+
+
+def _tells_age(rule: AlarmRule, cadence: Cadence) -> bool:
+    return rule.metric == cadence.age_metric
+
+
+def _threshold_ms(rule: AlarmRule, cadence: Cadence) -> Decimal | None:
+    try:
+        value = Decimal(rule.threshold) * cadence.age_unit_ms
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None

@@ -1,0 +1,53 @@
+"""An alarm that goes off every day is one that nobody hears."""
+
+from drproof.analysis.alarm_fit import false_alarm, tells_of_silence, unknown
+from drproof.contracts.health.alarms import WATCHING, Rules, alarm, unread, with_alarm
+from drproof.model.contract import NotApplicableError, contract, expected
+from drproof.model.criteria import Criteria
+from drproof.model.verdict import Finding, compare, undecided
+
+
+@contract(needs=["read_alarms"], subjects=expected("alarm", lambda criteria: criteria.alarms), controls=WATCHING)
+def alarm_is_quiet_on_a_healthy_day(read_alarms: Rules, criteria: Criteria, subject: str) -> Finding:
+    """No alarm goes off while the original site publishes on schedule and its metrics come as often as they should."""
+    rule = alarm(read_alarms, subject)
+    if rule is None:
+        return undecided(unread(subject))
+    if gap := unknown(rule, criteria.cadence):
+        return undecided(gap)
+    found = false_alarm(rule, criteria.cadence)
+    return compare(observed=found, expected="", reason=f"{subject} goes off on a healthy day: {found}")
+
+
+@alarm_is_quiet_on_a_healthy_day.sabotage("its periods are shorter than metrics are apart")
+def impatient(read_alarms: Rules, criteria: Criteria, subject: str) -> Rules:
+    """Look more often than there is something to see."""
+    rule = alarm(read_alarms, subject)
+    if rule is None or not tells_of_silence(rule):
+        msg = "nobody is told of missing data"
+        raise NotApplicableError(msg)
+    too_short = (criteria.cadence.metrics_every_ms - 1) // rule.periods
+    if not too_short:
+        msg = "metrics come without a pause"
+        raise NotApplicableError(msg)
+    return with_alarm(read_alarms, subject, period_ms=too_short)
+
+
+@alarm_is_quiet_on_a_healthy_day.sabotage("its threshold is what a healthy pipeline passes")
+def too_low(read_alarms: Rules, criteria: Criteria, subject: str) -> Rules:
+    """Lower the threshold below any age."""
+    rule = alarm(read_alarms, subject)
+    if rule is None or rule.metric != criteria.cadence.age_metric:
+        msg = "the alarm does not watch the age of the last run"
+        raise NotApplicableError(msg)
+    return with_alarm(read_alarms, subject, threshold="-1")
+
+
+@alarm_is_quiet_on_a_healthy_day.sabotage("it goes off while the pipeline is well")
+def turned(read_alarms: Rules, criteria: Criteria, subject: str) -> Rules:
+    """Compare the other way around."""
+    rule = alarm(read_alarms, subject)
+    if rule is None or rule.metric != criteria.cadence.age_metric:
+        msg = "the alarm does not watch the age of the last run"
+        raise NotApplicableError(msg)
+    return with_alarm(read_alarms, subject, comparison="LessThanThreshold")

@@ -1,0 +1,233 @@
+"""Where the comparisons turn that speak of how alarms are set, and of the schedule that they have to suit."""
+
+from dataclasses import replace
+from typing import Any
+
+from drproof.model.capabilities import AlarmRule
+from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
+from tests.contracts.checks import House
+from tests.contracts.evidence import PASSING, Evidence
+from tests.contracts.observed import CRITERIA, HEALTH, HOUR, RULES
+
+AGE, CORRECT = CRITERIA.alarms
+MINUTE = 60_000
+QUIET, SPEED, SILENCE = (
+    "alarm_is_quiet_on_a_healthy_day",
+    "alarm_can_notice_within_the_rpo",
+    "alarm_takes_no_silence_for_health",
+)
+TOPICS = RULES.alarms[0].actions
+
+
+def _set(name: str, evidence: Evidence = PASSING, **changes: Any) -> Evidence:
+    rules = evidence.receipts["read_alarms"].facts.alarms
+    changed = tuple(replace(rule, **changes) if rule.name == name else rule for rule in rules)
+    return evidence.facts("read_alarms", alarms=changed)
+
+
+def _paced(evidence: Evidence = PASSING, **changes: Any) -> Evidence:
+    return evidence.asking(cadence=replace(CRITERIA.cadence, **changes))
+
+
+def _unread(name: str) -> Evidence:
+    return PASSING.facts("read_alarms", alarms=tuple(rule for rule in RULES.alarms if rule.name != name))
+
+
+COMPOSITE = PASSING.facts(
+    "read_alarms",
+    alarms=tuple(
+        AlarmRule(name=name, kind="composite", actions_enabled=True, actions=TOPICS, insufficient_data_actions=TOPICS)
+        for name in CRITERIA.alarms
+    ),
+)
+
+
+@boundary
+def a_limit_of_freshness_is_as_long_as_runs_are_apart_or_longer(house: House) -> None:
+    def limited(limit: int) -> Evidence:
+        return PASSING.facts("read_alarms", freshness_limit_ms=limit).asking(freshness_limit_ms=limit)
+
+    contract = "freshness_limit_suits_the_schedule"
+    expect(
+        house,
+        contract,
+        (limited(13 * HOUR), PROVEN),
+        (limited(13 * HOUR - 1), REFUTED),
+        (limited(6 * HOUR), REFUTED),
+        (PASSING.asking(freshness_limit_ms=27 * HOUR), REFUTED),
+        (PASSING.facts("read_alarms", schedule_gap_ms=12 * HOUR), REFUTED),
+        (_paced(slack_ms=HOUR + 1), REFUTED),
+        (_paced(longest_gap_ms=0), UNPROVEN),
+        (_paced(schedule="0 1,14 * * *"), REFUTED),
+    )
+    assert "stale for 7 h at a time" in house.verdict(contract, limited(6 * HOUR)).reason
+    assert "set primary.schedule" in house.verdict(contract, _paced(longest_gap_ms=0)).reason
+
+
+@boundary
+def an_alarm_exists_or_does_not_or_nobody_looked(house: House) -> None:
+    for name, other in ((AGE, CORRECT), (CORRECT, AGE)):
+        gone = _unread(name).facts(
+            "read_alarms", alarms=_unread(name).receipts["read_alarms"].facts.alarms, absent=(name,)
+        )
+        expect(
+            house,
+            "alarm_exists",
+            (PASSING, PROVEN),
+            (gone, REFUTED),
+            (_unread(name), UNPROVEN),
+            (_unread(other), PROVEN),
+            (COMPOSITE, PROVEN),
+            subject=name,
+        )
+        assert f"there is no alarm {name}" in house.verdict("alarm_exists", gone, name).reason
+
+
+@boundary
+def what_was_not_read_of_an_alarm_is_not_taken_for_granted(house: House) -> None:
+    for contract in ("alarm_watches_what_is_published", "alarm_tells_somebody", SILENCE, QUIET, SPEED):
+        expect(house, contract, (_unread(AGE), UNPROVEN), (_unread(CORRECT), PROVEN), subject=AGE)
+    for contract in ("alarm_watches_what_is_published", SILENCE, QUIET, SPEED):
+        expect(house, contract, (COMPOSITE, UNPROVEN), subject=AGE)
+        assert "it combines others" in house.verdict(contract, COMPOSITE, AGE).reason
+
+
+@boundary
+def an_alarm_watches_a_metric_that_is_there_as_it_is_there(house: House) -> None:
+    expect(
+        house,
+        "alarm_watches_what_is_published",
+        (_set(AGE, metric="PublishCorrectness"), PROVEN),
+        (_set(AGE, metric="Nothing"), REFUTED),
+        (_set(AGE, metric=""), UNPROVEN),
+        (_set(AGE, dimensions={}), REFUTED),
+        (_set(AGE, dimensions={"Project": "another"}), REFUTED),
+        (_set(CORRECT, dimensions={}), PROVEN),
+        (PASSING.facts("check_health", metrics=HEALTH.metrics[1:]), REFUTED),
+        subject=AGE,
+    )
+
+
+@boundary
+def an_alarm_tells_somebody_with_an_action_that_is_enabled(house: House) -> None:
+    expect(
+        house,
+        "alarm_tells_somebody",
+        (_set(AGE, actions_enabled=False), REFUTED),
+        (_set(AGE, actions=()), REFUTED),
+        (_set(AGE, actions=(), insufficient_data_actions=TOPICS), REFUTED),
+        (_set(CORRECT, actions=()), PROVEN),
+        (COMPOSITE, PROVEN),
+        subject=AGE,
+    )
+    assert house.verdict("alarm_tells_somebody", PASSING, AGE).expected["actions_enabled"] is True
+
+
+@boundary
+def silence_is_a_breach_or_is_told(house: House) -> None:
+    expect(
+        house,
+        SILENCE,
+        (_set(AGE, missing_data="missing"), REFUTED),
+        (_set(AGE, missing_data="missing", insufficient_data_actions=TOPICS), PROVEN),
+        (_set(AGE, missing_data="ignore", insufficient_data_actions=TOPICS), REFUTED),
+        (_set(AGE, missing_data="notBreaching"), REFUTED),
+        (_set(AGE, missing_data=""), REFUTED),
+        (_set(CORRECT, missing_data="ignore"), PROVEN),
+        subject=AGE,
+    )
+
+
+@boundary
+def an_alarm_waits_for_data_as_long_as_they_may_take(house: House) -> None:
+    told: dict[str, Any] = {"missing_data": "missing", "insufficient_data_actions": TOPICS}
+    expect(
+        house,
+        QUIET,
+        (_set(CORRECT, period_ms=15 * MINUTE - 1), REFUTED),
+        (_set(CORRECT, period_ms=5 * MINUTE), REFUTED),
+        (_set(CORRECT, period_ms=5 * MINUTE, periods=3, datapoints=3), PROVEN),
+        (_set(CORRECT, period_ms=5 * MINUTE, periods=3, datapoints=2), REFUTED),
+        (_set(CORRECT, period_ms=5 * MINUTE, periods=6, datapoints=5), PROVEN),
+        (_set(CORRECT, period_ms=5 * MINUTE, periods=6, datapoints=4), REFUTED),
+        (_set(CORRECT, period_ms=30 * MINUTE, periods=2, datapoints=1), PROVEN),
+        (_set(CORRECT, period_ms=5 * MINUTE, **told), REFUTED),
+        (_set(CORRECT, period_ms=5 * MINUTE, periods=3, datapoints=2, **told), PROVEN),
+        (_set(CORRECT, period_ms=5 * MINUTE, periods=2, datapoints=1, **told), REFUTED),
+        # Nobody is told of silence, so nothing that could be done to it would be a false alarm.
+        (_set(CORRECT, period_ms=5 * MINUTE, missing_data="ignore"), UNPROVEN),
+        (_paced(metrics_every_ms=0), UNPROVEN),
+        (_paced(metrics_every_ms=1), UNPROVEN),
+        (_set(CORRECT, period_ms=0), UNPROVEN),
+        (_set(CORRECT, periods=0), UNPROVEN),
+        (_set(CORRECT, datapoints=0), UNPROVEN),
+        # Only the age of the last run has to do with the schedule.
+        (_paced(longest_gap_ms=0), PROVEN),
+        (_set(CORRECT, threshold="none"), PROVEN),
+        (_paced(age_metric=""), UNPROVEN),
+        subject=CORRECT,
+    )
+    reason = house.verdict(QUIET, _set(CORRECT, period_ms=5 * MINUTE), CORRECT).reason
+    assert "metrics come every 15 min, and people are told when 1 of 1 periods of 5 min have no data" in reason
+    assert "set primary.metrics_every" in house.verdict(QUIET, _paced(metrics_every_ms=0), CORRECT).reason
+    assert "set primary.age_metric" in house.verdict(QUIET, _paced(age_metric=""), CORRECT).reason
+
+
+@boundary
+def an_alarm_on_age_lets_a_healthy_run_grow_as_old_as_the_schedule_lets_it(house: House) -> None:
+    at_least: dict[str, Any] = {"comparison": "GreaterThanOrEqualToThreshold"}
+    expect(
+        house,
+        QUIET,
+        (_set(AGE, threshold="13"), PROVEN),
+        (_set(AGE, threshold="12.999"), REFUTED),
+        (_set(AGE, threshold="13", **at_least), REFUTED),
+        (_set(AGE, threshold="13.001", **at_least), PROVEN),
+        (_set(AGE, threshold="6.0"), REFUTED),
+        (_paced(slack_ms=8 * HOUR), PROVEN),
+        (_paced(slack_ms=8 * HOUR + 1), REFUTED),
+        (_paced(age_unit_ms=MINUTE), REFUTED),
+        (_set(AGE, comparison="LessThanThreshold"), REFUTED),
+        (_set(AGE, comparison="LessThanLowerThreshold"), UNPROVEN),
+        (_set(AGE, threshold="none"), UNPROVEN),
+        (_set(AGE, threshold="NaN"), UNPROVEN),
+        (_set(AGE, threshold="Infinity"), UNPROVEN),
+        (_paced(longest_gap_ms=0), UNPROVEN),
+        # What silence cannot set off, a threshold still can.
+        (_set(AGE, missing_data="ignore"), PROVEN),
+        (_paced(_set(AGE, period_ms=1), metrics_every_ms=1), PROVEN),
+        subject=AGE,
+    )
+    reason = house.verdict(QUIET, _set(AGE, threshold="6.0"), AGE).reason
+    assert "up to 13 h old, and at 13 h it is GreaterThanThreshold 6.0" in reason
+    strange: tuple[dict[str, Any], ...] = ({"threshold": "none"}, {"comparison": "LessThanLowerThreshold"})
+    for changes in strange:
+        assert "nobody knows how" in house.verdict(QUIET, _set(AGE, **changes), AGE).reason
+    turned = house.verdict(QUIET, _set(AGE, comparison="LessThanThreshold"), AGE).reason
+    assert "at 0 ms it is LessThanThreshold 20.0" in turned
+
+
+@boundary
+def an_alarm_goes_off_within_the_rpo_on_its_last_millisecond(house: House) -> None:
+    # 20 h until the threshold is passed, 15 min until the next datapoint, and the periods that must breach.
+    exact = 20 * HOUR + 30 * MINUTE
+    expect(
+        house,
+        SPEED,
+        (PASSING.asking(rpo_ms=exact), PROVEN),
+        (PASSING.asking(rpo_ms=exact - 1), REFUTED),
+        (_set(AGE, PASSING.asking(rpo_ms=exact + 15 * MINUTE), periods=3, datapoints=2), PROVEN),
+        (_set(AGE, PASSING.asking(rpo_ms=exact + 15 * MINUTE - 1), periods=3, datapoints=2), REFUTED),
+        (_set(AGE, threshold="23.5"), PROVEN),
+        (_set(AGE, threshold="23.501"), REFUTED),
+        (PASSING.asking(rpo_ms=0), UNPROVEN),
+        (_paced(metrics_every_ms=0), UNPROVEN),
+        subject=AGE,
+    )
+    expect(
+        house,
+        SPEED,
+        (PASSING.asking(rpo_ms=30 * MINUTE), PROVEN),
+        (PASSING.asking(rpo_ms=30 * MINUTE - 1), REFUTED),
+        subject=CORRECT,
+    )
