@@ -25,7 +25,7 @@ LONGEST_BLOCK: Final = 0xFFFF
 MOST_BYTES: Final = archive.SMALL.total_bytes + (1 << 20)
 """What a bundle may have, packed."""
 
-NAME = re.compile(rf"\d{{8}}T\d{{6}}Z-(?P<short>[0-9a-f]{{{SHORT},64}})\.tar\.gz", re.ASCII)
+NAME = re.compile(rf"(?P<created_at>\d{{8}}T\d{{6}}Z)-(?P<short>[0-9a-f]{{{SHORT},64}})\.tar\.gz", re.ASCII)
 """The name of a bundle: when its content was made, and the beginning of its own SHA-256."""
 
 
@@ -125,6 +125,12 @@ def is_addressed_by(key_or_uri: str, sha256: str) -> bool:
     """Return whether a key is of the content: its name ends with the beginning of the bundle's SHA-256."""
     match = NAME.fullmatch(key_or_uri.rpartition("/")[2])
     return match is not None and sha256.startswith(match["short"])
+
+
+def created_at_of(key_or_uri: str) -> str:
+    """Return when the content of a bundle was made, by its name; "" for a name that does not say."""
+    match = NAME.fullmatch(key_or_uri.rpartition("/")[2])
+    return match["created_at"] if match else ""
 
 
 def opened(data: bytes, *, sections: Collection[str]) -> Bundle:

@@ -78,6 +78,22 @@ def expected_keys(listing: Mapping[str, str], section: str) -> dict[str, str]:
     return {key: listing[path] for key, path in _keys(listing, section).items()}
 
 
+def fitting(sizes: Mapping[str, int], section: str) -> tuple[int, str]:
+    """Return the bytes of the ConfigMap that a section becomes, and the first path that makes no key of its own.
+
+    `sizes` are by path below the bundle's root.
+    """
+    total, unfit = 0, ""
+    taken: set[str] = set()
+    for path in sorted(path for path in sizes if path.startswith(f"{section}/")):
+        key = _key(path, section)
+        if not key or key in taken:
+            unfit = unfit or path
+        taken.add(key)
+        total += len(path.removeprefix(f"{section}/").replace("/", "__").encode("utf-8", "replace")) + sizes[path]
+    return total, unfit
+
+
 def _config_map(  # noqa: PLR0913 — as above
     section: str,
     files: Mapping[str, bytes],
@@ -117,14 +133,20 @@ def _keys(paths: Iterable[str], section: str) -> dict[str, str]:
     """Return the paths of a section by the keys that they get, sorted by path."""
     keys: dict[str, str] = {}
     for path in sorted(path for path in paths if path.startswith(f"{section}/")):
-        inside = path.removeprefix(f"{section}/")
-        key = inside.replace("/", "__")
-        if not KEY.fullmatch(key) or any(part in ("", ".", "..") for part in inside.split("/")):
+        key = _key(path, section)
+        if not key:
             raise FormatError("control-plane-key", f"section {section}: {path!r} makes no key of a ConfigMap")
         if key in keys:
             raise FormatError("control-plane-key", f"section {section}: {keys[key]} and {path} are both {key}")
         keys[key] = path
     return keys
+
+
+def _key(path: str, section: str) -> str:
+    """Return the key of a path, or "" when it makes none."""
+    inside = path.removeprefix(f"{section}/")
+    key = inside.replace("/", "__")
+    return key if KEY.fullmatch(key) and not any(part in ("", ".", "..") for part in inside.split("/")) else ""
 
 
 def _text(content: bytes) -> str | None:
