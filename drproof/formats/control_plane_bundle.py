@@ -70,7 +70,7 @@ def packed(content: Content) -> tuple[bytes, bytes]:
     """
     check_content(content)
     manifest = document(_manifest(content))
-    return manifest, gzip_stored(_tar({**content.files, MANIFEST: manifest}))
+    return manifest, gzip_stored(tar({**content.files, MANIFEST: manifest}))
 
 
 def check_content(content: Content) -> None:
@@ -137,7 +137,16 @@ def opened(data: bytes, *, sections: Collection[str]) -> Bundle:
     """Return a bundle whose members are harmless and whose files are exactly those of its manifest.
 
     Raises:
-        FormatError: `archive-…`, `gzip-…`, `control-plane-member`, and what `verified` raises.
+        FormatError: what `members` and `verified` raise.
+    """
+    return verified(members(data), sha256=hashlib.sha256(data).hexdigest(), sections=sections)
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    """Return the files of a bundle by path below the root.
+
+    Raises:
+        FormatError: `archive-…`, `control-plane-member`.
     """
     files: dict[str, bytes] = {}
     seen: set[str] = set()
@@ -152,7 +161,7 @@ def opened(data: bytes, *, sections: Collection[str]) -> Bundle:
             problem = f"member outside {ROOT}"
         if problem:
             raise FormatError("control-plane-member", f"{problem}: {member.path}")
-    return verified(files, sha256=hashlib.sha256(data).hexdigest(), sections=sections)
+    return files
 
 
 def verified(files: Mapping[str, bytes], *, sha256: str, sections: Collection[str]) -> Bundle:
@@ -240,14 +249,15 @@ def _stated(files: Mapping[str, bytes], section: str) -> object:
     return json.loads(text) if text else None
 
 
-def _tar(files: Mapping[str, bytes]) -> bytes:
+def tar(files: Mapping[str, bytes]) -> bytes:
+    """Return files, by path below the root, as the archive that a bundle is."""
     plain = io.BytesIO()
-    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as packing:
         for path, data in sorted(files.items()):
             # Times, owners and names of owners are those of no machine; the mode is 0644.
             entry = tarfile.TarInfo(ROOT + path)
             entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
+            packing.addfile(entry, io.BytesIO(data))
     return plain.getvalue()
 
 

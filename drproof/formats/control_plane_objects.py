@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
+import yaml
+
 from drproof.formats.control_plane import MANIFEST
 from drproof.formats.manifests import DNS_SUBDOMAIN
 from drproof.model.cluster import Manifest
@@ -19,6 +21,10 @@ MAX_BYTES: Final = 1 << 20
 KEY = re.compile(r"(?!\.{1,2}\Z|\.\.)[-._a-zA-Z0-9]{1,253}")
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that YAML does not carry."""
+
+DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+UNFOLDED: Final = 1 << 30
+"""Characters of a line: a text that is folded is one that readers unfold in their own ways."""
 
 
 def render(  # noqa: PLR0913 — what the objects are made of and what they are called
@@ -48,6 +54,21 @@ def render(  # noqa: PLR0913 — what the objects are made of and what they are 
         _config_map(section, files, name.replace(SECTION, section), namespace, labels, bundle_sha256)
         for section in sections
     )
+
+
+def written(objects: Iterable[Manifest]) -> bytes:
+    """Return objects as YAML that every reader takes for the same: each text in double quotes, on one line."""
+    text: str = yaml.dump_all(
+        list(objects),
+        Dumper=DUMPER,
+        default_style='"',
+        default_flow_style=False,
+        allow_unicode=False,
+        width=UNFOLDED,
+        sort_keys=True,
+        explicit_start=True,
+    )
+    return text.encode("ascii")
 
 
 def contents(config_map: Manifest) -> dict[str, str]:
