@@ -22,10 +22,17 @@ def render(
     from drproof.cli.control_plane import options
     from drproof.cli.control_plane.receipts import Receipts
     from drproof.cli.control_plane.rendering import SUMMARY, rendered
+    from drproof.engine.refusal import refuse
     from drproof.model.cluster import named
 
     with clear():
         found = rendered(bundle_dir, namespace=namespace, names=options.names())
+        if output_yaml.exists():
+            raise refuse(
+                f"--output-yaml {output_yaml} is there already",
+                expected="a file that is not: what somebody may have applied is not written over",
+                next_step="name another file",
+            )
         receipts = Receipts(receipt_dir)
         with output_yaml.open("xb") as file:
             file.write(found.yaml)

@@ -8,6 +8,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.World]:
     started = embedded.start(tmp_path_factory.mktemp("world"), scenario="none", linger=120)
     yield started
     started.stop()
+
+
+@cache
+def _store(endpoint: str) -> AwsObjectStore:
+    issued = embedded.credentials(endpoint)["primary"]
+    session = Session(issued["region"], endpoint=endpoint, credentials=issued)
+    return AwsObjectStore(session.client("s3"), owner=ACCOUNT)
 
 
 @dataclass
@@ -102,9 +110,7 @@ class Hand:
     @property
     def store(self) -> AwsObjectStore:
         """The buckets, as whoever else writes to them."""
-        issued = embedded.credentials(self.world.endpoint)["primary"]
-        session = Session(issued["region"], endpoint=self.world.endpoint, credentials=issued)
-        return AwsObjectStore(session.client("s3"), owner=ACCOUNT)
+        return _store(self.world.endpoint)
 
     def key(self, name: str) -> str:
         return f"{self.prefix}/control-plane/{name}"

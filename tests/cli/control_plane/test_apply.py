@@ -168,7 +168,7 @@ ALERTS = "fetched/bundle/control-plane/alerts"
         (lambda at: (at / "fetched/bundle.sha256").write_text(""), "has not the SHA-256"),
         (lambda at: (at / "fetched/bundle.tar.gz").unlink(), "bundle.tar.gz"),
         (lambda at: (at / "fetched/bundle/control-plane/manifest.json").unlink(), "holds no bundle"),
-        (lambda at: (at / "out.yaml").write_text("mine"), "out.yaml"),
+        (lambda at: (at / "out.yaml").write_text("mine"), "--output-yaml out.yaml is there already"),
         (
             lambda at: (at / "drproof.toml").write_text('[cluster]\ncontrol_plane_name = "{section}"\n'
                                                         'publishing.config_map = "alerts"\n'),
