@@ -51,7 +51,8 @@ def apply(  # noqa: PLR0913 — the options of the reference's script, and which
                 access.keep(text, source="arg_kubeconfig", base=kubeconfig.resolve().parent)
                 cluster = access.open(uid=cluster_uid)
                 try:
-                    echo(f"cluster: {cluster.identity.server}, UID {cluster.identity.uid}")
+                    identity = cluster.identity
+                    echo(f"cluster: {identity.server}, context {identity.context}, UID {identity.uid}")
                     _apply(cluster, found, namespace, Path(private), access.secrets())
                 finally:
                     cluster.close()

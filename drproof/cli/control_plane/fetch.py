@@ -55,7 +55,7 @@ def fetch(  # noqa: PLR0913 — the options of the reference's script
         bundle = control_plane_bundle.opened(data, sections=options.names().sections)
         if pointer:
             _check_agreement(pointer, bundle)
-        summary = _placed(dest_dir, uri, data, bundle, pointer)
+        summary = _placed(dest_dir, uri, data, bundle, pointer, rehearsal=world is not None)
         if world is not None:
             echo("rehearsal: an embedded world, not AWS")
         echo(f"fetched: {len(bundle.files)} files, each as the manifest lists it")
@@ -135,7 +135,9 @@ def _refuse_bytes(uri: str, expected: str, got: str) -> None:
     raise FormatError("control-plane-digest", f"{uri} is not the bundle that was meant: expected {expected}, got {got}")
 
 
-def _placed(folder: Path, uri: str, data: bytes, bundle: "Bundle", pointer: bytes) -> bytes:
+def _placed(  # noqa: PLR0913 — all that is put in place
+    folder: Path, uri: str, data: bytes, bundle: "Bundle", pointer: bytes, *, rehearsal: bool
+) -> bytes:
     """Put everything in place at once, and return the summary; whatever fails leaves nothing."""
     from drproof.cli.control_plane.receipts import env
     from drproof.formats.control_plane import CURRENT, ROOT
@@ -150,6 +152,7 @@ def _placed(folder: Path, uri: str, data: bytes, bundle: "Bundle", pointer: byte
             # Only where there was one: a name of a file that is not there misleads who reads it.
             **({"POINTER_FILE": str(folder / CURRENT)} if pointer else {}),
             "DEST_DIR": str(folder),
+            **({"REHEARSAL": "1"} if rehearsal else {}),
         }
     )
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))

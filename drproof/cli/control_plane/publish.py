@@ -73,7 +73,7 @@ def publish(  # noqa: PLR0913 — the options of the reference's script
             if store is not None
             else None
         )
-        told = _after(receipts, release, kept, done, reason=allow_rollback)
+        told = _after(receipts, release, kept, done, reason=allow_rollback, rehearsal=world is not None)
         if world is not None:
             echo("rehearsal: an embedded world, not AWS")
         echo(_said(done))
@@ -86,7 +86,13 @@ def _content(source: "Source", sections: tuple[str, ...], image_ref: str) -> "Co
     from drproof.formats import image_ref as images
     from drproof.formats.control_plane_bundle import Content, instant
 
-    images.parse_pinned(image_ref)
+    if images.PINNED.fullmatch(image_ref) is None:
+        raise refuse(
+            "the image is not pinned by digest",
+            expected="--image-ref-digest <repository>@sha256:<64 hex digits>, or IMAGE_REF_DIGEST",
+            got=repr(image_ref),
+            next_step="ask the registry for the digest of the tag, and name that",
+        )
     commit = last_commit(source.root, source.read)
     epoch = os.environ.get(EPOCH)
     if epoch is None and not commit.sha:
@@ -116,8 +122,14 @@ def _before(receipts: "Receipts", release: "Release") -> tuple[str, str]:
     return receipts.write(MANIFEST, release.manifest), receipts.write(name, release.bundle)
 
 
-def _after(
-    receipts: "Receipts", release: "Release", kept: tuple[str, str], done: "Published | None", *, reason: str
+def _after(  # noqa: PLR0913 — all that a summary tells of
+    receipts: "Receipts",
+    release: "Release",
+    kept: tuple[str, str],
+    done: "Published | None",
+    *,
+    reason: str,
+    rehearsal: bool,
 ) -> bytes:
     from drproof.cli.control_plane.receipts import env
     from drproof.formats.control_plane import CURRENT
@@ -140,6 +152,8 @@ def _after(
         values["POINTER_MOVED"] = "1" if done.pointer_moved else "0"
     if reason.strip():
         values["ROLLBACK_REASON"] = reason.strip()
+    if rehearsal:
+        values["REHEARSAL"] = "1"
     summary = env(values)
     receipts.write("publish.summary.env", summary)
     return summary

@@ -70,7 +70,7 @@ def test_what_was_published_is_fetched_as_the_reference_lays_it_out(hand):
         **{f"bundle/control-plane/{path}": data for path, data in FILES.items()},
     }
     assert (to / "fetch.summary.env").read_text() in done.out
-    assert set(done.values) == SUMMARY
+    assert set(done.values) == SUMMARY | {"REHEARSAL"}
     assert done.values["BUNDLE_URI"] == published["BUNDLE_URI"]
     assert done.values["BUNDLE_SHA256"] == published["BUNDLE_SHA256"]
     assert done.values["POINTER_FILE"] == str(to / "current.json")
@@ -89,10 +89,11 @@ def test_a_bundle_by_its_digest_needs_no_pointer_and_names_none(hand):
     )  # fmt: skip
 
     assert done.status == 0, done.error
-    assert set(done.values) == SUMMARY - {"POINTER_FILE"}
+    assert set(done.values) - {"REHEARSAL"} == SUMMARY - {"POINTER_FILE"}
     assert not (hand.folder / "to/current.json").exists()
     since = len(hand.world.calls())
-    assert by_file(hand, (hand.folder / "to/bundle.tar.gz").read_bytes(), "--dest-dir", "copy").status == 0
+    alone = by_file(hand, (hand.folder / "to/bundle.tar.gz").read_bytes(), "--dest-dir", "copy")
+    assert set(alone.values) == SUMMARY - {"POINTER_FILE"}
     assert hand.world.calls()[since:] == [], "a local file needs no account"
     assert tree(hand.folder / "copy/bundle") == tree(hand.folder / "to/bundle")
 

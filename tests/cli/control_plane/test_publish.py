@@ -47,7 +47,7 @@ def test_a_bundle_is_published_and_its_receipts_are_the_references(hand):
         "git_sha": "",
         "image_ref_digest": IMAGE,
     }
-    assert set(done.values) == SUMMARY | {"BUNDLE_MADE", "POINTER_MOVED"}
+    assert set(done.values) == SUMMARY | {"BUNDLE_MADE", "POINTER_MOVED", "REHEARSAL"}
     assert (receipts / "publish.summary.env").read_text() in done.out
     assert (done.values["DRY_RUN"], done.values["RECEIPT_DIR"]) == ("0", "receipts")
     assert done.values["MANIFEST_PATH"] == "receipts/manifest.json"
@@ -193,23 +193,34 @@ def test_a_pointer_that_says_nothing_is_not_replaced(hand, pointer, said):
 
 
 class Rival(AwsObjectStore):
-    """The bucket, in which somebody else publishes once the pointer was read."""
+    """The bucket, in which somebody else acts once a key was looked at for the first time."""
 
+    seen = ""
     act = staticmethod(lambda: None)
 
     def read(self, bucket, key, **how):
+        return self._then(key, super().read, bucket, key, **how)
+
+    def head(self, bucket, key):
+        return self._then(key, super().head, bucket, key)
+
+    def _then(self, key, ask, *arguments, **how):
         try:
-            return super().read(bucket, key, **how)
+            return ask(*arguments, **how)
         finally:
-            if key.endswith("current.json"):
+            if key.endswith(self.seen):
                 act, self.act = self.act, lambda: None
                 act()
 
 
-@pytest.mark.parametrize("first", [True, False])
-def test_whoever_publishes_at_the_same_time_is_not_overwritten(hand, first):
-    if not first:
-        assert hand.publish().status == 0
+class Faulty(AwsObjectStore):
+    """The bucket, behind something that changes what is written."""
+
+    def put(self, intent, bucket, key, body, **how):
+        return super().put(intent, bucket, key, body + b" ", **how)
+
+
+def release_of(hand):
     content = Content(
         files={**FILES, "alerts/mine.json": b"{}"},
         sections=("candidates", "alerts", "providers", "scoring"),
@@ -218,17 +229,50 @@ def test_whoever_publishes_at_the_same_time_is_not_overwritten(hand, first):
         image_ref=IMAGE,
     )
     manifest, bundle = packed(content)
-    release = publishing.Release(
-        content=content, manifest=manifest, bundle=bundle, bucket=BUCKET, prefix=f"{hand.prefix}/control-plane"
-    )
+    prefix = f"{hand.prefix}/control-plane"
+    return publishing.Release(content=content, manifest=manifest, bundle=bundle, bucket=BUCKET, prefix=prefix)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_whoever_publishes_at_the_same_time_is_not_overwritten(hand, first):
+    if not first:
+        assert hand.publish().status == 0
     rival = Rival(hand.store._client, owner=ACCOUNT)
     theirs = {}
+    rival.seen = "current.json"
     rival.act = lambda: theirs.update(hand.publish(SOURCE_DATE_EPOCH=str(EPOCH + 1)).values)
 
     with pytest.raises(GuardError, match="somebody else publishes as well"):
-        publishing.publish(rival, release, repository=hand.folder)
+        publishing.publish(rival, release_of(hand), repository=hand.folder)
 
     assert hand.pointer["bundle_sha256"] == theirs["BUNDLE_SHA256"]
+
+
+def test_the_same_bundle_of_somebody_else_is_taken_and_another_is_not_written_over(hand):
+    release = release_of(hand)
+    name = release.key.rpartition("control-plane/")[2]
+    rival = Rival(hand.store._client, owner=ACCOUNT)
+    rival.seen = name
+    rival.act = lambda: hand.put(name, b"planted")
+    with pytest.raises(GuardError, match="holds other bytes"):
+        publishing.publish(rival, release, repository=hand.folder)
+    assert hand.objects() == [name]
+    assert hand.store.read(BUCKET, hand.key(name))[1] == b"planted"
+    hand.store.delete(INTENT, BUCKET, [hand.key(name)])
+
+    rival.act = lambda: hand.put(name, release.bundle)
+    done = publishing.publish(rival, release, repository=hand.folder)
+
+    assert (done.bundle_made, done.pointer_moved) == (False, True)
+
+
+def test_a_bundle_that_was_not_stored_as_it_was_sent_is_never_pointed_to(hand):
+    release = release_of(hand)
+
+    with pytest.raises(GuardError, match="holds other bytes than were published"):
+        publishing.publish(Faulty(hand.store._client, owner=ACCOUNT), release, repository=hand.folder)
+
+    assert "current.json" not in hand.objects()
 
 
 @pytest.mark.parametrize(
