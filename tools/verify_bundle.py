@@ -104,6 +104,10 @@ RECEIPT = Open(
     outcome=("passed", "failed", "blocked", "not_run", "interrupted"), evidence=[Open(path=str, sha256=SHA, size=count)],
 )  # fmt: skip
 VERDICT = Open(contract=str, version=count, subject=str, status=("proven", "refuted", "unproven"))
+OWN_CHECK = {"claim": str, "held": bool, "observed": lambda _: True, "expected": lambda _: True}
+OWN_TEST = {"test": str, "outcome": ("passed", "failed", "skipped", "expected_failure", "lost"), "checks": [OWN_CHECK]}
+OWN_TEST |= {"duration_ms": count, "reason": str}
+OWN_TESTS = Open(schema_version=1, tests=[OWN_TEST], checks_left_out=count)
 STATEMENTS = {
     "opening/v1": OF_A_PLAN | {"opened_at": instant, "nonce": SHA, "previous_bundle": (None, SHA), "sites": Open()},
     "checkpoint/v1": DRILL | {"opening": SHA, "sequence": count},
@@ -419,6 +423,16 @@ class Bundle:
                 self.say("verdict-missing", VERDICTS)
         return bool(judged) and all(one["status"] == "proven" for one in content["verdicts"])
 
+    def check_own_tests(self):
+        """Return whether no test of the operator's own stands against the drill."""
+        if "own-tests.json" not in self.sizes:
+            return True
+        said = self.document("own-tests.json", OWN_TESTS)
+        return said is not None and all(
+            test["outcome"] not in {"failed", "lost"} and all(one["held"] for one in test["checks"])
+            for test in said["tests"]
+        )
+
     def check_store(self):
         """Return whether plan, opening and receipts lie in a receipt store, if the plan asks for one."""
         said = self.document("receipts-store.json", STORED) if "receipts-store.json" in self.sizes else None
@@ -538,7 +552,7 @@ class Bundle:
         self.check_opening()
         receipts = self.check_receipts()
         proven = (CLOSING in self.sizes or VERDICTS in self.sizes) and self.check_verdicts()
-        stored = self.check_store()
+        proven, stored = self.check_own_tests() and proven, self.check_store()
         if CLOSING in self.sizes:
             self.check_closing(*receipts, proven=proven, stored=stored)
         else:

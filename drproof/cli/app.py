@@ -9,10 +9,12 @@ import typer
 import drproof
 from drproof.cli.cluster import conformance
 from drproof.cli.collect import collect
+from drproof.cli.compare import compare
 from drproof.cli.control_plane import app as control_plane_app
 from drproof.cli.errors import clear, echo
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
+from drproof.cli.published import verify_published
 from drproof.cli.pull_secret import pull_secret
 from drproof.cli.redaction import redaction
 from drproof.cli.timestamp import timestamp
@@ -31,7 +33,9 @@ app.command()(conformance)
 app.command()(pull_secret)
 app.command()(redaction)
 app.command()(verify)
+app.command("verify-published")(verify_published)
 app.command()(collect)
+app.command()(compare)
 app.command()(sign_off)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")

@@ -13,6 +13,7 @@ from drproof.engine.private import Handover
 from drproof.engine.world import Call
 from drproof.evidence.documents import RECORDS, StoredReceipts, Verdicts
 from drproof.evidence.envelope import Written
+from drproof.evidence.own_tests import OwnTests
 from drproof.evidence.redaction import REDACTIONS, Redacted
 from drproof.evidence.schemas import BASE, receipt_schema
 from drproof.evidence.statements import Checkpoint, Closing, Opening, SignOff
@@ -34,6 +35,7 @@ PLAIN: dict[str, tuple[Any, str]] = {
     "redactions": (tuple[Redacted, ...], "What is left of texts that were redacted, with digests of their originals"),
     "trust": (Trust, "A trust file: whose signatures count"),
     "verdicts": (Verdicts, "The verdicts of a drill"),
+    "own-tests": (OwnTests, "What the operator's own tests found while a plan ran"),
     "receipts-store": (StoredReceipts, "Where the receipts of a drill lie besides"),
     "withheld": (WithheldFile, "What lies in the stead of a file that seemed to hold a secret"),
     "lease": (Holder, "Who holds a target"),

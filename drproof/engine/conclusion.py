@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from drproof.engine.clock import SystemClock
+from drproof.engine.own_tests import gather
 from drproof.engine.preparation import Prepared
+from drproof.engine.private import Private
 from drproof.engine.record import Record
 from drproof.evidence.bundle import (
     Bundle,
@@ -25,6 +27,7 @@ from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.documents import Verdicts
 from drproof.evidence.integrity import CLOSING, PLAN
 from drproof.evidence.journal import Journal
+from drproof.evidence.own_tests import OwnTests
 from drproof.evidence.redaction import Redactor
 from drproof.evidence.schemas import problem_of_receipt
 from drproof.evidence.statements import COLLECTED
@@ -98,10 +101,11 @@ def conclude(
     )
     directory = record.directory
     verdicts = _write_verdicts(directory, verdicts, masker)
+    own = gather(Private.of(directory).path, directory, masker)
     types = {phase.name: phase.observes for phase in prepared.plan.phases}
     bundle, problem = _on_disk(record, types, masker)
     problem = problem or record.sealer.failure
-    outcome = INCOMPLETE if problem else _outcome(record, verdicts, interruption)
+    outcome = INCOMPLETE if problem else _outcome(record, verdicts, own, interruption)
     if outcome == PROVEN and bundle is not None and bundle.unstored:
         # A refutation needs no store; a proof that was asked to lie in one is not whole without.
         outcome, problem = INCOMPLETE, f"receipt store: {bundle.unstored[0]}"
@@ -109,9 +113,9 @@ def conclude(
         outcome=outcome,
         full=record.plan.window.full,
         verdicts=verdicts,
-        exit_status=_exit_status(record, verdicts, interruption) or (EXIT_NOT_PROVEN if problem else EXIT_PROVEN),
+        exit_status=_exit_status(record, verdicts, own, interruption) or (EXIT_NOT_PROVEN if problem else EXIT_PROVEN),
         still_up=_still_up(record.receipts, mutates=prepared.plan.mutates),
-        stop_reason=problem or _stop_reason(record, interruption),
+        stop_reason=problem or _stop_reason(record, own, interruption),
     )
     journal.append({"at": verdict_time(record), "kind": "closed", "outcome": conclusion.outcome})
     if bundle is not None:
@@ -232,20 +236,28 @@ def _judged(record: Record, plan: Plan, expected: ExpectedContract) -> tuple[Ver
     return verdicts
 
 
-def _outcome(record: Record, verdicts: tuple[Verdict, ...], interruption: BaseException | None) -> BundleOutcome:
+def _outcome(
+    record: Record, verdicts: tuple[Verdict, ...], own: OwnTests | None, interruption: BaseException | None
+) -> BundleOutcome:
     if interruption is not None:
         return INCOMPLETE
-    if any(verdict.status is Status.REFUTED for verdict in verdicts) or _failed(record):
+    doubtful = own.doubtful if own is not None else ()
+    refuted = any(verdict.status is Status.REFUTED for verdict in verdicts)
+    if refuted or _failed(record) or any(test.outcome != "lost" for test in doubtful):
         return REFUTED
+    if doubtful:
+        return INCOMPLETE
     if _complete(record) and verdicts and all(verdict.proven for verdict in verdicts):
         return PROVEN
     return INCOMPLETE
 
 
-def _exit_status(record: Record, verdicts: tuple[Verdict, ...], interruption: BaseException | None) -> int:
+def _exit_status(
+    record: Record, verdicts: tuple[Verdict, ...], own: OwnTests | None, interruption: BaseException | None
+) -> int:
     if isinstance(interruption, Interruption):
         return interruption.exit_status
-    proven = _outcome(record, verdicts, interruption) == PROVEN
+    proven = _outcome(record, verdicts, own, interruption) == PROVEN
     return EXIT_PROVEN if proven else EXIT_NOT_PROVEN
 
 
@@ -268,7 +280,7 @@ def _still_up(receipts: Mapping[str, Receipt[Any]], *, mutates: bool) -> bool:
     return bool(facts.get("residue"))
 
 
-def _stop_reason(record: Record, interruption: BaseException | None) -> str:
+def _stop_reason(record: Record, own: OwnTests | None, interruption: BaseException | None) -> str:
     """Return why the run stopped where it did, in the reference's words where it has them."""
     if interruption is not None:
         return f"interrupted: {interruption}"
@@ -281,6 +293,8 @@ def _stop_reason(record: Record, interruption: BaseException | None) -> str:
             retried = f"after {attempts} attempts" if attempts > 1 else "(non-retryable)"
             return f"phase={name} failed {retried}"
         return f"phase={name} {receipt.outcome}: {receipt.reason}"
+    if own is not None and own.doubtful:
+        return f"own test {own.doubtful[0].test} is {own.doubtful[0].outcome}"
     window = record.plan.window
     if window.start_at == "teardown":
         return "start-at=teardown executed teardown only"

@@ -7,7 +7,7 @@ from drproof.engine.refusal import refuse
 from drproof.engine.settings import Resolved
 from drproof.engine.window import Coverage
 from drproof.formats import pointers
-from drproof.model.criteria import Backup, Criteria, ExpectedContract, Grade, Site, Sites, Storing, Workload
+from drproof.model.criteria import Backup, Criteria, ExpectedContract, Grade, Published, Site, Sites, Storing, Workload
 from drproof.model.plan import Plan
 from drproof.model.settings import (
     ClusterSettings,
@@ -57,7 +57,7 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
         primary=Primary(
             **{
                 key: resolved[f"primary.{key}"]
-                for key in ("bucket", "prefix", "candidate", "provider", "profile", "marker")
+                for key in ("bucket", "prefix", "candidate", "provider", "profile", "marker", "report", "outputs")
             },
             metrics=Metrics(
                 namespace=resolved["primary.metrics.namespace"], dimensions=resolved["primary.metrics.dimensions"]
@@ -155,6 +155,13 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         notification_expected=bool(settings.recovery.topic_arn),
         promotion_expected=settings.promotion.auto_promote and settings.promotion.allow_bypass,
         storing=settings.storing,
+        published=Published(
+            prefix=settings.primary.prefix,
+            provider=settings.primary.provider,
+            profile=settings.primary.profile,
+            outputs=tuple(sorted(settings.primary.outputs)),
+            marker=settings.primary.marker_name,
+        ),
     )
 
 

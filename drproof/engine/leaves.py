@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from drproof.engine.leaf import Leaf, row
 from drproof.engine.leaves_of_limits import LIMITS
 from drproof.engine.leaves_of_receipts import RECEIPTS
+from drproof.formats.published_runs import OUTPUTS, REPORT
 
 LEAVES: tuple[Leaf, ...] = (
     row(
@@ -60,6 +61,8 @@ LEAVES: tuple[Leaf, ...] = (
     row("primary.provider", "text", "the provider of the published run"),
     row("primary.profile", "text", "the profile of the published run"),
     row("primary.marker", "text", "the marker file of a whole run", default="{provider}_top.{profile}.md"),
+    row("primary.report", "text", "the file of a run that promises what was published of it", default=REPORT),
+    row("primary.outputs", "table", "what a run puts out, each with the name of its file", default=dict(OUTPUTS)),
     row("primary.freshness_limit", "duration", "how old the last good run may be"),
     row("primary.metrics.namespace", "text", "the namespace of the published metrics"),
     row("primary.metrics.dimensions", "table", "the dimensions of the published metrics"),

@@ -17,6 +17,7 @@ from drproof.evidence.documents import StoredReceipts, Verdicts
 from drproof.evidence.exact import known, parsed, read_known
 from drproof.evidence.files import Problem
 from drproof.evidence.integrity import AFTER, CLOSING, OPENING, PLAN, RESERVE, VERDICTS, ReceiptFile, inspect
+from drproof.evidence.own_tests import OWN_TESTS, OwnTests
 from drproof.evidence.statements import Checkpoint, Closing, Withheld, opening_of, signed
 from drproof.evidence.statements import read as read_statement
 from drproof.evidence.stored import stored_receipts
@@ -169,6 +170,13 @@ class Bundle:
         if not (self.directory / VERDICTS).exists():
             return ()
         return read_known(Verdicts, _read(self.directory, VERDICTS)).verdicts
+
+    @cached_property
+    def own_tests(self) -> OwnTests | None:
+        """What the operator's own tests found; None when there were none."""
+        if not (self.directory / OWN_TESTS).exists():
+            return None
+        return read_known(OwnTests, _read(self.directory, OWN_TESTS))
 
     @cached_property
     def stored(self) -> StoredReceipts | None:

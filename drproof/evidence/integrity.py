@@ -16,6 +16,7 @@ from drproof.evidence.documents import StoredReceipts, Verdicts
 from drproof.evidence.envelope import Envelope
 from drproof.evidence.exact import parsed, read_known
 from drproof.evidence.files import Folder, Problem
+from drproof.evidence.own_tests import OWN_TESTS, OwnTests
 from drproof.evidence.statements import Checkpoint, Closing, Opening, SignOff, Statement
 from drproof.evidence.stored import STORED, unstored
 from drproof.model.criteria import PlanDocument
@@ -104,6 +105,8 @@ class _Inspector:
         self.opened_at = ""
         self.unstored: tuple[str, ...] = ()
         self.judged_nothing = False
+        self.doubted = ""
+        """The first of the operator's own tests beside which nothing is proven."""
 
     def inspect(self) -> Inspection:
         found = self.found
@@ -118,6 +121,7 @@ class _Inspector:
             if TEST_RESULT in self.folder.paths:
                 with self._noting(TEST_RESULT):
                     parsed(self.folder.read(TEST_RESULT))
+            self._own_tests()
             self._store(found.plan)
             self._closing(found.plan)
             self._after(found.plan)
@@ -256,6 +260,14 @@ class _Inspector:
             for code, message in _coverage(plan, self.found.verdicts):
                 self.problem(code, VERDICTS, message)
 
+    def _own_tests(self) -> None:
+        if OWN_TESTS in self.folder.paths:
+            # What cannot be read speaks for nothing.
+            self.doubted = OWN_TESTS
+            with self._noting(OWN_TESTS):
+                doubtful = read_known(OwnTests, self.folder.read(OWN_TESTS)).doubtful
+                self.doubted = doubtful[0].test if doubtful else ""
+
     def _closing(self, plan: PlanDocument) -> None:
         if not self.found.is_closed:
             self.problem("not-closed", CLOSING, "the bundle was never closed: the drill died, or its end was removed")
@@ -282,6 +294,8 @@ class _Inspector:
             self.problem("closing", CLOSING, "the bundle was closed before it was opened")
         if closing.outcome == "proven" and not self._all_proven(plan, closing):
             self.problem("outcome", CLOSING, "the closing says proven, and not every verdict and receipt does")
+        if closing.outcome == "proven" and self.doubted:
+            self.problem("outcome", CLOSING, "the closing says proven, and a test of the operator's own does not")
         if closing.outcome == "proven" and self.unstored:
             self.problem("outcome", CLOSING, f"the closing says proven, and {self.unstored[0]}")
 

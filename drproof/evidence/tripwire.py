@@ -8,6 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
@@ -20,6 +21,11 @@ NAMED_VALUE = "named-value"
 """The rule of a value behind a name such as `password`."""
 
 _SIGNATURES = tuple((rule, SIGNS[rule], re.compile(pattern)) for rule, pattern in SIGNATURES.items())
+_ANY_SIGN = re.compile(
+    "|".join(re.escape(sign) for sign in sorted({sign for signs in SIGNS.values() for sign in signs}))
+)
+_SHORT = 256
+"""Characters up to which one look for all signs together is quicker than one for each."""
 _BEFORE = 24
 """Characters of the longest name that tells of its value."""
 _BREAK = re.compile(r"\s*[\r\n]+(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z )?\s*")
@@ -136,10 +142,16 @@ def _leaves(value: object, pointer: str, name: str = "") -> Iterator[tuple[str, 
             yield f"{pointer}/{pair}", "", NAMED_VALUE
         for key, item in value.items():
             inner = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-            if any(spans(key)):
+            if _shows(key):
                 yield f"{pointer}/<name>", key, ""
                 inner = f"{pointer}/<name>"
             yield from _leaves(item, inner, key)
+
+
+@lru_cache(maxsize=4096)
+def _shows(name: str) -> bool:
+    """Return whether the name of a member seems to hold a secret; a document has the same names again and again."""
+    return bool(spans(name))
 
 
 def _pair(value: Mapping[str, Any]) -> str | None:
@@ -185,6 +197,8 @@ def _spans(text: str, layers: int) -> list[Span]:
 
 def _direct(text: str) -> list[Span]:
     small = text.lower()
+    if len(small) <= _SHORT and _ANY_SIGN.search(small) is None:
+        return []
     return [
         Span(match.start(), match.end(), rule)
         for rule, signs, pattern in _SIGNATURES

@@ -9,6 +9,8 @@ from drproof.model.errors import FormatError
 LABELS = ("global", "provider", "global-legacy", "provider-legacy")
 """The four pointers: two of the candidate, and two that older readers know."""
 
+SCHEMA_VERSION = 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointer:
@@ -17,6 +19,17 @@ class Pointer:
     run_id: str
     run_path: str
     ended_at: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholePointer:
+    """A pointer with everything that its readers use; `lacks` names what is absent or of another shape."""
+
+    pointer: Pointer
+    providers: tuple[str, ...]
+    profiles: tuple[str, ...]
+    provider_profiles: Mapping[str, str]
+    lacks: tuple[str, ...]
 
 
 def keys(prefix: str, candidate: str, provider: str, profile: str) -> Mapping[str, str]:
@@ -45,6 +58,34 @@ def parse(data: bytes) -> Pointer:
     if ended_at is not None and not isinstance(ended_at, str):
         raise FormatError("pointer-shape", f"the pointer's ended_at is {ended_at!r}, expected an instant")
     return Pointer(run_id=_text(content, "run_id"), run_path=_text(content, "run_path"), ended_at=ended_at)
+
+
+def parse_whole(data: bytes) -> WholePointer:
+    """Return a pointer with all its fields.
+
+    Raises:
+        FormatError: as `parse`.
+    """
+    pointer = parse(data)
+    content = parse_json(data, fractions=True)
+    version, by_name = content.get("schema_version"), content.get("provider_profiles")
+    named = isinstance(by_name, dict) and bool(by_name) and all(isinstance(run, str) for run in by_name.values())
+    lists = {name: _names(content.get(name)) for name in ("providers", "profiles")}
+    # To isinstance, True is a number.
+    fields = {"schema_version": type(version) is int and version == SCHEMA_VERSION, "provider_profiles": named}
+    fields |= {name: bool(found) for name, found in lists.items()}
+    return WholePointer(
+        pointer=pointer,
+        **lists,
+        provider_profiles=dict(by_name) if named and isinstance(by_name, dict) else {},
+        lacks=tuple(sorted(name for name, there in fields.items() if not there)),
+    )
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        return ()
+    return tuple(value)
 
 
 def _text(content: Mapping[str, object], name: str) -> str:

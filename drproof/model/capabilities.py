@@ -36,6 +36,8 @@ class ObjectInfo:
     etag: str
     modified_at: str
     version: str = ""
+    sha256: str = ""
+    """The SHA-256 that the store itself keeps of the whole object; empty where it keeps none, or does not say."""
 
 
 class ObjectStore(Protocol):

@@ -113,6 +113,19 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What the original site must have published of its last good run, and where."""
+
+    prefix: str = ""
+    provider: str = ""
+    profile: str = ""
+    outputs: tuple[str, ...] = ()
+    """What every run puts out, each with a latest copy."""
+    marker: str = ""
+    """The file that says that a run was published whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
     """What contracts compare receipts with; nothing here is read from the evidence that it judges."""
 
@@ -139,6 +152,7 @@ class Criteria:
     storing: Storing | None = None
     """None where nobody asked for a receipt store."""
     execution: Execution = field(default_factory=Execution)
+    published: Published = field(default_factory=Published)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,14 @@ class Primary:
     marker: str = "{provider}_top.{profile}.md"
     metrics: Metrics
     alarms: tuple[str, ...]
+    report: str = "run_report.json"
+    """The file of a run, beside its providers, that promises what was published of it."""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """What every run puts out, each with the name of its file."""
+
+    def file_name(self, output: str) -> str:
+        """Return the name of an output's file."""
+        return self.outputs[output].format(provider=self.provider, profile=self.profile)
 
     @property
     def marker_name(self) -> str:

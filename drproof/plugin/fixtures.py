@@ -1,7 +1,7 @@
 """The phases as session fixtures: each requests its predecessor, so pytest itself knows the order."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ import pytest
 
 from drproof.model.receipt import Outcome, Receipt
 from drproof.model.verdict import Status, Verdict
+from drproof.plugin.own_tests import Proof
 
 if TYPE_CHECKING:
     from drproof.plugin.session import DrillSession
@@ -74,6 +75,12 @@ def fixtures_of(session: "DrillSession") -> ModuleType:
     def contract_check(request: pytest.FixtureRequest) -> ContractCheck:
         return ContractCheck(session.judge(*request.param))
 
+    @pytest.fixture
+    def proof(request: pytest.FixtureRequest) -> Iterator[Proof]:
+        """Writes down what a test of one's own shows: `proof.check(claim, observed=…, expected=…)`."""
+        yield from session.proof(request.node)
+
+    module.proof = proof  # type: ignore[attr-defined] # a module made here
     module.phase_check = phase_check  # type: ignore[attr-defined] # a module made here
     module.contract_check = contract_check  # type: ignore[attr-defined] # a module made here
     return module

@@ -1,12 +1,13 @@
 """A pytest session that runs one plan: items from the plan, receipts from the engine, its verdict as exit status."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import pytest
 
 from drproof.engine.conclusion import Conclusion
 from drproof.engine.preparation import DrillRequest, Prepared, prepare
+from drproof.engine.private import Private
 from drproof.engine.refusal import Refusal
 from drproof.engine.run import Run
 from drproof.engine.signals import Signals
@@ -20,6 +21,7 @@ from drproof.plugin.activation import asked_for
 from drproof.plugin.fixtures import ContractCheck, PhaseCheck, fixtures_of
 from drproof.plugin.guards import refuse_a_part, refuse_conflicts
 from drproof.plugin.options import given
+from drproof.plugin.own_tests import OwnTestsOfRun, Proof
 from drproof.plugin.places import checks_of, point_at
 from drproof.plugin.progress import Progress
 from drproof.report import summary
@@ -88,6 +90,7 @@ class DrillSession:
         self.conclusion: Conclusion | None = None
         self._summarized = False
         self._progress: Progress | None = None
+        self._own: OwnTestsOfRun | None = None
         self._signals = Signals(_stop_pytest)
         self._made = board.point_at(config, self.prepared.directory.with_name(f"{self.prepared.drill_id}.allure"))
 
@@ -149,6 +152,9 @@ class DrillSession:
             self.run = Run.open(self.prepared, signals=self._signals)
         except (Refusal, DrproofError) as exc:
             raise pytest.UsageError(printable(str(exc), lines=True)) from exc
+        if own := [item for item in session.items if not _checks_of_item(item)]:
+            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own)
+            self.config.pluginmanager.register(self._own, "drproof-own-tests")
         self._progress = Progress(self.config, self.prepared.coverage.run)
         if self.run.provisioner:
             self._progress.note(self.run.provisioner)
@@ -187,6 +193,12 @@ class DrillSession:
             if isinstance(value, Receipt) and value.outcome is not Outcome.PASSED:
                 pytest.fail(f"phase {name} is {value.outcome}: {value.reason}", pytrace=False)
 
+    def proof(self, item: pytest.Item) -> Iterator[Proof]:
+        """Yield what a test of the operator's own speaks through, and fail a test that went on after a false claim."""
+        if self._own is None:
+            pytest.fail("nothing can be proven: the drill was never opened", pytrace=False)
+        yield from self._own.proof(item)
+
     def _describe(self, phase: PhaseCheck | None, contract: ContractCheck | None) -> None:
         if phase is not None and self.run is not None:
             board.describe(self.config, phase.end_state, controls=())
@@ -201,6 +213,8 @@ class DrillSession:
             return
         if self._signals.received is not None and not self.run.interrupted:
             self.run.abandon(self._signals.received)
+        if self._own is not None:
+            self._own.log.close()
         self.conclusion = self.run.close()
         if self._progress is not None:
             self._progress.close()

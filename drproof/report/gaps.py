@@ -37,6 +37,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
         *_of_the_collection(bundle),
         *_of_the_verdicts(bundle),
         *_of_the_phases(bundle),
+        *_of_the_own_tests(bundle),
         *_of_the_withheld(bundle),
         *_of_the_window(bundle),
         *_of_the_objectives(bundle),
@@ -69,6 +70,26 @@ def _of_the_verdicts(bundle: Bundle) -> Iterator[Gap]:
     missing = facts.unjudged(bundle)
     if missing:
         yield Gap(f"{len(missing)} demands of the plan were never judged.", "There is no verdict on:", missing)
+
+
+OWN_ENDINGS = {
+    "failed": ("failed", "failed"),
+    "lost": ("never ended", "never ended"),
+    "skipped": ("was skipped", "were skipped"),
+}
+
+
+def _of_the_own_tests(bundle: Bundle) -> Iterator[Gap]:
+    for outcome, (one, many) in OWN_ENDINGS.items():
+        found = [test for test in bundle.own_tests.tests if test.outcome == outcome] if bundle.own_tests else []
+        if found:
+            tests = (
+                f"1 of the operator's own tests {one}"
+                if len(found) == 1
+                else f"{len(found)} of the operator's own tests {many}"
+            )
+            details = tuple(f"{test.test}: {test.reason or 'no reason given'}" for test in found)
+            yield Gap(f"{tests}.", "Tests of one's own, beside the plan:", details)
 
 
 def _of_the_phases(bundle: Bundle) -> Iterator[Gap]:

@@ -30,6 +30,7 @@ from drproof.report.visible import visible
 
 PAGE = "proof.html"
 
+OWN_SYMBOLS = {"passed": "✓", "failed": "✗", "skipped": "–", "expected_failure": "–", "lost": "?"}  # noqa: RUF001
 VERDICT_SYMBOLS = {"proven": "✓", "refuted": "✗", "unproven": "?", "incomplete": "?"}
 SECTIONS = (
     ("receipts/", "Receipts"),
@@ -101,6 +102,7 @@ def render(bundle: Bundle, *, outcome: str) -> bytes:
             drawing=timeline(bundle),
             cluster=recovery_cluster(bundle),
             people=_people(bundle),
+            own_tests=bundle.own_tests,
             redactions=redactions(bundle),
             decision=facts.decision(bundle),
             request=facts.observed(receipts.get("request_manual_approval")),
@@ -140,7 +142,11 @@ def _environment() -> Environment:
         fact=facts.text,
     )
     environment.globals.update(
-        SYMBOLS=SYMBOLS, VERDICT_SYMBOLS=VERDICT_SYMBOLS, REHEARSAL=facts.REHEARSAL, NO_DECISION=facts.NO_DECISION
+        OWN_SYMBOLS=OWN_SYMBOLS,
+        SYMBOLS=SYMBOLS,
+        VERDICT_SYMBOLS=VERDICT_SYMBOLS,
+        REHEARSAL=facts.REHEARSAL,
+        NO_DECISION=facts.NO_DECISION,
     )
     return environment
 

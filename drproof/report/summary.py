@@ -1,6 +1,7 @@
 """What a drill came to, in lines for a terminal."""
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def lines(  # noqa: PLR0913 — what a bundle cannot say of itself
         *_labels(bundle, outcome, exit_status),
         *_phases(bundle),
         *_verdicts(bundle),
+        *_own_tests(bundle),
         *_objectives(bundle),
         *_stored(bundle, unstored, directory),
         f"proof: {directory / PAGE}",
@@ -85,6 +87,17 @@ def _verdicts(bundle: Bundle) -> Iterator[str]:
                 yield from _doubt(verdict)
     for name in facts.unjudged(bundle):
         yield f"  NOT JUDGED {name}"
+
+
+def _own_tests(bundle: Bundle) -> Iterator[str]:
+    """Say what the operator's own tests came to; nothing where there were none."""
+    if bundle.own_tests is None:
+        return
+    counted = Counter(test.outcome for test in bundle.own_tests.tests)
+    yield "own tests: " + ", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in counted.items())
+    for test in bundle.own_tests.doubtful:
+        yield f"  {test.outcome.upper()} {test.test}"
+        yield from _said("reason", test.reason)
 
 
 def _doubt(verdict: Verdict) -> Iterator[str]:

@@ -3,7 +3,7 @@
 The file is listed by the closing like every other. Source: in-toto attestation predicate `test-result/v0.1`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from msgspec import Struct, field
@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from drproof.evidence.bundle import Bundle
 from drproof.evidence.canonical import canonical
 from drproof.evidence.integrity import OPENING, PLAN
+from drproof.evidence.own_tests import OwnTest
 from drproof.evidence.statements import STATEMENT
 from drproof.formats.image_ref import PINNED
 from drproof.model.codec import encode
@@ -63,15 +64,20 @@ def render(bundle: Bundle, *, outcome: str, plan_digest: str) -> bytes:
     passed = [name for name, ended in phases.items() if ended is Outcome.PASSED]
     warned = [name for name, ended in phases.items() if ended is Outcome.NOT_RUN]
     failed = [name for name in bundle.plan.phases if name not in (*passed, *warned)]
+    own = bundle.own_tests.tests if bundle.own_tests else ()
     said = Predicate(
         result=RESULTS[outcome],
         configuration=(Resource(name=PLAN, digest=Sum(sha256=plan_digest)),),
-        passedTests=(*passed, *named[Status.PROVEN]),
-        warnedTests=tuple(warned),
-        failedTests=(*failed, *named[Status.REFUTED], *named[Status.UNPROVEN]),
+        passedTests=(*passed, *named[Status.PROVEN], *_named(own, "passed")),
+        warnedTests=(*warned, *_named(own, "skipped", "expected_failure")),
+        failedTests=(*failed, *named[Status.REFUTED], *named[Status.UNPROVEN], *_named(own, "failed", "lost")),
     )
     subject = (*_image(bundle), Resource(name=OPENING, digest=Sum(sha256=bundle.opening_digest)))
     return canonical(encode(TestResult(subject=subject, predicate=said)))
+
+
+def _named(own: Iterable[OwnTest], *outcomes: str) -> tuple[str, ...]:
+    return tuple(test.test for test in own if test.outcome in outcomes)
 
 
 def _image(bundle: Bundle) -> tuple[Resource, ...]:

@@ -43,6 +43,7 @@ from tests.contracts.observed import (
 )
 from tests.contracts.observed_execution import ASKED_FOR
 from tests.contracts.observed_execution import OBSERVED as HANDED_IN
+from tests.contracts.observed_published import PUBLISHED_RUN
 
 
 def _receipts() -> Iterator[Receipt[Any]]:
@@ -64,6 +65,7 @@ def _receipts() -> Iterator[Receipt[Any]]:
         "capture_alarms": (ALARMS, PRIMARY, ""),
         "teardown": (TORN_DOWN, RECOVERY, ""),
         "read_execution": (HANDED_IN, RECOVERY, ""),
+        "read_published_run": (PUBLISHED_RUN, PRIMARY, ""),
     }
     for number, (phase, (facts, caller, reason)) in enumerate(observed.items()):
         yield Receipt(

@@ -17,9 +17,11 @@ from tests.contracts import (
     boundaries_of_clusters,
     boundaries_of_control_planes,
     boundaries_of_executions,
+    boundaries_of_published,
     boundaries_of_recoveries,
     boundaries_of_runs,
     boundaries_of_workloads,
+    reasoning_of_runs,
     reasoning_of_tests,
 )
 from tests.contracts.boundary import BOUNDARIES
@@ -31,9 +33,11 @@ CHECKED = (
     boundaries_of_clusters,
     boundaries_of_control_planes,
     boundaries_of_executions,
+    boundaries_of_published,
     boundaries_of_recoveries,
     boundaries_of_runs,
     boundaries_of_workloads,
+    reasoning_of_runs,
     reasoning_of_tests,
 )
 """The rooms whose import registers their checks."""

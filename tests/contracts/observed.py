@@ -37,6 +37,7 @@ from drproof.phases.recovery.sources import DocumentSeen
 from drproof.phases.recovery.teardown import Item, TeardownObserved
 from drproof.phases.recovery.validate import ArchiveReported, ContainerSeen, ValidateObserved
 from tests.contracts.observed_execution import ASKED_FOR
+from tests.contracts.observed_published import PUBLISHED
 
 HOUR = 3_600_000
 DRILL = "drill-1"
@@ -88,6 +89,7 @@ CRITERIA = Criteria(
     notification_expected=True,
     storing=Storing(uri="s3://atlas-receipts/receipts", owner="444455556666"),
     execution=ASKED_FOR,
+    published=PUBLISHED,
 )
 
 

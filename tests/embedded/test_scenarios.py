@@ -17,6 +17,10 @@ ISSUE = {
     "missing-marker",
     "pointer-mismatch",
     "future-timestamp",
+    "latest-stale",
+    "published-byte-flipped",
+    "pointer-of-the-provider-missing",
+    "pointer-to-no-run",
     "backup-object-missing",
     "backup-object-truncated",
     "backup-object-byte-flipped",
@@ -117,7 +121,7 @@ def test_missing_marker_lacks_only_the_marker(start: Start) -> None:
     world = start("missing-marker")
     assert _marker(world) == 0
     run = _pointer(world, PREFERRED)["run_path"]
-    assert world.client("s3").list_objects_v2(Bucket="atlas-primary", Prefix=run)["KeyCount"] == 4
+    assert world.client("s3").list_objects_v2(Bucket="atlas-primary", Prefix=f"{run}/openai")["KeyCount"] == 4
     assert _ended(world) < timedelta(hours=4)
 
 

@@ -71,14 +71,20 @@ def test_all_pointers_name_the_run_that_ended_some_hours_ago(world: RunningWorld
         assert timedelta(hours=2, minutes=59) < age < timedelta(hours=3, minutes=30)
 
 
-def test_the_run_and_its_latest_copies_hold_the_same_five_files(world: RunningWorld) -> None:
+def test_the_run_and_its_latest_copies_hold_the_five_files_that_its_report_promises(world: RunningWorld) -> None:
     run = world.document["site"]["run_id"]
     for name in FILES:
         published = get(world, "atlas-primary", f"atlas/runs/{run}/openai/cs/{name}")
         assert published
         assert get(world, "atlas-primary", f"atlas/latest/openai/cs/{name}") == published
     listed = world.client("s3").list_objects_v2(Bucket="atlas-primary", Prefix="atlas/runs/")["Contents"]
-    assert len(listed) == len(FILES)
+    assert len(listed) == len(FILES) + 1
+    report = json.loads(get(world, "atlas-primary", f"atlas/runs/{run}/run_report.json"))
+    assert report["run_id"] == run
+    assert {row["path"].rpartition("/")[2] for row in report["verifiable_artifacts"].values()} == FILES
+    for row in report["verifiable_artifacts"].values():
+        body = get(world, "atlas-primary", f"atlas/runs/{run}/openai/cs/{row['path'].rpartition('/')[2]}")
+        assert (row["bytes"], row["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
 
 
 @pytest.mark.parametrize("bucket", ["atlas-primary", "atlas-backups", "atlas-recovery", "atlas-dr-tfstate"])

@@ -157,7 +157,7 @@ class AwsObjectStore:
         return found
 
     def _get(self, bucket: str, key: str, version: str) -> dict[str, Any]:
-        request = {**self._at(bucket, key), **({"VersionId": version} if version else {})}
+        request = {**self._at(bucket, key), **({"VersionId": version} if version else {}), "ChecksumMode": "ENABLED"}
         with translated("s3:GetObject", _uri(bucket, key)):
             answer: dict[str, Any] = self._client.get_object(**request)
         if answer.get("DeleteMarker"):
@@ -195,7 +195,16 @@ def _info(bucket: str, key: str, answer: Mapping[str, Any]) -> ObjectInfo:
         etag=answer["ETag"].strip('"'),
         modified_at=instants.text(answer["LastModified"]),
         version=_version(answer),
+        sha256=_kept_digest(answer),
     )
+
+
+def _kept_digest(answer: Mapping[str, Any]) -> str:
+    """Return the SHA-256 that S3 keeps of a whole object; that of an upload in parts is none of its bytes."""
+    kept = str(answer.get("ChecksumSHA256") or "")
+    if not kept or "-" in kept or answer.get("ChecksumType") == "COMPOSITE":
+        return ""
+    return base64.b64decode(kept).hex()
 
 
 def _chunks(info: ObjectInfo, body: Any) -> Iterator[bytes]:  # noqa: ANN401 — botocore's body has no public type

@@ -1,0 +1,1 @@
+"""Reading published runs; nothing is changed."""
