@@ -8,7 +8,7 @@ import tarfile
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drproof.formats import control_plane_bundle
@@ -255,6 +255,7 @@ def test_a_section_that_a_bundle_lacks_is_named():
     assert "section candidates has no files" in str(refused(opened, data, sections=SECTIONS))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.integers(65_530, 65_540).map(bytes) | st.integers(131_060, 131_080).map(bytes))
 def test_stored_gzip_is_gzip(data):
     assert gzip.decompress(gzip_stored(data)) == data

@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drproof.formats import manifests
@@ -62,6 +62,7 @@ def test_each_section_is_one_config_map_that_says_which_bundle_it_is_of():
 HARD = st.text(st.sampled_from(" \t\r\n\x85\u2028\ufeff\"\\'#:-?!&*%@`|>~no019.eé🙂"), max_size=12).map(str.encode)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[-._a-zA-Z0-9]{1,9}", fullmatch=True), HARD | st.binary(max_size=9), min_size=1))
 def test_what_is_written_as_yaml_is_read_as_the_same_objects(inside):
     files = {f"alerts/{path}": content for path, content in inside.items() if KEY.fullmatch(path)}
@@ -107,6 +108,7 @@ def test_two_paths_of_one_key_are_told_and_what_fits_is_measured_as_it_is_render
 BYTES = st.binary(max_size=20) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20).map(str.encode)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[-._a-zA-Z0-9]{1,9}(/[a-z]{1,3}){0,2}", fullmatch=True), BYTES, max_size=6))
 def test_what_a_cluster_holds_is_what_the_bundle_lists(inside):
     files = {f"alerts/{path}": content for path, content in inside.items()}
