@@ -10,6 +10,7 @@ import drproof
 from drproof.cli.cluster import conformance
 from drproof.cli.collect import collect
 from drproof.cli.compare import compare
+from drproof.cli.control_plane import app as control_plane_app
 from drproof.cli.errors import clear, echo
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
@@ -40,6 +41,7 @@ app.command()(sign_off)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")
 app.add_typer(release_app, name="release")
+app.add_typer(control_plane_app, name="control-plane")
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
 

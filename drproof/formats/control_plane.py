@@ -1,7 +1,9 @@
 """The control-plane bundle: the pointer to it, its manifest, and the comparison of the two sides."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from drproof.formats.backup_metadata import SHA256
 from drproof.formats.strict_json import parse as parse_json
@@ -9,6 +11,16 @@ from drproof.model.errors import FormatError
 
 ROOT = "control-plane/"
 MANIFEST = "manifest.json"
+CURRENT: Final = "current.json"
+BUNDLES: Final = "bundles"
+SCHEMA_VERSION: Final = 1
+"""Of pointers and manifests; another one is not read."""
+
+REGISTRY: Final = "registry.json"
+"""What lists a section's records and is none itself."""
+
+VERSION_NAMES: Final[Mapping[str, str]] = {"candidates": "candidate_registry"}
+"""Where a manifest's `schema_versions` calls a section otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +31,8 @@ class ControlPlanePointer:
     bundle_sha256: str
     created_at: str
     image_ref: str
+    git_sha: str
+    schema_version: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +50,11 @@ class Manifest:
 
     created_at: str
     image_ref: str
+    git_sha: str
+    schema_version: int | None
     sections: tuple[str, ...]
+    schema_versions: Mapping[str, str]
+    """The version that each section states, as JSON text, by the name that the manifest has for it."""
     files: tuple[ListedFile, ...]
 
 
@@ -63,6 +81,8 @@ def parse_pointer(data: bytes) -> ControlPlanePointer:
         bundle_sha256=digest,
         created_at=_text(content, "created_at"),
         image_ref=str(content.get("image_ref_digest") or ""),
+        git_sha=str(content.get("git_sha") or ""),
+        schema_version=_version(content),
     )
 
 
@@ -81,9 +101,38 @@ def parse_manifest(data: bytes) -> Manifest:
     return Manifest(
         created_at=_text(content, "created_at"),
         image_ref=str(content.get("image_ref_digest") or ""),
+        git_sha=str(content.get("git_sha") or ""),
+        schema_version=_version(content),
         sections=tuple(sections),
+        schema_versions=_versions(content.get("schema_versions")),
         files=files,
     )
+
+
+def version_name(section: str) -> str:
+    """Return what `schema_versions` of a manifest calls a section."""
+    return VERSION_NAMES.get(section, section)
+
+
+def version_file(paths: Iterable[str], section: str) -> str:
+    """Return the file that states a section's version: its registry, else its first JSON file; "" without any."""
+    own = sorted(
+        path for path in paths if path.startswith(f"{section}/") and path.count("/") == 1 and path.endswith(".json")
+    )
+    registry = f"{section}/{REGISTRY}"
+    return registry if registry in own else next(iter(own), "")
+
+
+def stated_version(data: bytes) -> str:
+    """Return the version that a file states, as JSON text: `schema_version`, else `version`, else "".
+
+    Raises:
+        FormatError: it is no JSON.
+    """
+    content = parse_json(data, fractions=True)
+    if not isinstance(content, dict):
+        return ""
+    return _version_text(content.get("schema_version", content.get("version")))
 
 
 def compare_both_ways(listed: Mapping[str, str], found: Mapping[str, str]) -> Comparison:
@@ -102,6 +151,25 @@ def _file(row: object) -> ListedFile:
     if not isinstance(size, int) or isinstance(size, bool) or size < 0 or not SHA256.fullmatch(digest):
         raise FormatError("control-plane-shape", f"the manifest lists {row.get('path')!r} without size or SHA-256")
     return ListedFile(path=_text(row, "path"), sha256=digest, size=size)
+
+
+def _version(content: Mapping[str, object]) -> int | None:
+    value = content.get("schema_version")
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _versions(value: object) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise FormatError("control-plane-shape", "the manifest's schema_versions is no object")
+    return {name: _version_text(version) for name, version in value.items()}
+
+
+def _version_text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
+        return ""
+    return json.dumps(value)
 
 
 def _object(data: bytes, what: str) -> Mapping[str, object]:

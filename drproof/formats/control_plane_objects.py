@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
+import yaml
+
 from drproof.formats.control_plane import MANIFEST
 from drproof.formats.manifests import DNS_SUBDOMAIN
 from drproof.model.cluster import Manifest
@@ -19,6 +21,10 @@ MAX_BYTES: Final = 1 << 20
 KEY = re.compile(r"(?!\.{1,2}\Z|\.\.)[-._a-zA-Z0-9]{1,253}")
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that YAML does not carry."""
+
+DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+UNFOLDED: Final = 1 << 30
+"""Characters of a line: a text that is folded is one that readers unfold in their own ways."""
 
 
 def render(  # noqa: PLR0913 — what the objects are made of and what they are called
@@ -50,6 +56,21 @@ def render(  # noqa: PLR0913 — what the objects are made of and what they are 
     )
 
 
+def written(objects: Iterable[Manifest]) -> bytes:
+    """Return objects as YAML that every reader takes for the same: each text in double quotes, on one line."""
+    text: str = yaml.dump_all(
+        list(objects),
+        Dumper=DUMPER,
+        default_style='"',
+        default_flow_style=False,
+        allow_unicode=False,
+        width=UNFOLDED,
+        sort_keys=True,
+        explicit_start=True,
+    )
+    return text.encode("ascii")
+
+
 def contents(config_map: Manifest) -> dict[str, str]:
     """Return the SHA-256 of what is behind each key of a ConfigMap, from `data` and `binaryData`.
 
@@ -76,6 +97,22 @@ def expected_keys(listing: Mapping[str, str], section: str) -> dict[str, str]:
         FormatError: `control-plane-key`.
     """
     return {key: listing[path] for key, path in _keys(listing, section).items()}
+
+
+def fitting(sizes: Mapping[str, int], section: str) -> tuple[int, str]:
+    """Return the bytes of the ConfigMap that a section becomes, and the first path that makes no key of its own.
+
+    `sizes` are by path below the bundle's root.
+    """
+    total, unfit = 0, ""
+    taken: set[str] = set()
+    for path in sorted(path for path in sizes if path.startswith(f"{section}/")):
+        key = _key(path, section)
+        if not key or key in taken:
+            unfit = unfit or path
+        taken.add(key)
+        total += len(path.removeprefix(f"{section}/").replace("/", "__").encode("utf-8", "replace")) + sizes[path]
+    return total, unfit
 
 
 def _config_map(  # noqa: PLR0913 — as above
@@ -117,14 +154,20 @@ def _keys(paths: Iterable[str], section: str) -> dict[str, str]:
     """Return the paths of a section by the keys that they get, sorted by path."""
     keys: dict[str, str] = {}
     for path in sorted(path for path in paths if path.startswith(f"{section}/")):
-        inside = path.removeprefix(f"{section}/")
-        key = inside.replace("/", "__")
-        if not KEY.fullmatch(key) or any(part in ("", ".", "..") for part in inside.split("/")):
+        key = _key(path, section)
+        if not key:
             raise FormatError("control-plane-key", f"section {section}: {path!r} makes no key of a ConfigMap")
         if key in keys:
             raise FormatError("control-plane-key", f"section {section}: {keys[key]} and {path} are both {key}")
         keys[key] = path
     return keys
+
+
+def _key(path: str, section: str) -> str:
+    """Return the key of a path, or "" when it makes none."""
+    inside = path.removeprefix(f"{section}/")
+    key = inside.replace("/", "__")
+    return key if KEY.fullmatch(key) and not any(part in ("", ".", "..") for part in inside.split("/")) else ""
 
 
 def _text(content: bytes) -> str | None:

@@ -45,13 +45,15 @@ def applied(bundle: Bundle) -> AppliedDocument | None:
         return None
     seen = _read(bundle) or {}
     counted = _counted(seen)
+    manifest = seen.get("manifest")
+    listed: Mapping[str, Any] = manifest if isinstance(manifest, dict) else {}
     return AppliedDocument(
         namespace=bundle.plan.criteria.workload.namespace,
         bundle_dir="",
-        manifest_sha256="",
+        manifest_sha256=facts.text(listed, "sha256"),
         bundle_sha256=counted.bundle_sha256,
         bundle_created_at=facts.text(seen, "created_at"),
-        bundle_git_sha="",
+        bundle_git_sha=facts.text(listed, "git_sha"),
         image_ref_digest=facts.text(seen, "manifest_image_ref"),
         candidate_count=counted.candidate_count,
         alert_count=counted.alert_count,

@@ -13,7 +13,9 @@ from drproof.model.receipt import Caller
 from drproof.phases.backup.observed import (
     ArchiveSeen,
     ControlPlaneSeen,
+    ManifestRead,
     ObjectSeen,
+    PointerRead,
     RestorePointObserved,
     SectionSeen,
 )
@@ -307,17 +309,32 @@ POINT = RestorePointObserved(
     ),
     control_plane=ControlPlaneSeen(
         pointer_key="atlas/control-plane/current.json",
-        bundle_uri="s3://atlas-backups/atlas/control-plane/bundle.tar.gz",
+        bundle_uri=f"s3://atlas-backups/atlas/control-plane/bundles/20260131T110000Z-{sha256('bundle')[:12]}.tar.gz",
         pointed_sha256=sha256("bundle"),
         bundle_sha256=sha256("bundle"),
         bundle_size=512,
-        created_at="2026-01-31T11:00:00Z",
+        created_at="20260131T110000Z",
         image_ref=IMAGE,
         manifest_image_ref=IMAGE,
         listed=4,
         sections=(
-            SectionSeen(name="alerts", files=2, size=20, records=1),
-            SectionSeen(name="queries", files=2, size=30, records=1),
+            SectionSeen(
+                name="alerts", files=2, size=20, records=1, schema_version="1", listed_version="1", map_size=40
+            ),
+            SectionSeen(
+                name="queries", files=2, size=30, records=1, schema_version='"v2"', listed_version='"v2"', map_size=50
+            ),
+        ),
+        pointer=PointerRead(schema_version=1, git_sha="ab" * 20, bundles=2, newest_created_at="20260131T110000Z"),
+        manifest=ManifestRead(
+            sha256=sha256("manifest"),
+            schema_version=1,
+            created_at="20260131T110000Z",
+            git_sha="ab" * 20,
+            sections=("alerts", "queries"),
+            other_size=(),
+            nested=("queries/local/manifest.json",),
+            nested_listed=("queries/local/manifest.json",),
         ),
     ),
 )

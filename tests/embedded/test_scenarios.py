@@ -28,6 +28,7 @@ ISSUE = {
     "hostile-archive",
     "bundle-hash-mismatch",
     "manifest-extra-file",
+    "control-plane-turned-back",
     "image-not-pinned",
     "two-runners",
     "terraform-apply-fails",
@@ -206,6 +207,19 @@ def test_an_extra_file_is_in_the_bundle_and_not_in_its_manifest(start: Start, na
     assert pointer["bundle_sha256"] == hashlib.sha256(packed).hexdigest()
     assert _held(packed) - _listed(packed) == {"alerts/unlisted.json"}
     assert _listed(packed) < _held(packed)
+
+
+def test_a_newer_bundle_lies_beside_the_one_that_a_turned_back_pointer_names(
+    start: Start, names: dict[str, Any]
+) -> None:
+    world = start("control-plane-turned-back")
+    pointer, packed = bundle(world, names)
+    assert pointer["bundle_sha256"] == hashlib.sha256(packed).hexdigest()
+    assert _listed(packed) == _held(packed)
+    listed = world.client("s3").list_objects_v2(Bucket="atlas-backups", Prefix="atlas/control-plane/bundles/")
+    keys = sorted(item["Key"] for item in listed["Contents"])
+    assert len(keys) == 2
+    assert pointer["bundle_uri"].endswith(keys[0])
 
 
 def _listed(packed: bytes) -> set[str]:

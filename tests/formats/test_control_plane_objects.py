@@ -5,10 +5,12 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drproof.formats.control_plane_objects import MAX_BYTES, contents, expected_keys, render
+from drproof.formats import manifests
+from drproof.formats.control_plane_objects import KEY, MAX_BYTES, contents, expected_keys, fitting, render, written
 from drproof.model.errors import FormatError
 
 HEX = "ab" * 32
@@ -57,9 +59,56 @@ def test_each_section_is_one_config_map_that_says_which_bundle_it_is_of():
     }
 
 
+HARD = st.text(st.sampled_from(" \t\r\n\x85\u2028\ufeff\"\\'#:-?!&*%@`|>~no019.eé🙂"), max_size=12).map(str.encode)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.from_regex(r"[-._a-zA-Z0-9]{1,9}", fullmatch=True), HARD | st.binary(max_size=9), min_size=1))
+def test_what_is_written_as_yaml_is_read_as_the_same_objects(inside):
+    files = {f"alerts/{path}": content for path, content in inside.items() if KEY.fullmatch(path)}
+    if not files:
+        return
+    objects = rendered(files, sections=["alerts"])
+
+    text = written(objects)
+
+    assert manifests.read("control-plane.yaml", text) == objects
+    assert list(yaml.safe_load_all(text)) == list(objects)
+    pure = yaml.dump_all(
+        list(objects), Dumper=yaml.SafeDumper, default_style='"', default_flow_style=False, allow_unicode=False,
+        width=1 << 30, sort_keys=True, explicit_start=True,
+    )  # fmt: skip
+    assert pure.encode() == text
+
+
+def test_a_text_is_written_on_one_line_in_quotes():
+    lines = written(rendered()).decode().splitlines()
+
+    assert '  "registry.json": "  {\\"leading\\": \\"space\\"}\\r\\n\\n\\n"' in lines
+    assert lines[0] == "---"
+
+
+@pytest.mark.parametrize("path", ["alerts/a b", "alerts/" + "a" * 254, "alerts/.", "alerts/..x"])
+def test_a_path_that_makes_no_key_is_told_before_anything_is_rendered(path):
+    sizes = {"alerts/fine": 3, path: 5, "other/x": 7}
+    name = path.removeprefix("alerts/")
+
+    assert fitting(sizes, "alerts") == (len("fine") + 3 + len(name) + 5, path)
+
+
+def test_two_paths_of_one_key_are_told_and_what_fits_is_measured_as_it_is_rendered():
+    assert fitting({"alerts/a/b": 1, "alerts/a__b": 1}, "alerts") == (10, "alerts/a__b")
+    assert fitting({"alerts/a/b": 1}, "alerts") == (5, "")
+    whole = {"alerts/a": MAX_BYTES - 1}
+    assert fitting(whole, "alerts") == (MAX_BYTES, "")
+    rendered({"alerts/a": bytes(MAX_BYTES - 1)}, sections=["alerts"])
+    assert refused(rendered, {"alerts/a": bytes(MAX_BYTES)}, sections=["alerts"]).code == "control-plane-size"
+
+
 BYTES = st.binary(max_size=20) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20).map(str.encode)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[-._a-zA-Z0-9]{1,9}(/[a-z]{1,3}){0,2}", fullmatch=True), BYTES, max_size=6))
 def test_what_a_cluster_holds_is_what_the_bundle_lists(inside):
     files = {f"alerts/{path}": content for path, content in inside.items()}

@@ -25,6 +25,12 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ManifestOfTheControlPlane:
+    sha256: str = "cd" * 32
+    git_sha: str = "ef" * 20
+
+
+@dataclass(frozen=True, kw_only=True)
 class ControlPlane:
     bundle_uri: str = "s3://atlas-backups/atlas/control-plane/bundles/b.tar.gz"
     bundle_sha256: str = SHA
@@ -36,6 +42,7 @@ class ControlPlane:
         Section(name="providers", files=1, records=1),
         Section(name="scoring", files=5, records=5),
     )
+    manifest: ManifestOfTheControlPlane | None = field(default_factory=ManifestOfTheControlPlane)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,13 +38,13 @@ def control_plane_pointer_names_its_bundle(read_restore_point: RestorePoint) -> 
 def other_bundle(read_restore_point: RestorePoint) -> RestorePoint:
     """Exchange the bundle."""
     sha256 = read_restore_point.facts.control_plane.bundle_sha256
-    return _with(read_restore_point, bundle_sha256=other(sha256))
+    return changed(read_restore_point, bundle_sha256=other(sha256))
 
 
 @control_plane_pointer_names_its_bundle.sabotage("the bundle is gone")
 def bundle_gone(read_restore_point: RestorePoint) -> RestorePoint:
     """Lose the bundle."""
-    return _with(read_restore_point, bundle_sha256="")
+    return changed(read_restore_point, bundle_sha256="")
 
 
 @contract(needs=["read_restore_point"], controls=CONTROLS)
@@ -69,31 +69,31 @@ def control_plane_files_equal_the_manifest(read_restore_point: RestorePoint) -> 
 @control_plane_files_equal_the_manifest.sabotage("a listed file is missing")
 def file_missing(read_restore_point: RestorePoint) -> RestorePoint:
     """Take a file away."""
-    return _with(read_restore_point, missing=("alerts/alerts.json",))
+    return changed(read_restore_point, missing=("alerts/alerts.json",))
 
 
 @control_plane_files_equal_the_manifest.sabotage("a file is not listed")
 def file_extra(read_restore_point: RestorePoint) -> RestorePoint:
     """Slip a file in."""
-    return _with(read_restore_point, extra=("alerts/slipped-in.json",))
+    return changed(read_restore_point, extra=("alerts/slipped-in.json",))
 
 
 @control_plane_files_equal_the_manifest.sabotage("a file has another content")
 def file_different(read_restore_point: RestorePoint) -> RestorePoint:
     """Change a file."""
-    return _with(read_restore_point, different=("alerts/alerts.json",))
+    return changed(read_restore_point, different=("alerts/alerts.json",))
 
 
 @control_plane_files_equal_the_manifest.sabotage("the archive is damaged")
 def bundle_damaged(read_restore_point: RestorePoint) -> RestorePoint:
     """Damage the bundle."""
-    return _with(read_restore_point, problem="archive-truncated: the gzip stream ends before its end")
+    return changed(read_restore_point, problem="archive-truncated: the gzip stream ends before its end")
 
 
 @control_plane_files_equal_the_manifest.sabotage("the manifest lists nothing")
 def nothing_listed(read_restore_point: RestorePoint) -> RestorePoint:
     """Empty the manifest."""
-    return _with(read_restore_point, listed=0)
+    return changed(read_restore_point, listed=0)
 
 
 @contract(
@@ -117,13 +117,13 @@ def control_plane_section_is_complete(read_restore_point: RestorePoint, subject:
 @control_plane_section_is_complete.sabotage("the section has no file")
 def section_without_files(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
     """Take the section's files away."""
-    return _section(read_restore_point, subject, files=0)
+    return section_changed(read_restore_point, subject, files=0)
 
 
 @control_plane_section_is_complete.sabotage("the section's files are empty")
 def section_of_nothing(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
     """Empty the section's files."""
-    return _section(read_restore_point, subject, size=0)
+    return section_changed(read_restore_point, subject, size=0)
 
 
 @contract(needs=["read_restore_point"], plans={"recovery"}, controls=["NIST SI-7"])
@@ -147,24 +147,26 @@ def control_plane_image_is_pinned(read_restore_point: RestorePoint, criteria: Cr
 def tagged_image(read_restore_point: RestorePoint) -> RestorePoint:
     """Use a tag."""
     reference = read_restore_point.facts.control_plane.image_ref
-    return _with(read_restore_point, image_ref=f"{reference.partition('@')[0]}:latest")
+    return changed(read_restore_point, image_ref=f"{reference.partition('@')[0]}:latest")
 
 
 @control_plane_image_is_pinned.sabotage("the manifest names another image")
 def other_image(read_restore_point: RestorePoint) -> RestorePoint:
     """Name another image."""
     reference = read_restore_point.facts.control_plane.manifest_image_ref
-    return _with(read_restore_point, manifest_image_ref=f"{reference}0")
+    return changed(read_restore_point, manifest_image_ref=f"{reference}0")
 
 
-def _with(receipt: RestorePoint, **changes: Any) -> RestorePoint:  # noqa: ANN401 — fields of one value
+def changed(receipt: RestorePoint, **changes: Any) -> RestorePoint:  # noqa: ANN401 — fields of one value
+    """Return a receipt with another fact about the control plane."""
     facts = receipt.facts
     return replace(receipt, observed=replace(facts, control_plane=replace(facts.control_plane, **changes)))
 
 
-def _section(receipt: RestorePoint, name: str, **changes: int) -> RestorePoint:
+def section_changed(receipt: RestorePoint, name: str, **changes: int | str) -> RestorePoint:
+    """Return a receipt with another fact about one section of it."""
     sections = receipt.facts.control_plane.sections
-    return _with(
+    return changed(
         receipt,
         sections=tuple(replace(one, **changes) if one.name == name else one for one in sections),  # type: ignore[arg-type]
     )

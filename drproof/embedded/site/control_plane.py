@@ -10,6 +10,7 @@ from drproof.embedded.site.store import Buckets, pretty, stamp
 from drproof.embedded.world import World
 
 CREATED_BEFORE = timedelta(hours=4)
+LATER = timedelta(hours=1)
 SECTIONS = ("candidates", "alerts", "providers", "scoring")
 ROOT = "control-plane"
 SHORT = 12
@@ -51,6 +52,10 @@ def generate(world: World, buckets: Buckets, now: datetime) -> dict[str, str]:
         "image_ref_digest": names.image_ref,
     }
     buckets.put(names.backup_bucket, key, bundle, at)
+    if world.scenario == "control-plane-turned-back":
+        later = at + LATER
+        newer = f"{names.control_plane_prefix}/bundles/{stamp(later)}-{digest[:SHORT]}.tar.gz"
+        buckets.put(names.backup_bucket, newer, bundle, later)
     buckets.put(names.backup_bucket, current, pretty(pointer), at)
     return {"bundle_uri": bundle_uri, "bundle_sha256": digest}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drproof.model.receipt import Count
+from drproof.model.receipt import Count, Digest
 
 METADATA = "metadata.json"
 NOT_THERE = "the object is not there"
@@ -42,6 +42,45 @@ class SectionSeen:
     size: Count
     records: Count
     """Files that are records themselves, the registry of them left out."""
+    schema_version: str = ""
+    """The version that the section's own file states, as JSON text; empty when it states none."""
+    listed_version: str = ""
+    """The version that the manifest gives it."""
+    map_size: int | None = None
+    """The bytes of the ConfigMap that it becomes, keys and values together."""
+    unfit: str = ""
+    """A path that makes no key of a ConfigMap, or the same one as another; empty when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointerRead:
+    """What the pointer says beside bundle and digest, and what lies beside the bundle."""
+
+    schema_version: int | None
+    git_sha: str
+    bundles: Count
+    """Bundles whose names say when they were made."""
+    newest_created_at: str
+    """When the newest of them was made; empty when there is none."""
+    listing_problem: str = ""
+    """Why they could not be listed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestRead:
+    """What the manifest of a bundle says, beside the files that it lists."""
+
+    sha256: Digest
+    schema_version: int | None
+    created_at: str
+    git_sha: str
+    sections: tuple[str, ...]
+    other_size: tuple[str, ...]
+    """Listed files that are there in another size."""
+    nested: tuple[str, ...]
+    """Files of the bundle, below its root, that are called `manifest.json` as well."""
+    nested_listed: tuple[str, ...]
+    """Those of them that the manifest lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +101,10 @@ class ControlPlaneSeen:
     extra: tuple[str, ...] = ()
     different: tuple[str, ...] = ()
     sections: tuple[SectionSeen, ...] = ()
+    pointer: PointerRead | None = None
+    """None when the pointer could not be read."""
+    manifest: ManifestRead | None = None
+    """None when the bundle could not be read whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
