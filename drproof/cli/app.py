@@ -9,6 +9,7 @@ import typer
 import drproof
 from drproof.cli.cluster import conformance
 from drproof.cli.collect import collect
+from drproof.cli.compare_inventories import compare_inventories
 from drproof.cli.compare_prefixes import compare_prefixes
 from drproof.cli.errors import clear, echo
 from drproof.cli.keys import app as keys_app
@@ -32,6 +33,7 @@ app.command()(pull_secret)
 app.command()(redaction)
 app.command()(verify)
 app.command()(collect)
+app.command()(compare_inventories)
 app.command()(compare_prefixes)
 app.command()(sign_off)
 app.command()(timestamp)
