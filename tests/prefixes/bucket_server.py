@@ -126,6 +126,7 @@ class BucketServer:
         unkind: Unkind | None = None,
         owner: str = "",
         key_log: bool = True,
+        check_signatures: bool = True,
     ) -> None:
         self.buckets = buckets
         self.latency = latency
@@ -135,7 +136,8 @@ class BucketServer:
         self.unsigned: list[Asked] = []
         self.port = 0
         self._key_log = key_log
-        self._loop = asyncio.new_event_loop()
+        self._check_signatures = check_signatures
+        self._loop = asyncio.new_event_loop()  # of the thread; `serve` runs in any
         self._ready = threading.Event()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -165,10 +167,15 @@ class BucketServer:
         self._loop.run_until_complete(self.serve())
         self._loop.close()
 
-    async def serve(self) -> None:
+    def stop(self) -> None:
+        """End what `serve` does, from its own thread."""
+        self._stop.set()
+
+    async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
         server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), "127.0.0.1", self.port)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
+        ready()
         await self._stop.wait()
         server.close()
 
@@ -176,7 +183,7 @@ class BucketServer:
         """Return status, headers and body."""
         bucket = self.buckets.get(asked.bucket)
         self.counts[asked.verb, asked.bucket, asked.key if self._key_log else b""] += 1
-        if not signed(asked):
+        if self._check_signatures and not signed(asked):
             self.unsigned.append(asked)
         if bucket is None:
             return _error(404, "NoSuchBucket")

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -78,11 +77,10 @@ def _type(name: str) -> str:
 
 
 def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    for one in rows:
-        writer.writerow([_cell(name, one[name]) for name in columns])
-    path.write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
+    with gzip.open(path, "wt", compresslevel=1, encoding="utf-8", newline="") as text:
+        writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        for one in rows:
+            writer.writerow([_cell(name, one[name]) for name in columns])
 
 
 def _cell(name: str, value: object) -> str:
@@ -92,10 +90,18 @@ def _cell(name: str, value: object) -> str:
 
 
 def _parquet(path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> None:
-    declared = ", ".join(f"{name} {KINDS.get(name, 'VARCHAR')}" for name in columns)
+    # By way of the other format: DuckDB takes rows of Python one by one.
+    between = path.with_suffix(".csv.gz")
+    _csv(between, columns, rows)
+    named = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
+    taken = ", ".join(_typed(name) for name in columns)
     with duckdb.connect() as database:
-        database.execute(f"CREATE TABLE t ({declared})")
-        values = [[one[name] for name in columns] for one in rows]
-        if values:
-            database.executemany(f"INSERT INTO t VALUES ({', '.join('?' * len(columns))})", values)
-        database.execute(f"COPY t TO '{path}' (FORMAT parquet)")
+        source = f"read_csv('{between}', columns={{{named}}}, header=false, auto_detect=false, quote='\"', escape='\"')"
+        database.execute(f"COPY (SELECT {taken} FROM {source}) TO '{path}' (FORMAT parquet)")
+    between.unlink()
+
+
+def _typed(name: str) -> str:
+    if name == "key":
+        return "url_decode(replace(key, '+', '%20')) AS key"
+    return f"CAST(NULLIF({name}, '') AS {KINDS[name]}) AS {name}" if name in KINDS else name
