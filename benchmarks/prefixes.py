@@ -20,7 +20,11 @@ CPU_LIMIT = 0.5
 FLAT = 1.5
 """How much more memory a hundred times the keys may take: queues that are full, never keys that are kept."""
 
+JOINED_IN = 128
+"""How many MB DuckDB may take, and so how much more a hundred times the rows may."""
+
 WALL_TOLERANCE = 0.25
+MB = 1_000_000
 
 
 @contextmanager
@@ -76,7 +80,7 @@ def inventories(count: int, folder: Path) -> Sequence[str]:
     left = written(folder / "left", "CSV", _rows(0, count, 2), _rows(1, count, 2))
     right = written(folder / "right", "Parquet", _rows(1, count, 1))
     drproof = str(Path(sys.executable).with_name("drproof"))
-    return _finding([drproof, "compare-inventories", str(left), str(right), "--memory", "128MB"], {})
+    return _finding([drproof, "compare-inventories", str(left), str(right), "--memory", f"{JOINED_IN}MB"], {})
 
 
 def _rows(first: int, count: int, step: int) -> Iterator[dict[str, object]]:
@@ -112,5 +116,8 @@ def run(options: Options) -> list[Gate]:
         costs = interleave({f"{few:,}": ours(less), f"{many:,}": ours(more)}, 2)
     gates.append(flat("listings", costs, f"{few:,}", f"{many:,}"))
     commands = {f"{size:,}": inventories(size, options.scratch / str(size)) for size in (few, many)}
-    gates.append(flat("inventories", interleave(commands, 2), f"{few:,}", f"{many:,}"))
-    return gates
+    costs = interleave(commands, 2)
+    least, most = (max(cost.peak for cost in costs[f"{size:,}"]) for size in (few, many))
+    detail = f"{most / MB:.0f} MB beside {least / MB:.0f}, {JOINED_IN} of them for the join"
+    name = f"inventories, peak memory beyond that of {few:,}, {many:,}"
+    return [*gates, Gate(name=name, ratio=(most - least) / (JOINED_IN * MB), limit=1, detail=detail)]

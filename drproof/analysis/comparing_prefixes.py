@@ -143,12 +143,3 @@ def _rest(side: Side) -> Iterator[Row]:
     while side.more():
         yield from side.rows[side.at :]
         side.at = len(side.rows)
-
-
-def cuts(found: list[bytes], shards: int) -> list[bytes]:
-    """Return the keys at which a listing is cut into at most `shards` ranges of about as many of `found` each."""
-    ordered = sorted(set(found))
-    if len(ordered) < shards:
-        # What comes before the first one is no range of its own: it has only what lies beside the prefixes.
-        return ordered[1:]
-    return sorted({ordered[len(ordered) * number // shards] for number in range(1, shards)})

@@ -13,8 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from drproof.analysis.comparing_prefixes import compare, cuts
+from drproof.analysis.comparing_prefixes import compare
 from drproof.analysis.deciding_doubt import Said, decide, said
+from drproof.engine.key_ranges import found_cuts
 from drproof.model.comparison import Difference, Kind, Tally
 from drproof.model.errors import NotFoundError, TargetError
 from drproof.targets.aws.s3_ranges import ListedPrefix
@@ -29,9 +30,6 @@ AHEAD = 8
 
 BATCH = 200
 UNDER_WAY = 4 * READERS
-LEVELS = 3
-"""How deep prefixes are looked through for places to cut at."""
-
 _Batch: TypeAlias = "list[Difference] | BaseException | None"
 
 
@@ -78,7 +76,7 @@ class Comparison:
 
     def _merged(self, ahead: ThreadPoolExecutor) -> Iterator[Difference]:
         """Compare all ranges at once and yield their differences in key order."""
-        at = self._cuts(ahead)
+        at = found_cuts(self._left, self._right, self._shards, ahead)
         outlets: list[queue.Queue[_Batch]] = []
         for after, until in zip((b"", *at), (*at, None), strict=True):
             outlet: queue.Queue[_Batch] = queue.Queue(AHEAD)
@@ -118,20 +116,6 @@ class Comparison:
             except queue.Full:
                 continue
             return
-
-    def _cuts(self, ahead: ThreadPoolExecutor) -> list[bytes]:
-        """Return where to cut: at common prefixes of both sides, those of more than one level where few are found."""
-        if self._shards == 1:
-            return []
-        found: set[bytes] = set()
-        level: list[bytes] = [b""]
-        for _ in range(LEVELS):
-            asked = [ahead.submit(side.common_prefixes, under) for under in level for side in (self._left, self._right)]
-            level = sorted({one for answer in asked for one in answer.result()[0]})
-            found.update(level)
-            if len(found) >= self._shards or not level:
-                break
-        return cuts(list(found), self._shards)
 
     def _decided(self, merged: Iterator[Difference], readers: ThreadPoolExecutor) -> Iterator[Difference]:
         """Decide what is in doubt, many at once, and keep the order."""

@@ -134,6 +134,8 @@ class BucketServer:
         self.owner = owner
         self.counts: Counter[tuple[str, str, bytes]] = Counter()
         self.unsigned: list[Asked] = []
+        self.begun: set[tuple[str, bytes]] = set()
+        """Where listings of whole ranges began."""
         self.port = 0
         self._key_log = key_log
         self._check_signatures = check_signatures
@@ -190,6 +192,8 @@ class BucketServer:
         if self.owner and asked.headers.get("x-amz-expected-bucket-owner", self.owner) != self.owner:
             return _error(403, "AccessDenied")
         if asked.verb == "LIST":
+            if "start-after" in asked.query and "max-keys" not in asked.query:
+                self.begun.add((asked.bucket, asked.query["start-after"]))
             return 200, [("Content-Type", "application/xml")], bucket.page(asked.query)
         found = bucket.objects.get(asked.key)
         if found is None:

@@ -2,6 +2,8 @@
 
 import hashlib
 
+import pytest
+
 from drproof.model.comparison import Kind
 from tests.prefixes.bucket_server import Stored, parts_of
 from tests.prefixes.conftest import Served
@@ -109,3 +111,47 @@ def test_different_etags_under_kms_are_no_difference_until_the_bytes_are(served:
 
     assert [(one.key, one.kind, one.reason) for one in found] == [(b"b", Kind.CONTENT, "SHA-256 of what was read")]
     assert (comparison.tally.equal, pair.server.count("GET")) == (1, 4)
+
+
+def test_one_folder_without_folders_is_listed_in_ranges_too(served: Served) -> None:
+    hexadecimal = {hashlib.md5(b"%d" % number).hexdigest().encode(): Stored(b"%d" % number) for number in range(6_000)}
+    decimal = {b"deep/er/object-%08d" % number: Stored(b"%d" % number) for number in range(6_000)}
+    for objects in (hexadecimal, decimal):
+        pair = served(objects, dict(sorted(objects.items())[:-1]))
+
+        found, comparison = pair.compare(shards=4)
+
+        assert [one.kind for one in found] == [Kind.MISSING]
+        assert comparison.tally.equal == 5_999
+        assert len(pair.server.begun) >= 2 * 3, "each side is listed in several ranges"
+
+
+def test_requests_are_as_many_as_pages_and_ranges(served: Served) -> None:
+    same = many(20_000)
+    pair = served(same, same)
+
+    pair.compare(shards=8)
+
+    for side in ("left", "right"):
+        assert pair.server.count("LIST", side) <= 20 + 8 + 1
+
+
+@pytest.mark.exhaustive
+def test_a_hundred_differences_in_a_hundred_thousand_objects(served: Served) -> None:
+    left = many(100_000)
+    right, expected, names = dict(left), dict[bytes, Kind](), sorted(left)
+    for number, key in enumerate(names[501::999][:100]):
+        kind = (Kind.MISSING, Kind.EXTRA, Kind.SIZE, Kind.CONTENT)[number % 4]
+        expected[key] = kind
+        if kind in {Kind.MISSING, Kind.EXTRA}:
+            del (right if kind is Kind.MISSING else left)[key]
+        else:
+            right[key] = Stored(left[key].body + b"!" if kind is Kind.SIZE else bytes(255 - b for b in left[key].body))
+    pair = served(left, right)
+
+    found, comparison = pair.compare()
+
+    assert {one.key: one.kind for one in found} == expected
+    assert pair.server.count("GET") == 0
+    assert pair.server.count("HEAD") == 2 * 25
+    assert comparison.tally.equal == 99_900

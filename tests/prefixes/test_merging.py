@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drproof.analysis.comparing_prefixes import compare, cuts, judge
+from drproof.analysis.comparing_prefixes import compare, judge
+from drproof.analysis.cutting_listings import beginnings, cuts
 from drproof.analysis.deciding_doubt import Said, decide, said
 from drproof.model.comparison import Difference, Kind, Tally
 from drproof.model.errors import FormatError
@@ -121,3 +122,15 @@ def test_cuts_ascend_and_are_few(found: set[bytes], shards: int) -> None:
     assert at == sorted(set(at))
     assert set(at) <= found
     assert len(at) < shards
+
+
+def test_keys_that_share_their_beginning_are_cut_where_they_may_go_on() -> None:
+    keys = [b"p/00%02x" % number for number in range(100)]
+
+    levels = list(beginnings(keys, b"p/"))
+
+    assert levels[0] == [b"p/%c" % letter for letter in b"123456789abcdef"]
+    assert levels[1] == [b"p/0%c" % letter for letter in b"123456789abcdef"]
+    assert levels[2] == [b"p/00%c" % letter for letter in b"0123456789abcdef"]
+    assert len(levels) == 3
+    assert list(beginnings([b"k1", b"kZ"], b""))[1][:2] == [b"k0", b"k1"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 
 from drproof.formats import s3_page
 from drproof.model.errors import FormatError
@@ -9,6 +10,15 @@ from drproof.model.listing import Page
 from drproof.targets.aws.s3_requests import SignedBucket
 
 DELIMITER = b"/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What lies directly under a prefix, as far as one page shows."""
+
+    common_prefixes: tuple[bytes, ...]
+    keys: tuple[bytes, ...]
+    has_more: bool
 
 
 class ListedPrefix:
@@ -20,10 +30,19 @@ class ListedPrefix:
         self.prefix = prefix.encode()
         self._subject = bucket.uri(self.prefix)
 
-    def common_prefixes(self, under: bytes = b"") -> tuple[tuple[bytes, ...], int]:
-        """Return the common prefixes and how many keys lie beside them, as far as one page shows."""
+    def glance(self, under: bytes = b"") -> Glance:
+        """Return what one page shows of the keys and common prefixes directly under a prefix."""
         page = self._page(under, [("delimiter", DELIMITER)])
-        return tuple(under + one for one in page.common_prefixes), len(page.rows)
+        return Glance(
+            common_prefixes=tuple(under + one for one in page.common_prefixes),
+            keys=tuple(under + key for key, _, _ in page.rows),
+            has_more=bool(page.next_token),
+        )
+
+    def first_above(self, key: bytes) -> bytes | None:
+        """Return the first key above another one; None where there is none."""
+        page = self._page(b"", [("start-after", self.prefix + key), ("max-keys", b"1")])
+        return page.rows[0][0] if page.rows else None
 
     def pages(self, after: bytes, until: bytes | None, ahead: Executor) -> Iterator[Page]:
         """Yield the pages of the keys above `after` and up to `until`; the next one is under way while one is read."""
