@@ -225,9 +225,10 @@ class _Connection(asyncio.Protocol):
         server = self._server
         wrong = server.unkind(asked) if server.unkind else ""
         status, headers, body = server.answer(asked)
-        if wrong in {"404", "500", "503"}:
-            names = {"404": "NoSuchKey", "500": "InternalError", "503": "SlowDown"}
+        if wrong in {"301", "404", "500", "503"}:
+            names = {"301": "PermanentRedirect", "404": "NoSuchKey", "500": "InternalError", "503": "SlowDown"}
             status, headers, body = _error(int(wrong), names[wrong])
+            headers.append(("x-amz-bucket-region", "eu-west-1"))
         length = len(body)
         if wrong == "cut":
             body = body[: length // 2]

@@ -8,6 +8,8 @@ import pytest
 from drproof.engine.prefixes import Comparison
 from drproof.model.comparison import Kind
 from drproof.model.errors import DrproofError, FormatError, TargetError, ThrottledError
+from drproof.targets.aws.s3_requests import SignedBucket
+from drproof.targets.aws.sessions import Session
 from tests.prefixes.bucket_server import Asked, Bucket, BucketServer, Stored, parts_of
 from tests.prefixes.conftest import OWNER, Pair, Served
 from tests.prefixes.test_comparing import many
@@ -131,3 +133,30 @@ def test_a_listing_that_goes_in_circles_ends(served: Served, monkeypatch: pytest
 
     with pytest.raises(FormatError, match="names itself as the next one"):
         pair.compare(shards=1)
+
+
+@pytest.mark.parametrize(
+    ("region", "bucket", "address"),
+    [
+        ("eu-west-1", "my-bucket", "https://my-bucket.s3.eu-west-1.amazonaws.com"),
+        ("eu-west-1", "my.bucket", "https://s3.eu-west-1.amazonaws.com/my.bucket"),
+        ("cn-north-1", "my-bucket", "https://my-bucket.s3.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_a_live_bucket_is_asked_where_the_sdk_would_ask_it(
+    monkeypatch: pytest.MonkeyPatch, region: str, bucket: str, address: str
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+
+    assert SignedBucket(Session(region), bucket, owner=OWNER)._address == address
+
+
+def test_a_bucket_of_another_region_is_named_with_its_region(served: Served) -> None:
+    pair = served(many(1), many(1), unkind=lambda asked: "301" if asked.bucket == "right" else "")
+
+    with pytest.raises(TargetError, match="the bucket lies in eu-west-1\n  next: name that region"):
+        pair.compare()

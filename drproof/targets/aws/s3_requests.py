@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest, AWSResponse
@@ -164,10 +164,28 @@ def _address(session: "Session", bucket: str) -> str:
     """Return where a bucket answers: at the endpoint that was given, or where the SDK would look for it."""
     if session.endpoint:
         return f"{session.endpoint.rstrip('/')}/{bucket}"
-    # The SDK knows partitions, dual stack and FIPS; it says where it would go by signing a request that nobody sends.
+    # The SDK knows partitions, dual stack and FIPS, and says where it goes when it is about to. (A URL that it signs
+    # for others may name the global endpoint, which refuses what is signed for a region.)
     client = session.client("s3")
-    parts = urlsplit(client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"}))
-    return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/k')}"
+    client.meta.events.register("request-created.s3.HeadBucket", _tell_address)
+    try:
+        client.head_bucket(Bucket=bucket)
+    except _Addressed as told:
+        return told.url.rstrip("/")
+    msg = f"botocore did not say where it would ask for {bucket}"
+    raise AssertionError(msg)
+
+
+class _Addressed(Exception):  # noqa: N818 — it says something, nothing failed
+    """Where a request would go."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+def _tell_address(request: AWSRequest, **_: object) -> None:
+    raise _Addressed(request.url or "")
 
 
 def _worth_another(error: TargetError | EvidenceError) -> bool:
@@ -199,7 +217,8 @@ def _chunks(answer: AWSResponse, uri: str) -> Iterator[bytes]:
     except (HTTPError, OSError) as exc:
         raise failure("s3:GetObject", uri, "ResponseStreamingError", str(exc)) from exc
     finally:
-        answer.raw.release_conn()
+        # A connection that was read to the end has gone back to its pool; another one must not.
+        answer.raw.close()
 
 
 def _whole(answer: AWSResponse, got: int, call: str, subject: str) -> None:
