@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drproof.analysis.comparing_prefixes import compare, judge
@@ -26,6 +26,7 @@ def pages(objects: dict[bytes, tuple[int, bytes]], size: int) -> Iterator[Page]:
         yield Page(rows=[])
 
 
+@settings(deadline=None)
 @given(SIDES, SIDES, st.booleans(), st.integers(1, 40), st.integers(1, 40))
 def test_pages_of_any_length_come_to_what_the_keys_come_to(
     left: dict[bytes, tuple[int, bytes]], more: dict[bytes, tuple[int, bytes]], alike: bool, size: int, its: int
@@ -115,6 +116,7 @@ def test_what_objects_say_of_themselves(left: dict[str, str], right: dict[str, s
     assert (found[0] if found else "read") == decided
 
 
+@settings(deadline=None)
 @given(st.sets(st.binary(max_size=3)), st.integers(1, 20))
 def test_cuts_ascend_and_are_few(found: set[bytes], shards: int) -> None:
     at = cuts(list(found), shards)

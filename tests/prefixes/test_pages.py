@@ -4,7 +4,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drproof.formats import s3_page
@@ -25,6 +25,7 @@ def spaced(page: bytes) -> bytes:
     return page.replace(b"><", b">\n <").replace(b"&quot;", b"&#34;")
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(KEYS, st.tuples(st.integers(0, 5 << 40), ETAGS), max_size=8),
     st.sampled_from([b"", b"p/", b"p+ %/"]),
@@ -39,6 +40,7 @@ def test_the_pattern_and_the_parser_read_the_same(objects: dict[bytes, tuple[int
     assert found.rows == [(key, size, etag.encode()) for key, (size, etag) in sorted(objects.items())]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_page_that_ends_anywhere_else_is_none(data: st.DataObject) -> None:
     page = page_of(*(b"k%d" % number for number in range(5)))
