@@ -30,7 +30,8 @@ AHEAD = 8
 
 BATCH = 200
 UNDER_WAY = 4 * READERS
-_Batch: TypeAlias = "list[Difference] | BaseException | None"
+_Batch: TypeAlias = "list[Difference] | Tally | BaseException"
+"""What comes out of a range: differences, then what it saw in all, or what ended it."""
 
 
 class Comparison:
@@ -53,7 +54,6 @@ class Comparison:
         self._shards = shards
         self._read = read
         self._ended = threading.Event()
-        self._counting = threading.Lock()
 
     def __iter__(self) -> Iterator[Difference]:
         """Yield what differs and what stays in doubt, in key order.
@@ -83,10 +83,12 @@ class Comparison:
             outlets.append(outlet)
             threading.Thread(target=self._range, args=(after, until, ahead, outlet), daemon=True).start()
         for outlet in outlets:
-            while (batch := outlet.get()) is not None:
+            while not isinstance(batch := outlet.get(), Tally):
                 if isinstance(batch, BaseException):
                     raise batch
                 yield from batch
+            # Counted by one thread alone: the one that takes what all the others put.
+            self.tally.join(batch)
 
     def _range(
         self, after: bytes, until: bytes | None, ahead: ThreadPoolExecutor, outlet: "queue.Queue[_Batch]"
@@ -102,10 +104,8 @@ class Comparison:
                 if len(batch) == BATCH:
                     self._put(outlet, batch)
                     batch = []
-            with self._counting:
-                self.tally.join(tally)
             self._put(outlet, batch)
-            self._put(outlet, None)
+            self._put(outlet, tally)
         except BaseException as exc:  # noqa: BLE001 — raised again where the differences are consumed
             self._put(outlet, exc)
 
@@ -131,8 +131,7 @@ class Comparison:
     def _settled(self, one: "Difference | Future[Difference | None]") -> Iterator[Difference]:
         found = one.result() if isinstance(one, Future) else one
         if found is None:
-            with self._counting:
-                self.tally.equal += 1
+            self.tally.equal += 1
         else:
             yield found
 
@@ -152,7 +151,7 @@ class Comparison:
         etags = [etag.decode() for _, _, etag in rows]
         if self._read != "always":
             sides = [self._said(side, doubt.key) for side in (self._left, self._right)]
-            if [one.etag for one in sides] != etags:
+            if any(etag not in {one.etag, ""} for one, etag in zip(sides, etags, strict=True)):
                 return Kind.DOUBTFUL, "changed since it was listed"
             decided = decide(*sides)
             if decided is not None:

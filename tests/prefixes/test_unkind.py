@@ -1,5 +1,6 @@
 """A store that refuses, breaks off and forgets: nothing is lost, and nothing that was not seen counts as seen."""
 
+import re
 import threading
 from collections import Counter
 
@@ -53,6 +54,7 @@ def test_a_listing_that_stays_unanswered_ends_the_comparison(served: Served, way
         pair.compare(shards=1)
 
     assert isinstance(caught.value, FormatError if way == "cut" else TargetError)
+    assert "s3:ListObjectsV2 s3://" in str(caught.value)
     assert pair.server.count("LIST") >= 6
     if way == "503":
         assert isinstance(caught.value, ThrottledError)
@@ -160,3 +162,14 @@ def test_a_bucket_of_another_region_is_named_with_its_region(served: Served) -> 
 
     with pytest.raises(TargetError, match="the bucket lies in eu-west-1\n  next: name that region"):
         pair.compare()
+
+
+def test_an_object_that_is_listed_without_an_etag_is_read(served: Served) -> None:
+    pair = served({b"k": Stored(b"1")}, {b"k": Stored(b"1"), b"l": Stored(b"1")})
+    left = pair.server.buckets["left"]
+    left.lines[0] = re.sub(rb"<ETag>.*</ETag>", b"", left.lines[0])
+
+    found, comparison = pair.compare()
+
+    assert [one.kind for one in found] == [Kind.EXTRA]
+    assert (comparison.tally.equal, pair.server.count("GET")) == (1, 2)

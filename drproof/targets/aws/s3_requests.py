@@ -15,7 +15,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest, AWSResponse
 from urllib3.exceptions import HTTPError
 
-from drproof.model.errors import EvidenceError, TargetError, ThrottledError, UnansweredError
+from drproof.model.errors import EvidenceError, FormatError, TargetError, ThrottledError, UnansweredError
 from drproof.targets.aws.errors import failure, translated
 
 if TYPE_CHECKING:
@@ -77,11 +77,14 @@ class SignedBucket:
         """Return one answer of a listing as `read` takes it; an answer that is not whole is asked for again."""
 
         def once() -> T:
-            answer = self._send("GET", b"", query, {}, "s3:ListObjectsV2", subject, stream=False)
             self._count(listings=1)
+            answer = self._send("GET", b"", query, {}, "s3:ListObjectsV2", subject, stream=False)
             body = answer.content
             _whole(answer, len(body), "s3:ListObjectsV2", subject)
-            return read(body)
+            try:
+                return read(body)
+            except FormatError as exc:
+                raise FormatError(exc.code, f"s3:ListObjectsV2 {subject}: {exc}") from exc
 
         return self._attempted(once)
 
@@ -102,7 +105,8 @@ class SignedBucket:
         def once() -> Any:  # noqa: ANN401
             self._count(reads=1)
             digest, uri = into(), self.uri(key)
-            answer = self._send("GET", key, [], {"if-match": f'"{etag}"'}, "s3:GetObject", uri, stream=True)
+            as_listed = {"if-match": f'"{etag}"'} if etag else {}
+            answer = self._send("GET", key, [], as_listed, "s3:GetObject", uri, stream=True)
             got = 0
             for chunk in _chunks(answer, uri):
                 digest.update(chunk)
