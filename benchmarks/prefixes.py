@@ -21,7 +21,7 @@ FLAT = 1.5
 """How much more memory a hundred times the keys may take: queues that are full, never keys that are kept."""
 
 JOINED_IN = 128
-"""How many MB DuckDB may take, and so about how much more a hundred times the rows may: it does not count all it takes."""
+"""How many MB DuckDB may take, and so how much more a hundred times the rows may, but for what it does not count."""
 
 WALL_TOLERANCE = 0.25
 MB = 1_000_000

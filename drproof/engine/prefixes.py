@@ -30,6 +30,9 @@ AHEAD = 8
 
 BATCH = 200
 UNDER_WAY = 4 * READERS
+RANGE = "drproof range"
+"""How the threads of ranges are named."""
+
 _Batch: TypeAlias = "list[Difference] | Tally | BaseException"
 """What comes out of a range: differences, then what it saw in all, or what ended it."""
 
@@ -81,7 +84,8 @@ class Comparison:
         for after, until in zip((b"", *at), (*at, None), strict=True):
             outlet: queue.Queue[_Batch] = queue.Queue(AHEAD)
             outlets.append(outlet)
-            threading.Thread(target=self._range, args=(after, until, ahead, outlet), daemon=True).start()
+            named = f"{RANGE} {len(outlets)}"
+            threading.Thread(target=self._range, args=(after, until, ahead, outlet), name=named, daemon=True).start()
         for outlet in outlets:
             while not isinstance(batch := outlet.get(), Tally):
                 if isinstance(batch, BaseException):

@@ -1,12 +1,10 @@
 """Against the embedded world: real signing, its owner's refusal, and keys as an emulator writes them."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from drproof.engine.prefixes import Comparison
 from drproof.model.comparison import Kind
@@ -22,50 +20,35 @@ OWNER = NAMES["sites"]["recovery"]["account_id"]
 ODD = ("x//y", "a b+c", "ünïcode/…", "100%/%2F", "tail/", "q?&=#;", "<&>\"'", "a/../b")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.World]:
-    started = embedded.start(tmp_path_factory.mktemp("world"), scenario="none", linger=120)
-    yield started
-    started.stop()
-
-
-def uploader(world: embedded.World) -> Any:
-    issued = embedded.credentials(world.endpoint)["recovery"]
-    make: Any = boto3.client
-    return make(
-        "s3",
-        region_name=issued["region"],
-        endpoint_url=world.endpoint,
-        aws_access_key_id=issued["access_key_id"],
-        aws_secret_access_key=issued["secret_access_key"],
-        config=Config(s3={"addressing_style": "path"}),
-    )
-
-
 def listed(world: embedded.World, prefix: str, *, owner: str = OWNER, bucket: str = BUCKET) -> ListedPrefix:
     issued = embedded.credentials(world.endpoint)["recovery"]
     session = Session(issued["region"], endpoint=world.endpoint, credentials=issued)
     return ListedPrefix(SignedBucket(session, bucket, owner=owner, first_pause=0.001), prefix)
 
 
-def test_two_prefixes_of_the_world_are_compared_key_by_key(world: embedded.World) -> None:
-    client, place = uploader(world), secrets.token_hex(4)
+def test_two_prefixes_of_the_world_are_compared_key_by_key(
+    world: embedded.World, stranger: Callable[[str], Any]
+) -> None:
+    client, place = stranger("s3"), secrets.token_hex(4)
     for number, key in enumerate(ODD):
         client.put_object(Bucket=BUCKET, Key=f"{place}/l/{key}", Body=b"same")
         client.put_object(Bucket=BUCKET, Key=f"{place}/r/{key}", Body=b"else" if number == 1 else b"same")
     client.put_object(Bucket=BUCKET, Key=f"{place}/r/~", Body=b"")
+    before = len(world.calls())
 
     comparison = Comparison(listed(world, f"{place}/l/"), listed(world, f"{place}/r/"))
 
     assert [(one.key, one.kind) for one in comparison] == [(b"a b+c", Kind.CONTENT), (b"~", Kind.EXTRA)]
     assert comparison.tally.equal == len(ODD) - 1
-    assert {call["expected_owner"] for call in world.calls() if call["action"] in {"ListObjectsV2", "HeadObject"}} == {
-        OWNER
-    }
+    calls = world.calls()[before:]
+    assert {call["action"] for call in calls} == {"ListObjectsV2", "HeadObject"}
+    assert {call["expected_owner"] for call in calls} == {OWNER}
 
 
-def test_objects_of_several_parts_are_read_and_found_equal(world: embedded.World) -> None:
-    client, place, body = uploader(world), secrets.token_hex(4), b"0123456789abcdef" * (7 << 16)
+def test_objects_of_several_parts_are_read_and_found_equal(
+    world: embedded.World, stranger: Callable[[str], Any]
+) -> None:
+    client, place, body = stranger("s3"), secrets.token_hex(4), b"0123456789abcdef" * (7 << 16)
     for side, size in (("l", 5 << 20), ("r", 6 << 20)):
         made = client.create_multipart_upload(Bucket=BUCKET, Key=f"{place}/{side}/k")["UploadId"]
         at = {"Bucket": BUCKET, "Key": f"{place}/{side}/k", "UploadId": made}
