@@ -23,6 +23,7 @@ BATCH = 2_000
 MEMORY = "512MB"
 THREADS = 2
 SIDES = ("left", "right")
+PATTERN = frozenset("*?[]{}")
 FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}Z", re.ASCII)
 """The folder of an inventory, named after the moment at which it was begun."""
 
@@ -143,7 +144,7 @@ def _view(side: str, inventory: Inventory) -> str:
         named = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in manifest.columns)
         source = (
             f"read_csv([{files}], columns={{{named}}}, header=false, auto_detect=false, delim=',', quote='\"', "
-            "escape='\"', nullstr='', compression='auto_detect')"
+            "escape='\"', nullstr='', compression='auto')"
         )
     return f"CREATE VIEW {side}_inventory AS SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 — names are quoted
 
@@ -185,6 +186,9 @@ def _count(database: "DuckDBPyConnection", statement: str) -> int:
 def _verified(manifest: Path, named: DataFile) -> Path:
     """Return where a data file lies, after reading it whole and comparing it with what its manifest says."""
     path = _found(manifest, named)
+    if PATTERN.intersection(str(path)):
+        msg = f"{path}: DuckDB takes a path with any of {' '.join(sorted(PATTERN))} for a pattern of many files"
+        raise FormatError("inventory-path", f"{msg}\n  next: copy the inventory to a folder without them")
     digest, size = hashlib.md5(usedforsecurity=False), 0
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

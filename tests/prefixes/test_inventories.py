@@ -1,6 +1,7 @@
 """Two inventories: what they say differs is found, in both formats, and a file that is not what its manifest says is none."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -249,3 +250,21 @@ def test_every_odd_key_comes_out_exactly_as_it_is(tmp_path: Path) -> None:
         found, _ = compare(left, right, tmp_path)
 
         assert [one.key.decode() for one in found if one.kind is Kind.MISSING] == sorted(ODD, key=str.encode)
+
+
+def test_a_path_that_duckdb_takes_for_a_pattern_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "copy[1]").mkdir()
+    manifest = written(tmp_path / "copy[1]", "CSV", [row("a", 1, ONE)])
+
+    with pytest.raises(FormatError, match="for a pattern of many files"):
+        opened(manifest)
+
+
+def test_without_duckdb_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, right = (written(tmp_path / side, "CSV", [row("a", 1, ONE)]) for side in ("l", "r"))
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+
+    status, said = run(left, right)
+
+    assert status == 3
+    assert "pip install 'drproof[inventory]'" in said
