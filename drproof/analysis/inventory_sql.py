@@ -18,7 +18,8 @@ COLUMNS = {
 
 _CURRENT = """SELECT SUBSTR(key, {first}) AS key, size, e_tag, encryption_status
   FROM {table}
-  WHERE is_latest AND NOT is_delete_marker AND SUBSTR(key, 1, {length}) = {prefix}"""
+  WHERE COALESCE(is_latest, TRUE) AND NOT COALESCE(is_delete_marker, FALSE)
+    AND SUBSTR(key, 1, {length}) = {prefix}"""
 
 _COMPARED = """WITH l AS (
   {left}

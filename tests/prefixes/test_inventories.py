@@ -268,3 +268,23 @@ def test_without_duckdb_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
 
     assert status == 3
     assert "pip install 'drproof[inventory]'" in said
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_row_that_does_not_say_whether_it_is_current_is_not_left_out(tmp_path: Path, kind: str) -> None:
+    unsaid = {"is_latest": None, "is_delete_marker": None}
+    left = written(tmp_path / "l", kind, [row("a", 1, ONE, **unsaid), row("b", 1, ONE, **unsaid)])
+    right = written(tmp_path / "r", kind, [row("a", 1, ONE)])
+
+    found, comparison = compare(left, right, tmp_path)
+
+    assert [(one.key, one.kind) for one in found] == [(b"b", Kind.MISSING)]
+    assert comparison.tally.equal == 1
+
+
+def test_an_object_without_a_size_is_doubtful(tmp_path: Path) -> None:
+    left = written(tmp_path / "l", "CSV", [row("a", None, ONE)])
+
+    found, _ = compare(left, written(tmp_path / "r", "CSV", [row("a", None, ONE)]), tmp_path)
+
+    assert [one.kind for one in found] == [Kind.DOUBTFUL]
