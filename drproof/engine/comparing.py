@@ -99,4 +99,5 @@ def _setting(path: str) -> str:
 
 def _held(session: Session) -> Mapping[str, str]:
     held = session.signing_credentials()
-    return {"access_key_id": str(held.access_key), "secret_access_key": str(held.secret_key)}
+    token = {"session_token": held.token} if held.token else {}
+    return {"access_key_id": str(held.access_key), "secret_access_key": str(held.secret_key), **token}

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from drproof.cli.app import app
-from tests.prefixes.bucket_server import Stored
+from tests.prefixes.bucket_server import Asked, Stored
 from tests.prefixes.conftest import KEYS, OWNER, Pair, Served
 from tests.prefixes.test_comparing import many
 
@@ -132,3 +132,20 @@ def test_owners_and_regions_come_from_the_settings_of_the_sites(served: Served, 
     assert done.exit_code == 3
     assert "AccessDenied" in done.output
     assert "s3://right" in done.output
+
+
+def test_credentials_for_a_while_are_sent_to_another_store_with_their_token(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = set[str | None]()
+
+    def heard(asked: Asked) -> str:
+        tokens.add(asked.headers.get("x-amz-security-token"))
+        return ""
+
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "for a while")
+    pair = served(many(3), many(3), unkind=heard)
+
+    assert run(pair).exit_code == 0
+    assert tokens == {"for a while"}
+    assert pair.server.unsigned == []

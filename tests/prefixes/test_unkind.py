@@ -3,6 +3,7 @@
 import re
 import threading
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -176,3 +177,15 @@ def test_an_object_that_is_listed_without_an_etag_is_read(served: Served) -> Non
 
     assert [one.kind for one in found] == [Kind.EXTRA]
     assert (comparison.tally.equal, pair.server.count("GET")) == (1, 2)
+
+
+def test_the_certificates_of_the_profile_hold_for_our_own_requests(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[profile drill]\nca_bundle = /etc/our-authority.pem\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_PROFILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert vars(Session("eu-west-1", profile="drill").http(1))["_verify"] == "/etc/our-authority.pem"
+    assert vars(Session("eu-west-1").http(1))["_verify"] is True

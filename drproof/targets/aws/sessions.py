@@ -41,6 +41,7 @@ class Session:
         self.region = region
         self.endpoint = endpoint
         self._read_only = read_only
+        self._profile = profile
         if endpoint:
             if credentials is None:
                 msg = f"the embedded world at {endpoint} needs its own credentials, got none"
@@ -48,6 +49,7 @@ class Session:
             self._session = boto3.Session(
                 aws_access_key_id=credentials["access_key_id"],
                 aws_secret_access_key=credentials["secret_access_key"],
+                aws_session_token=credentials.get("session_token"),
                 region_name=region,
                 botocore_session=_undisturbed(),
             )
@@ -109,7 +111,8 @@ class Session:
 
     def http(self, connections: int) -> URLLib3Session:
         """Return what sends signed requests over at most `connections` connections, as the SDK's own clients would."""
-        bundle = None if self.endpoint else botocore.session.get_session().get_config_variable("ca_bundle")
+        own = botocore.session.Session(profile=self._profile or None)
+        bundle = None if self.endpoint else own.get_config_variable("ca_bundle")
         return URLLib3Session(
             verify=bundle or True,
             proxies={} if self.endpoint else get_environ_proxies(f"https://s3.{self.region}.amazonaws.com"),
