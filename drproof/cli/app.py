@@ -10,6 +10,8 @@ import drproof
 from drproof.cli.cluster import conformance
 from drproof.cli.collect import collect
 from drproof.cli.compare import compare
+from drproof.cli.compare_inventories import compare_inventories
+from drproof.cli.compare_prefixes import compare_prefixes
 from drproof.cli.control_plane import app as control_plane_app
 from drproof.cli.errors import clear, echo
 from drproof.cli.keys import app as keys_app
@@ -37,6 +39,8 @@ app.command()(verify)
 app.command("verify-published")(verify_published)
 app.command()(collect)
 app.command()(compare)
+app.command()(compare_inventories)
+app.command()(compare_prefixes)
 app.command()(sign_off)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")

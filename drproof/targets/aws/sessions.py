@@ -7,6 +7,9 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 
 from drproof.model.errors import GuardError, TargetError
 from drproof.targets import environment
@@ -38,6 +41,7 @@ class Session:
         self.region = region
         self.endpoint = endpoint
         self._read_only = read_only
+        self._profile = profile
         if endpoint:
             if credentials is None:
                 msg = f"the embedded world at {endpoint} needs its own credentials, got none"
@@ -45,6 +49,7 @@ class Session:
             self._session = boto3.Session(
                 aws_access_key_id=credentials["access_key_id"],
                 aws_secret_access_key=credentials["secret_access_key"],
+                aws_session_token=credentials.get("session_token"),
                 region_name=region,
                 botocore_session=_undisturbed(),
             )
@@ -86,16 +91,38 @@ class Session:
             names[name] = os.devnull
         return environment.child({**names, **self._frozen()}, proxies=not self.endpoint)
 
-    def _frozen(self) -> dict[str, str]:
+    def signing_credentials(self) -> ReadOnlyCredentials:
+        """Return the credentials to sign the next request with: renewed when they are about to expire.
+
+        Raises:
+            TargetError: there are none.
+        """
         with translated("session:credentials"):
             credentials = self._session.get_credentials()
-            frozen = credentials.get_frozen_credentials() if credentials is not None else None
+            frozen: ReadOnlyCredentials | None = (
+                credentials.get_frozen_credentials() if credentials is not None else None
+            )
         if frozen is None or not frozen.access_key or not frozen.secret_key:
             msg = (
                 "session:credentials: NoCredentialsError: there are no credentials\n  next: aws sts get-caller-identity"
             )
             raise TargetError(msg, code="NoCredentialsError", call="session:credentials")
-        names = {"AWS_ACCESS_KEY_ID": frozen.access_key, "AWS_SECRET_ACCESS_KEY": frozen.secret_key}
+        return frozen
+
+    def http(self, connections: int) -> URLLib3Session:
+        """Return what sends signed requests over at most `connections` connections, as the SDK's own clients would."""
+        own = botocore.session.Session(profile=self._profile or None)
+        bundle = None if self.endpoint else own.get_config_variable("ca_bundle")
+        return URLLib3Session(
+            verify=bundle or True,
+            proxies={} if self.endpoint else get_environ_proxies(f"https://s3.{self.region}.amazonaws.com"),
+            timeout=(CONNECT_SECONDS, READ_SECONDS),  # type: ignore[arg-type] # the stubs know one of its two forms
+            max_pool_connections=connections,
+        )
+
+    def _frozen(self) -> dict[str, str]:
+        frozen = self.signing_credentials()
+        names = {"AWS_ACCESS_KEY_ID": str(frozen.access_key), "AWS_SECRET_ACCESS_KEY": str(frozen.secret_key)}
         if frozen.token:
             names["AWS_SESSION_TOKEN"] = frozen.token
         return names

@@ -1,0 +1,65 @@
+"""`drproof compare-prefixes`: whether two prefixes of S3 hold the same objects, and which they do not."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+EQUAL, DIFFERENT, UNDECIDED = 0, 1, 3
+Prefix = Annotated[str, typer.Argument(help="s3://bucket/prefix/, exactly as far as keys are to be compared.")]
+
+
+def compare_prefixes(  # noqa: PLR0913 — two places, and how they are asked
+    left: Prefix,
+    right: Prefix,
+    owner_left: Annotated[
+        str | None, typer.Option(help="The account that owns the left bucket; by default that of the original site.")
+    ] = None,
+    owner_right: Annotated[
+        str | None, typer.Option(help="The account that owns the right bucket; by default that of the recovery site.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="The region of both; AWS_REGION or the sites' without it.")] = None,
+    region_left: Annotated[str | None, typer.Option(help="The region of the left bucket.")] = None,
+    region_right: Annotated[str | None, typer.Option(help="The region of the right bucket.")] = None,
+    profile: Annotated[str | None, typer.Option(help="The AWS profile that may list and read both.")] = None,
+    endpoint: Annotated[str, typer.Option(help="A store that speaks S3, instead of AWS: http(s)://….")] = "",
+    shards: Annotated[int, typer.Option(min=1, max=64, help="How many ranges of keys are listed at once.")] = 8,
+    read: Annotated[
+        Literal["auto", "never", "always"],
+        typer.Option(help="Which objects of one size are read: those in doubt, none, or all."),
+    ] = "auto",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every difference here, one JSON object a line; - for stdout.")
+    ] = None,
+    max_differences: Annotated[
+        int, typer.Option(min=0, help="How many differences are printed; all are counted.")
+    ] = 20,
+) -> None:
+    """Compare two prefixes: both are listed, and only objects whose ETags leave their content in doubt are read.
+
+    Exit status: 0 equal, 1 different, 2 misused, 3 not answered, or nothing different and something undecided.
+    """
+    from drproof.cli.comparing import UNDECIDED, Report
+    from drproof.cli.errors import clear, echo
+    from drproof.engine.comparing import Asked, open_pair
+    from drproof.engine.prefixes import Comparison
+    from drproof.model.errors import DrproofError
+    from drproof.report.visible import printable
+
+    asked = (
+        Asked(uri=left, side="left", owner=owner_left, region=region_left or region),
+        Asked(uri=right, side="right", owner=owner_right, region=region_right or region),
+    )
+    with clear():
+        pair = open_pair(*asked, profile=profile, endpoint=endpoint, connections=4 * shards)
+        comparison = Comparison(*pair, shards=shards, read=read)
+        report = Report.to(json_file, most=max_differences)
+    with report:
+        try:
+            for found in comparison:
+                report.add(found)
+        except DrproofError as exc:
+            typer.echo(printable(f"drproof: {exc}", lines=True), err=True)
+            echo(f"not compared: {left} and {right}")
+            raise typer.Exit(UNDECIDED) from exc
+        raise typer.Exit(report.end(comparison.tally, left, right, sent=[one.bucket.sent for one in pair]))
