@@ -16,6 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.patience import PATIENCE
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = 40
 
@@ -38,13 +40,17 @@ class RunningWorld:
             aws_access_key_id=key or held["access_key_id"],
             aws_secret_access_key=held["secret_access_key"],
             region_name=region or held["region"],
-            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, **config),
+            config=Config(
+                retries={"total_max_attempts": 1},
+                s3={"addressing_style": "path"},
+                **{"connect_timeout": PATIENCE, "read_timeout": PATIENCE, **config},
+            ),
         )
 
     def control(self, method: str, route: str, body: object = None) -> tuple[int, Any]:
         """Call a control route and return status and document."""
         address = urlsplit(self.document["endpoint"])
-        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=PATIENCE)
         connection.request(method, f"/_world/{route}", None if body is None else json.dumps(body))
         answer = connection.getresponse()
         document = json.loads(answer.read())
@@ -55,7 +61,7 @@ class RunningWorld:
         """End the world and return its exit status."""
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=PATIENCE)
 
 
 Start = Callable[..., RunningWorld]
@@ -111,12 +117,3 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def names() -> dict[str, Any]:
     """The settings that a drill against the world reads."""
     return tomllib.loads((REPOSITORY / "drproof/embedded/settings.toml").read_text(encoding="utf-8"))
-
-
-def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Return the first true value of `condition`."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "the condition did not become true in time"
-        time.sleep(0.02)
-    return found

@@ -10,7 +10,9 @@ import pytest
 from drproof.embedded.shims import alarms
 from drproof.embedded.shims.alarms import Datapoint
 
-from .conftest import RunningWorld, Start, until
+from tests.patience import until
+
+from .conftest import RunningWorld, Start
 
 NAMES = ("atlas-dr-pipeline-freshness", "atlas-dr-publish-correctness")
 POINTER = "atlas/state/candidates/local/last_success.json"

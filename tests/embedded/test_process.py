@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from .conftest import REPOSITORY, RunningWorld, Start, until
+from tests.patience import PATIENCE, until
+
+from .conftest import REPOSITORY, RunningWorld, Start
 
 
 def test_the_ready_line_equals_world_json_and_names_every_fact(world: RunningWorld) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import RunningWorld, until
+from tests.patience import until
+
+from .conftest import RunningWorld
 
 DOCUMENT = "AWS-RunShellScript"
 ONLINE_AFTER_SECONDS = 0.5
