@@ -106,9 +106,12 @@ def untrue(answering: Answering) -> None:
     answering.wfile.write(b"HTTP/1.1 503 Busy\r\nContent-Length: 999999999999999999\r\n\r\n{")
 
 
+COMPRESSED = gzip.compress(b'{"a": "' + b" " * (32 << 20) + b'"}', compresslevel=1)
+
+
 def compressed(answering: Answering) -> None:
     """Send a small body that becomes a large one."""
-    answering.say(200, gzip.compress(b'{"a": "' + b" " * (200 << 20) + b'"}'), **{"Content-Encoding": "gzip"})
+    answering.say(200, COMPRESSED, **{"Content-Encoding": "gzip"})
 
 
 @pytest.mark.parametrize("answer", [endless, long_trailers, untrue, compressed])
