@@ -16,6 +16,7 @@ from drproof.formats import strict_yaml
 from drproof.formats.strict_yaml import MAX_DEPTH, parse, parse_all
 from drproof.model.codec import MAX_INTEGER
 from drproof.model.errors import FormatError
+from tests.patience import PATIENCE
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 PLAIN = st.recursive(
@@ -246,7 +247,7 @@ def test_what_is_read_kubectl_reads_the_same(tmp_path):
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
     theirs = json.loads(done.stdout)["data"]
