@@ -70,7 +70,9 @@ Start = Callable[..., RunningWorld]
 
 def begin(directory: Path, scenario: str = "none", *more: str, members: int = SMALL) -> RunningWorld:
     """Start a world and wait for its line."""
-    asked = ["--directory", str(directory), "--scenario", scenario, "--members", str(members), *more]
+    # One that many tests share is not called while its process of the tests is busy with others.
+    linger = ("--linger", "3600")
+    asked = ["--directory", str(directory), "--scenario", scenario, "--members", str(members), *linger, *more]
     with (directory.parent / f"{directory.name}.log").open("w") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "drproof.embedded", *asked],
