@@ -23,6 +23,8 @@ from tests.patience import until
 
 SECONDS = 600
 """How long a process of a drill may take, on however busy a machine: a bound for what hangs."""
+OF_MACHINES = ("terraform-", "two-runners", "teardown-")
+"""Scenarios that are about how a machine comes and goes; the others are run without Terraform, a tenth faster."""
 DROPPED = {"USER", "ALLOW_FULL_DRILL", "PYTHONDONTWRITEBYTECODE"}
 """With the last, every process would compile the whole of drproof again."""
 
@@ -196,7 +198,12 @@ def green(shelf) -> Drill:
 @pytest.fixture(scope="session")
 def injected(shelf):
     """The drill of one scenario, run when it is first asked for; tests only look at it."""
-    return lambda name: shelf.drill(name, lambda folder: Operator(folder).drill("--scenario", name))
+
+    def run(name: str, folder: Path) -> Drill:
+        words = () if name.startswith(OF_MACHINES) else ("--provisioner", "direct")
+        return Operator(folder).drill("--scenario", name, *words)
+
+    return lambda name: shelf.drill(name, lambda folder: run(name, folder))
 
 
 @pytest.fixture

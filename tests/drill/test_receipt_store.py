@@ -117,7 +117,7 @@ def test_another_drill_of_the_same_name_never_writes_over_the_first(operator):
     assert all(objects[uri.removeprefix("s3://atlas-receipts/")]["version"] == before[uri] for uri in before)
 
 
-@pytest.mark.parametrize("point", [4, 9, 40])
+@pytest.mark.parametrize("point", [4, pytest.param(9, marks=pytest.mark.exhaustive), 40])
 def test_a_drill_that_is_killed_has_every_receipt_in_the_store_once_it_is_undone(operator, point, pytestconfig):
     run = operator.start(
         "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed", "--receipt-uri", STORE,
