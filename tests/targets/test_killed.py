@@ -95,11 +95,12 @@ def origin() -> str:
 
 
 def held(directory: Path, when: str) -> str:
-    """Return what Terraform may run to make the machine, and that goes on for ever before or after it has."""
+    """Return what Terraform may run to make the machine, and that goes on before or after it has, while that lives."""
     command = directory / f"{when}-the-machine"
     made = f'{sys.executable} "$@"'
     last = {"before": "", "after": f"{made}\n"}[when]
-    command.write_text(f"#!/bin/sh\n{last}exec sleep 6000\n", encoding="utf-8")
+    waits = "while kill -0 $PPID; do sleep 0.1; done\n"
+    command.write_text(f"#!/bin/sh\n{last}{waits}", encoding="utf-8")
     command.chmod(0o700)
     return str(command)
 
