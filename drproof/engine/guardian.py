@@ -56,7 +56,7 @@ class Guardian:
             except BrokenPipeError:
                 # It is gone already: nothing guards, and nothing needs to.
                 return
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=120)
 
 
 def main(arguments: list[str]) -> int:

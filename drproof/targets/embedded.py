@@ -18,8 +18,8 @@ from drproof.model.errors import FormatError, TargetError
 from drproof.targets import environment
 
 LOOPBACK = "127.0.0.1"
-READY_SECONDS = 60
-ANSWER_SECONDS = 30
+READY_SECONDS = 180
+ANSWER_SECONDS = 60
 STOP_SECONDS = 15
 ENDING_SECONDS = 3
 TAIL_LINES = 12

@@ -1,6 +1,6 @@
 """What an API server makes of manifests of every kind is no difference, with its controllers at work."""
 
-import time
+from functools import partial
 
 import pytest
 import yaml
@@ -9,6 +9,7 @@ from drproof.analysis.covering import differences, projected
 from drproof.embedded.kubernetes import resources
 from drproof.formats import manifests
 from tests.embedded.kubernetes.conftest import IMAGE, registry, running
+from tests.patience import until
 
 __all__ = ["registry", "running"]
 
@@ -203,14 +204,17 @@ def at(manifest):
 
 def settled(running, wanted):
     """Wait until the controllers have done their work, and return every object as it is then."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        live = [running.get(at(one)) for one in wanted]
+
+    def placed():
         pods = running.get("/api/v1/namespaces/default/pods")["items"]
-        if len([one for one in pods if one["spec"].get("nodeName")]) >= PODS:
-            return live
-        time.sleep(0.2)
-    pytest.fail(f"the controllers did not come to rest: {[(one['metadata']['name'], one['status']) for one in pods]}")
+        return len([one for one in pods if one["spec"].get("nodeName")]) >= PODS
+
+    until(placed)
+    return [running.get(at(one)) for one in wanted]
+
+
+def is_gone(running, one):
+    return running.call("GET", at(one)).status != 200
 
 
 @pytest.mark.parametrize("way", ["apply", "create"])
@@ -240,9 +244,7 @@ def test_whatever_is_stored_is_restored_without_a_difference(running):
     for one in exported:
         running.call("DELETE", at(one))
     for one in exported:
-        deadline = time.monotonic() + 20
-        while running.call("GET", at(one)).status == 200 and time.monotonic() < deadline:
-            time.sleep(0.1)
+        until(partial(is_gone, running, one))
         assert running.apply(at(one), one).status == 201, at(one)
 
     again = {at(one): differences(one, running.get(at(one))) for one in exported}

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +19,12 @@ from drproof import catalog
 from drproof.evidence import trust as trusting
 from drproof.evidence.expectations import Expectations
 from drproof.evidence.verification import Verification, verify
+from tests.patience import until
 
-SECONDS = 120
+SECONDS = 600
+"""How long a process of a drill may take, on however busy a machine: a bound for what hangs."""
+OF_MACHINES = ("terraform-", "two-runners", "teardown-")
+"""Scenarios that are about how a machine comes and goes; the others are run without Terraform, a tenth faster."""
 DROPPED = {"USER", "ALLOW_FULL_DRILL", "PYTHONDONTWRITEBYTECODE"}
 """With the last, every process would compile the whole of drproof again."""
 
@@ -149,7 +155,19 @@ class Operator:
             text=True,
         )
 
-    def closed(self, run_id: str, seconds: float = 90) -> Drill:
+    @contextmanager
+    def held(self, *words: str, at: int, root: Path) -> "Iterator[subprocess.Popen[str]]":
+        """Start a run and hold it at a record of its journal for as long as is needed; `root` is where the tests lie."""
+        mark = self.folder / "held"
+        run = self.start("-p", "tests.drill.hold_at", *words, HOLD_AT=str(at), HELD=str(mark), PYTHONPATH=str(root))
+        try:
+            until(lambda: mark.exists() or run.poll() is not None, SECONDS)
+            assert mark.exists(), run.communicate()[0]
+            yield run
+        finally:
+            mark.unlink(missing_ok=True)
+
+    def closed(self, run_id: str, seconds: float = SECONDS) -> Drill:
         """Wait until somebody has sealed a run and let go of it."""
         directory = self.folder / "reports" / run_id
         private = directory.with_name(run_id + ".private")
@@ -180,7 +198,12 @@ def green(shelf) -> Drill:
 @pytest.fixture(scope="session")
 def injected(shelf):
     """The drill of one scenario, run when it is first asked for; tests only look at it."""
-    return lambda name: shelf.drill(name, lambda folder: Operator(folder).drill("--scenario", name))
+
+    def run(name: str, folder: Path) -> Drill:
+        words = () if name.startswith(OF_MACHINES) else ("--provisioner", "direct")
+        return Operator(folder).drill("--scenario", name, *words)
+
+    return lambda name: shelf.drill(name, lambda folder: run(name, folder))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from drproof.embedded.kubernetes.resources import (
     PODS,
     Resource,
 )
+from tests.drill.conftest import SECONDS
 from tests.drill.given import (
     KEPT,
     Document,
@@ -163,7 +164,7 @@ def test_a_drill_that_is_finished_by_another_process_runs_the_workload_once(oper
         "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed",
         "--stop-after", "validate", *KEPT, KILL_AT="86", PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
-    run.communicate(timeout=100)
+    run.communicate(timeout=SECONDS)
     journal = (operator.folder / "reports/killed/journal.log").read_text()
     assert "cluster.create" in journal, "the point lies behind the Job's creation"
 

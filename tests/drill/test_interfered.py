@@ -1,8 +1,9 @@
 """A drill that somebody or something interferes with never calls itself proven, and never leaves anything behind."""
 
-import time
-
 import pytest
+
+from tests.drill.conftest import SECONDS
+from tests.patience import until
 
 
 @pytest.fixture
@@ -64,10 +65,7 @@ def test_a_run_that_dies_after_the_seal_is_put_away_by_its_guardian(operator, in
 
     assert drill.status == -9
     private = operator.folder / "reports" / "spoiled.private"
-    deadline = time.monotonic() + 30
-    while private.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not private.exists()
+    until(lambda: not private.exists(), SECONDS)
     assert drill.closing["outcome"] == "proven"
     assert operator.cli("status", "reports/spoiled").returncode == 0
 

@@ -2,13 +2,12 @@
 
 import random
 import signal
-import time
 from collections import Counter
 
 import pytest
 
 from drproof.evidence.journal import read as read_journal
-from tests.drill.conftest import Drill
+from tests.drill.conftest import SECONDS, Drill
 
 POINTS = range(1, 116)
 """More than a drill with few members has; a point that is never reached is a drill that ends well."""
@@ -28,7 +27,7 @@ def test_a_kill_at_any_journalled_point_leaves_nothing_and_does_nothing_twice(op
         "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed",
         KILL_AT=str(point), PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
-    output, _ = run.communicate(timeout=100)
+    output, _ = run.communicate(timeout=SECONDS)
     journal = operator.folder / "reports/killed/journal.log"
     if run.returncode != -signal.SIGKILL:
         assert run.returncode == 0, output
@@ -82,7 +81,7 @@ def test_resume_finishes_a_killed_drill_from_another_process(operator, pytestcon
         "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed",
         "--stop-after", "restore", "--teardown", "false", KILL_AT="40", PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
-    output, _ = run.communicate(timeout=100)
+    output, _ = run.communicate(timeout=SECONDS)
     assert run.returncode == -signal.SIGKILL, output
 
     finished = operator.cli("resume", "--finish", "reports/killed")
@@ -99,10 +98,11 @@ def test_teardown_false_disarms_the_guardian(operator, pytestconfig):
         "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "kept",
         "--teardown", "false", KILL_AT="20", PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
-    run.communicate(timeout=100)
+    run.communicate(timeout=SECONDS)
 
-    time.sleep(1.5)
-    assert not (operator.folder / "reports/kept/closing.dsse.json").exists(), "nobody may undo what is to be kept"
+    # One that watches has a log from its first moment.
+    assert not (operator.folder / "reports/kept.private/guardian.log").exists(), "nobody may undo what is to be kept"
+    assert not (operator.folder / "reports/kept/closing.dsse.json").exists()
     left = Drill(0, "", operator.folder / "reports/kept").verified()
     assert (left.status, left.level, [problem.code for problem in left.problems]) == (4, 1, ["not-closed"])
     assert (operator.folder / "reports/kept.private").exists()
@@ -110,49 +110,30 @@ def test_teardown_false_disarms_the_guardian(operator, pytestconfig):
     assert "not torn down" in undone.stdout or undone.returncode != 0
 
 
-def test_two_drills_at_once_on_one_target_are_refused(operator):
+def test_two_drills_at_once_on_one_target_are_refused(operator, pytestconfig):
     first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false")
     assert first.status == 0, first.output
-    one = operator.start(
-        "-m",
-        "drill",
-        "--target",
-        "embedded",
-        "--run-id",
-        "one",
-        "--start-at",
-        "restore",
-        "--receipt-dir",
-        "reports/first",
-    )
-    private = operator.folder / "reports/one.private"
-    deadline = time.monotonic() + 20
-    while not (private / "guardian.log").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    while not any(record["kind"] == "outcome" for record in read_journal(operator.folder / "reports/one/journal.log")):
-        time.sleep(0.02)
+    further = ("-m", "drill", "--target", "embedded", "--start-at", "restore", "--receipt-dir", "reports/first")
 
-    two = operator.drill("--run-id", "two", "--start-at", "restore", "--receipt-dir", "reports/first")
+    # It has taken the lease, and has not restored anything.
+    with operator.held(*further, "--run-id", "one", at=15, root=pytestconfig.rootpath) as one:
+        two = operator.run(*further, "--run-id", "two")
 
     assert two.status == 4, two.output
     assert "holds the target" in two.output
     assert "next:" in two.output
     assert not (operator.folder / "reports/two").exists()
-    output, _ = one.communicate(timeout=100)
+    output, _ = one.communicate(timeout=SECONDS)
     assert one.returncode == 0, output
     assert (operator.folder / "reports/one/proof.html").exists()
 
 
-def test_resume_refuses_a_run_that_is_alive(operator):
-    run = operator.start("-m", "drill", "--target", "embedded", "--run-id", "alive")
-    journal = operator.folder / "reports/alive/journal.log"
-    deadline = time.monotonic() + 30
-    while not (journal.exists() and len(read_journal(journal)) > 4) and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-    refused = operator.cli("resume", "reports/alive")
+def test_resume_refuses_a_run_that_is_alive(operator, pytestconfig):
+    words = ("-m", "drill", "--target", "embedded", "--run-id", "alive")
+    with operator.held(*words, at=10, root=pytestconfig.rootpath) as run:
+        refused = operator.cli("resume", "reports/alive")
 
     assert refused.returncode == 2
     assert "another process works on the run" in refused.stderr
-    output, _ = run.communicate(timeout=100)
+    output, _ = run.communicate(timeout=SECONDS)
     assert run.returncode == 0, output

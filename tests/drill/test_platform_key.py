@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drill.conftest import Drill, Operator
+from tests.drill.conftest import SECONDS, Drill, Operator
 
 ALIAS = "awskms:alias/drproof-drills"
 
@@ -51,7 +51,7 @@ def test_a_guardian_goes_on_with_the_platforms_key_from_another_process(
         "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed", "--signer", ALIAS,
         KILL_AT="40", PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
-    run.communicate(timeout=100)
+    run.communicate(timeout=SECONDS)
     drill = operator.closed("killed")
     statements = sorted(drill.bundle.rglob("*.dsse.json"))
     signers = {tuple(row["keyid"] for row in json.loads(path.read_bytes())["signatures"]) for path in statements}

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from drproof.evidence.journal import read as read_journal
+from tests.drill.conftest import SECONDS
 
 STORE = "s3://atlas-receipts/atlas/dr-orchestrator/receipts"
 BUCKETS = {"atlas-receipts", "atlas-receipts-versioned", "atlas-receipts-plain"}
@@ -116,13 +117,13 @@ def test_another_drill_of_the_same_name_never_writes_over_the_first(operator):
     assert all(objects[uri.removeprefix("s3://atlas-receipts/")]["version"] == before[uri] for uri in before)
 
 
-@pytest.mark.parametrize("point", [4, 9, 40])
+@pytest.mark.parametrize("point", [4, pytest.param(9, marks=pytest.mark.exhaustive), 40])
 def test_a_drill_that_is_killed_has_every_receipt_in_the_store_once_it_is_undone(operator, point, pytestconfig):
     run = operator.start(
         "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed", "--receipt-uri", STORE,
         KILL_AT=str(point), PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
-    output, _ = run.communicate(timeout=100)
+    output, _ = run.communicate(timeout=SECONDS)
     assert run.returncode == -signal.SIGKILL, output
 
     drill = operator.closed("killed")
@@ -148,7 +149,7 @@ def test_a_closing_whose_process_died_before_it_was_stored_is_stored_by_whoever_
         *SHORT, "--teardown", "false",
         KILL_IN="drproof.engine.mirror:store_closing", PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
-    output, _ = run.communicate(timeout=100)
+    output, _ = run.communicate(timeout=SECONDS)
     assert run.returncode == -signal.SIGKILL, output
     world = json.loads((operator.folder / "reports/sealed.private/world/world.json").read_text())
     key = "atlas/dr-orchestrator/receipts/sealed/bundle/closing.dsse.json"

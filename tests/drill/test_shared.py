@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from tests.drill.conftest import Drill
+from tests.drill.conftest import SECONDS, Drill
 from tests.drill.shared import Shelf
+from tests.patience import PATIENCE
 
 OTHER = """
 import sys, time
@@ -29,7 +30,7 @@ def test_processes_that_ask_at_once_get_one_drill(tmp_path, pytestconfig):
     ran = tmp_path / "ran"
     words = [sys.executable, "-c", OTHER, str(tmp_path), str(ran)]
     asking = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=pytestconfig.rootpath) for _ in range(3)]
-    said = {process.communicate(timeout=60)[0].strip() for process in asking}
+    said = {process.communicate(timeout=SECONDS)[0].strip() for process in asking}
 
     assert said == {str(Drill(3, "said", tmp_path / "one/reports"))}
     assert ran.read_text() == "x"
@@ -55,7 +56,7 @@ def test_what_was_not_finished_is_made_anew(tmp_path):
         target=lambda: shelf.drill("one", lambda folder: Drill(0, str(list(folder.iterdir())), None))
     )
     whole.start()
-    whole.join(10)
+    whole.join(PATIENCE)
 
     assert shelf.drill("one", _never).output == "[]"
 

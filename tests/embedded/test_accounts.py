@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.patience import PATIENCE
+
 from .conftest import RunningWorld
 
 
@@ -35,7 +37,7 @@ def test_an_unknown_key_is_refused_in_each_wire_format(world: RunningWorld, serv
 
 def test_an_unsigned_request_is_refused(world: RunningWorld) -> None:
     address = urlsplit(world.document["endpoint"])
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=PATIENCE)
     connection.request("GET", "/atlas-backups?list-type=2")
     assert connection.getresponse().status == 403
     connection.close()
@@ -71,7 +73,7 @@ def _signed(world: RunningWorld, method: str, path: str, **headers: str) -> int:
     """Return the status of a request that carries the scope of the original site's key and nothing more."""
     key = world.document["credentials"]["primary"]["access_key_id"]
     address = urlsplit(world.document["endpoint"])
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=PATIENCE)
     scope = f"AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
     connection.request(method, path, headers={"Authorization": scope, **headers})
     status = connection.getresponse().status

@@ -9,8 +9,9 @@ import pytest
 
 from drproof.embedded.shims import alarms
 from drproof.embedded.shims.alarms import Datapoint
+from tests.patience import until
 
-from .conftest import RunningWorld, Start, until
+from .conftest import RunningWorld, Start
 
 NAMES = ("atlas-dr-pipeline-freshness", "atlas-dr-publish-correctness")
 POINTER = "atlas/state/candidates/local/last_success.json"
@@ -115,21 +116,23 @@ def test_an_alarm_of_the_past_stays_in_the_past_where_the_scenario_says_so(start
 def test_an_alarm_of_ones_own_starts_without_data_and_follows_what_arrives(start: Start) -> None:
     world = start()
     cloudwatch = world.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName="own",
-        Namespace="N",
-        MetricName="M",
-        Statistic="Average",
-        Period=1,
-        EvaluationPeriods=2,
-        DatapointsToAlarm=2,
-        Threshold=5,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        TreatMissingData="missing",
-    )
+    # Of two that hear the same, one is patient and one misses data as soon as none came for two seconds.
+    for name, period in (("own", 3600), ("brief", 1)):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="N",
+            MetricName="M",
+            Statistic="Average",
+            Period=period,
+            EvaluationPeriods=2,
+            DatapointsToAlarm=2,
+            Threshold=5,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+            TreatMissingData="missing",
+        )
 
-    def state() -> str:
-        return str(cloudwatch.describe_alarms(AlarmNames=["own"])["MetricAlarms"][0]["StateValue"])
+    def state(name: str = "own") -> str:
+        return str(cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["StateValue"])
 
     def send(*numbers: float) -> str:
         cloudwatch.put_metric_data(Namespace="N", MetricData=[{"MetricName": "M", "Values": list(numbers)}])
@@ -139,7 +142,10 @@ def test_an_alarm_of_ones_own_starts_without_data_and_follows_what_arrives(start
     assert send(4.0, 8.0) == "OK"
     assert send(5.0) == "ALARM"
     assert send(4.9) == "OK"
-    until(lambda: state() == "INSUFFICIENT_DATA")
+    until(lambda: state("brief") == "INSUFFICIENT_DATA")
+    assert state() == "OK"
+    asked = {"AlarmName": "brief", "HistoryItemType": "StateUpdate", "ScanBy": "TimestampAscending"}
+    assert steps(cloudwatch.describe_alarm_history(**asked)["AlarmHistoryItems"])[-1] == ("OK", "INSUFFICIENT_DATA")
 
 
 def test_metrics_are_listed_once_each_with_their_dimensions(world: RunningWorld, names: dict[str, Any]) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import RunningWorld, Start, until
+from tests.patience import until
+
+from .conftest import RunningWorld, Start
 
 TAGS = [{"Key": "Name", "Value": "tested"}]
 

@@ -6,12 +6,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from .conftest import REPOSITORY, RunningWorld, Start, until
+from drproof.embedded.lifetime import Lifetime
+from tests.patience import PATIENCE, until
+
+from .conftest import REPOSITORY, RunningWorld, Start
 
 
 def test_the_ready_line_equals_world_json_and_names_every_fact(world: RunningWorld) -> None:
@@ -23,8 +27,9 @@ def test_the_ready_line_equals_world_json_and_names_every_fact(world: RunningWor
     assert (world.directory / "world.json").stat().st_mode & 0o077 == 0
 
 
-def test_a_world_with_thousands_of_members_is_ready_in_a_few_seconds(world: RunningWorld) -> None:
-    assert world.ready_after < 10
+def test_a_world_with_thousands_of_members_is_ready_for_a_few_seconds_of_work(world: RunningWorld) -> None:
+    # Of the processor's time: how long that takes is the machine's affair.
+    assert world.ready_for < 30
 
 
 def test_the_world_has_its_own_session_and_listens_on_loopback_alone(world: RunningWorld) -> None:
@@ -65,7 +70,7 @@ def test_interrupt_and_hangup_do_not_end_the_world_and_terminate_does(start: Sta
         os.kill(running.process.pid, number)
     assert running.control("GET", "health")[0] == 200
     os.kill(running.process.pid, signal.SIGTERM)
-    assert running.process.wait(timeout=60) == 0
+    assert running.process.wait(timeout=PATIENCE) == 0
 
 
 def test_the_world_ends_when_nobody_calls_and_leaves_only_its_log(start: Start) -> None:
@@ -73,7 +78,7 @@ def test_the_world_ends_when_nobody_calls_and_leaves_only_its_log(start: Start) 
     running.client("sts").get_caller_identity()
     # Said last: a world that waits for so little from its start may be gone before its first call.
     assert running.control("POST", "keep", {"seconds": 1}) == (200, {"seconds": 1})
-    assert running.process.wait(timeout=60) == 0
+    assert running.process.wait(timeout=PATIENCE) == 0
     assert sorted(item.name for item in running.directory.iterdir()) == ["calls.jsonl", "world.json"]
     assert "GetCallerIdentity" in (running.directory / "calls.jsonl").read_text()
 
@@ -82,14 +87,23 @@ def test_a_kept_world_ends_when_its_folder_is_removed_because_nobody_can_find_it
     running = start()
     running.control("POST", "keep", {"seconds": 3600})
     shutil.rmtree(running.directory)
-    assert running.process.wait(timeout=60) == 0
+    assert running.process.wait(timeout=PATIENCE) == 0
 
 
-def test_keep_lets_the_world_live_longer(start: Start) -> None:
-    running = start("none", "--linger", "6")
-    assert running.control("POST", "keep", {"seconds": 600}) == (200, {"seconds": 600})
-    with pytest.raises(subprocess.TimeoutExpired):
-        running.process.wait(timeout=7)
+def test_keep_lets_the_world_live_longer(start: Start, tmp_path: Path) -> None:
+    assert start().control("POST", "keep", {"seconds": 600}) == (200, {"seconds": 600})
+    lifetime = Lifetime(0.0)
+    lifetime.wait(tmp_path)
+    lifetime.keep(600)
+    told = threading.Event()
+
+    def stop() -> None:
+        told.set()
+        lifetime.stop()
+
+    threading.Timer(0.2, stop).start()
+    lifetime.wait(tmp_path)
+    assert told.is_set(), "it did not end by itself"
 
 
 @pytest.mark.parametrize("body", [{}, {"seconds": 0}, {"seconds": True}, {"seconds": "9"}, [1], None])
@@ -102,7 +116,7 @@ def test_keep_refuses_what_is_no_number_of_seconds(world: RunningWorld, body: ob
 def test_stop_ends_the_world(start: Start) -> None:
     running = start()
     assert running.control("POST", "stop")[0] == 200
-    assert running.process.wait(timeout=60) == 0
+    assert running.process.wait(timeout=PATIENCE) == 0
 
 
 def test_health_and_credentials_are_served(world: RunningWorld) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+
 from .conftest import RunningWorld, Start
 
 pytestmark = pytest.mark.skipif(not shutil.which("terraform"), reason="no terraform binary on this machine")
@@ -41,7 +43,13 @@ def terraform(
         "TF_CLI_CONFIG_FILE": str(folder / "empty.tfrc"),
     }
     return subprocess.run(
-        ["terraform", *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        ["terraform", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        check=False,
     )
 
 

@@ -16,6 +16,7 @@ from drproof.formats import strict_yaml
 from drproof.formats.strict_yaml import MAX_DEPTH, parse, parse_all
 from drproof.model.codec import MAX_INTEGER
 from drproof.model.errors import FormatError
+from tests.patience import PATIENCE
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 PLAIN = st.recursive(
@@ -195,7 +196,7 @@ def test_a_tower_of_brackets_is_refused_by_either_parser_at_once():
     for brackets in ("[" * 5_000, "{" * 5_000, "[" * 100_000):
         began = time.process_time()
         assert refused(brackets).code == "yaml-depth"
-        assert time.process_time() - began < (0.1 if strict_yaml.LOADER is not yaml.SafeLoader else 1)
+        assert time.process_time() - began < (1 if strict_yaml.LOADER is not yaml.SafeLoader else 10)
 
 
 def test_more_than_the_limit_is_not_looked_at():
@@ -246,7 +247,7 @@ def test_what_is_read_kubectl_reads_the_same(tmp_path):
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
     theirs = json.loads(done.stdout)["data"]

@@ -13,6 +13,7 @@ from drproof.model.criteria import Grade
 from drproof.model.receipt import Outcome
 from drproof.model.settings import Settings
 from drproof.report import derived
+from tests.patience import PATIENCE
 from tests.report import drills, observed
 from tests.report.conftest import Make
 from tests.report.drills import Drill, Step, passed
@@ -53,7 +54,7 @@ def test_a_shell_that_reads_the_lines_runs_nothing_and_finds_one_value(
         capture_output=True,
         text=True,
         check=True,
-        timeout=20,
+        timeout=PATIENCE,
     )
     assert done.stdout == hostile.replace("\n", "\\u{a}") + "|"
     assert not (tmp_path / "made").exists()

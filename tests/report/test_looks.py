@@ -8,6 +8,7 @@ import pytest
 
 from drproof.report import html
 from drproof.report.timeline import timeline
+from tests.patience import PATIENCE
 from tests.report import drills, observed
 from tests.report.conftest import Make
 from tests.report.drills import Drill, Step, passed
@@ -92,7 +93,7 @@ def test_a_browser_finds_nothing_that_the_policy_forbids(make: Make, tmp_path: P
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert "Content Security Policy" not in seen.stderr

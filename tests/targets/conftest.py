@@ -37,7 +37,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.World]:
     """A healthy world; what one test makes in it carries that test's own names."""
-    started = embedded.start(tmp_path_factory.mktemp("world"), scenario="none", linger=120)
+    started = embedded.start(tmp_path_factory.mktemp("world"), scenario="none", linger=3600)
     yield started
     started.stop()
 

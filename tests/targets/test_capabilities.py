@@ -19,8 +19,9 @@ from drproof.targets import embedded
 from drproof.targets.aws import ssm
 from drproof.targets.aws.ecr import AwsImages
 from drproof.targets.sites import AwsTarget
+from tests.patience import PATIENCE
 from tests.targets.conftest import NAMES, make_intent
-from tests.targets.test_fleet import launch
+from tests.targets.test_fleet import LONG_MS, launch
 
 PINNED = NAMES["drill"]["image_ref"]
 
@@ -29,27 +30,27 @@ PINNED = NAMES["drill"]["image_ref"]
 def machine(target: AwsTarget) -> str:
     """A machine that takes commands."""
     made = launch(target.recovery.fleet, f"drill-{secrets.token_hex(4)}")
-    target.recovery.hosts.wait_online(made.instance_id, timeout_ms=10_000)
+    target.recovery.hosts.wait_online(made.instance_id, timeout_ms=LONG_MS)
     return made.instance_id
 
 
 def test_a_command_runs_and_all_that_came_of_it_is_told(target: AwsTarget, machine: str) -> None:
-    done = target.recovery.hosts.run(make_intent(), machine, "echo out; echo err >&2; exit 3", timeout_ms=5_000)
+    done = target.recovery.hosts.run(make_intent(), machine, "echo out; echo err >&2; exit 3", timeout_ms=LONG_MS)
     assert (done.status, done.exit_status, done.stdout, done.stderr) == ("Failed", 3, "out\n", "err\n")
-    fine = target.recovery.hosts.run(make_intent(), machine, "true", timeout_ms=5_000)
+    fine = target.recovery.hosts.run(make_intent(), machine, "true", timeout_ms=LONG_MS)
     assert (fine.status, fine.exit_status) == ("Success", 0)
 
 
 def test_the_output_of_a_command_is_bounded(target: AwsTarget, machine: str) -> None:
-    done = target.recovery.hosts.run(make_intent(), machine, "yes | head -c 100000", timeout_ms=10_000)
+    done = target.recovery.hosts.run(make_intent(), machine, "yes | head -c 100000", timeout_ms=LONG_MS)
     assert 0 < len(done.stdout) <= ssm.LONGEST_OUTPUT
 
 
 def test_a_command_that_takes_too_long_is_ended(target: AwsTarget, machine: str) -> None:
     begin = time.monotonic()
-    done = target.recovery.hosts.run(make_intent(), machine, "sleep 60", timeout_ms=1_000)
+    done = target.recovery.hosts.run(make_intent(), machine, "sleep 6000", timeout_ms=1_000)
     assert done.status in {"TimedOut", "Failed"}
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < PATIENCE
 
 
 def test_a_command_nobody_can_wait_for_any_longer_is_cancelled(
@@ -64,7 +65,7 @@ def test_a_command_nobody_can_wait_for_any_longer_is_cancelled(
     )
     monkeypatch.setattr(ssm, "TERMINAL", frozenset())
     with pytest.raises(TargetError, match="expected an end within 300 ms"):
-        hosts.run(make_intent(), machine, "sleep 1", timeout_ms=300)
+        hosts.run(make_intent(), machine, "sleep 6000", timeout_ms=300)
     assert [asked["InstanceIds"] for asked in cancelled] == [[machine]]
 
 

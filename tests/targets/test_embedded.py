@@ -10,7 +10,7 @@ from drproof.targets import embedded
 
 
 def test_a_world_is_started_found_again_kept_and_stopped(tmp_path: Path) -> None:
-    started = embedded.start(tmp_path, scenario="none", linger=60)
+    started = embedded.start(tmp_path, scenario="none", linger=3600)
     found = embedded.attach(tmp_path)
     assert (found.endpoint, found.pid) == (started.endpoint, started.pid)
     assert os.getsid(started.pid) == started.pid

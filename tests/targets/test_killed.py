@@ -7,8 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,9 +16,11 @@ import pytest
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import Interruption, TargetError
 from drproof.targets import embedded, environment
+from drproof.targets.provisioners import command
 from drproof.targets.provisioners.place import LOCK_SUFFIX
 from drproof.targets.provisioners.workshop import Workshop
 from drproof.targets.sites import AwsTarget
+from tests.patience import PATIENCE, until
 from tests.targets.conftest import Opener, make_intent, spec
 from tests.targets.test_provisioners import STATES, foreign_lock, lock_is_free, owned
 
@@ -35,7 +36,7 @@ from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.provisioners.direct import DirectProvisioner
 from tests.targets.conftest import make_intent, settings, spec
 
-endpoint, directory, kind, origin, die_at = sys.argv[1:]
+endpoint, directory, kind, origin, die_at, sys.executable = sys.argv[1:]
 die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 if die_at == "before the machine":
     AwsFleet.launch = die
@@ -52,10 +53,20 @@ target.recovery.provisioner.up(replace(make_intent(), token="00" * 8 + origin[-8
 class Victim:
     """A process that brings a machine up and is killed."""
 
-    def __init__(self, world: embedded.World, directory: Path, kind: str, origin: str, die_at: str = "") -> None:
+    def __init__(
+        self,
+        world: embedded.World,
+        directory: Path,
+        kind: str,
+        origin: str,
+        die_at: str = "",
+        *,
+        runner: str = sys.executable,
+    ) -> None:
+        """Bring it up; `die_at` is where the process kills itself, `runner` what Terraform runs to make the machine."""
         root = str(Path(__file__).parent.parent.parent)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, world.endpoint, str(directory), kind, origin, die_at],
+            [sys.executable, "-c", SCRIPT, world.endpoint, str(directory), kind, origin, die_at, runner],
             env=environment.child(),
             cwd=root,
             stderr=subprocess.DEVNULL,
@@ -77,18 +88,21 @@ class Victim:
         return int(self.workshop.pid_file.read_text(encoding="ascii"))
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Return once something is so."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 @pytest.fixture
 def origin() -> str:
     """A drill of this test's own."""
     return f"drill-{secrets.token_hex(4)}"
+
+
+def held(directory: Path, when: str) -> str:
+    """Return what Terraform may run to make the machine, and that goes on before or after it has, while that lives."""
+    command = directory / f"{when}-the-machine"
+    made = f'{sys.executable} "$@"'
+    last = {"before": "", "after": f"{made}\n"}[when]
+    waits = "while kill -0 $PPID; do sleep 0.1; done\n"
+    command.write_text(f"#!/bin/sh\n{last}{waits}", encoding="utf-8")
+    command.chmod(0o700)
+    return str(command)
 
 
 def nothing_is_left(target: AwsTarget, origin: str) -> None:
@@ -103,7 +117,7 @@ def test_a_direct_bringup_killed_at_any_point_is_undone(
     die_at: str, machines: int, world: embedded.World, opened: Opener, origin: str, tmp_path: Path
 ) -> None:
     victim = Victim(world, tmp_path, "direct", origin, die_at)
-    assert victim.process.wait(timeout=30) == -signal.SIGKILL
+    assert victim.process.wait(timeout=PATIENCE) == -signal.SIGKILL
     target = opened("direct", origin=origin)
     assert not lock_is_free(target, origin)
     assert target.recovery.provisioner.down(make_intent(), spec(origin)).destroyed == machines
@@ -114,7 +128,7 @@ def test_a_direct_bringup_that_was_killed_can_be_finished(
     world: embedded.World, opened: Opener, origin: str, tmp_path: Path
 ) -> None:
     victim = Victim(world, tmp_path, "direct", origin, "before the machine")
-    victim.process.wait(timeout=30)
+    victim.process.wait(timeout=PATIENCE)
     target = opened("direct", origin=origin)
     assert target.recovery.provisioner.up(make_intent(), spec(origin)).created == 1
     target.recovery.provisioner.down(make_intent(), spec(origin))
@@ -125,9 +139,9 @@ def test_a_direct_bringup_that_was_killed_can_be_finished(
 def test_a_terraform_that_outlives_its_drill_is_ended_before_anything_is_undone(
     world: embedded.World, opened: Opener, origin: str, tmp_path: Path
 ) -> None:
-    victim = Victim(world, tmp_path, "terraform", origin)
+    victim = Victim(world, tmp_path, "terraform", origin, runner=held(tmp_path, "before"))
     target = opened("terraform", origin=origin)
-    wait_for(lambda: not lock_is_free(target, origin))
+    until(lambda: not lock_is_free(target, origin))
     victim.kill()
     assert not victim.workshop.is_idle()
     target.recovery.provisioner.down(make_intent(), spec(origin))
@@ -139,9 +153,9 @@ def test_a_terraform_that_outlives_its_drill_is_ended_before_anything_is_undone(
 def test_a_lock_that_a_killed_terraform_of_this_drill_left_is_given_back(
     world: embedded.World, opened: Opener, origin: str, tmp_path: Path
 ) -> None:
-    victim = Victim(world, tmp_path, "terraform", origin)
+    victim = Victim(world, tmp_path, "terraform", origin, runner=held(tmp_path, "before"))
     target = opened("terraform", origin=origin)
-    wait_for(lambda: not lock_is_free(target, origin))
+    until(lambda: not lock_is_free(target, origin))
     victim.kill(terraform_too=True)
     assert not lock_is_free(target, origin)
     target.recovery.provisioner.down(make_intent(), spec(origin))
@@ -153,13 +167,13 @@ def test_a_lock_that_a_killed_terraform_of_this_drill_left_is_given_back(
 def test_a_machine_that_no_state_knows_is_not_forgotten_and_not_made_twice(
     finish: bool, world: embedded.World, opened: Opener, origin: str, tmp_path: Path
 ) -> None:
-    victim = Victim(world, tmp_path, "terraform", origin)
+    victim = Victim(world, tmp_path, "terraform", origin, runner=held(tmp_path, "after"))
     target = opened("terraform", origin=origin)
-    wait_for(lambda: bool(target.recovery.fleet.runners({DRILL_TAG: origin})))
+    until(lambda: bool(target.recovery.fleet.runners({DRILL_TAG: origin})))
     victim.kill(terraform_too=True)
     if finish:
         again = Victim(world, tmp_path, "terraform", origin)
-        assert again.process.wait(timeout=60) == 0
+        assert again.process.wait(timeout=PATIENCE) == 0
         assert len(target.recovery.fleet.runners({DRILL_TAG: origin})) == 1
         assert len(target.recovery.provisioner.holds()) == 1
     assert target.recovery.provisioner.down(make_intent(), spec(origin)).destroyed == 1
@@ -170,9 +184,9 @@ def test_a_machine_that_no_state_knows_is_not_forgotten_and_not_made_twice(
 def test_a_crash_of_ours_is_no_excuse_to_break_the_lock_of_another(
     world: embedded.World, opened: Opener, origin: str, tmp_path: Path
 ) -> None:
-    victim = Victim(world, tmp_path, "terraform", origin)
+    victim = Victim(world, tmp_path, "terraform", origin, runner=held(tmp_path, "before"))
     target = opened("terraform", origin=origin)
-    wait_for(lambda: not lock_is_free(target, origin))
+    until(lambda: not lock_is_free(target, origin))
     victim.kill(terraform_too=True)
     target.recovery.objects.delete(make_intent(), STATES, [f"t/{origin}.tfstate{LOCK_SUFFIX}"])
     text = foreign_lock(target, origin, Created="2099-01-01T00:00:00Z")
@@ -183,24 +197,31 @@ def test_a_crash_of_ours_is_no_excuse_to_break_the_lock_of_another(
 
 
 @WITHOUT
-def test_a_signal_ends_terraform_in_time_and_leaves_no_lock(opened: Opener, origin: str, tmp_path: Path) -> None:
+def test_a_signal_ends_terraform_in_time_and_leaves_no_lock(
+    opened: Opener, origin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provisioner = opened("terraform", origin=origin).recovery.provisioner
     target = opened("terraform", origin=origin)
-    provisioner = target.recovery.provisioner
+    monkeypatch.setattr(command, "GRACE_SECONDS", PATIENCE)
 
     def interrupt(*_: object) -> None:
-        if lock_is_free(target, origin):
-            return
-        signal.setitimer(signal.ITIMER_REAL, 0)
         raise Interruption("SIGTERM received", exit_status=143)
 
-    previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.15, 0.05)
+    def signal_once_it_is_locked() -> None:
+        until(lambda: not lock_is_free(target, origin))
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    previous = signal.signal(signal.SIGUSR1, interrupt)
+    watcher = threading.Thread(target=signal_once_it_is_locked)
+    watcher.start()
     try:
-        with pytest.raises(Interruption):
-            provisioner.up(make_intent(), spec(origin))
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "executable", held(tmp_path, "before"))
+            with pytest.raises(Interruption):
+                provisioner.up(make_intent(), spec(origin))
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        watcher.join()
+        signal.signal(signal.SIGUSR1, previous)
     assert Workshop(tmp_path / "terraform" / "1").is_idle()
     assert lock_is_free(target, origin)
     provisioner.down(make_intent(), spec(origin))

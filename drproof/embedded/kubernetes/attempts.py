@@ -88,7 +88,7 @@ class Attempts:
         """Start it if it is time; return when to try again, None once it runs."""
         if now < self._shown_until:
             return self._shown_until
-        if now < self._not_before:
+        if now < self._not_before or self._backs_off_unseen:
             if self._pull_failure:
                 self._back_off_pull(pod)
             elif self.terminated is not None:
@@ -343,6 +343,13 @@ class Attempts:
         self.waiting = (reason, message)
         self._shown_until = self._not_before = now + self.place.pace.mount_retry
         return self._not_before
+
+    @property
+    def _backs_off_unseen(self) -> bool:
+        """Whether it never said that it backs off: however late its turn comes, that precedes the next attempt."""
+        if self._pull_failure:
+            return "pull" not in self._said
+        return self.terminated is not None and self._waits_for > 0 and "restart" not in self._said
 
     def _show(self, now: float) -> None:
         """Let the present state be seen before what follows."""

@@ -15,7 +15,8 @@ LOG_BYTES = 10 * 2**20
 """What is kept of a container's output, from its beginning (a kubelet rotates at the same size)."""
 MARK = "CONTAINER_ID"
 """The variable by which the processes of a container are found, wherever they fled to."""
-_DRAIN_SECONDS = 5.0
+_DRAIN_SECONDS = 30.0
+_DYING_SECONDS = 0.005
 _PROCESSES = Path("/proc")
 
 
@@ -135,7 +136,10 @@ class Process:
         at = time.time()
         # A container ends with its first process: the others die with it, also those that left the session.
         _kill_group(self._process.pid)
-        _kill_marked(self.identity)
+        # A kill is only asked for: the container has ended when none of them is left.
+        until = time.monotonic() + _DRAIN_SECONDS
+        while _kill_marked(self.identity) and time.monotonic() < until:
+            time.sleep(_DYING_SECONDS)
         self._pump.join(_DRAIN_SECONDS)
         self._exit = Exit(128 - code if code < 0 else code, at)
         self._ended()
@@ -192,10 +196,12 @@ def _kill_group(number: int) -> None:
         os.killpg(number, signal.SIGKILL)
 
 
-def _kill_marked(identity: str) -> None:
-    """Kill what carries a container's mark in its environment, where the system shows it."""
-    mark = f"{MARK}={identity}".encode()
+def _kill_marked(identity: str) -> bool:
+    """Kill what carries a container's mark in its environment, where the system shows it; say whether any did."""
+    mark, found = f"{MARK}={identity}".encode(), False
     for entry in _PROCESSES.glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if mark in (entry / "environ").read_bytes().split(b"\0"):
+                found = True
                 os.kill(int(entry.name), signal.SIGKILL)
+    return found

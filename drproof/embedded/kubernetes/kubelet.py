@@ -21,7 +21,7 @@ from drproof.embedded.kubernetes.scripts import Script, Scripts
 from drproof.embedded.kubernetes.store import Store, copied
 from drproof.embedded.kubernetes.volumes import Volumes
 
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 30.0
 
 
 class Kubelet(Controller):

@@ -32,7 +32,7 @@ from drproof.embedded.kubernetes.scheduler import Scheduler
 from drproof.embedded.kubernetes.statefulsets import StatefulSets
 from drproof.embedded.kubernetes.store import Store, Subscription
 
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 30.0
 _RETRY_SECONDS = 1.0
 
 
@@ -57,6 +57,7 @@ class Life:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._subscription: Subscription | None = None
+        self._waits = False
         self._namespaces = Namespaces(store)
         self._namespaces.certificate_authority = certificate_authority
         self._namespaces.account_seconds = pace.account
@@ -113,6 +114,12 @@ class Life:
         """Make the Job of a CronJob as its schedule would; None if it is suspended or may not; NotFound."""
         return self._cronjobs.fire(namespace, name)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether every controller has seen every change: only time, a process or a caller brings more."""
+        with self._store.lock:
+            return self._waits and not any(self._asked) and self._seen == self._store.revision
+
     def wake(self) -> None:
         """Let every controller look again now."""
         self._ask(range(len(self._controllers)))
@@ -167,7 +174,9 @@ class Life:
                 left = min(self._due) - time.monotonic()
                 if left <= 0:
                     return
+                self._waits = True
                 self._store.lock.wait(left)
+                self._waits = False
 
     @property
     def _seen(self) -> int:

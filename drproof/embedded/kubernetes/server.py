@@ -17,9 +17,9 @@ from drproof.embedded.kubernetes.http import Answer, Request, Reset, Stream, ref
 
 BODY_MAX = 3 * 1024 * 1024
 """Bytes of a request's body (the API server's own limit)."""
-HANDSHAKE_SECONDS = 10.0
+HANDSHAKE_SECONDS = 30.0
 IDLE_SECONDS = 300.0
-_JOIN_SECONDS = 5.0
+_JOIN_SECONDS = 30.0
 _LINE_MAX = 65_536
 _DRAIN_MAX = 32 * 1024 * 1024
 _DRAIN_SECONDS = 2.0

@@ -1,13 +1,14 @@
 """Clusters for tests: one API over a real socket, and the ways in which clients reach it."""
 
 import base64
+import contextlib
 import http.client
 import json
 import shutil
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ from drproof.embedded.kubernetes.cluster import Cluster
 from drproof.embedded.kubernetes.nodes import Node
 from drproof.embedded.kubernetes.registry import Program, Registry
 from drproof.embedded.kubernetes.resources import Object
+from tests.patience import PATIENCE
 
 HOST = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 IMAGE = f"{HOST}/atlas:v1"
@@ -69,7 +71,7 @@ class Running:
         self.tls = ssl.create_default_context(cadata=authority)
         self.tls.load_cert_chain(chain)
 
-    def connect(self, *, anonymous: bool = False, timeout: float = 10) -> http.client.HTTPSConnection:
+    def connect(self, *, anonymous: bool = False, timeout: float = PATIENCE) -> http.client.HTTPSConnection:
         context = self.anonymous if anonymous else self.tls
         host, _, port = self.cluster.address.rpartition(":")
         return http.client.HTTPSConnection(host, int(port), context=context, timeout=timeout)
@@ -183,25 +185,46 @@ def dynamic(running: Running, tmp_path: Path) -> Iterator[Any]:
     api.close()
 
 
-Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def kubectl(running: Running, tmp_path: Path) -> Kubectl:
+class Kubectl:
     """The real kubectl, with the cluster's kubeconfig and nothing of this user's."""
-    binary = shutil.which("kubectl")
-    if binary is None:
-        pytest.skip("kubectl is not on this machine: its behaviour towards the embedded API is NOT tested here")
 
-    def run(*words: str, given: str | None = None, fails: bool = False) -> "subprocess.CompletedProcess[str]":
-        home = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "KUBECONFIG": str(running.kubeconfig)}
+    def __init__(self, binary: str, kubeconfig: Path, home: Path) -> None:
+        self._binary = binary
+        self._environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "KUBECONFIG": str(kubeconfig)}
+
+    def __call__(
+        self, *words: str, given: str | None = None, fails: bool = False
+    ) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
-            [binary, *words], input=given, env=home, capture_output=True, text=True, timeout=60, check=False
+            [self._binary, *words],
+            input=given,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE,
+            check=False,
         )
         assert (done.returncode != 0) is fails, (words, done.stdout, done.stderr)
         return done
 
-    return run
+    @contextlib.contextmanager
+    def begun(self, *words: str) -> "Iterator[subprocess.Popen[str]]":
+        """A command that goes on until it ends by itself, or with the test."""
+        process = subprocess.Popen([self._binary, *words], env=self._environment, stdout=subprocess.PIPE, text=True)
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+@pytest.fixture
+def kubectl(running: Running, tmp_path: Path) -> Kubectl:
+    """The real kubectl."""
+    binary = shutil.which("kubectl")
+    if binary is None:
+        pytest.skip("kubectl is not on this machine: its behaviour towards the embedded API is NOT tested here")
+    return Kubectl(binary, running.kubeconfig, tmp_path)
 
 
 def config_map(name: str = "settings", **data: str) -> Object:

@@ -18,11 +18,15 @@ from drproof.embedded.kubernetes.registry import Program, Registry
 from drproof.embedded.kubernetes.resources import EVENTS, JOBS, PODS, SECRETS, Object, Resource
 from drproof.embedded.kubernetes.scripts import Run, Script
 from drproof.embedded.kubernetes.store import Store
+from tests.patience import PATIENCE
 
 HOST = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 DIGEST = "sha256:" + "a1" * 32
 IMAGE = f"{HOST}/atlas@{DIGEST}"
 ECHO = Program(entrypoint=("/bin/sh", "-c"), arguments=("echo from the image",))
+
+# The revision of a store that nothing was written to.
+_BEGIN = 1
 
 
 class Living:
@@ -90,22 +94,34 @@ class Living:
     def reasons(self, name: str = "") -> list[str]:
         return [reason for reason, _ in self.events(name)]
 
-    def until(self, holds: Callable[[], Any], seconds: float = 60) -> Any:
+    def settle(self) -> None:
+        """Wait until all that follows from what was done so far has happened, events included."""
+        self.until(lambda: self.life.at_rest)
+
+    def until(self, holds: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         end = time.monotonic() + seconds
         while not (found := holds()):
             assert time.monotonic() < end, f"did not happen in {seconds} s: {self.told()}"
             time.sleep(0.005)
         return found
 
-    def until_job(self, kind: str, name: str = "work", seconds: float = 60) -> Object:
+    def until_job(self, kind: str, name: str = "work") -> Object:
         def reached() -> Object | None:
             job = self.get(JOBS, name)
             return job if holds(job, kind) else None
 
-        return dict(self.until(reached, seconds))
+        return dict(self.until(reached))
 
-    def until_pod(self, wants: Callable[[Object], bool], seconds: float = 60) -> Object:
-        return dict(self.until(lambda: next((pod for pod in self.pods() if wants(pod)), None), seconds))
+    def until_pod(self, wants: Callable[[Object], bool]) -> Object:
+        return dict(self.until(lambda: next((pod for pod in self.pods() if wants(pod)), None)))
+
+    def until_passed(self, wants: Callable[[Object], bool], resource: Resource = PODS) -> Object:
+        """Return the first state of an object that is as wanted, however short it was: the history is asked."""
+        end, history = time.monotonic() + PATIENCE, self.store.watch(_BEGIN, lambda each: each.key == resource.key)
+        while event := history.take(max(0.0, end - time.monotonic())):
+            if event.type != "DELETED" and wants(event.object):
+                return event.object
+        raise AssertionError(f"did not happen in {PATIENCE} s: {self.told()}")
 
     def logs(self, pod: Object, container: str = "main", *, previous: bool = False) -> str:
         meta = pod["metadata"]

@@ -3,7 +3,7 @@
 import pytest
 
 from drproof.embedded.kubernetes.resources import Object
-from tests.embedded.conftest import until
+from tests.patience import until
 
 from .conftest import CONFIGMAPS, JOBS, PODS, Running, config_map, job, pod_template
 
@@ -53,7 +53,7 @@ def finished(running: Running) -> bool:
 def test_a_job_deleted_without_a_policy_leaves_its_pods(running: Running):
     """registry/batch/job/strategy.go, DefaultGarbageCollectionPolicy: orphan for batch/v1."""
     running.create(JOBS, job())
-    until(lambda: finished(running), 20)
+    until(lambda: finished(running))
     running.call("DELETE", f"{JOBS}/work")
     until(lambda: running.call("GET", f"{JOBS}/work").status == 404)
     (pod,) = running.get(PODS)["items"]
@@ -64,18 +64,18 @@ def test_a_job_deleted_without_a_policy_leaves_its_pods(running: Running):
 def test_a_job_takes_its_pods_along_where_that_is_asked(running: Running, policy: str):
     """Kubernetes docs, "Use Cascading Deletion"."""
     running.create(JOBS, job())
-    until(lambda: finished(running), 20)
+    until(lambda: finished(running))
     running.call("DELETE", f"{JOBS}/work", {"propagationPolicy": policy})
     until(lambda: running.call("GET", f"{JOBS}/work").status == 404 and not running.get(PODS)["items"])
 
 
 def test_a_running_pod_is_given_time(running: Running):
     """Kubernetes docs, "Termination of Pods": deletionTimestamp, the grace period, then gone."""
-    running.create(PODS, {"metadata": {"name": "p"}, **pod_template(command=["/bin/sh", "-c", "sleep 60"])})
-    until(lambda: running.get(f"{PODS}/p")["status"]["phase"] == "Running", 20)
+    running.create(PODS, {"metadata": {"name": "p"}, **pod_template(command=["/bin/sh", "-c", "sleep 600"])})
+    until(lambda: running.get(f"{PODS}/p")["status"]["phase"] == "Running")
     marked = running.call("DELETE", f"{PODS}/p").document
     assert marked["metadata"]["deletionGracePeriodSeconds"] == 30
-    until(lambda: running.call("GET", f"{PODS}/p").status == 404, 10)
+    until(lambda: running.call("GET", f"{PODS}/p").status == 404)
 
 
 def test_an_unscheduled_pod_is_gone_at_once(running: Running):
@@ -93,7 +93,7 @@ def test_a_namespace_ends_with_its_contents(running: Running):
     running.create("/api/v1/namespaces/dr/configmaps", config_map())
     until(lambda: running.call("GET", "/api/v1/namespaces/dr/serviceaccounts/default").status == 200)
     assert running.call("DELETE", "/api/v1/namespaces/dr").document["status"]["phase"] == "Terminating"
-    until(lambda: running.call("GET", "/api/v1/namespaces/dr").status == 404, 20)
+    until(lambda: running.call("GET", "/api/v1/namespaces/dr").status == 404)
     assert running.get("/api/v1/namespaces/dr/configmaps")["items"] == []
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from drproof.embedded.kubernetes.calls import Call
 from drproof.embedded.kubernetes.cluster import Cluster
 from drproof.embedded.kubernetes.faults import Fault
 from drproof.embedded.kubernetes.nodes import Node
 from drproof.embedded.kubernetes.registry import Registry
-from tests.embedded.conftest import until
+from tests.patience import PATIENCE, until
 
 from .conftest import CONFIGMAPS, JOBS, Running, Watching, config_map
 
@@ -61,16 +62,20 @@ def test_a_call_hangs_and_goes_on(running: Running):
 
 def test_a_stop_does_not_wait_for_a_hanging_call(running: Running):
     """The end of a cluster is prompt, whatever hangs in it."""
-    running.cluster.faults.append(lambda call: Fault(hang_seconds=60))
+    arrived = threading.Event()
+
+    def hang(_: Call) -> Fault:
+        arrived.set()
+        return Fault(hang_seconds=10 * PATIENCE)
+
+    running.cluster.faults.append(hang)
     connection = running.connect()
     connection.request("GET", CONFIGMAPS)
-    watch = running.connect()
-    time.sleep(0.2)
+    assert arrived.wait(PATIENCE)
     started = time.monotonic()
     running.cluster.stop()
-    assert time.monotonic() - started < 30, "half of what hangs"
+    assert time.monotonic() - started < PATIENCE, "a part of what hangs"
     connection.close()
-    watch.close()
 
 
 def answers(running: Running) -> bool:
@@ -90,13 +95,13 @@ def test_a_restart_refuses_and_comes_back_with_everything(running: Running):
     made = running.create(CONFIGMAPS, config_map(a="1"))
     watch = running.watch(CONFIGMAPS)
     assert watch.next()[0] == "ADDED"
-    running.cluster.restart(0.5)
+    running.cluster.restart(3600)
     with pytest.raises(BROKEN):
         running.call("GET", "/version")
     with pytest.raises((AssertionError, *BROKEN)):
         drain(watch)
     watch.close()
-
+    running.cluster.restart(0.1)
     until(lambda: answers(running))
     assert running.get(f"{CONFIGMAPS}/settings") == made
 
@@ -105,10 +110,9 @@ def test_a_restart_may_come_in_the_middle_of_a_write(running: Running):
     """A server that dies while it answers: the client cannot know what happened, and the cluster goes on."""
     running.create(CONFIGMAPS, config_map(a="1"))
     running.cluster.mutators.append(lambda resource, operation, obj: running.cluster.restart(0.1))
-    started = time.monotonic()
-    with pytest.raises(BROKEN):
+    with pytest.raises(BROKEN) as broken:
         running.patch(f"{CONFIGMAPS}/settings", {"data": {"a": "2"}})
-    assert time.monotonic() - started < 8, "sooner than the client gives up"
+    assert not isinstance(broken.value, TimeoutError), "sooner than the client gives up"
     running.cluster.mutators.clear()
     until(lambda: answers(running))
     assert running.get(f"{CONFIGMAPS}/settings")["data"]["a"] in {"1", "2"}

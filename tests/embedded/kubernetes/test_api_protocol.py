@@ -4,9 +4,10 @@ import http.client
 import json
 import socket
 import ssl
-import time
 
 import pytest
+
+from tests.patience import PATIENCE
 
 from .conftest import CONFIGMAPS, JOBS, PODS, Running, config_map
 
@@ -14,7 +15,7 @@ from .conftest import CONFIGMAPS, JOBS, PODS, Running, config_map
 def raw(running: Running, request: bytes) -> bytes:
     """Send bytes over TLS and return all that comes back."""
     host, _, port = running.cluster.address.rpartition(":")
-    plain = socket.create_connection((host, int(port)), timeout=10)
+    plain = socket.create_connection((host, int(port)), timeout=PATIENCE)
     with running.tls.wrap_socket(plain, server_hostname=host) as line:
         line.sendall(request)
         parts = []
@@ -52,7 +53,7 @@ def test_old_tls_and_unknown_authorities_are_refused(running: Running):
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old.maximum_version = ssl.TLSVersion.TLSv1_1
     for context in (old, ssl.create_default_context()):
-        with socket.create_connection((host, int(port)), timeout=10) as plain, pytest.raises(ssl.SSLError):
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as plain, pytest.raises(ssl.SSLError):
             context.wrap_socket(plain, server_hostname=host)
 
 
@@ -60,10 +61,12 @@ def test_a_stalled_handshake_holds_up_nobody(running: Running):
     """Whoever connects and says nothing has a thread of its own."""
     host, _, port = running.cluster.address.rpartition(":")
     silent = [socket.create_connection((host, int(port))) for _ in range(5)]
-    started = time.monotonic()
     assert running.call("GET", "/version").status == 200
-    assert time.monotonic() - started < 8, "sooner than a handshake is given up"
     for each in silent:
+        # One that was given up would have been closed, which reads as an end.
+        each.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            each.recv(1)
         each.close()
 
 
@@ -230,10 +233,10 @@ def test_what_is_no_request_gets_a_status_too(running: Running, request_line: by
 def test_a_request_that_is_cut_off_leaves_the_server_well(running: Running):
     """A client that vanishes in the middle costs its own connection only."""
     host, _, port = running.cluster.address.rpartition(":")
-    plain = socket.create_connection((host, int(port)), timeout=10)
+    plain = socket.create_connection((host, int(port)), timeout=PATIENCE)
     with running.tls.wrap_socket(plain, server_hostname=host) as line:
         line.sendall(b"POST %b HTTP/1.1\r\nContent-Length: 100\r\n\r\n{" % CONFIGMAPS.encode())
-    with socket.create_connection((host, int(port)), timeout=10) as plain:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
     assert running.call("GET", "/version").status == 200
 

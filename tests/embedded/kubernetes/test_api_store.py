@@ -1,7 +1,6 @@
 """The store below the API: revisions, history and copies, as etcd and the watch cache keep them."""
 
 import threading
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +13,7 @@ from drproof.embedded.kubernetes.patches import merge
 from drproof.embedded.kubernetes.quantities import quantity
 from drproof.embedded.kubernetes.resources import CONFIGMAPS, JOBS, NAMESPACES, Object
 from drproof.embedded.kubernetes.store import Store
+from tests.patience import PATIENCE, until
 
 
 def settle(name: str = "a", **data: str) -> Object:
@@ -141,12 +141,21 @@ def test_history_is_bounded_and_gone_at_once_when_compacted(store: Store, monkey
 def test_a_subscription_waits_and_ends(store: Store):
     """A watch blocks until something happens or it is closed, from any thread."""
     watch = store.watch(None, lambda resource: resource is CONFIGMAPS)
-    threading.Timer(0.05, lambda: store.create(NAMESPACES, {"metadata": {"name": "n"}})).start()
-    threading.Timer(0.1, lambda: store.create(CONFIGMAPS, settle())).start()
-    threading.Timer(0.2, watch.close).start()
-    started = time.monotonic()
-    assert [event.object["metadata"]["name"] for event in watch] == ["a"]
-    assert time.monotonic() - started > 0.15
+    seen: list[str] = []
+
+    def read() -> None:
+        for event in watch:
+            seen.append(event.object["metadata"]["name"])  # noqa: PERF401 — one by one is what is tested
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    store.create(NAMESPACES, {"metadata": {"name": "n"}})
+    store.create(CONFIGMAPS, settle())
+    until(lambda: seen)
+    assert reader.is_alive(), "it waits for the next one"
+    watch.close()
+    reader.join(PATIENCE)
+    assert (seen, reader.is_alive()) == (["a"], False)
 
 
 def test_writers_at_once_lose_no_update(store: Store):

@@ -2,12 +2,13 @@
 
 import json
 import re
-import threading
+from pathlib import Path
 
 import pytest
 import yaml
 
 from drproof.embedded.kubernetes.resources import Object
+from tests.patience import PATIENCE, until
 
 from .conftest import IMAGE, Kubectl, Running, config_map, deployment, job, pod_template
 from .test_api_objects import cron_job
@@ -156,19 +157,19 @@ def test_get_prints_in_every_form(kubectl: Kubectl):
 def test_get_follows_changes(kubectl: Kubectl):
     """kubectl reference, "get -w": rows as they change."""
     kubectl("apply", "-f", "-", given=yaml.safe_dump(config_map(a="1")))
-    edit = threading.Timer(1.0, lambda: kubectl("patch", "cm", "settings", "-p", '{"data":{"b":"2"}}'))
-    edit.start()
-    seen = kubectl("get", "cm", "settings", "-w", "--request-timeout=3s", "--no-headers")
-    edit.join()
-    assert [line.split()[:2] for line in seen.stdout.splitlines()] == [["settings", "1"], ["settings", "2"]]
+    with kubectl.begun("get", "cm", "settings", "-w", "--no-headers") as watch:
+        assert watch.stdout
+        assert watch.stdout.readline().split()[:2] == ["settings", "1"]
+        kubectl("patch", "cm", "settings", "-p", '{"data":{"b":"2"}}')
+        assert watch.stdout.readline().split()[:2] == ["settings", "2"]
 
 
 def test_a_job_is_waited_for_read_and_deleted(kubectl: Kubectl):
     """kubectl reference, "wait", "logs", "delete --cascade"."""
     body = job(template=pod_template(command=["/bin/sh", "-c", "echo begun; sleep 0.5; echo done"]))
     kubectl("create", "-f", "-", given=yaml.safe_dump(body))
-    kubectl("wait", "--for=condition=Complete", "job/work", "--timeout=20s")
-    kubectl("wait", "--for=jsonpath={.status.succeeded}=1", "job/work", "--timeout=5s")
+    kubectl("wait", "--for=condition=Complete", "job/work", "--timeout=120s")
+    kubectl("wait", "--for=jsonpath={.status.succeeded}=1", "job/work", "--timeout=120s")
     assert kubectl("logs", "job/work").stdout == "begun\ndone\n"
     assert kubectl("logs", "job/work", "--tail=1").stdout == "done\n"
     assert kubectl("logs", "-f", "-l", "job-name=work").stdout == "begun\ndone\n"
@@ -176,26 +177,32 @@ def test_a_job_is_waited_for_read_and_deleted(kubectl: Kubectl):
     assert "Completed" in described
     assert "SuccessfulCreate" in described
     assert "Pulled" in kubectl("describe", "pods", "-l", "job-name=work").stdout
-    kubectl("delete", "job", "work", "--cascade=foreground", "--timeout=20s")
+    kubectl("delete", "job", "work", "--cascade=foreground", "--timeout=120s")
     assert kubectl("get", "pods", "--no-headers").stdout == ""
 
 
-def test_a_wait_for_deletion_ends(kubectl: Kubectl):
+def test_a_wait_for_deletion_ends(kubectl: Kubectl, running: Running):
     """kubectl reference, "wait --for=delete"."""
     kubectl("apply", "-f", "-", given=yaml.safe_dump(config_map()))
-    remove = threading.Timer(1.0, lambda: kubectl("delete", "cm", "settings"))
-    remove.start()
-    kubectl("wait", "--for=delete", "cm/settings", "--timeout=20s")
+    with kubectl.begun("wait", "--for=delete", "cm/settings", "--timeout=120s") as wait:
+        until(lambda: any((call.verb, call.resource) == ("watch", "configmaps") for call in running.calls))
+        kubectl("delete", "cm", "settings")
+        assert wait.wait(PATIENCE) == 0
     assert kubectl("get", "cm", "settings", "--ignore-not-found").stdout == ""
-    remove.join()
 
 
-def test_a_log_is_followed_while_it_is_written(kubectl: Kubectl):
+def test_a_log_is_followed_while_it_is_written(kubectl: Kubectl, tmp_path: Path):
     """kubectl reference, "logs -f"."""
-    body = job(template=pod_template(command=["/bin/sh", "-c", "echo one; sleep 1; echo two"]))
-    kubectl("create", "-f", "-", given=yaml.safe_dump(body))
-    kubectl("wait", "--for=jsonpath={.status.ready}=1", "job/work", "--timeout=20s")
-    assert kubectl("logs", "-f", "job/work").stdout == "one\ntwo\n"
+    go = tmp_path / "go"
+    script = f"echo one; until test -e {go}; do sleep 0.02; done; echo two"
+    kubectl("create", "-f", "-", given=yaml.safe_dump(job(template=pod_template(command=["/bin/sh", "-c", script]))))
+    kubectl("wait", "--for=jsonpath={.status.ready}=1", "job/work", "--timeout=120s")
+    with kubectl.begun("logs", "-f", "job/work") as logs:
+        assert logs.stdout
+        assert logs.stdout.readline() == "one\n"
+        go.touch()
+        assert logs.stdout.read() == "two\n"
+        assert logs.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize(
@@ -219,10 +226,10 @@ def test_workloads_are_scaled_rolled_and_restarted(kubectl: Kubectl):
     body["spec"]["template"]["spec"]["containers"][0]["command"] = ["/bin/sh", "-c", "sleep 600"]
     kubectl("apply", "-f", "-", given=yaml.safe_dump(body))
     kubectl("scale", "deploy", "atlas", "--replicas=2")
-    kubectl("rollout", "status", "deploy/atlas", "--timeout=30s")
+    kubectl("rollout", "status", "deploy/atlas", "--timeout=120s")
     assert kubectl("get", "deploy", "atlas", "-o", "jsonpath={.status.readyReplicas}").stdout == "2"
     kubectl("set", "env", "deploy/atlas", "A=1")
-    kubectl("rollout", "status", "deploy/atlas", "--timeout=30s")
+    kubectl("rollout", "status", "deploy/atlas", "--timeout=120s")
     assert kubectl("get", "deploy", "atlas", "--no-headers").stdout.split()[1] == "2/2"
 
 
@@ -243,8 +250,8 @@ def test_a_node_is_cordoned_and_drained(kubectl: Kubectl):
         **pod_template(command=["/bin/sh", "-c", "sleep 600"]),
     }
     kubectl("apply", "-f", "-", given=yaml.safe_dump(body))
-    kubectl("wait", "--for=condition=Ready", "pod/p", "--timeout=20s")
-    words = ("drain", "n1", "--force", "--timeout=30s")
+    kubectl("wait", "--for=condition=Ready", "pod/p", "--timeout=120s")
+    words = ("drain", "n1", "--force", "--timeout=120s")
     if newer_than_protobuf(kubectl):
         refused = kubectl(*words, fails=True)
         assert "accepted media types include: application/json" in refused.stderr
@@ -269,7 +276,7 @@ def test_it_knows_the_server_and_its_kinds(kubectl: Kubectl):
 def test_a_namespace_goes_with_all_that_is_in_it(kubectl: Kubectl):
     """kubectl reference, "delete namespace": waits until it is gone."""
     kubectl("apply", "-f", "-", given=NAMESPACE + MANIFESTS)
-    assert "delet" in kubectl("delete", "ns", "dr", "--timeout=30s").stdout
+    assert "delet" in kubectl("delete", "ns", "dr", "--timeout=120s").stdout
     assert 'namespaces "dr" not found' in kubectl("get", "ns", "dr", fails=True).stderr
 
 

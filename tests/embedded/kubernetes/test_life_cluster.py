@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from drproof.embedded.kubernetes.errors import Forbidden
 from drproof.embedded.kubernetes.events import Recorder
 from drproof.embedded.kubernetes.nodes import Node
 from drproof.embedded.kubernetes.objects import condition, holds
+from drproof.embedded.kubernetes.pace import COMPRESSED
 from drproof.embedded.kubernetes.resources import (
     CONFIGMAPS,
     EVENTS,
@@ -26,6 +28,7 @@ from drproof.embedded.kubernetes.resources import (
     Object,
 )
 from drproof.embedded.kubernetes.scheduler import obstacles
+from tests.patience import PATIENCE
 
 from .living import IMAGE, Living, ended, running, shell, template
 
@@ -63,7 +66,7 @@ def test_a_cluster_begins_with_its_namespaces_and_each_has_what_pods_need(living
     names = {each["metadata"]["name"] for each in living.store.list(NAMESPACES)[0]}
     assert names == {"default", "kube-system", "kube-public", "kube-node-lease"}
     living.create(NAMESPACES, {"metadata": {"name": "atlas"}})
-    living.until(lambda: living.store.get(CONFIGMAPS, "atlas", "kube-root-ca.crt"))
+    living.settle()
     for name in [*names, "atlas"]:
         living.get(SERVICEACCOUNTS, "default", name)
         living.get(CONFIGMAPS, "kube-root-ca.crt", name)
@@ -78,26 +81,29 @@ def test_a_service_account_that_is_deleted_comes_back(living: Living) -> None:
     assert living.get(SERVICEACCOUNTS, "default")["metadata"]["uid"] != before
 
 
-def test_a_namespace_takes_its_contents_and_their_processes_with_it(living: Living, tmp_path: Path) -> None:
+def test_a_namespace_takes_its_contents_and_their_processes_with_it(tmp_path: Path) -> None:
     """Docs, "Namespaces": deleting one deletes everything under it; it is Terminating until its pods are gone."""
-    living.create(NAMESPACES, {"metadata": {"name": "atlas"}})
-    living.until(lambda: living.store.get(SERVICEACCOUNTS, "atlas", "default"))
-    living.create(SECRETS, {"metadata": {"name": "s", "namespace": "atlas"}})
     go = tmp_path / "go"
-    body = template(shell(f"trap 'until test -e {go}; do sleep 0.02; done; exit 0' TERM; sleep 600 & wait"))
-    living.create(JOBS, {"metadata": {"name": "work", "namespace": "atlas"}, "spec": {"template": body}})
-    living.until(lambda: any(running(pod) for pod in living.pods("atlas")))
-    found, gone = delete(living.store, NAMESPACES, "", "atlas")
-    assert (found["status"]["phase"], gone) == ("Terminating", False)
-    with pytest.raises(Forbidden, match="is being terminated"):
-        living.create(SECRETS, {"metadata": {"name": "late", "namespace": "atlas"}})
-    left = living.until(lambda: condition(living.get(NAMESPACES, "atlas"), "NamespaceContentRemaining"))
-    assert "pods. has 1 resource instances" in left["message"]
-    go.touch()
-    living.until(lambda: living.store.get(NAMESPACES, "", "atlas") is None)
-    assert living.processes() == []
-    for resource in (PODS, JOBS, SECRETS, CONFIGMAPS, SERVICEACCOUNTS, EVENTS):
-        assert living.store.list(resource, "atlas")[0] == []
+    # Nothing but `go` ends what has set its trap.
+    with Living(tmp_path, pace=replace(COMPRESSED, grace_max=600.0)) as living:
+        living.create(NAMESPACES, {"metadata": {"name": "atlas"}})
+        living.until(lambda: living.store.get(SERVICEACCOUNTS, "atlas", "default"))
+        living.create(SECRETS, {"metadata": {"name": "s", "namespace": "atlas"}})
+        waits = f"trap 'until test -e {go}; do sleep 0.02; done; exit 0' TERM; echo set; sleep 600 & wait"
+        body = template(shell(waits))
+        living.create(JOBS, {"metadata": {"name": "work", "namespace": "atlas"}, "spec": {"template": body}})
+        living.until(lambda: any(running(pod) and living.logs(pod) == "set\n" for pod in living.pods("atlas")))
+        found, gone = delete(living.store, NAMESPACES, "", "atlas")
+        assert (found["status"]["phase"], gone) == ("Terminating", False)
+        with pytest.raises(Forbidden, match="is being terminated"):
+            living.create(SECRETS, {"metadata": {"name": "late", "namespace": "atlas"}})
+        left = living.until(lambda: condition(living.get(NAMESPACES, "atlas"), "NamespaceContentRemaining"))
+        assert "pods. has 1 resource instances" in left["message"]
+        go.touch()
+        living.until(lambda: living.store.get(NAMESPACES, "", "atlas") is None)
+        assert living.processes() == []
+        for resource in (PODS, JOBS, SECRETS, CONFIGMAPS, SERVICEACCOUNTS, EVENTS):
+            assert living.store.list(resource, "atlas")[0] == []
 
 
 def test_a_finalizer_keeps_a_namespace_terminating(living: Living) -> None:
@@ -107,7 +113,7 @@ def test_a_finalizer_keeps_a_namespace_terminating(living: Living) -> None:
     living.create(CONFIGMAPS, {"metadata": {"name": "held", "namespace": "stuck", "finalizers": ["example.com/x"]}})
     delete(living.store, NAMESPACES, "", "stuck")
     living.until(lambda: len(living.store.list(CONFIGMAPS, "stuck")[0]) == 1)
-    time.sleep(0.2)
+    living.settle()
     assert living.get(NAMESPACES, "stuck")["status"]["phase"] == "Terminating"
     living.store.update(CONFIGMAPS, "stuck", "held", lambda obj: obj["metadata"].pop("finalizers"))
     living.until(lambda: living.store.get(NAMESPACES, "", "stuck") is None)
@@ -215,6 +221,7 @@ def test_a_pod_that_no_node_takes_says_why(living: Living, pod: Object, containe
     living.pod(container=container, pod=pod)
     found = living.until_pod(lambda each: bool(unschedulable(each)))
     assert unschedulable(found).startswith(f"0/1 nodes are available: {expected}. preemption: ")
+    living.settle()
     assert ("FailedScheduling", unschedulable(found)) in living.events("solo")
 
 
@@ -270,7 +277,7 @@ def test_a_node_that_is_not_ready_takes_nothing_and_its_pods_stand_still(living:
     assert "untolerated taint {node.kubernetes.io/not-ready: }" in unschedulable(living.get(PODS, "after"))
     go.touch()
     living.until(lambda: living.processes() == [])
-    time.sleep(0.1)
+    living.settle()
     assert running(living.get(PODS, "before"))
     living.life.set_node_ready("n1", ready=True)
     living.until(lambda: all(ended(pod) for pod in living.pods()))
@@ -297,7 +304,7 @@ def test_a_life_that_ends_leaves_no_process_and_no_thread(tmp_path: Path) -> Non
         living.until(lambda: all(running(pod) for pod in living.pods()) and len(living.processes()) >= 6)
         begun = time.monotonic()
         living.life.stop()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < PATIENCE, "the containers sleep for 600 s"
     assert living.processes() == []
     assert set(threading.enumerate()) <= before
 
@@ -328,15 +335,16 @@ def test_nothing_is_said_in_a_namespace_that_is_gone_or_going(living: Living) ->
     living.until(lambda: living.store.get(NAMESPACES, "", "atlas") is None)
 
 
-def test_an_idle_cluster_writes_nothing(living: Living) -> None:
+def test_an_idle_cluster_writes_nothing(tmp_path: Path) -> None:
     """Controllers act on changes; a state that is reached stays as it is (but for the nodes' Leases)."""
-    living.job()
-    living.until_job("Complete")
-    time.sleep(0.3)
-    before = living.store.revision
-    living.life.wake()
-    time.sleep(0.3)
-    assert living.store.revision == before
+    with Living(tmp_path, pace=replace(COMPRESSED, heartbeat=600.0)) as living:
+        living.job()
+        living.until_job("Complete")
+        living.settle()
+        before = living.store.revision
+        living.life.wake()
+        living.settle()
+        assert living.store.revision == before
 
 
 def test_many_jobs_at_once_all_complete(living: Living) -> None:
@@ -345,7 +353,7 @@ def test_many_jobs_at_once_all_complete(living: Living) -> None:
     for name in names:
         living.job(name, shell("exit 0"))
     for name in names:
-        living.until_job("Complete", name, 60)
+        living.until_job("Complete", name)
     assert {pod["status"]["phase"] for pod in living.pods()} == {"Succeeded"}
     assert {pod["spec"]["containers"][0]["image"] for pod in living.pods()} == {IMAGE}
     assert living.store.list(REPLICASETS)[0] == []

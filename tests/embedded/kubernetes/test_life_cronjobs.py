@@ -1,6 +1,5 @@
 """CronJobs: they fire when they are told to, and never by themselves."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +21,14 @@ def living(tmp_path: Path) -> Iterator[Living]:
         yield found
 
 
+def let_end(living: Living) -> None:
+    """Let the Jobs of `cronjob` end: until then they run."""
+    (living.directory / "go").touch()
+
+
 def cronjob(living: Living, **spec: object) -> None:
-    job: Object = {"metadata": {"labels": {"app": "atlas"}}, "spec": {"template": template(shell("sleep 0.5"))}}
+    work = template(shell(f"until test -e {living.directory / 'go'}; do sleep 0.02; done"))
+    job: Object = {"metadata": {"labels": {"app": "atlas"}}, "spec": {"template": work}}
     document = {"schedule": "0 2 * * *", "jobTemplate": job} | spec
     living.create(CRONJOBS, {"metadata": {"name": "daily"}, "spec": document})
 
@@ -31,7 +36,7 @@ def cronjob(living: Living, **spec: object) -> None:
 def test_a_cronjob_fires_when_it_is_told_to_and_owns_its_job(living: Living) -> None:
     """cronjob_controllerv2.go: the Job carries template labels, owner, and the scheduled time."""
     cronjob(living)
-    time.sleep(0.1)
+    living.settle()
     assert living.store.list(JOBS)[0] == []
     job = living.life.fire("default", "daily")
     assert job
@@ -39,8 +44,10 @@ def test_a_cronjob_fires_when_it_is_told_to_and_owns_its_job(living: Living) -> 
     assert job["metadata"]["ownerReferences"][0]["name"] == "daily"
     assert job["metadata"]["name"].startswith("daily-")
     living.until(lambda: len(living.get(CRONJOBS, "daily")["status"].get("active", [])) == 1)
+    let_end(living)
     living.until_job("Complete", job["metadata"]["name"])
     living.until(lambda: "lastSuccessfulTime" in living.get(CRONJOBS, "daily")["status"])
+    living.settle()
     assert "active" not in living.get(CRONJOBS, "daily")["status"]
     assert {"SuccessfulCreate", "SawCompletedJob"} <= set(living.reasons("daily"))
 
@@ -70,6 +77,7 @@ def test_the_concurrency_policy_decides_about_a_second_job(living: Living, polic
 def test_a_cronjob_keeps_as_many_ended_jobs_as_its_history_allows(living: Living) -> None:
     """batch/v1 CronJobSpec.successfulJobsHistoryLimit."""
     cronjob(living, successfulJobsHistoryLimit=1)
+    let_end(living)
     names = []
     for _ in range(2):
         job = living.life.fire("default", "daily")

@@ -11,7 +11,9 @@ from drproof.embedded.kubernetes.images import Images
 from drproof.embedded.kubernetes.nodes import Node
 from drproof.embedded.kubernetes.registry import Login, Program, PullRefusedError, Reference, Registry
 from drproof.embedded.kubernetes.resources import NODES, PODS, SECRETS, Object
+from drproof.embedded.kubernetes.scripts import Run
 from drproof.embedded.kubernetes.store import Store
+from tests.patience import PATIENCE
 
 from .living import DIGEST, ECHO, HOST, IMAGE, Living, ended, shell, waiting
 
@@ -183,17 +185,41 @@ def test_failing_pulls_alternate_between_error_and_back_off(living: Living) -> N
     """kubelet images/image_manager.go: ErrImagePull, then ImagePullBackOff until the next attempt, later each time."""
     watch = living.store.watch(None, lambda resource: resource.key == PODS.key)
     living.pod(container={"image": f"{HOST}/atlas:none"})
-    living.until(lambda: len(living.registry.pulls) == 3)
-    living.until_pod(lambda pod: waiting(pod, "ImagePullBackOff"))
     seen: list[str] = []
-    while event := watch.take(0):
+    while len(seen) < 6:
+        event = watch.take(PATIENCE)
+        assert event, seen
         for each in event.object.get("status", {}).get("containerStatuses", []):
             reason = each["state"]["waiting"]["reason"]
             seen += [reason] if seen[-1:] != [reason] else []
-    assert seen[:6] == ["ContainerCreating", *["ErrImagePull", "ImagePullBackOff"] * 2, "ErrImagePull"]
+    assert seen == ["ContainerCreating", *["ErrImagePull", "ImagePullBackOff"] * 2, "ErrImagePull"]
+    assert len(living.registry.pulls) >= 3
     said = living.events("solo")
     assert ("BackOff", f'Back-off pulling image "{HOST}/atlas:none"') in said
     assert {"Error: ErrImagePull", "Error: ImagePullBackOff"} <= {text for reason, text in said if reason == "Failed"}
+
+
+def test_a_kubelet_whose_turn_comes_late_still_passes_through_the_back_off(tmp_path: Path) -> None:
+    """However slow the node: ImagePullBackOff and CrashLoopBackOff precede the next attempt, each once at least."""
+    living = Living(tmp_path)
+    living.store.create(NODES, Node("n1").document(0))
+    absent = {"spec": {"nodeName": "n1", "containers": [{"name": "main", "image": f"{HOST}/atlas:none"}]}}
+    crashes = {"spec": {"nodeName": "n1", "restartPolicy": "Always", "containers": [{"name": "main", "image": IMAGE}]}}
+    for name, pod in (("absent", absent), ("crashes", crashes)):
+        living.store.create(PODS, {"metadata": {"name": name, "namespace": "default", "labels": {}}} | pod)
+    living.script(Run(exit_code=1))
+    states: dict[str, list[str]] = {"absent": [], "crashes": []}
+    for turn in range(12):
+        # Between two turns more time goes by than any delay lasts.
+        living.life.kubelet.reconcile(turn * 3600.0)
+        for name, passed in states.items():
+            (said,) = living.get(PODS, name)["status"]["containerStatuses"]
+            reason = said["state"].get("waiting", {}).get("reason", *said["state"])
+            passed.extend([reason] if passed[-1:] != [reason] else [])
+    assert states["absent"][:4] == ["ErrImagePull", "ImagePullBackOff"] * 2
+    # The first restart is at once.
+    at_once, backed_off = ["running", "terminated"], ["running", "terminated", "CrashLoopBackOff"]
+    assert states["crashes"][:8] == [*at_once, *backed_off * 2]
 
 
 def test_an_image_that_may_not_be_pulled_has_to_be_there(living: Living) -> None:

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from drproof.embedded.kubernetes.objects import condition, holds
 from drproof.embedded.kubernetes.pace import COMPRESSED
 from drproof.embedded.kubernetes.resources import PODS, Object
 from drproof.embedded.kubernetes.scripts import Run, Script
+from tests.patience import PATIENCE
 
 from .living import DIGEST, HOST, IMAGE, Living, ended, running, shell, waiting
 
@@ -30,24 +33,32 @@ def test_a_failing_init_container_fails_the_pod_and_nothing_else_starts(living: 
     assert not holds(pod, "Initialized")
 
 
-def test_a_crashing_container_is_restarted_at_once_and_then_later_each_time(living: Living) -> None:
-    """Docs, "Pod lifecycle: container restarts": CrashLoopBackOff with exponential back-off; the first is immediate."""
-    living.pod(container=shell("echo run; exit 2"), pod={"restartPolicy": "Always"})
-    pod = living.until_pod(lambda pod: waiting(pod, "CrashLoopBackOff"))
-    status = pod["status"]["containerStatuses"][0]
-    assert status["restartCount"] == 1
-    assert status["lastState"]["terminated"]["exitCode"] == 2
-    assert status["state"]["waiting"]["message"].startswith("back-off 0.5s restarting failed container=main")
-    assert pod["status"]["phase"] == "Running"
-    assert not holds(pod, "Ready")
-    assert living.logs(pod) == living.logs(pod, previous=True) == "run\n"
+def test_a_crashing_container_is_restarted_at_once_and_then_backs_off(tmp_path: Path) -> None:
+    """Docs, "Pod lifecycle: container restarts": the first is immediate, then CrashLoopBackOff, with both logs kept."""
+    with Living(tmp_path, pace=replace(COMPRESSED, backoff_first=600.0)) as living:
+        living.pod(container=shell("echo run; exit 2"), pod={"restartPolicy": "Always"})
+        pod = living.until_pod(lambda pod: waiting(pod, "CrashLoopBackOff"))
+        status = pod["status"]["containerStatuses"][0]
+        assert status["restartCount"] == 1
+        assert status["lastState"]["terminated"]["exitCode"] == 2
+        assert status["state"]["waiting"]["message"].startswith("back-off 600s restarting failed container=main")
+        assert pod["status"]["phase"] == "Running"
+        assert not holds(pod, "Ready")
+        assert living.logs(pod) == living.logs(pod, previous=True) == "run\n"
+        assert "BackOff" in living.reasons("solo")
 
-    def waits_for(pod: Object) -> str:
-        return str(pod["status"]["containerStatuses"][0]["state"].get("waiting", {}).get("message"))
 
-    pod = living.until_pod(lambda pod: waits_for(pod).startswith("back-off 1s"))
-    assert pod["status"]["containerStatuses"][0]["restartCount"] == 2
-    assert "BackOff" in living.reasons("solo")
+def test_a_crashing_container_is_restarted_later_each_time(living: Living) -> None:
+    """Docs, "Pod lifecycle: container restarts": the back-off is exponential."""
+    living.pod(container=shell("exit 2"), pod={"restartPolicy": "Always"})
+
+    def waits_for(delay: str, pod: Object) -> bool:
+        status = (pod["status"].get("containerStatuses") or [{"state": {}}])[0]
+        return str(status["state"].get("waiting", {}).get("message")).startswith(f"back-off {delay} ")
+
+    for restarts, delay in ((1, "0.5s"), (2, "1s")):
+        pod = living.until_passed(partial(waits_for, delay))
+        assert pod["status"]["containerStatuses"][0]["restartCount"] == restarts
 
 
 def test_on_failure_restarts_what_failed_and_leaves_what_succeeded(living: Living) -> None:
@@ -94,34 +105,37 @@ def test_the_quality_of_service_follows_from_requests_and_limits(
     assert living.until_pod(ended)["status"]["qosClass"] == expected
 
 
-def test_a_deleted_pod_gets_sigterm_then_its_grace_period_then_sigkill(living: Living) -> None:
-    """Docs, "Pod lifecycle: termination"; the grace period is compressed by the pace."""
-    living.pod("polite", shell("trap 'echo bye; exit 0' TERM; echo polite; while :; do sleep 0.01; done"))
-    living.pod("deaf", shell("trap '' TERM; echo deaf; while :; do sleep 0.05; done"))
-    living.until(lambda: all(running(pod) and living.logs(pod) is not None for pod in living.pods()))
+def ended_by_deletion(living: Living, container: Object) -> tuple[Object, float]:
+    """Run a container that says when it is ready, delete its pod; its last state, and how long that took."""
+    living.pod(container=container)
     # Only what it says shows that a shell has set its trap.
-    living.until(lambda: all(name in living.logs(living.get(PODS, name)) for name in ("polite", "deaf")))
+    living.until_pod(lambda pod: running(pod) and living.logs(pod) == "ready\n")
     watch = living.store.watch(None, lambda resource: resource.key == PODS.key)
     begun = time.monotonic()
-    for name in ("polite", "deaf"):
-        gone, at_once = delete(living.store, PODS, "default", name)
-        assert not at_once
-        assert gone["metadata"]["deletionGracePeriodSeconds"] == 30
-    last: dict[str, tuple[Object, float]] = {}
-    while len(last) < 2:
-        event = watch.take(10)
-        assert event
-        if event.type == "DELETED":
-            last[event.object["metadata"]["name"]] = event.object, time.monotonic() - begun
-    codes = {
-        name: pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"]
-        for name, (pod, _) in last.items()
-    }
-    assert codes == {"polite": 0, "deaf": 137}
-    assert last["polite"][1] < last["deaf"][1]
-    assert last["deaf"][1] >= COMPRESSED.grace_max
-    assert last["polite"][0]["status"]["phase"] == "Succeeded"
-    assert last["deaf"][0]["status"]["phase"] == "Failed"
+    gone, at_once = delete(living.store, PODS, "default", "solo")
+    assert not at_once
+    assert gone["metadata"]["deletionGracePeriodSeconds"] == 30
+    while (event := watch.take(PATIENCE)) and event.type != "DELETED":
+        pass
+    assert event
+    return event.object["status"], time.monotonic() - begun
+
+
+def test_a_deleted_pod_gets_sigterm_and_may_end_by_itself(tmp_path: Path) -> None:
+    """Docs, "Pod lifecycle: termination": a process that ends in time is not killed."""
+    with Living(tmp_path, pace=replace(COMPRESSED, grace_max=600.0)) as living:
+        polite = shell("trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.01; done")
+        status, _ = ended_by_deletion(living, polite)
+    assert status["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 0
+    assert status["phase"] == "Succeeded"
+
+
+def test_a_deleted_pod_is_killed_after_its_grace_period(living: Living) -> None:
+    """Docs, "Pod lifecycle: termination": SIGKILL, not sooner; the grace period is compressed by the pace."""
+    status, took = ended_by_deletion(living, shell("trap '' TERM; echo ready; while :; do sleep 0.05; done"))
+    assert status["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 137
+    assert status["phase"] == "Failed"
+    assert took >= COMPRESSED.grace_max
 
 
 def test_a_pod_that_is_deleted_by_force_leaves_no_process(living: Living) -> None:
@@ -170,7 +184,7 @@ def test_a_scripted_pull_error_is_one_attempt(living: Living) -> None:
     """The next retry asks the registry."""
     living.script(Run(pull_error="rpc error: code = Unknown desc = 500 Internal Server Error"), Run(really=True))
     living.pod(container=shell("echo well"))
-    pod = living.until_pod(lambda pod: waiting(pod, "ErrImagePull"))
+    pod = living.until_passed(lambda pod: waiting(pod, "ErrImagePull"))
     assert "500 Internal Server Error" in pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"]
     assert living.logs(living.until_pod(ended)) == "well\n"
 

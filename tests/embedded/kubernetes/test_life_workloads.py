@@ -1,7 +1,6 @@
 """Deployments, ReplicaSets, StatefulSets and DaemonSets: simple, but with the statuses that tools wait for."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,9 +67,13 @@ def scale(count: int, found: Object) -> None:
 
 
 def versions(living: Living) -> list[str]:
+    return versions_of(living.pods())
+
+
+def versions_of(pods: Iterable[Object]) -> list[str]:
     return [
         pod["spec"]["containers"][0].get("env", [{"value": ""}])[0]["value"]
-        for pod in living.pods()
+        for pod in pods
         if "deletionTimestamp" not in pod["metadata"]
     ]
 
@@ -79,7 +82,8 @@ def test_a_deployment_is_available_when_its_pods_are_ready(living: Living) -> No
     """Docs, "Deployments: complete Deployment": what `kubectl rollout status` waits for."""
     workload(living, DEPLOYMENTS, replicas=3)
     found = status_is(living, DEPLOYMENTS, replicas=3, updatedReplicas=3, readyReplicas=3, availableReplicas=3)
-    living.until(lambda: holds(living.get(DEPLOYMENTS, "web"), "Available"))
+    living.settle()
+    assert holds(living.get(DEPLOYMENTS, "web"), "Available")
     progress = condition(living.get(DEPLOYMENTS, "web"), "Progressing")
     assert progress
     assert (progress["status"], progress["reason"]) == ("True", "NewReplicaSetAvailable")
@@ -113,6 +117,7 @@ def test_a_rollout_keeps_to_its_bounds_and_ends_with_the_new_template_only(livin
     change_template(living, DEPLOYMENTS, "2")
     status_is(living, DEPLOYMENTS, replicas=3, updatedReplicas=3, availableReplicas=3)
     living.until(lambda: versions(living) == ["2", "2", "2"])
+    living.settle()
     alive, ready = [], []
     while event := watch.take(0):
         pods[key_of(event.object)] = event.object
@@ -158,6 +163,7 @@ def test_going_back_to_an_old_template_uses_its_replicaset_again(living: Living)
         DEPLOYMENTS, "default", "web", lambda obj: obj["spec"]["template"]["spec"]["containers"][0].pop("env")
     )
     living.until(lambda: versions(living) == [""])
+    living.settle()
     sets = living.store.list(REPLICASETS)[0]
     assert sorted(each["metadata"]["annotations"]["deployment.kubernetes.io/revision"] for each in sets) == ["2", "3"]
 
@@ -166,12 +172,17 @@ def test_recreate_ends_the_old_pods_before_the_new_begin(living: Living) -> None
     """Docs, "Deployments: Recreate Deployment"."""
     workload(living, DEPLOYMENTS, replicas=2, strategy={"type": "Recreate"})
     status_is(living, DEPLOYMENTS, availableReplicas=2)
+    pods = {key_of(pod): pod for pod in living.pods()}
+    watch = living.store.watch(None, lambda resource: resource.key == PODS.key)
     change_template(living, DEPLOYMENTS, "2")
+    living.until(lambda: versions(living) == ["2", "2"])
     seen = set()
-    while versions(living) != ["2", "2"]:
-        seen.add(frozenset(versions(living)))
-        time.sleep(0.002)
-    assert frozenset({"", "2"}) not in seen
+    while event := watch.take(0):
+        pods[key_of(event.object)] = event.object
+        if event.type == "DELETED":
+            del pods[key_of(event.object)]
+        seen.add(frozenset(versions_of(pods.values())))
+    assert seen == {frozenset({""}), frozenset(), frozenset({"2"})}
 
 
 def test_a_deployment_takes_its_replicasets_and_pods_with_it(living: Living) -> None:
@@ -234,7 +245,9 @@ def test_a_statefulset_replaces_its_pods_from_the_last_to_the_first(living: Livi
     watch = living.store.watch(None, lambda resource: resource.key == PODS.key)
     change_template(living, STATEFULSETS, "2")
     living.until(lambda: versions(living) == ["2", "2"])
-    found = status_is(living, STATEFULSETS, readyReplicas=2, updatedReplicas=2)
+    status_is(living, STATEFULSETS, readyReplicas=2, updatedReplicas=2)
+    living.settle()
+    found = living.get(STATEFULSETS, "web")
     assert found["status"]["currentRevision"] == found["status"]["updateRevision"]
     gone = []
     while event := watch.take(0):

@@ -126,6 +126,8 @@ class Scripted(http.server.ThreadingHTTPServer):
         self.callers: list[str] = []
         self.deaf: set[tuple[str, str]] = set()
         self.connections = 0
+        self.over = threading.Event()
+        """Set when nobody is waited for any more: what hangs or drips goes on until then."""
         self.answers: dict[tuple[str, str], Answer] = {
             ("GET", "/api/v1/namespaces/kube-system"): (200, {"metadata": {"uid": UID}}),
             ("GET", "/version"): (200, {"gitVersion": "v1.31.5+k3s1"}),
@@ -156,6 +158,7 @@ def scripted() -> Iterator[Scripted]:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server
+        server.over.set()
         server.shutdown()
         thread.join()
 
@@ -246,6 +249,7 @@ def secured(authority: Authority, tmp_path: Path) -> Iterator[Scripted]:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server
+        server.over.set()
         server.shutdown()
         thread.join()
 

@@ -5,7 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from tests.targets.kubernetes.conftest import Answering
+import pytest
+
+from drproof.model.errors import TargetError
+from tests.patience import PATIENCE
+from tests.targets.kubernetes.conftest import Answering, Scripted
 
 ALL = "/api/v1/namespaces/dr/configmaps"
 ONE = f"{ALL}/state"
@@ -25,15 +29,14 @@ def manifest(**data: str) -> dict[str, Any]:
 
 
 def dripping(head: bytes, drop: bytes) -> Callable[[Answering], None]:
-    """Say `head` at once, then `drop` again and again, for longer than anybody waits."""
+    """Say `head` at once, then `drop` again and again, for as long as the test lasts."""
 
     def say(answering: Answering) -> None:
         answering.close_connection = True
         with suppress(OSError):
             answering.wfile.write(head)
-            for _ in range(300):
+            while not answering.server.over.wait(0.02):
                 answering.wfile.write(drop)
-                time.sleep(0.02)
 
     return say
 
@@ -53,8 +56,29 @@ DRIPS = {
 }
 
 
+def hanging(answering: Answering) -> None:
+    """Say nothing for as long as the test lasts."""
+    answering.close_connection = True
+    answering.server.over.wait()
+
+
 @contextmanager
-def in_time(seconds: float = SECONDS, *, grace: float = 3.0) -> Iterator[None]:
+def in_time() -> Iterator[None]:
+    """Whatever is in it ends by itself, although its server goes on."""
     began = time.monotonic()
     yield
-    assert time.monotonic() - began < seconds + grace
+    assert time.monotonic() - began < PATIENCE
+
+
+def ends(server: Scripted, place: tuple[str, str], act: Callable[[float], object], *, query: str = "") -> TargetError:
+    """Return the error with which an act ends at a place of the server that drips.
+
+    It is given little time, so that it ends soon, and more where this machine took too long to get to that place.
+    """
+    for seconds in (SECONDS, 10 * SECONDS, 100 * SECONDS):
+        server.asked.clear()
+        with in_time(), pytest.raises(TargetError) as caught:
+            act(seconds)
+        if any((method, path) == place and query in said for method, path, said in server.asked):
+            return caught.value
+    pytest.fail(f"it never got to {place}; the last it said is {caught.value}")

@@ -2,19 +2,27 @@
 
 import gzip
 import json
-import time
 from contextlib import suppress
 
 import pytest
 
-from drproof.model.cluster import CONFIG_MAP
+from drproof.model.cluster import CONFIG_MAP, Manifest
 from drproof.model.errors import TargetError, UnansweredError
 from drproof.targets.kubernetes import bounded
+from drproof.targets.kubernetes.cluster import KubernetesCluster
+from tests.patience import PATIENCE
 from tests.targets.conftest import make_intent
 from tests.targets.kubernetes.conftest import Answering
-from tests.targets.kubernetes.drips import ALL, DRIPS, HEAD, LOG, ONE, PIN, dripping, in_time, manifest
+from tests.targets.kubernetes.drips import ALL, DRIPS, HEAD, LOG, ONE, PIN, dripping, ends, hanging, in_time, manifest
 
 # A wait
+
+
+def wait(cluster: KubernetesCluster, seconds: float) -> Manifest | None:
+    def is_there(found: Manifest | None) -> bool:
+        return found is not None
+
+    return cluster.wait(CONFIG_MAP, "state", namespace="dr", until=is_there, timeout_ms=int(seconds * 1000))
 
 
 @pytest.mark.parametrize(
@@ -46,25 +54,29 @@ def test_a_wait_ends_in_its_time_whatever_drips(scripted, cluster, where, drip):
     if where == "pin":
         scripted.answers["GET", PIN] = drips
 
-    with in_time(0.5), pytest.raises(TargetError) as caught:
-        cluster.wait(CONFIG_MAP, "state", namespace="dr", until=lambda found: found is not None, timeout_ms=500)
-    assert caught.value.code == ("Unreachable" if where == "list" else "Timeout")
+    place, query = (PIN, "") if where == "pin" else (ALL, "watch=true" if where == "watch" else "")
+    said = ends(scripted, ("GET", place), lambda seconds: wait(cluster, seconds), query=query)
+    assert said.code == ("Unreachable" if where == "list" else "Timeout")
 
 
 def test_a_wait_in_which_nothing_is_discovered_ends_in_its_time(scripted, cluster):
     scripted.answers["GET", "/api/v1"] = DRIPS["a body"]
 
-    with in_time(0.5), pytest.raises(TargetError, match="kubernetes:discover"):
-        cluster.wait(CONFIG_MAP, "state", namespace="dr", until=lambda found: found is None, timeout_ms=500)
+    with in_time(), pytest.raises(TargetError, match="kubernetes:discover"):
+        wait(cluster, 0.4)
 
 
 def test_a_wait_for_a_removal_ends_in_its_time(scripted, cluster):
     scripted.answers["DELETE", ONE] = (200, {})
     scripted.answers["GET", ONE] = DRIPS["a body"]
 
-    with in_time(0.5, grace=1.5), pytest.raises(TargetError, match="Timeout: expected it to be gone within") as caught:
-        cluster.delete(make_intent(), CONFIG_MAP, "state", namespace="dr", uid="u", timeout_ms=500)
-    assert (caught.value.code, type(caught.value)) == ("Timeout", TargetError)
+    def delete(seconds: float) -> None:
+        milliseconds = int(seconds * 1000)
+        cluster.delete(make_intent(), CONFIG_MAP, "state", namespace="dr", uid="u", timeout_ms=milliseconds)
+
+    said = ends(scripted, ("GET", ONE), delete)
+    assert "Timeout: expected it to be gone within" in str(said)
+    assert (said.code, type(said)) == ("Timeout", TargetError)
 
 
 # Sizes
@@ -94,9 +106,12 @@ def untrue(answering: Answering) -> None:
     answering.wfile.write(b"HTTP/1.1 503 Busy\r\nContent-Length: 999999999999999999\r\n\r\n{")
 
 
+COMPRESSED = gzip.compress(b'{"a": "' + b" " * (32 << 20) + b'"}', compresslevel=1)
+
+
 def compressed(answering: Answering) -> None:
     """Send a small body that becomes a large one."""
-    answering.say(200, gzip.compress(b'{"a": "' + b" " * (200 << 20) + b'"}'), **{"Content-Encoding": "gzip"})
+    answering.say(200, COMPRESSED, **{"Content-Encoding": "gzip"})
 
 
 @pytest.mark.parametrize("answer", [endless, long_trailers, untrue, compressed])
@@ -128,8 +143,7 @@ def test_a_watch_of_which_no_line_ends_is_given_up(scripted, cluster, monkeypatc
             answering.say(200, {"items": [], "metadata": {"resourceVersion": "1"}})
 
     scripted.answers["GET", ALL] = answer
-    with in_time(0.5), pytest.raises(TargetError, match="Timeout"):
-        cluster.wait(CONFIG_MAP, "state", namespace="dr", until=lambda found: found is not None, timeout_ms=500)
+    assert ends(scripted, ("GET", ALL), lambda seconds: wait(cluster, seconds), query="watch=true").code == "Timeout"
 
 
 def test_a_log_that_never_ends_is_cut(scripted, cluster):
@@ -166,11 +180,7 @@ def test_an_event_is_heard_when_it_is_said_and_not_when_the_stream_ends(scripted
         # A line is in several chunks, and a chunk larger than what is read at once.
         for part in (line[:10], line[10:-5], line[-5:]):
             answering.wfile.write(b"%x\r\n" % len(part) + part + b"\r\n")
-        time.sleep(3)
+        hanging(answering)
 
     scripted.answers["GET", ALL] = answer
-    with in_time():
-        found = cluster.wait(
-            CONFIG_MAP, "state", namespace="dr", until=lambda found: found is not None, timeout_ms=5000
-        )
-    assert found == manifest(a="y" * 200_000)
+    assert wait(cluster, PATIENCE) == manifest(a="y" * 200_000)

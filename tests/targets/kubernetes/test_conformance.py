@@ -25,11 +25,13 @@ from drproof.targets.kubernetes.access import KubeconfigAccess
 from drproof.targets.kubernetes.cluster import KubernetesCluster
 from drproof.targets.kubernetes.conformance import new_namespace, probes, run
 from drproof.targets.kubernetes.ground import UNPULLABLE
+from tests.patience import PATIENCE
 from tests.targets.conftest import make_intent
 from tests.targets.kubernetes.conftest import IMAGE
 
 COMMAND = [sys.executable, "-u", "-c", "from drproof.cli import main; main()", "conformance"]
 Effects = Callable[[str], JournalledEffects]
+LONG_MS = int(1000 * PATIENCE)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def effects(journal: Journal) -> Effects:
 def test_a_cluster_that_behaves_shows_every_claim_and_nothing_is_left(cluster, effects, journal, calls):
     namespace = new_namespace()
 
-    results = run(cluster, effects(namespace), namespace=namespace, image=IMAGE, patience_ms=30_000)
+    results = run(cluster, effects(namespace), namespace=namespace, image=IMAGE, patience_ms=LONG_MS)
 
     assert [(result.name, result.status, result.detail) for result in results if result.status != "ok"] == []
     assert [result.name for result in results] == [probe.name for probe in probes()]
@@ -91,7 +93,7 @@ def test_a_pod_is_made_once_its_new_namespace_has_its_account(cluster, effects, 
     monkeypatch.setattr(embedded.life._namespaces, "account_seconds", 0.5)
     namespace = new_namespace()
 
-    results = run(cluster, effects(namespace), namespace=namespace, names=[name], patience_ms=30_000)
+    results = run(cluster, effects(namespace), namespace=namespace, names=[name], patience_ms=LONG_MS)
 
     assert [(result.status, result.detail) for result in results if result.status != "ok"] == []
 
@@ -138,8 +140,8 @@ def modest(resource: Any, operation: str, thing: dict[str, Any]) -> None:
         (stamped, "apply_again", "expected the resourceVersion to stay"),
         (listed_twice, "pull_secrets_replaced", r"expected the whole list .*got \['one', 'other'\]"),
         (same_image, "job_template_immutable", "expected the template of a Job to stay"),
-        (no_deadline, "deadline_ends_a_job", "Job/deadline: expected it to fail within 1.5 s"),
-        (modest, "unschedulable_pod", "Pod/unschedulable: expected it to be Unschedulable within 1.5 s"),
+        (no_deadline, "deadline_ends_a_job", "Job/deadline: expected it to fail within [0-9.]+ s"),
+        (modest, "unschedulable_pod", "Pod/unschedulable: expected it to be Unschedulable within [0-9.]+ s"),
     ],
 )
 def test_a_cluster_that_changes_what_it_is_given_is_found_out(cluster, effects, embedded, mutator, name, says):
@@ -154,10 +156,15 @@ def test_a_cluster_that_changes_what_it_is_given_is_found_out(cluster, effects, 
 
 
 def one(cluster: KubernetesCluster, effects: Effects, name: str, *, image: str = "") -> Any:
-    namespace = new_namespace()
-    results = run(cluster, effects(namespace), namespace=namespace, names=[name], image=image, patience_ms=1500)
-    assert results[-1].status == "ok", results[-1]
-    return results[0]
+    """Return what a probe of little patience came to: of more, where this machine took too long to clear up after it."""
+    for patience_ms in (1500, 15_000, LONG_MS):
+        namespace = new_namespace()
+        results = run(
+            cluster, effects(namespace), namespace=namespace, names=[name], image=image, patience_ms=patience_ms
+        )
+        if results[-1].status == "ok":
+            return results[0]
+    pytest.fail(f"the namespace did not go: {results[-1]}")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +188,7 @@ def test_what_the_user_may_not_read_is_named(cluster, effects, embedded, resourc
 def test_an_image_that_can_be_pulled_after_all_is_found_out(cluster, effects, registry):
     digest = f"sha256:{'cd' * 32}"
     registry.push(
-        "registry.invalid", "drproof/none", digest=digest, tags=("none",), program=Program(("/bin/sleep", "30"))
+        "registry.invalid", "drproof/none", digest=digest, tags=("none",), program=Program(("/bin/sleep", "600"))
     )
     try:
         found = one(cluster, effects, "unpullable_image")
@@ -266,7 +273,7 @@ def test_everything_that_is_made_says_to_which_run_it_belongs(cluster, effects, 
 
 def command(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     line = [*COMMAND, "--kubeconfig", str(kubeconfig), *arguments]
-    return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(line, capture_output=True, text=True, timeout=5 * PATIENCE, check=False)
 
 
 @pytest.fixture
@@ -330,18 +337,25 @@ def test_the_command_says_that_no_server_answers(kubeconfig, embedded):
     assert "kubectl delete" not in said.stderr, "nothing was made"
 
 
-def test_a_signal_ends_the_command_and_its_namespace(kubeconfig, cluster):
+def test_a_signal_ends_the_command_and_its_namespace(kubeconfig, cluster, embedded):
+    held = threading.Event()
+
+    def hold(call: Any) -> Fault | None:
+        """Let the first object that it makes wait until the signal has come."""
+        if (call.verb, call.resource) not in {("create", "configmaps"), ("patch", "configmaps")} or held.is_set():
+            return None
+        held.set()
+        return Fault(hang_seconds=5 * PATIENCE)
+
+    embedded.faults.append(hold)
     line = [*COMMAND, "--kubeconfig", str(kubeconfig)]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         namespace = process.stdout.readline().split()[-1]
-        watchdog = threading.Timer(60, process.kill)
-        watchdog.start()
-        while "nodes" not in process.stdout.readline():
-            pass
+        assert held.wait(PATIENCE)
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate()
-        watchdog.cancel()
+        _, errors = process.communicate(timeout=PATIENCE)
+    embedded.faults.remove(hold)
 
     assert process.returncode == 143, errors
     assert "SIGTERM received" in errors

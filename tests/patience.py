@@ -1,0 +1,17 @@
+"""How long tests wait for what a machine does by itself: a bound for what hangs, never a claim about speed."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+PATIENCE = 120.0
+"""Seconds; what has not happened after them never will."""
+
+
+def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Return the first true value of `condition`."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"the condition did not become true in {seconds} s"
+        time.sleep(0.02)
+    return found
