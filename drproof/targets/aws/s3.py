@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
-from drproof.model.capabilities import Intent, ObjectInfo
+from drproof.model.capabilities import BucketInfo, Intent, ObjectInfo
 from drproof.model.errors import NotFoundError, TargetError
-from drproof.targets.aws import instants
+from drproof.targets.aws import buckets, instants
 from drproof.targets.aws.errors import failure, translated
 
 if TYPE_CHECKING:
@@ -37,9 +37,11 @@ class AwsObjectStore:
             answer = self._client.head_object(**self._at(bucket, key))
         return _info(bucket, key, answer)
 
-    def read(self, bucket: str, key: str, *, version: str = "", limit: int = 4 << 20) -> tuple[ObjectInfo, bytes]:
-        """Return a small object whole; more than `limit` bytes is an error."""
-        answer = self._get(bucket, key, version)
+    def read(
+        self, bucket: str, key: str, *, version: str = "", if_match: str = "", limit: int = 4 << 20
+    ) -> tuple[ObjectInfo, bytes]:
+        """Return a small object whole; more than `limit` bytes, or another ETag than `if_match`, is an error."""
+        answer = self._get(bucket, key, version, if_match)
         info = _info(bucket, key, answer)
         if info.size > limit:
             answer["Body"].close()
@@ -47,11 +49,17 @@ class AwsObjectStore:
             raise failure("s3:GetObject", _uri(bucket, key), "EntityTooLarge", message)
         return info, b"".join(_chunks(info, answer["Body"]))
 
-    def stream(self, bucket: str, key: str, *, version: str = "") -> tuple[ObjectInfo, Iterator[bytes]]:
+    def stream(
+        self, bucket: str, key: str, *, version: str = "", if_match: str = ""
+    ) -> tuple[ObjectInfo, Iterator[bytes]]:
         """Return an object as chunks, once; the chunks add up to `size` bytes or an error is raised."""
-        answer = self._get(bucket, key, version)
+        answer = self._get(bucket, key, version, if_match)
         info = _info(bucket, key, answer)
         return info, _chunks(info, answer["Body"])
+
+    def describe(self, bucket: str) -> BucketInfo:
+        """Return what kind of place a bucket is; that it is there and whose it is must be told, the rest may not be."""
+        return buckets.describe(self._client, bucket, owner=self._owner)
 
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         """Yield every object under a prefix, keys exactly as they are."""
@@ -156,8 +164,9 @@ class AwsObjectStore:
                 break
         return found
 
-    def _get(self, bucket: str, key: str, version: str) -> dict[str, Any]:
-        request = {**self._at(bucket, key), **({"VersionId": version} if version else {})}
+    def _get(self, bucket: str, key: str, version: str, if_match: str) -> dict[str, Any]:
+        pins = {"VersionId": version, "IfMatch": f'"{if_match}"' if if_match else ""}
+        request = {**self._at(bucket, key), **{name: pin for name, pin in pins.items() if pin}}
         with translated("s3:GetObject", _uri(bucket, key)):
             answer: dict[str, Any] = self._client.get_object(**request)
         if answer.get("DeleteMarker"):
