@@ -6,8 +6,8 @@ from drproof import catalog
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import Resolved
 from drproof.engine.window import Coverage
-from drproof.formats import pointers
-from drproof.model.criteria import Backup, Criteria, ExpectedContract, Grade, Site, Sites, Storing, Workload
+from drproof.formats import onprem_backup, pointers
+from drproof.model.criteria import Backup, Criteria, ExpectedContract, Grade, Published, Site, Sites, Storing, Workload
 from drproof.model.plan import Plan
 from drproof.model.settings import (
     ClusterSettings,
@@ -138,9 +138,7 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         rto_ms=resolved["criteria.rto"],
         rpo_ms=resolved["criteria.rpo"],
         freshness_limit_ms=resolved["primary.freshness_limit"],
-        backup=Backup(
-            uri=settings.backup_uri, objects=resolved["backup.objects"], archives=resolved["backup.archives"]
-        ),
+        backup=_backup(resolved, settings),
         control_plane_sections=resolved["control_plane.sections"],
         pointers=tuple(pointers.LABELS),
         alarms=settings.primary.alarms,
@@ -155,6 +153,30 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         notification_expected=bool(settings.recovery.topic_arn),
         promotion_expected=settings.promotion.auto_promote and settings.promotion.allow_bypass,
         storing=settings.storing,
+    )
+
+
+def _backup(resolved: Resolved, settings: Settings) -> Backup:
+    """Return what the restore point is judged by."""
+    share, primary = resolved["backup.plausible_share"], settings.primary
+    onprem = resolved["backup.layout"] == "onprem"
+    return Backup(
+        uri=settings.backup_uri,
+        objects=onprem_backup.OBJECTS if onprem else resolved["backup.objects"],
+        archives=() if onprem else resolved["backup.archives"],
+        layout=resolved["backup.layout"],
+        member_manifests="ignored" if onprem else resolved["backup.member_manifests"],
+        checksums="ignored" if onprem else resolved["backup.checksums"],
+        failure_domain=resolved["backup.failure_domain"],
+        published=Published(
+            bucket=primary.bucket,
+            prefix=primary.prefix,
+            candidate=primary.candidate,
+            state=resolved["backup.state"],
+            share=share,
+        )
+        if primary.bucket and primary.prefix
+        else None,
     )
 
 

@@ -71,7 +71,8 @@ def parse(data: bytes) -> BackupMetadata:
     if not isinstance(content, dict):
         raise FormatError("metadata-shape", "the metadata is no JSON object")
     if content.keys() >= ENCRYPTED:
-        raise FormatError("metadata-layout", "this is the metadata of an encrypted on-prem backup, not of archives")
+        msg = "this is the metadata of an encrypted on-prem backup, not of archives: see --backup-layout onprem"
+        raise FormatError("metadata-layout", msg)
     texts = {name: _text(content, name) for name in ("backup_id", "backup_uri", "bucket", "prefix", "created_utc")}
     artifacts = content.get("artifacts")
     if not isinstance(artifacts, dict) or not artifacts:

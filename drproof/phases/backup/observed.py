@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from drproof.model.receipt import Count
+from drproof.phases.backup.beside import BucketSeen, CanarySeen, EncryptedSeen, LookSeen, MembersSeen, PublishedSeen
 
 METADATA = "metadata.json"
 NOT_THERE = "the object is not there"
@@ -31,6 +32,12 @@ class ArchiveSeen:
     files: Count = 0
     size: Count = 0
     problem: str = ""
+    frames: Count = 0
+    """Frames of the compression; 0 when nobody walked them to their end."""
+    unchecked: Count = 0
+    """Frames without a checksum of their content."""
+    window: Count = 0
+    """The largest memory, in bytes, that a frame asks of its reader."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +86,13 @@ class RestorePointObserved:
     objects: tuple[ObjectSeen, ...]
     archives: tuple[ArchiveSeen, ...]
     control_plane: ControlPlaneSeen
+    schema_version: int | None = None
+    """That of the metadata; None where it has none, and so no promises beyond sizes and digests."""
+    looks: tuple[LookSeen, ...] = ()
+    """Every object that was read, in the order of its first look."""
+    members: tuple[MembersSeen, ...] = ()
+    """One for each archive whose members are promised."""
+    canary: CanarySeen | None = None
+    published: PublishedSeen | None = None
+    buckets: tuple[BucketSeen, ...] = ()
+    encrypted: EncryptedSeen | None = None

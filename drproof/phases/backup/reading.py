@@ -2,13 +2,16 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from drproof.formats import archive, backup_metadata, control_plane, s3_uri
+from drproof.formats import archive, backup_metadata, control_plane, onprem_backup, s3_uri
 from drproof.formats.backup_metadata import Artifact, BackupMetadata
+from drproof.formats.member_manifest import ListedMember
 from drproof.model.capabilities import ObjectStore
 from drproof.model.criteria import Backup
-from drproof.model.errors import FormatError, NotFoundError, TargetError
+from drproof.model.errors import AlreadyExistsError, FormatError, NotFoundError, TargetError
+from drproof.phases.backup import promises, surroundings
+from drproof.phases.backup.frames import Frames
 from drproof.phases.backup.observed import (
     METADATA,
     NOT_THERE,
@@ -18,6 +21,8 @@ from drproof.phases.backup.observed import (
     RestorePointObserved,
     SectionSeen,
 )
+from drproof.phases.backup.pinned import Pinned
+from drproof.phases.backup.reading_onprem import read_onprem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,25 +41,83 @@ class Reading:
     observed: RestorePointObserved
     members: Mapping[str, list[archive.Member]]
     control_plane: Mapping[str, str]
+    promised: Mapping[str, tuple[ListedMember, ...]]
+    """By archive, the files that its member manifest lists."""
 
 
-def read_point(place: Place, wanted: Backup) -> Reading:
-    """Read every byte of a restore point once, hash it, and extract nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looking:
+    """One pass over a restore point: every object keeps the version of its first look."""
+
+    objects: Pinned
+    sections: tuple[str, ...]
+    redact: Callable[[str], str]
+    progress: Callable[[int], None]
+
+
+def read_point(place: Place, wanted: Backup, *, progress: Callable[[int], None] | None = None) -> Reading:
+    """Read every byte of a restore point once, hash it, extract nothing, and look at every object again at the end.
+
+    `progress` is told the size of every chunk that was read.
 
     Raises:
         TargetError: the site does not answer, or refuses.
     """
+    looking = _Looking(
+        objects=Pinned(place.objects),
+        sections=place.sections,
+        redact=place.redact,
+        progress=progress or (lambda _: None),
+    )
     uri = s3_uri.parse(wanted.uri)
-    metadata, problem = _metadata(place, uri)
+    read = _archives if wanted.layout == "archives" else _onprem
+    reading = read(looking, uri, wanted)
+    observed = replace(
+        reading.observed,
+        published=surroundings.published(place.objects, wanted.published) if wanted.published else None,
+        buckets=surroundings.buckets(place.objects, uri.bucket, wanted) if wanted.failure_domain != "none" else (),
+        # Last: whatever changed in the meantime is seen now.
+        looks=looking.objects.looks(),
+    )
+    return replace(reading, observed=observed)
+
+
+def _onprem(place: _Looking, uri: s3_uri.S3Uri, wanted: Backup) -> Reading:
+    """Read an encrypted backup: it has no archives that can be listed, and no control plane beside it."""
+    read = read_onprem(place.objects, uri, place.progress)
+    observed = RestorePointObserved(
+        uri=wanted.uri,
+        bucket=uri.bucket,
+        prefix=uri.key,
+        problem=read.problem,
+        backup_id=read.encrypted.run_id,
+        metadata_uri=read.metadata.backup_uri if read.metadata else "",
+        created_at=read.metadata.created_at if read.metadata else "",
+        objects=read.objects,
+        archives=(),
+        control_plane=ControlPlaneSeen(pointer_key="", problem="this layout has none"),
+        schema_version=onprem_backup.SCHEMA_VERSION if read.metadata else None,
+        encrypted=read.encrypted,
+    )
+    return Reading(observed=observed, members={}, control_plane={}, promised={})
+
+
+def _archives(looking: _Looking, uri: s3_uri.S3Uri, wanted: Backup) -> Reading:
+    """Read a restore point of archives, and the control plane beside it."""
+    metadata, problem = _metadata(looking, uri)
     promised = metadata.artifacts if metadata else {}
+    manifests = promises.inside(metadata)
     objects, archives, listings = [], [], {}
     for name in wanted.objects:
-        one = _Object(place, uri, name, promised.get(name), is_archive=name in wanted.archives)
+        one = _Object(
+            looking, uri, name, promised.get(name), is_archive=name in wanted.archives, sink=manifests.sink(name)
+        )
         objects.append(one.seen)
         if name in wanted.archives:
             archives.append(one.archive)
             listings[name] = one.members
-    control, listed = _control_plane(place, uri)
+    kept = promises.compare(looking.objects, uri, metadata, listings, manifests.found)
+    control, listed = _control_plane(looking, uri)
     observed = RestorePointObserved(
         uri=wanted.uri,
         bucket=uri.bucket,
@@ -66,11 +129,14 @@ def read_point(place: Place, wanted: Backup) -> Reading:
         objects=tuple(objects),
         archives=tuple(archives),
         control_plane=control,
+        schema_version=metadata.schema_version if metadata else None,
+        members=kept.members,
+        canary=kept.canary,
     )
-    return Reading(observed=observed, members=listings, control_plane=listed)
+    return Reading(observed=observed, members=listings, control_plane=listed, promised=kept.listed)
 
 
-def _metadata(place: Place, uri: s3_uri.S3Uri) -> tuple[BackupMetadata | None, str]:
+def _metadata(place: _Looking, uri: s3_uri.S3Uri) -> tuple[BackupMetadata | None, str]:
     try:
         _, data = place.objects.read(uri.bucket, uri.join(METADATA))
         return backup_metadata.parse(data), ""
@@ -81,10 +147,19 @@ def _metadata(place: Place, uri: s3_uri.S3Uri) -> tuple[BackupMetadata | None, s
 class _Object:
     """One object, streamed once: hashed, and listed when it is an archive."""
 
-    def __init__(
-        self, place: Place, uri: s3_uri.S3Uri, name: str, promised: Artifact | None, *, is_archive: bool
+    def __init__(  # noqa: PLR0913 — where it is, what it must be, and who looks into it
+        self,
+        place: _Looking,
+        uri: s3_uri.S3Uri,
+        name: str,
+        promised: Artifact | None,
+        *,
+        is_archive: bool,
+        sink: archive.Sink | None,
     ) -> None:
         self._place = place
+        self._sink = sink
+        self._frames = Frames() if is_archive else None
         self.members: list[archive.Member] = []
         self.archive = ArchiveSeen(name=name, problem=NOT_THERE)
         self._digest = hashlib.sha256()
@@ -94,14 +169,17 @@ class _Object:
         size, sha256 = (promised.size, promised.sha256) if promised else (None, "")
         try:
             info, chunks = place.objects.stream(uri.bucket, key)
-        except NotFoundError:
-            self.seen = ObjectSeen(name=name, key=key, status="not_found", promised_size=size, promised_sha256=sha256)
+        except (NotFoundError, AlreadyExistsError) as exc:
+            status = "not_found" if isinstance(exc, NotFoundError) else "replaced"
+            self.seen = ObjectSeen(name=name, key=key, status=status, promised_size=size, promised_sha256=sha256)
             return
         counted = self._counted(chunks)
         if is_archive:
             self.archive = self._list(name, counted)
         for _ in counted:
             continue
+        if self._frames is not None:
+            self.archive = self._frames.of(self.archive)
         self.seen = ObjectSeen(
             name=name,
             key=key,
@@ -117,6 +195,9 @@ class _Object:
         for chunk in chunks:
             self._digest.update(chunk)
             self._size += len(chunk)
+            self._place.progress(len(chunk))
+            if self._frames is not None:
+                self._frames.feed(chunk)
             yield chunk
 
     def _list(self, name: str, chunks: Iterator[bytes]) -> ArchiveSeen:
@@ -124,7 +205,7 @@ class _Object:
         problem = ""
         seen: set[str] = set()
         try:
-            for member in archive.read(archive.zstd(chunks)):
+            for member in archive.read(archive.zstd(chunks), sink=self._sink):
                 self.members.append(member)
                 if found := archive.problem_of(member, seen):
                     problem = problem or f"{found}: {member.path}"
@@ -139,7 +220,7 @@ class _Object:
         )
 
 
-def _control_plane(place: Place, uri: s3_uri.S3Uri) -> tuple[ControlPlaneSeen, dict[str, str]]:
+def _control_plane(place: _Looking, uri: s3_uri.S3Uri) -> tuple[ControlPlaneSeen, dict[str, str]]:
     """Follow the pointer to the bundle, compare it with its manifest both ways, and return its files' digests too."""
     objects = place.objects
     try:
@@ -165,6 +246,7 @@ def _control_plane(place: Place, uri: s3_uri.S3Uri) -> tuple[ControlPlaneSeen, d
         for chunk in chunks:
             digest.update(chunk)
             size += len(chunk)
+            place.progress(len(chunk))
             yield chunk
 
     source = counted()
