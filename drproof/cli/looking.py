@@ -112,7 +112,8 @@ def scenario_page() -> str:
 
 
 def _ending(row: Mapping[str, Any]) -> str:
-    parts = [f"exit {row['exit']}, {row['outcome']}"]
+    of_plan = f"`-m {row['plan']}`: " if "plan" in row else ""
+    parts = [f"{of_plan}exit {row['exit']}, {row['outcome']}"]
     for outcome in ("failed", "blocked"):
         phases = [phase for phase, ended in row["phases"].items() if ended == outcome]
         if phases:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from drproof import catalog
+from drproof.embedded import scenarios
 from drproof.evidence import trust as trusting
 from drproof.evidence.expectations import Expectations
 from drproof.evidence.verification import Verification, verify
@@ -180,7 +181,13 @@ def green(shelf) -> Drill:
 @pytest.fixture(scope="session")
 def injected(shelf):
     """The drill of one scenario, run when it is first asked for; tests only look at it."""
-    return lambda name: shelf.drill(name, lambda folder: Operator(folder).drill("--scenario", name))
+    rows = scenarios.table()
+
+    def run(folder: Path, name: str) -> Drill:
+        mark = rows[name].get("plan", "drill")
+        return Operator(folder).run("-m", mark, "--target", "embedded", "--scenario", name)
+
+    return lambda name: shelf.drill(name, lambda folder: run(folder, name))
 
 
 @pytest.fixture
