@@ -35,7 +35,8 @@ def encrypted_file_is_what_was_written(read_restore_point: RestorePoint, subject
     if seen is None or encrypted is None:
         return undecided(f"the receipt does not speak of {subject}")
     if seen.status != OK or not seen.size:
-        return compare(
+        return hold(
+            False,  # noqa: FBT003 — a file that is not there, or is empty, is not what was written
             observed={"status": seen.status, "size": seen.size},
             expected={"status": OK, "size": seen.promised_size},
             reason=f"{seen.key} is not there, or is empty",

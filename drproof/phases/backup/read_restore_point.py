@@ -31,7 +31,7 @@ def read_restore_point(ctx: Context) -> RestorePointObserved:
         sections=criteria.control_plane_sections,
         redact=ctx.redact,
     )
-    reading = read_point(place, criteria.backup)
+    reading = read_point(place, criteria.backup, progress=ctx.moved, expect=lambda size: ctx.moved(0, of=size))
     ctx.evidence("members", reading.members)
     ctx.evidence("promised_members", reading.promised)
     # Also when nothing could be read: an absent listing could not be told from one that was lost.

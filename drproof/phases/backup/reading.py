@@ -53,12 +53,19 @@ class _Looking:
     sections: tuple[str, ...]
     redact: Callable[[str], str]
     progress: Callable[[int], None]
+    expect: Callable[[int], None]
 
 
-def read_point(place: Place, wanted: Backup, *, progress: Callable[[int], None] | None = None) -> Reading:
+def read_point(
+    place: Place,
+    wanted: Backup,
+    *,
+    progress: Callable[[int], None] | None = None,
+    expect: Callable[[int], None] | None = None,
+) -> Reading:
     """Read every byte of a restore point once, hash it, extract nothing, and look at every object again at the end.
 
-    `progress` is told the size of every chunk that was read.
+    `progress` is told the size of every chunk that was read, `expect` once how many bytes the metadata promises.
 
     Raises:
         TargetError: the site does not answer, or refuses.
@@ -68,6 +75,7 @@ def read_point(place: Place, wanted: Backup, *, progress: Callable[[int], None] 
         sections=place.sections,
         redact=place.redact,
         progress=progress or (lambda _: None),
+        expect=expect or (lambda _: None),
     )
     uri = s3_uri.parse(wanted.uri)
     read = _archives if wanted.layout == "archives" else _onprem
@@ -84,7 +92,7 @@ def read_point(place: Place, wanted: Backup, *, progress: Callable[[int], None] 
 
 def _onprem(place: _Looking, uri: s3_uri.S3Uri, wanted: Backup) -> Reading:
     """Read an encrypted backup: it has no archives that can be listed, and no control plane beside it."""
-    read = read_onprem(place.objects, uri, place.progress)
+    read = read_onprem(place.objects, uri, place.progress, place.expect)
     observed = RestorePointObserved(
         uri=wanted.uri,
         bucket=uri.bucket,
@@ -106,6 +114,7 @@ def _archives(looking: _Looking, uri: s3_uri.S3Uri, wanted: Backup) -> Reading:
     """Read a restore point of archives, and the control plane beside it."""
     metadata, problem = _metadata(looking, uri)
     promised = metadata.artifacts if metadata else {}
+    looking.expect(sum(promised[name].size for name in wanted.objects if name in promised))
     manifests = promises.inside(metadata)
     objects, archives, listings = [], [], {}
     for name in wanted.objects:

@@ -25,9 +25,10 @@ class OnpremRead:
     encrypted: EncryptedSeen
 
 
-def read_onprem(objects: Pinned, uri: s3_uri.S3Uri, progress: Progress) -> OnpremRead:
+def read_onprem(objects: Pinned, uri: s3_uri.S3Uri, progress: Progress, expect: Progress) -> OnpremRead:
     """Read every byte of an on-prem backup once and hash it; nothing is decrypted."""
     said, problem = _said(objects, uri)
+    expect(sum(said.sizes.values()) if said else 0)
     seen: list[ObjectSeen] = []
     beginnings: dict[str, bytes] = {}
     for name in onprem_backup.OBJECTS:
