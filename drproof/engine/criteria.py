@@ -117,6 +117,8 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
         ),
         profile=resolved["profile"],
         storing=_storing(resolved, sites["recovery"].owner),
+        backup_layout=resolved["backup.layout"],
+        backup_owner=resolved["backup.owner"],
     )
 
 

@@ -299,6 +299,8 @@ def an_encrypted_file_is_judged_by_all_that_can_be_seen_without_a_key(house: Hou
         subject="checksums.json",
     )
     expect(house, contract, (ENCRYPTED.facts(READ, problem="json-syntax"), REFUTED), subject="metadata.json")
+    for silent in (objects(db, name="another"), ENCRYPTED.facts(READ, encrypted=None)):
+        assert "does not speak of" in house.verdict(contract, silent, db).reason
     shown = house.verdict(contract, ENCRYPTED, db).observed["shown"]
     assert shown.startswith("integrity")
     assert "key" in shown

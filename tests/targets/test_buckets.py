@@ -79,3 +79,16 @@ def test_without_versions_a_read_of_other_content_is_refused(target: AwsTarget, 
     (look,) = pinned.looks()
     assert (look.version, look.version_after) == ("", "")
     assert look.etag != look.etag_after
+
+
+def test_a_bucket_of_somebody_else_is_asked_for_in_that_owners_name(
+    world: embedded.World, target: AwsTarget, stranger: Callable[[str], Any]
+) -> None:
+    mine, theirs = NAMES["sites"]["recovery"]["account_id"], NAMES["sites"]["primary"]["account_id"]
+    bucket = NAMES["primary"]["bucket"]
+    store = AwsObjectStore(stranger("s3"), owner=mine, owners={bucket: theirs})
+
+    assert next(store.list(bucket, f"{NAMES['primary']['prefix']}/runs/")).bucket == bucket
+    with pytest.raises(TargetError):
+        next(AwsObjectStore(stranger("s3"), owner=mine).list(bucket, ""))
+    assert store.describe(BUCKET).owner == mine

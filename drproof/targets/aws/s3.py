@@ -25,11 +25,15 @@ Versions: TypeAlias = list[tuple[str, str]]
 class AwsObjectStore:
     """The buckets of one site."""
 
-    def __init__(self, client: "S3Client", *, owner: str) -> None:
-        """Ask through `client`; buckets that do not belong to the account `owner` are refused by S3 itself."""
+    def __init__(self, client: "S3Client", *, owner: str, owners: Mapping[str, str] | None = None) -> None:
+        """Ask through `client`; buckets that do not belong to the account `owner` are refused by S3 itself.
+
+        `owners` names the buckets that must belong to somebody else, each with its account.
+        """
         # The generated types do not carry conditional arguments.
         self._client: Any = client
         self._owner = owner
+        self._owners = dict(owners or {})
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
         """Return what is known of an object without reading it."""
@@ -59,11 +63,11 @@ class AwsObjectStore:
 
     def describe(self, bucket: str) -> BucketInfo:
         """Return what kind of place a bucket is; that it is there and whose it is must be told, the rest may not be."""
-        return buckets.describe(self._client, bucket, owner=self._owner)
+        return buckets.describe(self._client, bucket, owner=self._owner_of(bucket))
 
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         """Yield every object under a prefix, keys exactly as they are."""
-        request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner}
+        request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner_of(bucket)}
         for page in self._pages("list_objects_v2", "s3:ListObjectsV2", request, _uri(bucket, prefix)):
             for item in page.get("Contents", ()):
                 yield ObjectInfo(
@@ -131,7 +135,7 @@ class AwsObjectStore:
             with translated("s3:DeleteObjects", subject):
                 answer = self._client.delete_objects(
                     Bucket=bucket,
-                    ExpectedBucketOwner=self._owner,
+                    ExpectedBucketOwner=self._owner_of(bucket),
                     Delete={"Objects": [{"Key": key, "VersionId": version} for key, version in batch], "Quiet": True},
                 )
             if errors := answer.get("Errors"):
@@ -152,7 +156,7 @@ class AwsObjectStore:
         """Return the versions of `keys` under a prefix; None when more than `limit` others lie there."""
         found: Versions = []
         seen = 0
-        request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner}
+        request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner_of(bucket)}
         for page in self._pages("list_object_versions", "s3:ListObjectVersions", request, _uri(bucket, prefix)):
             items = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
             found += [(item["Key"], item["VersionId"]) for item in items if item["Key"] in keys]
@@ -183,8 +187,11 @@ class AwsObjectStore:
                 return
             yield page
 
+    def _owner_of(self, bucket: str) -> str:
+        return self._owners.get(bucket, self._owner)
+
     def _at(self, bucket: str, key: str) -> dict[str, Any]:
-        return {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": self._owner}
+        return {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": self._owner_of(bucket)}
 
 
 def _uri(bucket: str, key: str) -> str:
