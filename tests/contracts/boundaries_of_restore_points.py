@@ -158,10 +158,13 @@ def a_promise_about_one_file_is_kept_in_its_archive_alone(house: House) -> None:
         seen(sha256=""),
         canary(sha256=""),
         canary(sha256=sha256("another")),
+        canary(written_at="2026-01-31T11:00:01Z"),
+        canary(written_at="before"),
     ):
         expect(house, name, (broken, REFUTED), subject=STATE)
         expect(house, name, (broken, PROVEN), subject=other)
     expect(house, name, (OF_THE_REFERENCE, PROVEN), subject=STATE)
+    expect(house, name, (canary(written_at=POINT.created_at), PROVEN), subject=STATE)
     expect(house, name, (canary(path=f"{other}/canary.json", sha256=""), PROVEN), subject=STATE)
     expect(house, name, (canary(path=f"{other}/canary.json", sha256=""), REFUTED), subject=other)
     controls = {one.name: one.result.value for one in house.verdict(name, PASSING, other).controls}
@@ -351,3 +354,25 @@ def no_layout_is_judged_by_what_belongs_to_the_other(house: House) -> None:
         contract = house.contracts[name]
         assert contract.is_asked(asked["archives"]) is (name not in onprem), name
         assert contract.is_asked(asked["onprem"]) is (name not in archives), name
+
+
+@boundary
+def an_instant_that_is_none_or_to_come_never_proves_that_a_restore_point_is_recent(house: House) -> None:
+    contract = "restore_point_is_within_rpo"
+    for text, status in (
+        ("9999-12-31T23:59:59Z", REFUTED),
+        ("0001-01-01T00:00:00Z", REFUTED),
+        ("1970-01-01T00:00:00Z", REFUTED),
+        ("2026-02-30T00:00:00Z", UNPROVEN),
+        ("2026-01-31T25:00:00Z", UNPROVEN),
+        ("99999-01-01T00:00:00Z", UNPROVEN),
+        ("2026-01-31T11:00:00+99:00", UNPROVEN),
+        ("1769857200", UNPROVEN),
+        ("20260131T110000Z\n", UNPROVEN),
+        ("now", UNPROVEN),
+        ("\x00", UNPROVEN),
+        ("٢٠٢٦-01-31T11:00:00Z", UNPROVEN),
+    ):
+        verdict = house.verdict(contract, PASSING.facts(READ, created_at=text))
+        assert verdict.status is status, text
+        assert verdict.reason, text

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from drproof.contracts.digests import other
+from drproof.formats.timestamps import milliseconds
 from drproof.model.contract import NotApplicableError, contract, expected
+from drproof.model.errors import FormatError
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
 from drproof.phases.backup.observed import METADATA, ObjectSeen, RestorePointObserved
@@ -99,6 +101,17 @@ def other_canary(read_restore_point: RestorePoint, subject: str) -> RestorePoint
     return replace(read_restore_point, observed=replace(facts, canary=canary))
 
 
+@backup_object_matches_its_metadata.sabotage("the canary is younger than the backup")
+def young_canary(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
+    """Write the canary afterwards."""
+    facts = read_restore_point.facts
+    if facts.canary is None or facts.canary.path.partition("/")[0] != subject:
+        msg = f"nobody promised a canary in {subject}"
+        raise NotApplicableError(msg)
+    canary = replace(facts.canary, written_at="2999-01-01T00:00:00Z")
+    return replace(read_restore_point, observed=replace(facts, canary=canary))
+
+
 def _broken(receipt: RestorePoint, name: str) -> list[str]:
     """Return what was promised of single files in an archive and is not so."""
     facts, found = receipt.facts, []
@@ -110,9 +123,20 @@ def _broken(receipt: RestorePoint, name: str) -> list[str]:
         elif one.archive == name and (one.missing or one.extra or one.different):
             found.append(f"{one.missing} files missing, {one.extra} extra, {one.different} different")
     canary = facts.canary
-    if canary is not None and canary.path.partition("/")[0] == name and canary.sha256 != canary.promised_sha256:
-        found.append("the canary is not the promised one")
+    if canary is not None and canary.path.partition("/")[0] == name:
+        if canary.sha256 != canary.promised_sha256:
+            found.append("the canary is not the promised one")
+        if not _is_before(canary.written_at, facts.created_at):
+            found.append("the canary was not written before the backup was made")
     return found
+
+
+def _is_before(one: str, other: str) -> bool:
+    """Whether an instant is not after another one; what is none comes before nothing."""
+    try:
+        return milliseconds(one) <= milliseconds(other)
+    except FormatError:
+        return False
 
 
 def _object(receipt: RestorePoint, name: str) -> ObjectSeen | None:

@@ -119,7 +119,7 @@ def more_promised(read_restore_point: RestorePoint, subject: str) -> RestorePoin
 def byte_differs(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
     """Change a byte."""
     _only(subject, *ENCRYPTED)
-    seen = next(one for one in read_restore_point.facts.objects if one.name == subject)
+    seen = _known(read_restore_point, subject)
     return _object(read_restore_point, subject, sha256=other(seen.sha256))
 
 
@@ -127,7 +127,7 @@ def byte_differs(read_restore_point: RestorePoint, subject: str) -> RestorePoint
 def block_missing(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
     """Cut a block."""
     _only(subject, *ENCRYPTED)
-    seen = next(one for one in read_restore_point.facts.objects if one.name == subject)
+    seen = _known(read_restore_point, subject)
     return _object(read_restore_point, subject, size=seen.size - onprem_backup.BLOCK_BYTES)
 
 
@@ -142,7 +142,7 @@ def in_the_clear(read_restore_point: RestorePoint, subject: str) -> RestorePoint
 def listed_otherwise(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
     """List another digest."""
     _only(subject, *ENCRYPTED)
-    seen = next(one for one in read_restore_point.facts.objects if one.name == subject)
+    seen = _known(read_restore_point, subject)
     return _file(read_restore_point, subject, listed_sha256=other(seen.sha256))
 
 
@@ -184,6 +184,10 @@ def _only(subject: str, *names: str) -> None:
     if subject not in names:
         msg = f"this is said of {', '.join(names)}"
         raise NotApplicableError(msg)
+
+
+def _known(receipt: RestorePoint, name: str) -> ObjectSeen:
+    return {one.name: one for one in receipt.facts.objects}[name]
 
 
 def _object(receipt: RestorePoint, name: str, **changes: Any) -> RestorePoint:  # noqa: ANN401 — fields of one value
