@@ -330,6 +330,8 @@ def an_encrypted_backup_says_which_one_it_is(house: House) -> None:
         (ENCRYPTED.facts(READ, encrypted=None), UNPROVEN),
         (ENCRYPTED.asking(backup=replace(ONPREM_BACKUP, uri=f"{ONPREM_URI}-2")), REFUTED),
     )
+    unlooked = house.verdict(name, ENCRYPTED.facts(READ, encrypted=None))
+    assert unlooked.reason == "the metadata cannot be read: nobody looked at it"
     verdict = house.verdict(name, ENCRYPTED)
     assert verdict.observed["local_paths"] == ["/srv/atlas/proof", "/srv/atlas/state"]
 
