@@ -103,7 +103,8 @@ class Progress:
     def _end(self, receipt: Receipt[Any]) -> None:
         self.close()
         reason = f": {printable(receipt.reason)}" if receipt.reason else ""
-        self._write(f"drproof: {receipt.phase} {receipt.outcome} after {show(receipt.duration_ms)}{reason}")
+        took = show(receipt.duration_ms)
+        self._write(f"drproof: {receipt.phase} {receipt.outcome} after {took}{self._bytes}{reason}")
 
     def _tick(self, stop: threading.Event) -> None:
         while not stop.wait(TICK_SECONDS if self._live else QUIET_SECONDS):
