@@ -167,6 +167,18 @@ def test_a_promised_manifest_that_cannot_be_compared_says_why(
     assert reading.promised == {STATE: ()}
 
 
+@pytest.mark.parametrize("place", ["inside", "beside"])
+def test_a_manifest_that_nobody_could_hold_is_not_read_to_its_end(
+    point: Point, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest: Any = member_manifest.write(STATE, listed(FILES))
+    point.make(**{place: manifest})
+    monkeypatch.setattr(member_manifest, "LIMIT", len(manifest) - 2)
+
+    (seen,) = point.read().observed.members
+    assert seen.problem in {f"the member manifest is larger than {len(manifest) - 2} bytes", "json-syntax"}
+
+
 def test_an_object_that_is_replaced_while_others_are_read_is_seen_at_the_end(point: Point) -> None:
     point.make()
     metadata = point.bodies["metadata.json"]

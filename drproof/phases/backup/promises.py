@@ -8,11 +8,12 @@ from drproof.formats import archive, member_manifest, s3_uri
 from drproof.formats.backup_metadata import BackupMetadata, ManifestPromise
 from drproof.formats.control_plane import compare_both_ways
 from drproof.formats.member_manifest import ListedMember
-from drproof.model.errors import AlreadyExistsError, FormatError, NotFoundError
+from drproof.model.errors import AlreadyExistsError, FormatError, NotFoundError, TargetError
 from drproof.phases.backup.beside import CanarySeen, MembersSeen
 from drproof.phases.backup.pinned import Pinned
 
 EXAMPLES = 5
+TOO_LARGE = "EntityTooLarge"
 Listings = Mapping[str, list[archive.Member]]
 
 
@@ -92,6 +93,10 @@ def _members(  # noqa: PLR0913 — where the manifest is, and both sides of a co
             return failed("the member manifest is not there")
         except AlreadyExistsError:
             return failed("the member manifest was replaced while it was read")
+        except TargetError as exc:
+            if exc.code != TOO_LARGE:
+                raise
+            return failed(f"the member manifest is larger than {member_manifest.LIMIT} bytes")
     if found is None:
         return failed(f"the archive has no member {member_manifest.NAME}")
     sha256 = hashlib.sha256(found).hexdigest()
