@@ -4,6 +4,7 @@ import random
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import zstandard
 
@@ -62,12 +63,12 @@ class _Packer:
         self._file = path.open("wb")
         self._stream = zstandard.ZstdCompressor(compression_params=parameters).stream_writer(self._file)
 
-    def __enter__(self) -> "_Packer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._stream.write(b"\0" * 2 * tarfile.BLOCKSIZE)
-        self._stream.close()
+        self._stream.close()  # type: ignore[no-untyped-call]
 
     def add(self, name: str, content: bytes) -> None:
         """Add one file."""

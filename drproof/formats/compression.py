@@ -44,8 +44,8 @@ class Zstd:
         made = 0
         while self._frames.start():
             # The reader makes no more than it is asked for, whatever a block claims, and takes a torn frame for a
-            # whole one: the frames know better.
-            reader = decompressor.stream_reader(self._frames)
+            # whole one: the frames know better. Of the frames it uses `read` alone.
+            reader = decompressor.stream_reader(self._frames)  # type: ignore[arg-type]
             while piece := self._read(reader):
                 made += len(piece)
                 _check_growth(self._growth, self._frames.taken, made, "zstd")

@@ -30,6 +30,12 @@ class ArchiveSeen:
     members: Count = 0
     files: Count = 0
     size: Count = 0
+    frames: Count = 0
+    """zstd frames with content."""
+    checksummed_frames: Count = 0
+    """How many of them end with a checksum: in the others a flipped bit can pass every tool but the object's digest."""
+    window: Count = 0
+    """The greatest window of a frame, in bytes: what reading it takes in memory."""
     problem: str = ""
 
 
