@@ -185,15 +185,15 @@ def checksums_are_demanded_of_whoever_makes_promises_or_of_everybody(house: Hous
     expect(
         house,
         "archive_has_a_checksum",
-        (state(PASSING, unchecked=1), REFUTED),
-        (state(plain, unchecked=1), PROVEN),
+        (state(PASSING, checksummed_frames=0), REFUTED),
+        (state(plain, checksummed_frames=0), PROVEN),
         (state(plain, frames=0), REFUTED),
-        (state(required, unchecked=1), REFUTED),
-        (required.facts(READ, schema_version=None, archives=_first(POINT.archives, unchecked=1)), REFUTED),
+        (state(required, checksummed_frames=0), REFUTED),
+        (required.facts(READ, schema_version=None, archives=_first(POINT.archives, checksummed_frames=0)), REFUTED),
         (required.facts(READ, schema_version=None), PROVEN),
         (state(PASSING, problem="cut"), UNPROVEN),
         (state(PASSING, name="another"), UNPROVEN),
-        (PASSING.facts(READ, archives=(POINT.archives[0], replace(POINT.archives[1], unchecked=1))), PROVEN),
+        (PASSING.facts(READ, archives=(POINT.archives[0], replace(POINT.archives[1], checksummed_frames=1))), PROVEN),
         subject=STATE,
     )
 

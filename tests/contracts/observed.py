@@ -305,8 +305,18 @@ POINT = RestorePointObserved(
     created_at="2026-01-31T11:00:00Z",
     objects=(_backed_up("metadata.json", 300), _backed_up("state.tar.zst", 700), _backed_up("manifests.tar.zst", 800)),
     archives=(
-        ArchiveSeen(name="state.tar.zst", members=4, files=3, size=9 + len(CANARY), frames=1, window=1 << 20),
-        ArchiveSeen(name="manifests.tar.zst", members=4, files=4, size=29, frames=2, window=1 << 20),
+        ArchiveSeen(
+            name="state.tar.zst",
+            members=4,
+            files=3,
+            size=9 + len(CANARY),
+            frames=1,
+            checksummed_frames=1,
+            window=1 << 20,
+        ),
+        ArchiveSeen(
+            name="manifests.tar.zst", members=4, files=4, size=29, frames=2, checksummed_frames=2, window=1 << 20
+        ),
     ),
     control_plane=ControlPlaneSeen(
         pointer_key="atlas/control-plane/current.json",

@@ -35,7 +35,7 @@ def test_archives_whose_members_nobody_promised_are_named() -> None:
 
 
 def test_archives_without_checksums_are_named_whether_or_not_they_are_demanded() -> None:
-    archives = (POINT.archives[0], replace(POINT.archives[1], unchecked=2))
+    archives = (POINT.archives[0], replace(POINT.archives[1], checksummed_frames=1))
     assert found(PASSING.facts(READ, archives=archives))[BITS][1:] == ("manifests.tar.zst",)
 
 

@@ -98,7 +98,7 @@ def test_a_manifest_inside_its_archive_lists_every_file_but_itself(point: Point)
     assert reading.observed.canary is not None
     assert reading.observed.canary.sha256 == reading.observed.canary.promised_sha256
     (archive,) = reading.observed.archives
-    assert (archive.frames, archive.unchecked, archive.problem) == (1, 0, "")
+    assert (archive.frames, archive.checksummed_frames, archive.problem) == (1, 1, "")
 
 
 def test_a_manifest_beside_its_archive_is_an_object_that_is_looked_at_again(point: Point) -> None:
@@ -126,7 +126,7 @@ def test_frames_without_a_checksum_are_counted(point: Point) -> None:
     point.make(checksum=False)
     (archive,) = point.read().observed.archives
 
-    assert (archive.frames, archive.unchecked) == (1, 1)
+    assert (archive.frames, archive.checksummed_frames) == (1, 0)
 
 
 def _no_manifest(point: Point) -> None:

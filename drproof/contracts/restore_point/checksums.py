@@ -27,10 +27,10 @@ def archive_has_a_checksum(read_restore_point: RestorePoint, criteria: Criteria,
         return undecided(f"{subject} could not be read as a whole: {seen.problem}")
     demanded = _is_demanded(read_restore_point, criteria)
     return hold(
-        seen.frames > 0 and (seen.unchecked == 0 or not demanded),
-        observed={"frames": seen.frames, "without_checksum": seen.unchecked, "window": seen.window},
-        expected={"frames": "more than 0", "without_checksum": 0 if demanded else "not demanded"},
-        reason=f"{seen.unchecked} of {seen.frames} frames of {subject} carry no checksum",
+        seen.frames > 0 and (seen.checksummed_frames == seen.frames or not demanded),
+        observed={"frames": seen.frames, "with_checksum": seen.checksummed_frames, "window": seen.window},
+        expected={"frames": "more than 0", "with_checksum": seen.frames if demanded else "not demanded"},
+        reason=f"{seen.checksummed_frames} of {seen.frames} frames of {subject} carry a checksum",
     )
 
 
@@ -40,7 +40,8 @@ def unchecked(read_restore_point: RestorePoint, criteria: Criteria, subject: str
     if not _is_demanded(read_restore_point, criteria):
         msg = "checksums are demanded of restore points that make promises, and this one makes none"
         raise NotApplicableError(msg)
-    return _archive(read_restore_point, subject, unchecked=1)
+    seen = {one.name: one for one in read_restore_point.facts.archives}[subject]
+    return _archive(read_restore_point, subject, checksummed_frames=seen.frames - 1)
 
 
 @archive_has_a_checksum.sabotage("nobody found a frame")

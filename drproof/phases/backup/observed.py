@@ -31,13 +31,13 @@ class ArchiveSeen:
     members: Count = 0
     files: Count = 0
     size: Count = 0
-    problem: str = ""
     frames: Count = 0
-    """Frames of the compression; 0 when nobody walked them to their end."""
-    unchecked: Count = 0
-    """Frames without a checksum of their content."""
+    """zstd frames with content."""
+    checksummed_frames: Count = 0
+    """How many of them end with a checksum: in the others a flipped bit can pass every tool but the object's digest."""
     window: Count = 0
-    """The largest memory, in bytes, that a frame asks of its reader."""
+    """The greatest window of a frame, in bytes: what reading it takes in memory."""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What the metadata promises about single files, beside what the archives hold: member manifests and the canary."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from drproof.formats import archive, member_manifest, s3_uri
@@ -14,7 +14,7 @@ from drproof.phases.backup.pinned import Pinned
 
 EXAMPLES = 5
 TOO_LARGE = "EntityTooLarge"
-Listings = Mapping[str, list[archive.Member]]
+Listings = Mapping[str, Sequence[archive.Member]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def compare(
     promised = metadata.member_manifests if metadata else {}
     seen, listed = [], {}
     for name, promise in promised.items():
-        one, rows = _members(objects, uri, name, promise, listings.get(name, []), found.get(name))
+        one, rows = _members(objects, uri, name, promise, listings.get(name, ()), found.get(name))
         seen.append(one)
         listed[name] = rows
     return Promises(members=tuple(seen), canary=_canary(metadata, listings), listed=listed)
@@ -70,7 +70,7 @@ def _members(  # noqa: PLR0913 — where the manifest is, and both sides of a co
     uri: s3_uri.S3Uri,
     name: str,
     promise: ManifestPromise,
-    held: list[archive.Member],
+    held: Sequence[archive.Member],
     found: bytes | None,
 ) -> tuple[MembersSeen, tuple[ListedMember, ...]]:
     place = f"s3://{uri.bucket}/{uri.join(promise.path or name)}"

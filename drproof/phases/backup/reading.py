@@ -1,7 +1,8 @@
 """One restore point, read once from front to back; which one, and at whose site, the caller says."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from drproof.formats import archive, backup_metadata, control_plane, onprem_backup, s3_uri
@@ -11,7 +12,6 @@ from drproof.model.capabilities import ObjectStore
 from drproof.model.criteria import Backup
 from drproof.model.errors import AlreadyExistsError, FormatError, NotFoundError, TargetError
 from drproof.phases.backup import promises, surroundings
-from drproof.phases.backup.frames import Frames
 from drproof.phases.backup.observed import (
     METADATA,
     NOT_THERE,
@@ -23,6 +23,9 @@ from drproof.phases.backup.observed import (
 )
 from drproof.phases.backup.pinned import Pinned
 from drproof.phases.backup.reading_onprem import read_onprem
+
+STEP = 4 << 20
+"""Bytes between two words about progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class Reading:
     """What reading a restore point came to: the facts, each archive's members, and the control plane's digests."""
 
     observed: RestorePointObserved
-    members: Mapping[str, list[archive.Member]]
+    members: Mapping[str, Sequence[archive.Member]]
     control_plane: Mapping[str, str]
     promised: Mapping[str, tuple[ListedMember, ...]]
     """By archive, the files that its member manifest lists."""
@@ -52,20 +55,21 @@ class _Looking:
     objects: Pinned
     sections: tuple[str, ...]
     redact: Callable[[str], str]
-    progress: Callable[[int], None]
+    meter: "_Meter"
     expect: Callable[[int], None]
 
 
 def read_point(
     place: Place,
     wanted: Backup,
-    *,
     progress: Callable[[int], None] | None = None,
+    *,
     expect: Callable[[int], None] | None = None,
 ) -> Reading:
     """Read every byte of a restore point once, hash it, extract nothing, and look at every object again at the end.
 
-    `progress` is told the size of every chunk that was read, `expect` once how many bytes the metadata promises.
+    `progress` is told how many more bytes were read, every few mebibytes and at the end; `expect` is told once how many
+    the metadata promises.
 
     Raises:
         TargetError: the site does not answer, or refuses.
@@ -74,12 +78,13 @@ def read_point(
         objects=Pinned(place.objects),
         sections=place.sections,
         redact=place.redact,
-        progress=progress or (lambda _: None),
+        meter=_Meter(progress),
         expect=expect or (lambda _: None),
     )
     uri = s3_uri.parse(wanted.uri)
     read = _archives if wanted.layout == "archives" else _onprem
     reading = read(looking, uri, wanted)
+    looking.meter.tell()
     observed = replace(
         reading.observed,
         published=surroundings.published(place.objects, wanted.published) if wanted.published else None,
@@ -92,7 +97,7 @@ def read_point(
 
 def _onprem(place: _Looking, uri: s3_uri.S3Uri, wanted: Backup) -> Reading:
     """Read an encrypted backup: it has no archives that can be listed, and no control plane beside it."""
-    read = read_onprem(place.objects, uri, place.progress, place.expect)
+    read = read_onprem(place.objects, uri, place.meter.count, place.expect)
     observed = RestorePointObserved(
         uri=wanted.uri,
         bucket=uri.bucket,
@@ -153,10 +158,60 @@ def _metadata(place: _Looking, uri: s3_uri.S3Uri) -> tuple[BackupMetadata | None
         return None, place.redact(str(exc).partition("\n")[0])
 
 
+class _Meter:
+    """Bytes that have been read, told to whoever wants to know."""
+
+    def __init__(self, tell: Callable[[int], None] | None) -> None:
+        self._tell = tell
+        self._done = self._told = 0
+
+    def count(self, size: int) -> None:
+        """Add bytes; tell when it is worth it."""
+        self._done += size
+        if self._done - self._told >= STEP:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell what is not told yet."""
+        if self._tell and self._done != self._told:
+            self._tell(self._done - self._told)
+            self._told = self._done
+
+
+class _Counted:
+    """Chunks on their way: hashed and counted, whoever takes them."""
+
+    def __init__(self, chunks: Iterable[bytes], meter: _Meter) -> None:
+        self.size = 0
+        self._digest = hashlib.sha256()
+        self._passed = self._pass(chunks, meter)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield what is left of them."""
+        return self._passed
+
+    def finish(self) -> None:
+        """Take what nobody took: the digest is over the whole object."""
+        for _ in self._passed:
+            continue
+
+    @property
+    def sha256(self) -> str:
+        """The digest so far."""
+        return self._digest.hexdigest()
+
+    def _pass(self, chunks: Iterable[bytes], meter: _Meter) -> Iterator[bytes]:
+        for chunk in chunks:
+            self._digest.update(chunk)
+            self.size += len(chunk)
+            meter.count(len(chunk))
+            yield chunk
+
+
 class _Object:
     """One object, streamed once: hashed, and listed when it is an archive."""
 
-    def __init__(  # noqa: PLR0913 — where it is, what it must be, and who looks into it
+    def __init__(  # noqa: PLR0913 — all that one object needs
         self,
         place: _Looking,
         uri: s3_uri.S3Uri,
@@ -166,13 +221,8 @@ class _Object:
         is_archive: bool,
         sink: archive.Sink | None,
     ) -> None:
-        self._place = place
-        self._sink = sink
-        self._frames = Frames() if is_archive else None
-        self.members: list[archive.Member] = []
+        self.members: Sequence[archive.Member] = ()
         self.archive = ArchiveSeen(name=name, problem=NOT_THERE)
-        self._digest = hashlib.sha256()
-        self._size = 0
         key = uri.join(name)
         # The metadata cannot promise its own digest.
         size, sha256 = (promised.size, promised.sha256) if promised else (None, "")
@@ -182,51 +232,50 @@ class _Object:
             status = "not_found" if isinstance(exc, NotFoundError) else "replaced"
             self.seen = ObjectSeen(name=name, key=key, status=status, promised_size=size, promised_sha256=sha256)
             return
-        counted = self._counted(chunks)
+        counted = _Counted(chunks, place.meter)
         if is_archive:
-            self.archive = self._list(name, counted)
-        for _ in counted:
-            continue
-        if self._frames is not None:
-            self.archive = self._frames.of(self.archive)
+            self.members, self.archive = _listed(name, counted, place.redact, sink)
+        counted.finish()
         self.seen = ObjectSeen(
             name=name,
             key=key,
             status="ok",
             version=info.version,
-            size=self._size,
-            sha256=self._digest.hexdigest(),
+            size=counted.size,
+            sha256=counted.sha256,
             promised_size=size,
             promised_sha256=sha256,
         )
 
-    def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            self._digest.update(chunk)
-            self._size += len(chunk)
-            self._place.progress(len(chunk))
-            if self._frames is not None:
-                self._frames.feed(chunk)
-            yield chunk
 
-    def _list(self, name: str, chunks: Iterator[bytes]) -> ArchiveSeen:
-        """List an archive's members; the first problem is kept, reading goes on where it can."""
-        problem = ""
-        seen: set[str] = set()
-        try:
-            for member in archive.read(archive.zstd(chunks), sink=self._sink):
-                self.members.append(member)
-                if found := archive.problem_of(member, seen):
-                    problem = problem or f"{found}: {member.path}"
-        except FormatError as exc:
-            problem = problem or f"{exc.code}: {exc}"
-        return ArchiveSeen(
-            name=name,
-            members=len(self.members),
-            files=sum(member.kind == "file" for member in self.members),
-            size=sum(member.size for member in self.members),
-            problem=self._place.redact(problem),
-        )
+def _listed(
+    name: str, chunks: Iterable[bytes], redact: Callable[[str], str], sink: archive.Sink | None
+) -> tuple[archive.Listing, ArchiveSeen]:
+    """List an archive's members; the first problem is kept, reading goes on where it can."""
+    listing, stream, problem = archive.Listing(), archive.zstd(chunks), ""
+    try:
+        for row in archive.rows(stream, sink=sink, threads=_threads()):
+            listing.add(*row)
+    except FormatError as exc:
+        problem = f"{exc.code}: {exc}"
+    frames = stream.seen
+    return listing, ArchiveSeen(
+        name=name,
+        members=len(listing),
+        files=listing.files,
+        size=listing.size,
+        frames=frames.frames,
+        checksummed_frames=frames.checksummed,
+        window=frames.window,
+        problem=redact(listing.problem or problem),
+    )
+
+
+def _threads() -> int:
+    """Return how many threads one archive may take beside those that other workers of this run read."""
+    # A container's share of the processors is not asked everywhere.
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, processors // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or 1))
 
 
 def _control_plane(place: _Looking, uri: s3_uri.S3Uri) -> tuple[ControlPlaneSeen, dict[str, str]]:
@@ -247,21 +296,9 @@ def _control_plane(place: _Looking, uri: s3_uri.S3Uri) -> tuple[ControlPlaneSeen
         if exc.code != "AccessDenied":
             raise
         return ControlPlaneSeen(pointer_key=pointer_key, problem=place.redact(str(exc).partition("\n")[0])), {}
-    digest = hashlib.sha256()
-    size = 0
-
-    def counted() -> Iterator[bytes]:
-        nonlocal size
-        for chunk in chunks:
-            digest.update(chunk)
-            size += len(chunk)
-            place.progress(len(chunk))
-            yield chunk
-
-    source = counted()
-    problem, files, manifest = _bundle(source)
-    for _ in source:
-        continue
+    counted = _Counted(chunks, place.meter)
+    problem, files, manifest = _bundle(counted)
+    counted.finish()
     listed = {file.path: file.sha256 for file in manifest.files} if manifest else {}
     found = {path: sha256 for path, (sha256, _) in files.items() if path != control_plane.MANIFEST}
     difference = control_plane.compare_both_ways(listed, found)
@@ -270,8 +307,8 @@ def _control_plane(place: _Looking, uri: s3_uri.S3Uri) -> tuple[ControlPlaneSeen
         problem=place.redact(problem),
         bundle_uri=pointer.bundle_uri,
         pointed_sha256=pointer.bundle_sha256,
-        bundle_sha256=digest.hexdigest(),
-        bundle_size=size,
+        bundle_sha256=counted.sha256,
+        bundle_size=counted.size,
         created_at=pointer.created_at,
         image_ref=pointer.image_ref,
         manifest_image_ref=manifest.image_ref if manifest else "",
@@ -284,7 +321,7 @@ def _control_plane(place: _Looking, uri: s3_uri.S3Uri) -> tuple[ControlPlaneSeen
     return seen, found
 
 
-def _bundle(source: Iterator[bytes]) -> tuple[str, dict[str, tuple[str, int]], control_plane.Manifest | None]:
+def _bundle(source: Iterable[bytes]) -> tuple[str, dict[str, tuple[str, int]], control_plane.Manifest | None]:
     """Return the first problem, every file below the root with digest and size, and the manifest."""
     kept: dict[str, bytes] = {}
     files: dict[str, tuple[str, int]] = {}
