@@ -91,6 +91,28 @@ def a_backup_is_plausible_from_its_share_of_what_was_published_on(house: House) 
 
 
 @boundary
+def what_nobody_knows_is_said_in_the_reason(house: House) -> None:
+    def reason(contract: str, evidence: Evidence) -> str:
+        return house.verdict(contract, evidence).reason
+
+    plausible, place = "restore_point_is_plausible", "nobody looked at what the original site publishes"
+    assert reason(plausible, PASSING.facts(READ, published=None)) == place
+    assert reason(plausible, PASSING.asking(backup=replace(BACKUP, published=None))) == place
+    for changes, said in (({"problem": "AccessDenied"}, "AccessDenied"), ({"size": 0}, "it has no bytes")):
+        seen = replace(POINT.published, **changes)  # type: ignore[type-var]
+        assert reason(plausible, PASSING.facts(READ, published=seen)).endswith(f": {said}")
+    backup, published = POINT.buckets
+    outlives = "restore_point_outlives_the_primary"
+    for buckets, said in (
+        ((), "it was not looked at"),
+        ((replace(backup, status="403"), published), "403"),
+        ((backup,), "it was not looked at"),
+        ((backup, replace(published, status="404")), "404"),
+    ):
+        assert reason(outlives, PASSING.facts(READ, buckets=buckets)).endswith(f": {said}")
+
+
+@boundary
 def plausibility_is_asked_for_where_something_is_published_and_a_share_is_set(house: House) -> None:
     contract = house.contracts["restore_point_is_plausible"]
     place = BACKUP.published
