@@ -43,6 +43,7 @@ class PhaseContext:
         masker: Redactor,
         say: Callable[[str], None],
         collection: Collection | None = None,
+        moved: Callable[[int, int], None] = lambda _size, _of: None,
     ) -> None:
         """Make the context of `phase`; evidence and log go below `directory`."""
         self.drill_id = plan.drill_id
@@ -62,6 +63,7 @@ class PhaseContext:
         self._key = key.encode()
         self._masker = masker
         self._say = say
+        self._moved = moved
 
     def observed(self, phase: Phase[T]) -> T:
         """Return what an earlier phase observed."""
@@ -114,6 +116,10 @@ class PhaseContext:
     def say(self, line: str) -> None:
         """Add a line to the phase's log; what is not proven harmless is masked."""
         self._say(line)
+
+    def moved(self, size: int, *, of: int = 0) -> None:
+        """Show that `size` more bytes were moved, of so many in all where that is known; it is kept nowhere."""
+        self._moved(size, of)
 
     def _withheld(self, phase: str, name: str) -> str:
         path = f"evidence/{phase}.{name}.json"

@@ -7,8 +7,19 @@ from drproof.engine.cadence import cadence_of
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import Resolved
 from drproof.engine.window import Coverage
-from drproof.formats import pointers
-from drproof.model.criteria import Backup, Criteria, ExpectedContract, Grade, Published, Site, Sites, Storing, Workload
+from drproof.formats import onprem_backup, pointers
+from drproof.model.criteria import (
+    Backup,
+    Criteria,
+    ExpectedContract,
+    Grade,
+    Plausibility,
+    Published,
+    Site,
+    Sites,
+    Storing,
+    Workload,
+)
 from drproof.model.plan import Plan
 from drproof.model.settings import (
     ClusterSettings,
@@ -118,6 +129,8 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
         ),
         profile=resolved["profile"],
         storing=_storing(resolved, sites["recovery"].owner),
+        backup_layout=resolved["backup.layout"],
+        backup_owner=resolved["backup.owner"],
     )
 
 
@@ -139,9 +152,7 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         rto_ms=resolved["criteria.rto"],
         rpo_ms=resolved["criteria.rpo"],
         freshness_limit_ms=resolved["primary.freshness_limit"],
-        backup=Backup(
-            uri=settings.backup_uri, objects=resolved["backup.objects"], archives=resolved["backup.archives"]
-        ),
+        backup=_backup(resolved, settings),
         control_plane_sections=resolved["control_plane.sections"],
         pointers=tuple(pointers.LABELS),
         alarms=settings.primary.alarms,
@@ -165,6 +176,30 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         ),
         cadence=cadence_of(resolved),
         architectures=resolved["drill.architectures"],
+    )
+
+
+def _backup(resolved: Resolved, settings: Settings) -> Backup:
+    """Return what the restore point is judged by."""
+    share, primary = resolved["backup.plausible_share"], settings.primary
+    onprem = resolved["backup.layout"] == "onprem"
+    return Backup(
+        uri=settings.backup_uri,
+        objects=onprem_backup.OBJECTS if onprem else resolved["backup.objects"],
+        archives=() if onprem else resolved["backup.archives"],
+        layout=resolved["backup.layout"],
+        member_manifests="ignored" if onprem else resolved["backup.member_manifests"],
+        checksums="ignored" if onprem else resolved["backup.checksums"],
+        failure_domain=resolved["backup.failure_domain"],
+        published=Plausibility(
+            bucket=primary.bucket,
+            prefix=primary.prefix,
+            candidate=primary.candidate,
+            state=resolved["backup.state"],
+            share=share,
+        )
+        if primary.bucket and primary.prefix
+        else None,
     )
 
 

@@ -7,6 +7,7 @@ options of the command line are all made from it.
 from collections.abc import Mapping
 
 from drproof.engine.leaf import Leaf, row
+from drproof.engine.leaves_of_backups import BACKUPS
 from drproof.engine.leaves_of_cadence import CADENCE
 from drproof.engine.leaves_of_limits import LIMITS
 from drproof.engine.leaves_of_receipts import RECEIPTS
@@ -122,6 +123,7 @@ LEAVES: tuple[Leaf, ...] = (
         default=("metadata.json", "state.tar.zst", "manifests.tar.zst"),
     ),
     row("backup.archives", "names", "which of them are archives", default=("state.tar.zst", "manifests.tar.zst")),
+    *BACKUPS,
     row(
         "control_plane.sections",
         "names",

@@ -10,7 +10,7 @@ from drproof.engine.keys import FOLDER, key_path
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED
 from drproof.evidence.trusted_time import INSTALL
-from drproof.formats import image_ref, quantity, s3_uri
+from drproof.formats import image_ref, onprem_backup, quantity, s3_uri
 from drproof.formats.control_plane_objects import SECTION
 from drproof.formats.manifests import DNS_LABEL, DNS_SUBDOMAIN
 from drproof.model.criteria import Storing
@@ -85,6 +85,8 @@ def check_places(settings: Settings, plan: Plan, archives: Collection[str], *, a
                 f"--backup-uri {settings.backup_uri}: {exc}",
                 next_step="pytest -m drill --backup-uri s3://bucket/prefix/backups/id",
             ) from exc
+    if plan.mutates:
+        _check_layout(settings)
     if settings.storing is not None:
         _check_storing(settings, settings.storing)
     if plan.mutates and not allow_tag:
@@ -104,6 +106,19 @@ def check_places(settings: Settings, plan: Plan, archives: Collection[str], *, a
         _check_sources(settings.cluster, archives)
     if plan.mutates and settings.recovery.topic_arn:
         _check_topic(settings.recovery.topic_arn, settings.sites.recovery.region)
+
+
+def _check_layout(settings: Settings) -> None:
+    """Refuse to drill a backup that nothing here could restore: whoever has its key may restore it, and show that."""
+    if settings.backup_layout == "archives":
+        return
+    raise refuse(
+        f"a backup of layout {settings.backup_layout} cannot be drilled: its files are encrypted and hold no manifests",
+        expected="metadata.json with artifacts, and the archives of state and manifests that it names",
+        got=", ".join(onprem_backup.OBJECTS),
+        next_step=f"pytest -m backup-check --backup-layout {settings.backup_layout} --backup-uri {settings.backup_uri} "
+        "shows its integrity; a drill needs a restore point of archives",
+    )
 
 
 def _check_authority(url: str) -> None:

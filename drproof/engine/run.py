@@ -46,6 +46,8 @@ class Run:
         self.record: Record = opened.record
         self.clock = SystemClock()
         self.listeners: list[Listener] = []
+        self.watchers: list[Callable[[int, int], None]] = []
+        """Told of bytes as they are moved: how many more, and of how many in all, 0 where that is not known."""
         self.signals = signals
         self.undated = ""
         """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
@@ -331,6 +333,7 @@ class Run:
             key=handover.key,
             masker=self._masker,
             say=log,
+            moved=self._show,
         )
 
     def _announced(self, record: Mapping[str, Any]) -> None:
@@ -365,6 +368,10 @@ class Run:
         # Last: a run that dies while it puts its things away is still guarded.
         if self._guardian is not None:
             self._guardian.dismiss()
+
+    def _show(self, size: int, of: int) -> None:
+        for watcher in self.watchers:
+            watcher(size, of)
 
     def _tell(self, event: str, phase: str, receipt: Receipt[Any] | None = None) -> None:
         for listener in self.listeners:

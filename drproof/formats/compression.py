@@ -1,17 +1,18 @@
 """What zstd and gzip streams hold, in flat memory, and never more than a stream of that length may hold."""
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import zstandard
 
+from drproof.formats.zstd_frames import WINDOW, Frames
 from drproof.model.errors import FormatError
 
-PIECE = 1_024
-"""Compressed bytes that are taken at once; zstd makes at most 128 KiB of three."""
-WINDOW = 1 << 27
+PIECE = 1 << 18
+"""Bytes of content that are made at once."""
+GZIP_PIECE = 1_024
+"""Compressed bytes of gzip that are taken at once; each may become a thousand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,23 +26,45 @@ class Growth:
 GROWTH = Growth()
 
 
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
+class Zstd:
+    """What zstd frames hold, as pieces; `seen` says what the frames so far promised."""
+
+    def __init__(self, chunks: Iterable[bytes], *, growth: Growth = GROWTH) -> None:
+        self._frames = Frames(chunks)
+        self._growth = growth
+        self.seen = self._frames.seen
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the content, once.
+
+        Raises:
+            FormatError: `archive-compression`, `archive-truncated` or `archive-limit`.
+        """
+        decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW)
+        made = 0
+        while self._frames.start():
+            # The reader makes no more than it is asked for, whatever a block claims, and takes a torn frame for a
+            # whole one: the frames know better. Of the frames it uses `read` alone.
+            reader = decompressor.stream_reader(self._frames)  # type: ignore[arg-type]
+            while piece := self._read(reader):
+                made += len(piece)
+                _check_growth(self._growth, self._frames.taken, made, "zstd")
+                yield piece
+            self._frames.check_end()
+        if not self.seen.frames:
+            raise FormatError("archive-truncated", "the zstd stream ends before its first frame")
+
+    def _read(self, reader: zstandard.ZstdDecompressionReader) -> bytes:
+        try:
+            return reader.read(PIECE)
+        except zstandard.ZstdError as exc:
+            message = f"frame {self.seen.frames} of the zstd stream is damaged: {exc}"
+            raise FormatError("archive-compression", message) from exc
 
 
-def zstd(chunks: Iterable[bytes], *, growth: Growth = GROWTH) -> Iterator[bytes]:
-    """Yield what zstd frames hold.
-
-    Raises:
-        FormatError: `archive-compression`, `archive-truncated` or `archive-limit`.
-    """
-    # `stream_reader` would take a truncated frame for a whole one; `decompressobj` has `.eof`.
-    new = zstandard.ZstdDecompressor(max_window_size=WINDOW).decompressobj
-    return _decompressed(chunks, new, "zstd", growth)
+def zstd(chunks: Iterable[bytes], *, growth: Growth = GROWTH) -> Zstd:
+    """Return what zstd frames hold."""
+    return Zstd(chunks, growth=growth)
 
 
 def gzip(chunks: Iterable[bytes], *, growth: Growth = GROWTH) -> Iterator[bytes]:
@@ -50,39 +73,37 @@ def gzip(chunks: Iterable[bytes], *, growth: Growth = GROWTH) -> Iterator[bytes]
     Raises:
         FormatError: `archive-compression`, `archive-truncated` or `archive-limit`.
     """
-    return _decompressed(chunks, lambda: zlib.decompressobj(wbits=31), "gzip", growth)
-
-
-def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield chunks in pieces that cannot grow beyond memory: a bomb of a mebibyte would become tens of gigabytes."""
-    for chunk in chunks:
-        for start in range(0, len(chunk), PIECE):
-            yield chunk[start : start + PIECE]
-
-
-def _decompressed(
-    chunks: Iterable[bytes], new: Callable[[], _Decompressor], name: str, growth: Growth
-) -> Iterator[bytes]:
-    current: _Decompressor | None = None
+    current = None
     started = False
     taken = made = 0
     for piece in _pieces(chunks):
         data = piece
         taken += len(piece)
         while data:
-            current = current or new()
+            current = current or zlib.decompressobj(wbits=31)
             started = True
             try:
                 out = current.decompress(data)
-            except (zstandard.ZstdError, zlib.error) as exc:
-                raise FormatError("archive-compression", f"the {name} stream is damaged: {exc}") from exc
+            except zlib.error as exc:
+                raise FormatError("archive-compression", f"the gzip stream is damaged: {exc}") from exc
             made += len(out)
-            if made > growth.free_bytes + growth.times * taken:
-                raise FormatError("archive-limit", f"{taken} bytes of {name} became {made}: a bomb")
+            _check_growth(growth, taken, made, "gzip")
             if out:
                 yield out
             data = b""
             if current.eof:
                 data, current = current.unused_data, None
     if current is not None or not started:
-        raise FormatError("archive-truncated", f"the {name} stream ends before its end")
+        raise FormatError("archive-truncated", "the gzip stream ends before its end")
+
+
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield chunks in pieces that cannot grow beyond memory: a bomb of a mebibyte would become a gigabyte."""
+    for chunk in chunks:
+        for start in range(0, len(chunk), GZIP_PIECE):
+            yield chunk[start : start + GZIP_PIECE]
+
+
+def _check_growth(growth: Growth, taken: int, made: int, name: str) -> None:
+    if made > growth.free_bytes + growth.times * taken:
+        raise FormatError("archive-limit", f"{taken} bytes of {name} became {made}: a bomb")

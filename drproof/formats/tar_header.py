@@ -4,9 +4,13 @@ Where two readers would take a header for two different members, it is refused: 
 kind say must agree.
 """
 
+import functools
 import re
+import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from drproof.model.errors import FormatError
 
@@ -34,8 +38,13 @@ MEANT = frozenset({"path", "size"})
 SPARSE = "GNU.sparse."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+FIELDS = struct.Struct("100s8s16x12s12x8sc100x8s80x155s12x")
+"""Name, mode, size, checksum, flag, magic and prefix; what lies between says nothing about the content."""
+CHECKSUM_AS_BLANKS = 8 * 32
+HALF = BLOCK // 2
+
+
+class Header(NamedTuple):
     """What one block says."""
 
     flag: bytes
@@ -56,19 +65,41 @@ def parse(block: bytes) -> Header:
     Raises:
         FormatError: `archive-header`.
     """
-    if sum(block[:148]) + 8 * 32 + sum(block[156:]) != _number(block[148:156]):
+    name, mode, size, checksum, flag, magic, prefix = FIELDS.unpack(block)
+    if _sum(block) != _stated(checksum):
         raise FormatError("archive-header", "the checksum of a member's header does not hold")
     # A sparse member has its map there.
-    prefix = block[345:500].partition(b"\0")[0] if block[156:157] != b"S" else b""
-    if prefix and block[257:263] != b"ustar\0":
+    prefix = prefix.partition(b"\0")[0] if prefix[0] and flag != b"S" else b""
+    if prefix and magic[:6] != b"ustar\0":
         raise FormatError("archive-header", "a member has one name for readers of ustar and another for all others")
-    return Header(
-        flag=block[156:157],
-        size=_number(block[124:136]),
-        name=block[:100].partition(b"\0")[0],
-        prefix=prefix,
-        has_set_id=bool(_number(block[100:108]) & SET_ID),
-    )
+    return Header(flag, _number(size), name.partition(b"\0")[0], prefix, bool(_number(mode) & SET_ID))
+
+
+def ordinary_file(block: bytes) -> tuple[str, int] | None:
+    """Return path and size where a block is the header of a file as nearly all are, which is cheap to see.
+
+    None says nothing: `parse` reads it, or refuses it.
+    """
+    name, mode, size, checksum, flag, _, prefix = FIELDS.unpack(block)
+    if flag != b"0" or prefix[0] or not block.isascii() or _number(mode) & SET_ID:
+        return None
+    if zlib.adler32(block, 0) & 0xFFFF != _stated(checksum):
+        return None
+    path = name.partition(b"\0")[0].decode("ascii")
+    return (path, _number(size)) if path else None
+
+
+@functools.lru_cache(maxsize=1 << 13)
+def _stated(checksum: bytes) -> int:
+    """Return the sum of a whole block that has this checksum; itself, it counts as blanks."""
+    return _number(checksum) + sum(checksum) - CHECKSUM_AS_BLANKS
+
+
+def _sum(block: bytes) -> int:
+    """Return the sum of all bytes: the low half of an Adler checksum, which is exact below 65,521."""
+    if block.isascii():
+        return zlib.adler32(block, 0) & 0xFFFF
+    return (zlib.adler32(block[:HALF], 0) & 0xFFFF) + (zlib.adler32(block[HALF:], 0) & 0xFFFF)
 
 
 @dataclass(slots=True)
@@ -83,6 +114,11 @@ class Extensions:
     def is_pending(self) -> bool:
         """Whether an extension waits for its member."""
         return bool(self.flags)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the next header stands for itself."""
+        return not self.flags and not self.always
 
     def extend(self, flag: bytes, data: bytes) -> None:
         """Take the records of an extension."""
@@ -104,18 +140,19 @@ class Extensions:
 
     def take(self, header: Header) -> tuple[str, str, int]:
         """Return path, kind and size of the member whose header this is."""
-        records = {**self.always, **self.once}
-        self.once.clear()
-        self.flags.clear()
-        size = _size(header.size, records["size"]) if "size" in records else header.size
-        path = records.get("path") or _short_name(header)
+        path, size, kind = "", header.size, header.kind
+        if not self.says_nothing:
+            records = {**self.always, **self.once}
+            self.once.clear()
+            self.flags.clear()
+            size = _size(size, records["size"]) if "size" in records else size
+            path = records.get("path", "")
+            kind = "sparse file" if kind == "file" and SPARSE in records else kind
+        path = path or _short_name(header)
         if not path:
             raise FormatError("archive-header", "a member has no name")
-        kind = header.kind
-        if kind in WITHOUT_CONTENT and size:
+        if size and kind in WITHOUT_CONTENT:
             raise FormatError("archive-header", f"a {kind} claims {size} bytes of content: some readers skip none")
-        if kind == "file" and SPARSE in records:
-            kind = "sparse file"
         if kind == "file" and header.has_set_id:
             kind = "set-id file"
         return path, kind, size
@@ -168,7 +205,9 @@ def _records(data: bytes) -> Iterator[tuple[str, str]]:
         at = end
 
 
+@functools.lru_cache(maxsize=1 << 13)
 def _number(raw: bytes) -> int:
+    """Return a number of a header; checksums, modes and small sizes come again and again."""
     if raw[:1] == b"\x80":
         return int.from_bytes(raw[1:], "big")
     digits = OCTAL.fullmatch(raw)

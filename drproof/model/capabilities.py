@@ -40,17 +40,40 @@ class ObjectInfo:
     """The SHA-256 that the store itself keeps of the whole object; empty where it keeps none, or does not say."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketInfo:
+    """A bucket as a place: whose it is, where it is, and what keeps its objects.
+
+    `versioning`, `object_lock` and `replication` are `enabled`, `suspended`, `none`, or the code with which the
+    platform refused to tell.
+    """
+
+    name: str
+    owner: str
+    region: str
+    versioning: str
+    object_lock: str
+    replication: str
+
+
 class ObjectStore(Protocol):
     """Buckets of one site; every call names the expected owner."""
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
         """Return what is known of an object without reading it."""
 
-    def read(self, bucket: str, key: str, *, version: str = "", limit: int = 4 << 20) -> tuple[ObjectInfo, bytes]:
-        """Return a small object whole; more than `limit` bytes is an error."""
+    def read(
+        self, bucket: str, key: str, *, version: str = "", if_match: str = "", limit: int = 4 << 20
+    ) -> tuple[ObjectInfo, bytes]:
+        """Return a small object whole; more than `limit` bytes, or another ETag than `if_match`, is an error."""
 
-    def stream(self, bucket: str, key: str, *, version: str = "") -> tuple[ObjectInfo, Iterator[bytes]]:
+    def stream(
+        self, bucket: str, key: str, *, version: str = "", if_match: str = ""
+    ) -> tuple[ObjectInfo, Iterator[bytes]]:
         """Return an object as chunks, once; the chunks add up to `size` bytes or an error is raised."""
+
+    def describe(self, bucket: str) -> BucketInfo:
+        """Return what kind of place a bucket is."""
 
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         """Yield every object under a prefix, keys exactly as they are."""

@@ -4,7 +4,7 @@ The type is the only authority: what is written, what is read and what the publi
 from the same annotations.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypeVar, cast
 
 import msgspec
@@ -20,7 +20,15 @@ MAX_INTEGER = 2**53 - 1
 
 def encode(value: object) -> Any:  # noqa: ANN401 — any plain JSON
     """Return `value` as plain JSON: dicts, lists, strings, integers, booleans and null."""
-    return msgspec.json.decode(msgspec.json.encode(value))
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_as_list))
+
+
+def _as_list(value: object) -> object:
+    """Return a sequence that keeps its items in a way of its own as a list of them."""
+    if isinstance(value, Sequence):
+        return list(value)
+    msg = f"a {type(value).__name__} is no JSON"
+    raise TypeError(msg)
 
 
 def decode(kind: type[T] | Callable[..., T], value: object) -> T:

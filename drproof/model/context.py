@@ -135,3 +135,6 @@ class Context(Protocol):
 
     def say(self, line: str) -> None:
         """Add a line to the phase's log; what is not proven harmless is masked."""
+
+    def moved(self, size: int, *, of: int = 0) -> None:
+        """Show that `size` more bytes were moved, of so many in all where that is known; it is kept nowhere."""

@@ -29,6 +29,24 @@ class Sites:
     recovery: Site
 
 
+Layout = Literal["archives", "onprem"]
+Demand = Literal["ignored", "promised", "required"]
+FailureDomain = Literal["none", "bucket", "region", "account"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plausibility:
+    """Where the original site publishes, and how small a backup may be beside its last run."""
+
+    bucket: str
+    prefix: str
+    candidate: str
+    state: str
+    """The archive that holds the state which is published."""
+    share: Count
+    """Its content must come to at least one part in so many of what the last run published; 0 compares nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
     """The restore point that must be recovered, and the objects it must have."""
@@ -36,6 +54,16 @@ class Backup:
     uri: str
     objects: tuple[str, ...]
     archives: tuple[str, ...]
+    layout: Layout = "archives"
+    """How it is laid out; said by whoever asks, so that nobody can put a layout that shows less in its place."""
+    member_manifests: Demand = "promised"
+    """Whether every archive must have a member manifest; one that is promised is compared in any case."""
+    checksums: Demand = "ignored"
+    """Whether archives must carry checksums: all of them, or those whose metadata makes promises."""
+    failure_domain: FailureDomain = "none"
+    """What must be another one than the original site's."""
+    published: Plausibility | None = None
+    """None where nobody said where the original site publishes."""
 
 
 class Grade(StrEnum):

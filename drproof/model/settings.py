@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from drproof.model.criteria import Sites, Storing
+from drproof.model.criteria import Layout, Sites, Storing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,3 +215,6 @@ class Settings:
     """A named profile of the operator's AWS configuration; empty means the default chain."""
     storing: Storing | None = None
     """Where receipts are mirrored to; None for nowhere but the local folder."""
+    backup_layout: Layout = "archives"
+    backup_owner: str = ""
+    """Who owns the bucket of the restore point; empty for whoever owns those of the original site."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drproof.formats.durations import show
+from drproof.formats.sizes import show as sized
 from drproof.model.phase import Phase
 from drproof.model.receipt import Receipt
 from drproof.plugin import TERMINAL
@@ -18,6 +19,26 @@ from drproof.report.visible import printable
 TICK_SECONDS = 0.5
 QUIET_SECONDS = 30
 """How often a log that is no terminal hears that a phase still runs."""
+
+
+class Bytes:
+    """How many bytes a phase has moved."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._done = self._all = 0
+
+    def add(self, size: int, of: int) -> None:
+        """Count `size` more, of so many in all where that is known."""
+        self._done += size
+        self._all = max(self._all, of)
+
+    def __str__(self) -> str:
+        """Return what follows the time in a line of progress; nothing where nothing was moved."""
+        if not self._done:
+            return ""
+        # What nobody promised is read as well: the whole is never less than what was done.
+        return f", {sized(self._done)}" + (f" of {sized(max(self._all, self._done))}" if self._all else "")
 
 
 class Progress:
@@ -37,6 +58,7 @@ class Progress:
         self._phase = ""
         self._began = 0.0
         self._attempt = 1
+        self._bytes = Bytes()
 
     def tell(self, event: str, phase: str, receipt: Receipt[Any] | None) -> None:
         """Hear from the run: `begin`, `attempt` or `end` of a phase."""
@@ -48,9 +70,14 @@ class Progress:
             self._begin(phase)
         elif event == "attempt":
             self._attempt += 1
+            self._bytes = Bytes()
             self._write(f"drproof: {phase}: attempt {self._attempt}")
         elif receipt is not None:
             self._end(receipt)
+
+    def moved(self, size: int, of: int) -> None:
+        """Hear that a phase moved `size` more bytes, of so many in all where that is known."""
+        self._bytes.add(size, of)
 
     def note(self, line: str) -> None:
         """Print a line of its own."""
@@ -65,6 +92,7 @@ class Progress:
 
     def _begin(self, phase: str) -> None:
         self._phase, self._began, self._attempt = phase, time.monotonic(), 1
+        self._bytes = Bytes()
         if not self._live:
             # pytest may have left the cursor behind the name of an item.
             self._raw(f"\ndrproof: {phase} begins; {self._outlook(phase)}\n")
@@ -75,13 +103,14 @@ class Progress:
     def _end(self, receipt: Receipt[Any]) -> None:
         self.close()
         reason = f": {printable(receipt.reason)}" if receipt.reason else ""
-        self._write(f"drproof: {receipt.phase} {receipt.outcome} after {show(receipt.duration_ms)}{reason}")
+        took = show(receipt.duration_ms)
+        self._write(f"drproof: {receipt.phase} {receipt.outcome} after {took}{self._bytes}{reason}")
 
     def _tick(self, stop: threading.Event) -> None:
         while not stop.wait(TICK_SECONDS if self._live else QUIET_SECONDS):
             elapsed = show(int((time.monotonic() - self._began) * 1000))
             attempt = f", attempt {self._attempt}" if self._attempt > 1 else ""
-            line = f"drproof: {self._phase} runs for {elapsed}{attempt}; {self._outlook(self._phase)}"
+            line = f"drproof: {self._phase} runs for {elapsed}{attempt}{self._bytes}; {self._outlook(self._phase)}"
             if self._live:
                 self._raw(f"\r\x1b[2K{line}")
             else:

@@ -159,6 +159,7 @@ class DrillSession:
         if self.run.provisioner:
             self._progress.note(self.run.provisioner)
         self.run.listeners.append(self._progress.tell)
+        self.run.watchers.append(self._progress.moved)
 
     def advance(self, name: str) -> Receipt[Any]:
         """Run the plan up to a phase and return its receipt."""

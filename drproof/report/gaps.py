@@ -9,7 +9,7 @@ from drproof.evidence.withheld import withheld_in
 from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status
 from drproof.phases.recovery.marks import GIVEN
-from drproof.report import facts
+from drproof.report import facts, restore_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
         *_of_the_window(bundle),
         *_of_the_objectives(bundle),
         *_of_the_world(bundle),
+        *(Gap(*row) for row in restore_points.missing(bundle)),
         *_of_the_cluster(bundle),
         *_of_the_store(bundle),
         Gap(facts.NOT_SIGNED, facts.signature(bundle)),

@@ -1,8 +1,10 @@
 """Both sites of a recovery, opened; a capability is made when it is first asked for."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
+from drproof.formats import s3_uri
 from drproof.model.criteria import Site
 from drproof.model.settings import Settings
 from drproof.model.signing import Signer
@@ -34,9 +36,10 @@ ENDING_LIVE_MS = 600_000
 class AwsSite:
     """One site: its capabilities."""
 
-    def __init__(self, site: Site, session: Session) -> None:
-        """Open a site; nothing is asked of it yet."""
+    def __init__(self, site: Site, session: Session, *, owners: Mapping[str, str]) -> None:
+        """Open a site; nothing is asked of it yet. `owners` names the buckets that belong to another account."""
         self._site = site
+        self._owners = owners
         self._session = session
         self._every = EVERY_AT_THE_WORLD if session.endpoint else EVERY_LIVE
 
@@ -57,7 +60,7 @@ class AwsSite:
     @cached_property
     def objects(self) -> AwsObjectStore:
         """The site's buckets."""
-        return AwsObjectStore(self._session.client("s3"), owner=self._site.owner)
+        return AwsObjectStore(self._session.client("s3"), owner=self._site.owner, owners=self._owners)
 
     @cached_property
     def fleet(self) -> AwsFleet:
@@ -110,7 +113,7 @@ class RecoverySite(AwsSite):
 
     def __init__(self, site: Site, session: Session, settings: Settings, *, directory: Path, origin: str) -> None:
         """Open the site for the drill `origin`, whose tools may write into `directory`."""
-        super().__init__(site, session)
+        super().__init__(site, session, owners=_owners(settings))
         self._settings = settings.recovery.provisioner
         self._cluster = settings.cluster
         self._directory = directory
@@ -168,6 +171,13 @@ class AwsTarget:
         self.secrets = secrets
 
 
+def _owners(settings: Settings) -> dict[str, str]:
+    """Return the bucket of the restore point with its owner, where that is not the owner of the site's buckets."""
+    if not settings.backup_owner or not settings.backup_uri:
+        return {}
+    return {s3_uri.parse(settings.backup_uri).bucket: settings.backup_owner}
+
+
 def open_sites(settings: Settings, endpoint: str | None, *, directory: Path, origin: str) -> AwsTarget:
     """Return both sites of AWS, or of the embedded world at `endpoint`."""
     issued = embedded.credentials(endpoint) if endpoint is not None else {}
@@ -185,7 +195,7 @@ def open_sites(settings: Settings, endpoint: str | None, *, directory: Path, ori
     )
     owner = settings.storing.owner if settings.storing is not None else sites.recovery.owner
     return AwsTarget(
-        AwsSite(sites.primary, primary),
+        AwsSite(sites.primary, primary, owners=_owners(settings)),
         RecoverySite(sites.recovery, recovery, settings, directory=directory, origin=origin),
         AwsReceiptStore(recovery, owner=owner),
         secrets=tuple(dict.fromkeys((*primary.secrets(), *recovery.secrets()))),

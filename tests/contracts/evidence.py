@@ -42,6 +42,7 @@ from tests.contracts.observed import (
     at,
     sha256,
 )
+from tests.contracts.observed_backup import NEEDED_OF_ONPREM, ONPREM, ONPREM_BACKUP, in_region, owned_by
 from tests.contracts.observed_execution import ASKED_FOR
 from tests.contracts.observed_execution import OBSERVED as HANDED_IN
 from tests.contracts.observed_published import PUBLISHED_RUN
@@ -163,11 +164,48 @@ NOTHING_CREATED = PASSING.facts(
 HISTORY_ALONE = PASSING.facts("read_execution", stored=()).asking(execution=replace(ASKED_FOR, listing=False))
 LISTING_ALONE = PASSING.facts("read_execution", run=None).asking(execution=replace(ASKED_FOR, history=False))
 
+OF_THE_REFERENCE = PASSING.facts("read_restore_point", schema_version=None, members=(), canary=None).asking(
+    backup=replace(CRITERIA.backup, member_manifests="promised", failure_domain="none")
+)
+"""A restore point whose metadata promises sizes and digests and nothing else."""
+ELSEWHERE = PASSING.facts("read_restore_point", buckets=in_region("us-west-2")).asking(
+    backup=replace(CRITERIA.backup, failure_domain="region", checksums="required")
+)
+OF_ANOTHER = PASSING.facts("read_restore_point", buckets=owned_by("444455556666")).asking(
+    backup=replace(CRITERIA.backup, failure_domain="account", published=None)
+)
+ENCRYPTED = (
+    PASSING.receipt("read_restore_point", observed=ONPREM)
+    .facts("check_preflight", restore_point=NEEDED_OF_ONPREM)
+    .file("members", {})
+    .file("promised_members", {})
+    .asking(backup=ONPREM_BACKUP)
+)
+
 VARIANTS: dict[str, tuple[Evidence, frozenset[str]]] = {
     "forced, stopped at the gate": (PASSING, frozenset()),
     "stale": (STALE, frozenset({"primary_is_fresh"})),
     "promoted": (PROMOTED, frozenset()),
     "nothing created": (NOTHING_CREATED, frozenset()),
+    "a restore point without promises": (OF_THE_REFERENCE, frozenset()),
+    "a restore point in another region": (ELSEWHERE, frozenset()),
+    "a restore point of another account": (OF_ANOTHER, frozenset()),
+    "an encrypted on-prem backup": (
+        ENCRYPTED,
+        frozenset(
+            {
+                # What is restored is never asked: a drill of such a backup is refused.
+                "every_manifest_was_restored",
+                "control_plane_in_the_cluster_is_the_bundle",
+                "control_plane_image_is_pinned",
+                "materialised_state_is_what_was_backed_up",
+                "restore_read_the_point_that_was_verified",
+                "restored_state_is_what_was_backed_up",
+                "recovery_is_shown_as_strongly_as_demanded",
+                "canary_was_read_in_the_cluster",
+            }
+        ),
+    ),
     "handed in with a history alone": (HISTORY_ALONE, frozenset()),
     "handed in with a listing alone": (
         LISTING_ALONE,

@@ -8,8 +8,9 @@ from typing import Any
 from drproof.analysis.state_report import digest_of
 from drproof.model.capabilities import AlarmRule
 from drproof.model.context import DRILL_TAG
-from drproof.model.criteria import Backup, Cadence, Criteria, Site, Sites, Storing, Workload
+from drproof.model.criteria import Backup, Cadence, Criteria, Plausibility, Site, Sites, Storing, Workload
 from drproof.model.receipt import Caller
+from drproof.phases.backup.beside import BucketSeen, CanarySeen, LookSeen, MembersSeen, PublishedSeen
 from drproof.phases.backup.observed import (
     ArchiveSeen,
     ControlPlaneSeen,
@@ -64,6 +65,12 @@ CRITERIA = Criteria(
         uri=URI,
         objects=("metadata.json", "state.tar.zst", "manifests.tar.zst"),
         archives=("state.tar.zst", "manifests.tar.zst"),
+        member_manifests="required",
+        checksums="promised",
+        failure_domain="bucket",
+        published=Plausibility(
+            bucket="atlas-primary", prefix="atlas", candidate="local", state="state.tar.zst", share=20
+        ),
     ),
     control_plane_sections=("alerts", "queries"),
     pointers=("global", "provider"),
@@ -136,6 +143,12 @@ READ_BACK: dict[str, Any] = {
         {"path": row["path"].removeprefix("./"), "size": row["size"], "sha256": row["sha256"]}
         for row in rows
         if row["kind"] == "file"
+    ]
+    for archive, rows in MEMBERS.items()
+}
+PROMISED: dict[str, Any] = {
+    archive: [
+        {"path": row["path"], "size": row["size"], "sha256": row["sha256"]} for row in rows if row["kind"] == "file"
     ]
     for archive, rows in MEMBERS.items()
 }
@@ -226,6 +239,7 @@ def outage(threshold: float, beyond: float) -> list[dict[str, Any]]:
 HISTORY: dict[str, Any] = {"freshness": outage(26, 30.5), "correctness": outage(0.5, 1)}
 FILES: dict[str, Any] = {
     "evidence/read_restore_point/members.json": MEMBERS,
+    "evidence/read_restore_point/promised_members.json": PROMISED,
     "evidence/read_restore_point/control_plane.json": CONTROL_PLANE,
     "evidence/restore_state/read_back.json": READ_BACK,
     "evidence/restore/wanted.json": WANTED,
@@ -294,6 +308,34 @@ def _backed_up(name: str, size: int) -> ObjectSeen:
     )
 
 
+def _looked_at(key: str) -> LookSeen:
+    return LookSeen(
+        uri=f"s3://atlas-backups/{key}",
+        version=f"version of {key}",
+        etag=f"etag of {key}",
+        size=300,
+        modified_at=at(0),
+        status_after="ok",
+        version_after=f"version of {key}",
+        etag_after=f"etag of {key}",
+        size_after=300,
+        modified_after=at(0),
+    )
+
+
+def _bucket(role: str, name: str) -> BucketSeen:
+    return BucketSeen(
+        role=role,
+        name=name,
+        status="ok",
+        owner="111122223333",
+        region="us-east-1",
+        versioning="enabled",
+        object_lock="none",
+        replication="none",
+    )
+
+
 POINT = RestorePointObserved(
     uri=URI,
     bucket="atlas-backups",
@@ -304,8 +346,18 @@ POINT = RestorePointObserved(
     created_at="2026-01-31T11:00:00Z",
     objects=(_backed_up("metadata.json", 300), _backed_up("state.tar.zst", 700), _backed_up("manifests.tar.zst", 800)),
     archives=(
-        ArchiveSeen(name="state.tar.zst", members=4, files=3, size=9 + len(CANARY)),
-        ArchiveSeen(name="manifests.tar.zst", members=4, files=4, size=29),
+        ArchiveSeen(
+            name="state.tar.zst",
+            members=4,
+            files=3,
+            size=9 + len(CANARY),
+            frames=1,
+            checksummed_frames=1,
+            window=1 << 20,
+        ),
+        ArchiveSeen(
+            name="manifests.tar.zst", members=4, files=4, size=29, frames=2, checksummed_frames=2, window=1 << 20
+        ),
     ),
     control_plane=ControlPlaneSeen(
         pointer_key="atlas/control-plane/current.json",
@@ -337,6 +389,35 @@ POINT = RestorePointObserved(
             nested_listed=("queries/local/manifest.json",),
         ),
     ),
+    schema_version=2,
+    looks=tuple(
+        _looked_at(key)
+        for key in (
+            *(f"atlas/backups/backup-1/{name}" for name in CRITERIA.backup.objects),
+            "atlas/control-plane/current.json",
+        )
+    ),
+    members=tuple(
+        MembersSeen(
+            archive=name,
+            inside=False,
+            uri=f"{URI}/{name}.members.json",
+            promised_sha256=sha256(f"members of {name}"),
+            sha256=sha256(f"members of {name}"),
+            listed=len(rows),
+        )
+        for name, rows in PROMISED.items()
+    ),
+    canary=CanarySeen(
+        path="state.tar.zst/canary.json",
+        promised_sha256=sha256(CANARY),
+        sha256=sha256(CANARY),
+        written_at="2026-01-31T10:59:00Z",
+    ),
+    published=PublishedSeen(
+        uri="s3://atlas-primary/atlas/runs/run-7/", run_id="run-7", objects=5, size=20 * (9 + len(CANARY))
+    ),
+    buckets=(_bucket("backup", "atlas-backups"), _bucket("published", "atlas-primary")),
 )
 BROUGHT_UP = BringupObserved(
     origin=DRILL,

@@ -21,6 +21,7 @@ from tests.analysis import (
 )
 from tests.contracts.checks import House
 from tests.contracts.reasoning import reasoning
+from tests.prefixes import test_merging
 
 
 @reasoning
@@ -50,6 +51,12 @@ def executions_of_others_are_read_as_their_tests_say(house: House) -> None:
     _claim(test_bringup_start, house.modules["bringup_start"])
     _claim(test_mutation_verbs, house.modules["mutation_verbs"])
     _claim(test_alarm_causes, house.modules["alarm_causes"])
+
+
+@reasoning
+def listings_are_merged_cut_and_decided_as_their_tests_say(house: House) -> None:
+    for name in ("comparing_prefixes", "cutting_listings", "deciding_doubt"):
+        _claim(test_merging, house.modules[name])
 
 
 @reasoning

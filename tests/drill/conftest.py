@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from drproof import catalog
+from drproof.embedded import scenarios
 from drproof.evidence import trust as trusting
 from drproof.evidence.expectations import Expectations
 from drproof.evidence.verification import Verification, verify
@@ -198,10 +199,12 @@ def green(shelf) -> Drill:
 @pytest.fixture(scope="session")
 def injected(shelf):
     """The drill of one scenario, run when it is first asked for; tests only look at it."""
+    rows = scenarios.table()
 
     def run(name: str, folder: Path) -> Drill:
-        words = () if name.startswith(OF_MACHINES) else ("--provisioner", "direct")
-        return Operator(folder).drill("--scenario", name, *words)
+        mark = rows[name].get("mark", "drill")
+        words = () if name.startswith(OF_MACHINES) or mark != "drill" else ("--provisioner", "direct")
+        return Operator(folder).run("-m", mark, "--target", "embedded", "--scenario", name, *words)
 
     return lambda name: shelf.drill(name, lambda folder: run(name, folder))
 

@@ -26,6 +26,12 @@ ISSUE = {
     "backup-object-byte-flipped",
     "backup-object-zero-bytes",
     "hostile-archive",
+    "backup-replaced-while-read",
+    "backup-implausibly-small",
+    "backup-member-differs",
+    "backup-without-checksums",
+    "backup-in-the-primary-region",
+    "onprem-checksums-differ",
     "bundle-hash-mismatch",
     "manifest-extra-file",
     "control-plane-turned-back",
@@ -194,6 +200,35 @@ def test_a_hostile_archive_has_the_named_digest_and_members_that_leave_their_fol
     found = members(body)
     assert "../../etc/cron.d/x" in [member.name for member in found]
     assert [member.linkname for member in found if member.issym()] == ["/etc/passwd"]
+
+
+def test_a_restore_point_is_written_again_once_it_was_read(start: Start, names: dict[str, Any]) -> None:
+    world = start("backup-replaced-while-read")
+    bucket, prefix = place(names)
+    first = get(world, bucket, f"{prefix}/metadata.json")
+    second = get(world, bucket, f"{prefix}/metadata.json")
+    assert first != second
+    assert second == get(world, bucket, f"{prefix}/metadata.json")
+    assert json.loads(first) | {"notes": "Made again."} == json.loads(second)
+
+
+def test_an_implausible_archive_is_sound_and_holds_the_canary_alone(start: Start, names: dict[str, Any]) -> None:
+    said, body = _archive(start("backup-implausibly-small"), names)
+    assert body is not None
+    assert said == {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    assert [member.name for member in members(body)] == ["state", "state/canary.json"]
+
+
+def test_a_member_differs_in_the_manifest_alone(start: Start, names: dict[str, Any]) -> None:
+    world = start("backup-member-differs")
+    said, body = _archive(world, names)
+    assert body is not None
+    assert said["sha256"] == hashlib.sha256(body).hexdigest()
+    bucket, prefix = place(names)
+    manifest = get(world, bucket, f"{prefix}/state.members.json")
+    promise = json.loads(get(world, bucket, f"{prefix}/metadata.json"))["member_manifests"]["state.tar.zst"]
+    assert promise["sha256"] == hashlib.sha256(manifest).hexdigest()
+    assert json.loads(manifest)["members"][-1]["sha256"] == hashlib.sha256(b"as it was listed").hexdigest()
 
 
 def test_a_wrong_bundle_digest_is_in_the_pointer_alone(start: Start, names: dict[str, Any]) -> None:

@@ -96,7 +96,8 @@ def test_every_bucket_keeps_versions(world: RunningWorld, bucket: str) -> None:
 def test_the_metadata_name_size_and_digest_of_both_archives(world: RunningWorld, names: dict[str, Any]) -> None:
     bucket, prefix = place(names)
     metadata = json.loads(get(world, bucket, f"{prefix}/metadata.json"))
-    assert set(metadata) == {"artifacts", "backup_id", "backup_uri", "bucket", "created_utc", "notes", "prefix"}
+    reference = {"artifacts", "backup_id", "backup_uri", "bucket", "created_utc", "notes", "prefix"}
+    assert set(metadata) == reference | {"canary", "member_manifests", "schema_version"}
     assert metadata["backup_uri"] == names["drill"]["backup_uri"]
     age = datetime.now(UTC) - datetime.fromisoformat(metadata["created_utc"])
     assert timedelta(hours=4, minutes=59) < age < timedelta(hours=5, minutes=30)
@@ -104,6 +105,37 @@ def test_the_metadata_name_size_and_digest_of_both_archives(world: RunningWorld,
     for name, said in metadata["artifacts"].items():
         body = get(world, bucket, f"{prefix}/{name}")
         assert said == {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+
+
+def test_the_member_manifests_list_the_files_of_their_archives(world: RunningWorld, names: dict[str, Any]) -> None:
+    bucket, prefix = place(names)
+    metadata = json.loads(get(world, bucket, f"{prefix}/metadata.json"))
+    for name, promise in metadata["member_manifests"].items():
+        body = get(world, bucket, f"{prefix}/{promise['path']}")
+        assert hashlib.sha256(body).hexdigest() == promise["sha256"]
+        listed = {row["path"]: row["bytes"] for row in json.loads(body)["members"]}
+        packed = members(get(world, bucket, f"{prefix}/{name}"))
+        assert listed == {member.name: member.size for member in packed if member.isreg()}
+    assert metadata["canary"]["path"] == "state.tar.zst/state/canary.json"
+
+
+def test_the_restore_point_lies_in_another_region_than_what_is_published(world: RunningWorld) -> None:
+    def region(bucket: str) -> str:
+        return str(world.client("s3").head_bucket(Bucket=bucket)["BucketRegion"])
+
+    assert (region("atlas-primary"), region("atlas-backups")) == ("us-east-1", "us-west-2")
+
+
+def test_an_encrypted_backup_lies_beside_the_restore_point(world: RunningWorld) -> None:
+    uri = world.document["site"]["onprem_uri"]
+    prefix = uri.removeprefix("s3://atlas-backups/")
+    checksums = json.loads(get(world, "atlas-backups", f"{prefix}/checksums.json"))
+    for name, sha256 in checksums.items():
+        body = get(world, "atlas-backups", f"{prefix}/{name}")
+        assert body.startswith(b"Salted__")
+        assert len(body) % 16 == 0
+        assert hashlib.sha256(body).hexdigest() == sha256
+    assert json.loads(get(world, "atlas-backups", f"{prefix}/metadata.json"))["checksums"] == checksums
 
 
 def test_the_state_archive_has_thousands_of_members_and_tens_of_megabytes(

@@ -132,3 +132,68 @@ def test_a_rehearsal_waits_less_for_what_may_never_happen_than_a_live_drill(tmp_
     assert (BY_PATH["limits.alarms"].default, BY_PATH["limits.recount"].default) == ("6s", "10s")
     assert (rehearsed.alarms_ms, rehearsed.recount_ms) == (3_000, 3_000)
     assert (asked.alarms_ms, asked.recount_ms) == (60_000, 120_000)
+
+
+def test_a_drill_of_an_encrypted_backup_is_refused_with_what_is_missing(tmp_path):
+    with pytest.raises(Refusal) as refused:
+        _prepared(tmp_path, backup_layout="onprem")
+
+    said = str(refused.value)
+    assert "cannot be drilled" in said
+    assert "artifacts" in said
+    assert "db_backup.enc" in said
+    assert "next: pytest -m backup-check --backup-layout onprem --backup-uri s3://" in said
+
+
+def _criteria(folder: Path, text: str = "", **options: str):
+    (folder / "drproof.toml").write_text(f'target = "embedded"\n{text}')
+    request = DrillRequest(plan="backup", options=options, environment={}, directory=folder)
+    prepared = prepare(request)
+    return prepared.criteria.backup, {row.name: row.subjects for row in prepared.contracts}
+
+
+def test_the_layout_decides_before_anything_is_read_what_is_expected(tmp_path):
+    archives, asked = _criteria(tmp_path)
+    assert archives.layout == "archives"
+    assert asked["archive_is_sound"] == ("state.tar.zst", "manifests.tar.zst")
+    assert not {name for name in asked if name.startswith("encrypted_")}
+
+    onprem, asked = _criteria(tmp_path, backup_layout="onprem")
+    assert (onprem.layout, onprem.archives) == ("onprem", ())
+    files = ("metadata.json", "checksums.json", "db_backup.enc", "artifacts_backup.enc")
+    assert onprem.objects == asked["encrypted_file_is_what_was_written"] == files
+    assert not {name for name in asked if name.startswith(("archive_", "backup_", "control_plane_", "metadata_"))}
+    assert {"restore_point_is_within_rpo", "restore_point_did_not_change_while_it_was_read"} <= asked.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "left_out"),
+    [
+        ("[backup]\nplausible_share = 0\n", {"restore_point_is_plausible"}),
+        ('[backup]\nfailure_domain = "none"\n', {"restore_point_outlives_the_primary"}),
+        ('[backup]\nmember_manifests = "promised"\n', {"archive_members_equal_their_manifest"}),
+        ('[backup]\nchecksums = "ignored"\n', {"archive_has_a_checksum"}),
+    ],
+)
+def test_what_is_not_demanded_is_not_asked(tmp_path, text, left_out):
+    _, everything = _criteria(tmp_path)
+    _, asked = _criteria(tmp_path, text)
+
+    assert everything.keys() - asked.keys() == left_out
+
+
+def test_without_a_place_of_publication_nothing_is_compared_with_it(tmp_path):
+    (tmp_path / "drproof.toml").write_text(
+        'target = "aws"\n[sites.primary]\naccount_id = "111122223333"\nregion = "us-east-1"\n'
+        '[drill]\nbackup_uri = "s3://theirs/atlas/backups/one"\n[criteria]\nrpo = "1d"\n'
+    )
+    prepared = prepare(DrillRequest(plan="backup", environment={}, directory=tmp_path))
+
+    assert prepared.criteria.backup.published is None
+    asked = {row.name for row in prepared.contracts}
+    assert not {"restore_point_is_plausible", "restore_point_outlives_the_primary"} & asked
+
+
+def test_checksums_are_not_ignored_by_an_unknown_word(tmp_path):
+    with pytest.raises(Refusal, match="expected one of ignored, promised, required"):
+        _criteria(tmp_path, '[backup]\nchecksums = "no"\n')

@@ -1,6 +1,6 @@
 """The name of a bundle is of its content: nobody can put another one in its place unseen."""
 
-from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed
+from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed, is_laid_out
 from drproof.formats.control_plane_bundle import is_addressed_by
 from drproof.model.contract import contract
 from drproof.model.verdict import Finding, hold, undecided
@@ -9,7 +9,7 @@ TURNED = 255
 """The bit of a digest that is turned: a key holds only the first digits."""
 
 
-@contract(needs=["read_restore_point"], controls=CONTROLS)
+@contract(needs=["read_restore_point"], applies=is_laid_out, controls=CONTROLS)
 def control_plane_bundle_is_named_by_its_content(read_restore_point: RestorePoint) -> Finding:
     """The name of the control-plane bundle ends with the first digits of the SHA-256 of its own bytes."""
     seen = read_restore_point.facts.control_plane

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed
+from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed, is_laid_out
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.verdict import Finding, compare, undecided
 
@@ -11,7 +11,7 @@ EARLIER = "19700101T000000Z"
 OTHER_COMMIT = "0" * 40
 
 
-@contract(needs=["read_restore_point"], controls=CONTROLS)
+@contract(needs=["read_restore_point"], applies=is_laid_out, controls=CONTROLS)
 def control_plane_pointer_agrees_with_the_manifest(read_restore_point: RestorePoint) -> Finding:
     """Pointer and manifest of the control plane name the same instant, the same commit and the same image."""
     seen = read_restore_point.facts.control_plane

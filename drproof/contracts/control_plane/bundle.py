@@ -16,7 +16,12 @@ RestorePoint = Receipt[RestorePointObserved]
 CONTROLS = ["NIST CP-9(1)", "NIST CM-6"]
 
 
-@contract(needs=["read_restore_point"], controls=CONTROLS)
+def is_laid_out(criteria: Criteria) -> bool:
+    """Whether this layout of a restore point has a control plane beside it."""
+    return criteria.backup.layout == "archives"
+
+
+@contract(needs=["read_restore_point"], applies=is_laid_out, controls=CONTROLS)
 def control_plane_pointer_names_its_bundle(read_restore_point: RestorePoint) -> Finding:
     """The bundle that the control-plane pointer names is there, with the SHA-256 that the pointer gives."""
     seen = read_restore_point.facts.control_plane
@@ -47,7 +52,7 @@ def bundle_gone(read_restore_point: RestorePoint) -> RestorePoint:
     return changed(read_restore_point, bundle_sha256="")
 
 
-@contract(needs=["read_restore_point"], controls=CONTROLS)
+@contract(needs=["read_restore_point"], applies=is_laid_out, controls=CONTROLS)
 def control_plane_files_equal_the_manifest(read_restore_point: RestorePoint) -> Finding:
     """The bundle holds exactly the files that its manifest lists, each with its SHA-256."""
     seen = read_restore_point.facts.control_plane
@@ -99,6 +104,7 @@ def nothing_listed(read_restore_point: RestorePoint) -> RestorePoint:
 @contract(
     needs=["read_restore_point"],
     subjects=expected("control-plane section", lambda criteria: criteria.control_plane_sections),
+    applies=is_laid_out,
     controls=CONTROLS,
 )
 def control_plane_section_is_complete(read_restore_point: RestorePoint, subject: str) -> Finding:

@@ -1,6 +1,6 @@
 """The control plane can be given to a cluster before a cluster is paid for."""
 
-from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, section_changed
+from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, is_laid_out, section_changed
 from drproof.formats.control_plane_objects import MAX_BYTES
 from drproof.model.contract import contract, expected
 from drproof.model.verdict import Finding, hold, undecided
@@ -8,6 +8,7 @@ from drproof.model.verdict import Finding, hold, undecided
 
 @contract(
     needs=["read_restore_point"],
+    applies=is_laid_out,
     subjects=expected("control-plane section", lambda criteria: criteria.control_plane_sections),
     controls=[*CONTROLS, "NIST CP-10"],
 )

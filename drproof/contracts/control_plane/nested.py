@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed
+from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed, is_laid_out
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.verdict import Finding, compare, undecided
 
 SLIPPED_IN = "alerts/slipped-in/manifest.json"
 
 
-@contract(needs=["read_restore_point"], controls=CONTROLS)
+@contract(needs=["read_restore_point"], applies=is_laid_out, controls=CONTROLS)
 def control_plane_manifest_lists_its_namesakes(read_restore_point: RestorePoint) -> Finding:
     """Every file of the bundle that is called `manifest.json`, but the root's own, is listed like any other."""
     seen = read_restore_point.facts.control_plane

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed
+from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed, is_laid_out
 from drproof.formats.timestamps import parse_compact
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.errors import FormatError
@@ -11,7 +11,7 @@ from drproof.model.verdict import Finding, hold, undecided
 MUCH_LATER = "99991231T235959Z"
 
 
-@contract(needs=["read_restore_point"], controls=[*CONTROLS, "NIST SI-7"])
+@contract(needs=["read_restore_point"], applies=is_laid_out, controls=[*CONTROLS, "NIST SI-7"])
 def control_plane_pointer_names_the_newest_bundle(read_restore_point: RestorePoint) -> Finding:
     """No bundle that was published beside it is newer than the one that the control-plane pointer names."""
     seen = read_restore_point.facts.control_plane

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed
+from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed, is_laid_out
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.verdict import Finding, compare, undecided
 
 
-@contract(needs=["read_restore_point"], controls=CONTROLS)
+@contract(needs=["read_restore_point"], applies=is_laid_out, controls=CONTROLS)
 def control_plane_files_have_their_listed_size(read_restore_point: RestorePoint) -> Finding:
     """Each file of the bundle has as many bytes as its manifest says."""
     seen = read_restore_point.facts.control_plane

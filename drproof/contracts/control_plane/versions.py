@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed, section_changed
+from drproof.contracts.control_plane.bundle import CONTROLS, RestorePoint, changed, is_laid_out, section_changed
 from drproof.formats.control_plane import SCHEMA_VERSION
 from drproof.model.contract import NotApplicableError, contract, expected
 from drproof.model.verdict import Finding, compare, undecided
 
 
-@contract(needs=["read_restore_point"], controls=CONTROLS)
+@contract(needs=["read_restore_point"], applies=is_laid_out, controls=CONTROLS)
 def control_plane_documents_have_a_known_version(read_restore_point: RestorePoint) -> Finding:
     """Pointer and manifest of the control plane have the schema version that drproof reads."""
     seen = read_restore_point.facts.control_plane
@@ -38,6 +38,7 @@ def manifest_without_a_version(read_restore_point: RestorePoint) -> RestorePoint
 
 @contract(
     needs=["read_restore_point"],
+    applies=is_laid_out,
     subjects=expected("control-plane section", lambda criteria: criteria.control_plane_sections),
     controls=CONTROLS,
 )

@@ -16,6 +16,7 @@ RestorePoint = Receipt[RestorePointObserved]
     needs=["read_restore_point"],
     reads={"members": ("read_restore_point", "members")},
     subjects=expected("archive", lambda criteria: criteria.backup.archives),
+    applies=lambda criteria: criteria.backup.layout == "archives",
     controls=["NIST CP-9(1)"],
 )
 def archive_is_sound(read_restore_point: RestorePoint, members: dict[str, Any], subject: str) -> Finding:

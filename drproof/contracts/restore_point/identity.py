@@ -15,7 +15,11 @@ from drproof.phases.backup.observed import RestorePointObserved
 RestorePoint = Receipt[RestorePointObserved]
 
 
-@contract(needs=["read_restore_point"], controls=["NIST CP-9(1)"])
+@contract(
+    needs=["read_restore_point"],
+    applies=lambda criteria: criteria.backup.layout == "archives",
+    controls=["NIST CP-9(1)"],
+)
 def metadata_names_this_restore_point(read_restore_point: RestorePoint, criteria: Criteria) -> Finding:
     """The metadata speaks of the restore point that was asked for, and not of another one."""
     facts = read_restore_point.facts

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from drproof.contracts.digests import other
+from drproof.formats.timestamps import milliseconds
 from drproof.model.contract import NotApplicableError, contract, expected
+from drproof.model.errors import FormatError
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
 from drproof.phases.backup.observed import METADATA, ObjectSeen, RestorePointObserved
@@ -13,11 +15,13 @@ RestorePoint = Receipt[RestorePointObserved]
 
 @contract(
     needs=["read_restore_point"],
+    version=2,
     subjects=expected("backup object", lambda criteria: criteria.backup.objects),
+    applies=lambda criteria: criteria.backup.layout == "archives",
     controls=["NIST CP-9(1)", "ISO 27001 A.8.13"],
 )
 def backup_object_matches_its_metadata(read_restore_point: RestorePoint, subject: str) -> Finding:
-    """Each object of the restore point is there, with the size and SHA-256 that its metadata names."""
+    """Each object of the restore point is there as its metadata promises it: size, SHA-256, and single files in it."""
     seen = _object(read_restore_point, subject)
     if seen is None:
         return undecided(f"the receipt does not speak of {subject}")
@@ -34,8 +38,8 @@ def backup_object_matches_its_metadata(read_restore_point: RestorePoint, subject
         problem = read_restore_point.facts.problem
         return compare(observed=problem, expected="", reason="the metadata cannot be read")
     return compare(
-        observed={"size": seen.size, "sha256": seen.sha256},
-        expected={"size": seen.promised_size, "sha256": seen.promised_sha256},
+        observed={"size": seen.size, "sha256": seen.sha256, "broken": _broken(read_restore_point, subject)},
+        expected={"size": seen.promised_size, "sha256": seen.promised_sha256, "broken": []},
         reason=f"{seen.key} is not what the metadata promises",
     )
 
@@ -73,6 +77,66 @@ def unreadable_metadata(read_restore_point: RestorePoint, subject: str) -> Resto
         msg = f"only {METADATA} is read"
         raise NotApplicableError(msg)
     return replace(read_restore_point, observed=replace(read_restore_point.facts, problem="not JSON"))
+
+
+@backup_object_matches_its_metadata.sabotage("a file in it is not the promised one")
+def other_file(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
+    """Change a file between the listing and the packing."""
+    facts = read_restore_point.facts
+    if not any(one.archive == subject for one in facts.members):
+        msg = f"nobody promised what files {subject} holds"
+        raise NotApplicableError(msg)
+    members = tuple(replace(one, different=1) if one.archive == subject else one for one in facts.members)
+    return replace(read_restore_point, observed=replace(facts, members=members))
+
+
+@backup_object_matches_its_metadata.sabotage("the canary is another record")
+def other_canary(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
+    """Exchange the canary."""
+    facts = read_restore_point.facts
+    if facts.canary is None or facts.canary.path.partition("/")[0] != subject:
+        msg = f"nobody promised a canary in {subject}"
+        raise NotApplicableError(msg)
+    canary = replace(facts.canary, sha256=other(facts.canary.promised_sha256))
+    return replace(read_restore_point, observed=replace(facts, canary=canary))
+
+
+@backup_object_matches_its_metadata.sabotage("the canary is younger than the backup")
+def young_canary(read_restore_point: RestorePoint, subject: str) -> RestorePoint:
+    """Write the canary afterwards."""
+    facts = read_restore_point.facts
+    if facts.canary is None or facts.canary.path.partition("/")[0] != subject:
+        msg = f"nobody promised a canary in {subject}"
+        raise NotApplicableError(msg)
+    canary = replace(facts.canary, written_at="2999-01-01T00:00:00Z")
+    return replace(read_restore_point, observed=replace(facts, canary=canary))
+
+
+def _broken(receipt: RestorePoint, name: str) -> list[str]:
+    """Return what was promised of single files in an archive and is not so."""
+    facts, found = receipt.facts, []
+    for one in facts.members:
+        if one.archive == name and one.problem:
+            found.append(one.problem)
+        elif one.archive == name and one.sha256 != one.promised_sha256:
+            found.append("the member manifest is not the promised one")
+        elif one.archive == name and (one.missing or one.extra or one.different):
+            found.append(f"{one.missing} files missing, {one.extra} extra, {one.different} different")
+    canary = facts.canary
+    if canary is not None and canary.path.partition("/")[0] == name:
+        if canary.sha256 != canary.promised_sha256:
+            found.append("the canary is not the promised one")
+        if not _is_before(canary.written_at, facts.created_at):
+            found.append("the canary was not written before the backup was made")
+    return found
+
+
+def _is_before(one: str, other: str) -> bool:
+    """Whether an instant is not after another one; what is none comes before nothing."""
+    try:
+        return milliseconds(one) <= milliseconds(other)
+    except FormatError:
+        return False
 
 
 def _object(receipt: RestorePoint, name: str) -> ObjectSeen | None:

@@ -21,7 +21,7 @@ class Member:
     target: str = ""
 
 
-def packed(members: Iterator[Member]) -> bytes:
+def packed(members: Iterator[Member], *, checksum: bool = True) -> bytes:
     """Return members as a compressed tar; the same members give the same bytes."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive:
@@ -35,7 +35,7 @@ def packed(members: Iterator[Member]) -> bytes:
             else:
                 entry.size = len(member.body)
             archive.addfile(entry, io.BytesIO(member.body) if member.body else None)
-    return zstandard.ZstdCompressor(level=1, write_checksum=True).compress(plain.getbuffer())
+    return zstandard.ZstdCompressor(level=1, write_checksum=checksum).compress(plain.getbuffer())
 
 
 def state(seed: int, count: int, *, canary: bytes) -> Iterator[Member]:

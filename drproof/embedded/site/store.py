@@ -16,8 +16,11 @@ class Buckets:
         self._primary = s3_backends[world.primary.account_id]["aws"]
         self._recovery = s3_backends[world.recovery.account_id]["aws"]
         names = world.names
+        # What backs the original site up lies in another region, where it outlives the first.
+        away = world.primary.region if world.scenario == "backup-in-the-primary-region" else world.recovery.region
         for backend, region, buckets in (
-            (self._primary, world.primary.region, (names.bucket, names.backup_bucket)),
+            (self._primary, world.primary.region, (names.bucket,)),
+            (self._primary, away, (names.backup_bucket,)),
             (self._recovery, world.recovery.region, (names.recovery_bucket, names.state_bucket)),
         ):
             for bucket in dict.fromkeys(buckets):

@@ -7,19 +7,24 @@ from dataclasses import dataclass, field
 
 from drproof.formats import archive, control_plane, control_plane_bundle, control_plane_objects, s3_uri
 from drproof.formats.control_plane import ControlPlanePointer, Manifest
-from drproof.model.capabilities import ObjectStore
 from drproof.model.errors import FormatError, NotFoundError, TargetError
 from drproof.phases.backup.observed import ControlPlaneSeen, ManifestRead, PointerRead, SectionSeen
+from drproof.phases.backup.pinned import Pinned
 
 DENIED = "AccessDenied"
 
 
 def read_control_plane(
-    objects: ObjectStore, uri: s3_uri.S3Uri, sections: Collection[str], *, redact: Callable[[str], str]
+    objects: Pinned,
+    uri: s3_uri.S3Uri,
+    sections: Collection[str],
+    *,
+    redact: Callable[[str], str],
+    count: Callable[[int], None],
 ) -> tuple[ControlPlaneSeen, dict[str, str]]:
     """Follow the pointer to the bundle, compare it with its manifest both ways, and return its files' digests too.
 
-    `uri` is that of the restore point, beside which the control plane lies.
+    `uri` is that of the restore point, beside which the control plane lies; `count` is told the bytes of each chunk.
 
     Raises:
         TargetError: the site does not answer, or refuses anything but access.
@@ -47,6 +52,7 @@ def read_control_plane(
         for chunk in chunks:
             digest.update(chunk)
             size += len(chunk)
+            count(len(chunk))
             yield chunk
 
     source = counted()
@@ -79,7 +85,7 @@ def read_control_plane(
 
 
 def _beside(
-    objects: ObjectStore, uri: s3_uri.S3Uri, pointer: ControlPlanePointer, redact: Callable[[str], str]
+    objects: Pinned, uri: s3_uri.S3Uri, pointer: ControlPlanePointer, redact: Callable[[str], str]
 ) -> PointerRead:
     """Return what else the pointer says, and when the newest of the bundles was made that lie where it points."""
     made: list[str] = []

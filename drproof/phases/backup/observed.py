@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from drproof.model.receipt import Count, Digest
+from drproof.phases.backup.beside import BucketSeen, CanarySeen, EncryptedSeen, LookSeen, MembersSeen, PublishedSeen
 
 METADATA = "metadata.json"
 NOT_THERE = "the object is not there"
@@ -30,6 +31,12 @@ class ArchiveSeen:
     members: Count = 0
     files: Count = 0
     size: Count = 0
+    frames: Count = 0
+    """zstd frames with content."""
+    checksummed_frames: Count = 0
+    """How many of them end with a checksum: in the others a flipped bit can pass every tool but the object's digest."""
+    window: Count = 0
+    """The greatest window of a frame, in bytes: what reading it takes in memory."""
     problem: str = ""
 
 
@@ -122,3 +129,13 @@ class RestorePointObserved:
     objects: tuple[ObjectSeen, ...]
     archives: tuple[ArchiveSeen, ...]
     control_plane: ControlPlaneSeen
+    schema_version: int | None = None
+    """That of the metadata; None where it has none, and so no promises beyond sizes and digests."""
+    looks: tuple[LookSeen, ...] = ()
+    """Every object that was read, in the order of its first look."""
+    members: tuple[MembersSeen, ...] = ()
+    """One for each archive whose members are promised."""
+    canary: CanarySeen | None = None
+    published: PublishedSeen | None = None
+    buckets: tuple[BucketSeen, ...] = ()
+    encrypted: EncryptedSeen | None = None

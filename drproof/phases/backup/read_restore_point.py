@@ -1,6 +1,7 @@
 """The restore point, read once from front to back before anything is paid for."""
 
 from drproof.formats import archive
+from drproof.formats.member_manifest import ListedMember
 from drproof.model.context import Context
 from drproof.model.phase import phase
 from drproof.model.receipt import Digest
@@ -13,9 +14,13 @@ from drproof.phases.backup.reading import Place, read_point
     after=["check_health"],
     window="bringup",
     site="primary",
-    uses={"objects.read"},
+    uses={"objects.read", "buckets.read"},
     objective_ms=600_000,
-    keeps={"members": dict[str, tuple[archive.Member, ...]], "control_plane": dict[str, Digest]},
+    keeps={
+        "members": dict[str, tuple[archive.Member, ...]],
+        "promised_members": dict[str, tuple[ListedMember, ...]],
+        "control_plane": dict[str, Digest],
+    },
     command_hint="pytest -m backup-check --backup-uri s3://…",
 )
 def read_restore_point(ctx: Context) -> RestorePointObserved:
@@ -26,8 +31,9 @@ def read_restore_point(ctx: Context) -> RestorePointObserved:
         sections=criteria.control_plane_sections,
         redact=ctx.redact,
     )
-    reading = read_point(place, criteria.backup)
+    reading = read_point(place, criteria.backup, progress=ctx.moved, expect=lambda size: ctx.moved(0, of=size))
     ctx.evidence("members", reading.members)
+    ctx.evidence("promised_members", reading.promised)
     # Also when nothing could be read: an absent listing could not be told from one that was lost.
     ctx.evidence("control_plane", reading.control_plane)
     return reading.observed

@@ -1,22 +1,31 @@
 """One restore point, read once from front to back; which one, and at whose site, the caller says."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from drproof.formats import archive, backup_metadata, s3_uri
+from drproof.formats import archive, backup_metadata, onprem_backup, s3_uri
 from drproof.formats.backup_metadata import Artifact, BackupMetadata
+from drproof.formats.member_manifest import ListedMember
 from drproof.model.capabilities import ObjectStore
 from drproof.model.criteria import Backup
-from drproof.model.errors import FormatError, NotFoundError
+from drproof.model.errors import AlreadyExistsError, FormatError, NotFoundError
+from drproof.phases.backup import promises, surroundings
 from drproof.phases.backup.control_plane import read_control_plane
 from drproof.phases.backup.observed import (
     METADATA,
     NOT_THERE,
     ArchiveSeen,
+    ControlPlaneSeen,
     ObjectSeen,
     RestorePointObserved,
 )
+from drproof.phases.backup.pinned import Pinned
+from drproof.phases.backup.reading_onprem import read_onprem
+
+STEP = 4 << 20
+"""Bytes between two words about progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,27 +42,98 @@ class Reading:
     """What reading a restore point came to: the facts, each archive's members, and the control plane's digests."""
 
     observed: RestorePointObserved
-    members: Mapping[str, list[archive.Member]]
+    members: Mapping[str, Sequence[archive.Member]]
     control_plane: Mapping[str, str]
+    promised: Mapping[str, tuple[ListedMember, ...]]
+    """By archive, the files that its member manifest lists."""
 
 
-def read_point(place: Place, wanted: Backup) -> Reading:
-    """Read every byte of a restore point once, hash it, and extract nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looking:
+    """One pass over a restore point: every object keeps the version of its first look."""
+
+    objects: Pinned
+    sections: tuple[str, ...]
+    redact: Callable[[str], str]
+    meter: "_Meter"
+    expect: Callable[[int], None]
+
+
+def read_point(
+    place: Place,
+    wanted: Backup,
+    progress: Callable[[int], None] | None = None,
+    *,
+    expect: Callable[[int], None] | None = None,
+) -> Reading:
+    """Read every byte of a restore point once, hash it, extract nothing, and look at every object again at the end.
+
+    `progress` is told how many more bytes were read, every few mebibytes and at the end; `expect` is told once how many
+    the metadata promises.
 
     Raises:
         TargetError: the site does not answer, or refuses.
     """
+    looking = _Looking(
+        objects=Pinned(place.objects),
+        sections=place.sections,
+        redact=place.redact,
+        meter=_Meter(progress),
+        expect=expect or (lambda _: None),
+    )
     uri = s3_uri.parse(wanted.uri)
-    metadata, problem = _metadata(place, uri)
+    read = _archives if wanted.layout == "archives" else _onprem
+    reading = read(looking, uri, wanted)
+    looking.meter.tell()
+    observed = replace(
+        reading.observed,
+        published=surroundings.published(place.objects, wanted.published) if wanted.published else None,
+        buckets=surroundings.buckets(place.objects, uri.bucket, wanted) if wanted.failure_domain != "none" else (),
+        # Last: whatever changed in the meantime is seen now.
+        looks=looking.objects.looks(),
+    )
+    return replace(reading, observed=observed)
+
+
+def _onprem(place: _Looking, uri: s3_uri.S3Uri, wanted: Backup) -> Reading:
+    """Read an encrypted backup: it has no archives that can be listed, and no control plane beside it."""
+    read = read_onprem(place.objects, uri, place.meter.count, place.expect)
+    observed = RestorePointObserved(
+        uri=wanted.uri,
+        bucket=uri.bucket,
+        prefix=uri.key,
+        problem=read.problem,
+        backup_id=read.encrypted.run_id,
+        metadata_uri=read.metadata.backup_uri if read.metadata else "",
+        created_at=read.metadata.created_at if read.metadata else "",
+        objects=read.objects,
+        archives=(),
+        control_plane=ControlPlaneSeen(pointer_key="", problem="this layout has none"),
+        schema_version=onprem_backup.SCHEMA_VERSION if read.metadata else None,
+        encrypted=read.encrypted,
+    )
+    return Reading(observed=observed, members={}, control_plane={}, promised={})
+
+
+def _archives(looking: _Looking, uri: s3_uri.S3Uri, wanted: Backup) -> Reading:
+    """Read a restore point of archives, and the control plane beside it."""
+    metadata, problem = _metadata(looking, uri)
     promised = metadata.artifacts if metadata else {}
+    looking.expect(sum(promised[name].size for name in wanted.objects if name in promised))
+    manifests = promises.inside(metadata)
     objects, archives, listings = [], [], {}
     for name in wanted.objects:
-        one = _Object(place, uri, name, promised.get(name), is_archive=name in wanted.archives)
+        one = _Object(
+            looking, uri, name, promised.get(name), is_archive=name in wanted.archives, sink=manifests.sink(name)
+        )
         objects.append(one.seen)
         if name in wanted.archives:
             archives.append(one.archive)
             listings[name] = one.members
-    control, listed = read_control_plane(place.objects, uri, place.sections, redact=place.redact)
+    kept = promises.compare(looking.objects, uri, metadata, listings, manifests.found)
+    control, listed = read_control_plane(
+        looking.objects, uri, looking.sections, redact=looking.redact, count=looking.meter.count
+    )
     observed = RestorePointObserved(
         uri=wanted.uri,
         bucket=uri.bucket,
@@ -65,11 +145,14 @@ def read_point(place: Place, wanted: Backup) -> Reading:
         objects=tuple(objects),
         archives=tuple(archives),
         control_plane=control,
+        schema_version=metadata.schema_version if metadata else None,
+        members=kept.members,
+        canary=kept.canary,
     )
-    return Reading(observed=observed, members=listings, control_plane=listed)
+    return Reading(observed=observed, members=listings, control_plane=listed, promised=kept.listed)
 
 
-def _metadata(place: Place, uri: s3_uri.S3Uri) -> tuple[BackupMetadata | None, str]:
+def _metadata(place: _Looking, uri: s3_uri.S3Uri) -> tuple[BackupMetadata | None, str]:
     try:
         _, data = place.objects.read(uri.bucket, uri.join(METADATA))
         return backup_metadata.parse(data), ""
@@ -77,62 +160,121 @@ def _metadata(place: Place, uri: s3_uri.S3Uri) -> tuple[BackupMetadata | None, s
         return None, place.redact(str(exc).partition("\n")[0])
 
 
+class _Meter:
+    """Bytes that have been read, told to whoever wants to know."""
+
+    def __init__(self, tell: Callable[[int], None] | None) -> None:
+        self._tell = tell
+        self._done = self._told = 0
+
+    def count(self, size: int) -> None:
+        """Add bytes; tell when it is worth it."""
+        self._done += size
+        if self._done - self._told >= STEP:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell what is not told yet."""
+        if self._tell and self._done != self._told:
+            self._tell(self._done - self._told)
+            self._told = self._done
+
+
+class _Counted:
+    """Chunks on their way: hashed and counted, whoever takes them."""
+
+    def __init__(self, chunks: Iterable[bytes], meter: _Meter) -> None:
+        self.size = 0
+        self._digest = hashlib.sha256()
+        self._passed = self._pass(chunks, meter)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield what is left of them."""
+        return self._passed
+
+    def finish(self) -> None:
+        """Take what nobody took: the digest is over the whole object."""
+        for _ in self._passed:
+            continue
+
+    @property
+    def sha256(self) -> str:
+        """The digest so far."""
+        return self._digest.hexdigest()
+
+    def _pass(self, chunks: Iterable[bytes], meter: _Meter) -> Iterator[bytes]:
+        for chunk in chunks:
+            self._digest.update(chunk)
+            self.size += len(chunk)
+            meter.count(len(chunk))
+            yield chunk
+
+
 class _Object:
     """One object, streamed once: hashed, and listed when it is an archive."""
 
-    def __init__(
-        self, place: Place, uri: s3_uri.S3Uri, name: str, promised: Artifact | None, *, is_archive: bool
+    def __init__(  # noqa: PLR0913 — all that one object needs
+        self,
+        place: _Looking,
+        uri: s3_uri.S3Uri,
+        name: str,
+        promised: Artifact | None,
+        *,
+        is_archive: bool,
+        sink: archive.Sink | None,
     ) -> None:
-        self._place = place
-        self.members: list[archive.Member] = []
+        self.members: Sequence[archive.Member] = ()
         self.archive = ArchiveSeen(name=name, problem=NOT_THERE)
-        self._digest = hashlib.sha256()
-        self._size = 0
         key = uri.join(name)
         # The metadata cannot promise its own digest.
         size, sha256 = (promised.size, promised.sha256) if promised else (None, "")
         try:
             info, chunks = place.objects.stream(uri.bucket, key)
-        except NotFoundError:
-            self.seen = ObjectSeen(name=name, key=key, status="not_found", promised_size=size, promised_sha256=sha256)
+        except (NotFoundError, AlreadyExistsError) as exc:
+            status = "not_found" if isinstance(exc, NotFoundError) else "replaced"
+            self.seen = ObjectSeen(name=name, key=key, status=status, promised_size=size, promised_sha256=sha256)
             return
-        counted = self._counted(chunks)
+        counted = _Counted(chunks, place.meter)
         if is_archive:
-            self.archive = self._list(name, counted)
-        for _ in counted:
-            continue
+            self.members, self.archive = _listed(name, counted, place.redact, sink)
+        counted.finish()
         self.seen = ObjectSeen(
             name=name,
             key=key,
             status="ok",
             version=info.version,
-            size=self._size,
-            sha256=self._digest.hexdigest(),
+            size=counted.size,
+            sha256=counted.sha256,
             promised_size=size,
             promised_sha256=sha256,
         )
 
-    def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            self._digest.update(chunk)
-            self._size += len(chunk)
-            yield chunk
 
-    def _list(self, name: str, chunks: Iterator[bytes]) -> ArchiveSeen:
-        """List an archive's members; the first problem is kept, reading goes on where it can."""
-        problem = ""
-        seen: set[str] = set()
-        try:
-            for member in archive.read(archive.zstd(chunks)):
-                self.members.append(member)
-                if found := archive.problem_of(member, seen):
-                    problem = problem or f"{found}: {member.path}"
-        except FormatError as exc:
-            problem = problem or f"{exc.code}: {exc}"
-        return ArchiveSeen(
-            name=name,
-            members=len(self.members),
-            files=sum(member.kind == "file" for member in self.members),
-            size=sum(member.size for member in self.members),
-            problem=self._place.redact(problem),
-        )
+def _listed(
+    name: str, chunks: Iterable[bytes], redact: Callable[[str], str], sink: archive.Sink | None
+) -> tuple[archive.Listing, ArchiveSeen]:
+    """List an archive's members; the first problem is kept, reading goes on where it can."""
+    listing, stream, problem = archive.Listing(), archive.zstd(chunks), ""
+    try:
+        for row in archive.rows(stream, sink=sink, threads=_threads()):
+            listing.add(*row)
+    except FormatError as exc:
+        problem = f"{exc.code}: {exc}"
+    frames = stream.seen
+    return listing, ArchiveSeen(
+        name=name,
+        members=len(listing),
+        files=listing.files,
+        size=listing.size,
+        frames=frames.frames,
+        checksummed_frames=frames.checksummed,
+        window=frames.window,
+        problem=redact(listing.problem or problem),
+    )
+
+
+def _threads() -> int:
+    """Return how many threads one archive may take beside those that other workers of this run read."""
+    # A container's share of the processors is not asked everywhere.
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, processors // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or 1))

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
-from drproof.model.capabilities import Intent, ObjectInfo
+from drproof.model.capabilities import BucketInfo, Intent, ObjectInfo
 from drproof.model.errors import NotFoundError, TargetError
-from drproof.targets.aws import instants
+from drproof.targets.aws import buckets, instants
 from drproof.targets.aws.errors import failure, translated
 
 if TYPE_CHECKING:
@@ -25,11 +25,15 @@ Versions: TypeAlias = list[tuple[str, str]]
 class AwsObjectStore:
     """The buckets of one site."""
 
-    def __init__(self, client: "S3Client", *, owner: str) -> None:
-        """Ask through `client`; buckets that do not belong to the account `owner` are refused by S3 itself."""
+    def __init__(self, client: "S3Client", *, owner: str, owners: Mapping[str, str] | None = None) -> None:
+        """Ask through `client`; buckets that do not belong to the account `owner` are refused by S3 itself.
+
+        `owners` names the buckets that must belong to somebody else, each with its account.
+        """
         # The generated types do not carry conditional arguments.
         self._client: Any = client
         self._owner = owner
+        self._owners = dict(owners or {})
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
         """Return what is known of an object without reading it."""
@@ -37,9 +41,11 @@ class AwsObjectStore:
             answer = self._client.head_object(**self._at(bucket, key))
         return _info(bucket, key, answer)
 
-    def read(self, bucket: str, key: str, *, version: str = "", limit: int = 4 << 20) -> tuple[ObjectInfo, bytes]:
-        """Return a small object whole; more than `limit` bytes is an error."""
-        answer = self._get(bucket, key, version)
+    def read(
+        self, bucket: str, key: str, *, version: str = "", if_match: str = "", limit: int = 4 << 20
+    ) -> tuple[ObjectInfo, bytes]:
+        """Return a small object whole; more than `limit` bytes, or another ETag than `if_match`, is an error."""
+        answer = self._get(bucket, key, version, if_match)
         info = _info(bucket, key, answer)
         if info.size > limit:
             answer["Body"].close()
@@ -47,15 +53,21 @@ class AwsObjectStore:
             raise failure("s3:GetObject", _uri(bucket, key), "EntityTooLarge", message)
         return info, b"".join(_chunks(info, answer["Body"]))
 
-    def stream(self, bucket: str, key: str, *, version: str = "") -> tuple[ObjectInfo, Iterator[bytes]]:
+    def stream(
+        self, bucket: str, key: str, *, version: str = "", if_match: str = ""
+    ) -> tuple[ObjectInfo, Iterator[bytes]]:
         """Return an object as chunks, once; the chunks add up to `size` bytes or an error is raised."""
-        answer = self._get(bucket, key, version)
+        answer = self._get(bucket, key, version, if_match)
         info = _info(bucket, key, answer)
         return info, _chunks(info, answer["Body"])
 
+    def describe(self, bucket: str) -> BucketInfo:
+        """Return what kind of place a bucket is; that it is there and whose it is must be told, the rest may not be."""
+        return buckets.describe(self._client, bucket, owner=self._owner_of(bucket))
+
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         """Yield every object under a prefix, keys exactly as they are."""
-        request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner}
+        request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner_of(bucket)}
         for page in self._pages("list_objects_v2", "s3:ListObjectsV2", request, _uri(bucket, prefix)):
             for item in page.get("Contents", ()):
                 yield ObjectInfo(
@@ -123,7 +135,7 @@ class AwsObjectStore:
             with translated("s3:DeleteObjects", subject):
                 answer = self._client.delete_objects(
                     Bucket=bucket,
-                    ExpectedBucketOwner=self._owner,
+                    ExpectedBucketOwner=self._owner_of(bucket),
                     Delete={"Objects": [{"Key": key, "VersionId": version} for key, version in batch], "Quiet": True},
                 )
             if errors := answer.get("Errors"):
@@ -144,7 +156,7 @@ class AwsObjectStore:
         """Return the versions of `keys` under a prefix; None when more than `limit` others lie there."""
         found: Versions = []
         seen = 0
-        request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner}
+        request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner_of(bucket)}
         for page in self._pages("list_object_versions", "s3:ListObjectVersions", request, _uri(bucket, prefix)):
             items = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
             found += [(item["Key"], item["VersionId"]) for item in items if item["Key"] in keys]
@@ -156,8 +168,13 @@ class AwsObjectStore:
                 break
         return found
 
-    def _get(self, bucket: str, key: str, version: str) -> dict[str, Any]:
-        request = {**self._at(bucket, key), **({"VersionId": version} if version else {}), "ChecksumMode": "ENABLED"}
+    def _get(self, bucket: str, key: str, version: str, if_match: str) -> dict[str, Any]:
+        pins = {"VersionId": version, "IfMatch": f'"{if_match}"' if if_match else ""}
+        request = {
+            **self._at(bucket, key),
+            **{name: pin for name, pin in pins.items() if pin},
+            "ChecksumMode": "ENABLED",
+        }
         with translated("s3:GetObject", _uri(bucket, key)):
             answer: dict[str, Any] = self._client.get_object(**request)
         if answer.get("DeleteMarker"):
@@ -174,8 +191,11 @@ class AwsObjectStore:
                 return
             yield page
 
+    def _owner_of(self, bucket: str) -> str:
+        return self._owners.get(bucket, self._owner)
+
     def _at(self, bucket: str, key: str) -> dict[str, Any]:
-        return {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": self._owner}
+        return {"Bucket": bucket, "Key": key, "ExpectedBucketOwner": self._owner_of(bucket)}
 
 
 def _uri(bucket: str, key: str) -> str:

@@ -9,6 +9,7 @@ from drproof import catalog
 from drproof.formats import s3_uri
 from drproof.model.verdict import Status
 from drproof.phases.backup.control_plane import read_control_plane
+from drproof.phases.backup.pinned import Pinned
 from tests.contracts.evidence import PASSING
 
 from .conftest import BUCKET, CREATED, FILES, IMAGE
@@ -21,7 +22,7 @@ AN_EARLIER = "20250101T000000Z"
 
 def read(hand):
     uri = s3_uri.parse(f"s3://{BUCKET}/{hand.prefix}/backups/backup-1")
-    return read_control_plane(hand.store, uri, SECTIONS, redact=str)
+    return read_control_plane(Pinned(hand.store), uri, SECTIONS, redact=str, count=lambda _: None)
 
 
 def judged(hand):

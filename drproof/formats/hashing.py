@@ -1,0 +1,76 @@
+"""Digests that a thread of its own computes beside the one that reads, for content that is worth handing over."""
+
+import threading
+from queue import SimpleQueue
+from typing import Protocol
+
+AHEAD = 4
+"""Pieces that may wait: reading goes on while the hash of a member catches up, and memory stays flat."""
+WORTH_IT = 1 << 16
+"""Bytes of a piece; the hash over fewer takes less than waking a thread."""
+
+
+class Digest(Protocol):
+    """What `hashlib` makes."""
+
+    def update(self, data: bytes | memoryview, /) -> object: ...  # noqa: D102
+    def digest(self) -> bytes: ...  # noqa: D102
+
+
+class Hashing:
+    """Where pieces are hashed: here, or with two threads in another one, which starts when it is first worth it.
+
+    The other thread waits for pieces alone, and `close` stops it: neither can wait for the other in
+    vain, whichever of them fails.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._is_alone = threads <= 1
+        self._thread: threading.Thread | None = None
+        self._pieces: SimpleQueue[tuple[Digest, bytes | memoryview] | None] = SimpleQueue()
+        self._places: SimpleQueue[BaseException | None] = SimpleQueue()
+        """One entry for each piece that may still be handed over; an error where hashing one failed."""
+
+    def close(self) -> None:
+        """Stop the other thread, once it has done what it was handed."""
+        if self._thread:
+            self._pieces.put(None)
+            self._thread.join()
+
+    def update(self, digest: Digest, piece: bytes | memoryview) -> None:
+        """Hash a piece, now or soon; it must not change any more."""
+        if self._is_alone or (len(piece) < WORTH_IT and self._thread is None):
+            digest.update(piece)
+            return
+        if self._thread is None:
+            self._start()
+        self._wait_for_place()
+        self._pieces.put((digest, piece))
+
+    def settle(self) -> None:
+        """Wait until every piece is hashed."""
+        if self._thread:
+            for _ in range(AHEAD):
+                self._wait_for_place()
+            for _ in range(AHEAD):
+                self._places.put(None)
+
+    def _start(self) -> None:
+        for _ in range(AHEAD):
+            self._places.put(None)
+        self._thread = threading.Thread(target=self._hash, name="member-hashing", daemon=True)
+        self._thread.start()
+
+    def _wait_for_place(self) -> None:
+        if error := self._places.get():
+            raise error
+
+    def _hash(self) -> None:
+        while handed := self._pieces.get():
+            digest, piece = handed
+            error = None
+            try:
+                digest.update(piece)
+            except BaseException as exc:  # noqa: BLE001 — raised where the piece came from
+                error = exc
+            self._places.put(error)
