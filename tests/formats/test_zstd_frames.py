@@ -138,6 +138,8 @@ def test_blocks_that_hold_nothing_are_a_bomb_of_time(monkeypatch):
     head = compressed(b"x")[:4] + b"\0\x58"
 
     assert refused(head + raw_block_of_nothing * 1_000)[0] == "archive-limit"
+    assert refused(skippable(b"") * 1_000 + compressed(b"x"))[0] == "archive-limit"
+    assert refused(compressed(b"") * 1_000)[0] == "archive-limit"
     assert list(archive.zstd([head + raw_block_of_nothing * 90 + b"\1\0\0"])) == []
 
 
