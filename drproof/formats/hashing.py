@@ -20,12 +20,13 @@ class Digest(Protocol):
 class Hashing:
     """Where pieces are hashed: here, or with two threads in another one, which starts when it is first worth it.
 
-    The other thread waits for pieces alone, and `close` stops it: neither can wait for the other in
-    vain, whichever of them fails.
+    The other thread waits for pieces alone, and `close` stops it: neither can wait for the other in vain, whichever of
+    them fails.
     """
 
     def __init__(self, threads: int) -> None:
         self._is_alone = threads <= 1
+        self._is_settled = True
         self._thread: threading.Thread | None = None
         self._pieces: SimpleQueue[tuple[Digest, bytes | memoryview] | None] = SimpleQueue()
         self._places: SimpleQueue[BaseException | None] = SimpleQueue()
@@ -39,27 +40,31 @@ class Hashing:
 
     def update(self, digest: Digest, piece: bytes | memoryview) -> None:
         """Hash a piece, now or soon; it must not change any more."""
-        if self._is_alone or (len(piece) < WORTH_IT and self._thread is None):
+        if self._is_alone or (self._is_settled and len(piece) < WORTH_IT):
             digest.update(piece)
             return
         if self._thread is None:
             self._start()
+        self._is_settled = False
         self._wait_for_place()
         self._pieces.put((digest, piece))
 
     def settle(self) -> None:
         """Wait until every piece is hashed."""
-        if self._thread:
-            for _ in range(AHEAD):
-                self._wait_for_place()
-            for _ in range(AHEAD):
-                self._places.put(None)
+        if self._is_settled:
+            return
+        for _ in range(AHEAD):
+            self._wait_for_place()
+        for _ in range(AHEAD):
+            self._places.put(None)
+        self._is_settled = True
 
     def _start(self) -> None:
         for _ in range(AHEAD):
             self._places.put(None)
-        self._thread = threading.Thread(target=self._hash, name="member-hashing", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._hash, name="member-hashing", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def _wait_for_place(self) -> None:
         if error := self._places.get():

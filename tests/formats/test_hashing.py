@@ -88,6 +88,25 @@ def test_an_archive_that_is_refused_ends_both(end):
     assert caught.value.code == "archive-truncated"
 
 
+def test_small_content_behind_large_is_hashed_where_it_is_read():
+    both, here = Hashing(2), []
+
+    class Noting:
+        def update(self, data, /):
+            here.append(threading.current_thread() is threading.main_thread())
+
+        def digest(self):
+            return b""
+
+    for size in (hashing.WORTH_IT - 1, hashing.WORTH_IT, 1):
+        both.update(Noting(), bytes(size))
+    both.settle()
+    both.update(Noting(), b"x")
+    both.close()
+
+    assert here == [True, False, False, True]
+
+
 def test_a_hash_that_fails_is_raised_where_the_content_came_from():
     class Broken:
         def update(self, data, /):
