@@ -1,6 +1,9 @@
-"""Digests that a thread of its own computes beside the one that reads, for content that is worth handing over."""
+"""Digests that threads of their own compute beside the one that reads, of content that is worth handing over."""
 
+import hashlib
 import threading
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -62,7 +65,7 @@ class Hashing:
     def _start(self) -> None:
         for _ in range(AHEAD):
             self._places.put(None)
-        thread = threading.Thread(target=self._hash, name="member-hashing", daemon=True)
+        thread = threading.Thread(target=self._hash, name="hashing", daemon=True)
         thread.start()
         self._thread = thread
 
@@ -79,3 +82,39 @@ class Hashing:
             except BaseException as exc:  # noqa: BLE001 — raised where the piece came from
                 error = exc
             self._places.put(error)
+
+
+class Hashed:
+    """Chunks on their way to whoever takes them, hashed and counted; with two threads, beside what is done with them.
+
+    The chunks must not change. `close` it, so that no thread is left.
+    """
+
+    def __init__(self, chunks: Iterable[bytes], *, threads: int = 1) -> None:
+        self.size = 0
+        self.sha256 = ""
+        """Known once all chunks are taken."""
+        self._passed = self._pass(chunks, threads)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield what is left of them."""
+        return self._passed
+
+    def finish(self) -> None:
+        """Take what nobody took: the digest is over all of it."""
+        for _ in self._passed:
+            continue
+
+    def close(self) -> None:
+        """Take no more."""
+        self._passed.close()
+
+    def _pass(self, chunks: Iterable[bytes], threads: int) -> Generator[bytes, None, None]:
+        digest = hashlib.sha256()
+        with closing(Hashing(threads)) as hashing:
+            for chunk in chunks:
+                hashing.update(digest, chunk)
+                self.size += len(chunk)
+                yield chunk
+            hashing.settle()
+        self.sha256 = digest.hexdigest()

@@ -1,12 +1,13 @@
 """One restore point, read once from front to back; which one, and at whose site, the caller says."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from drproof.formats import archive, backup_metadata, control_plane, s3_uri
 from drproof.formats.backup_metadata import Artifact, BackupMetadata
+from drproof.formats.hashing import Hashed
 from drproof.model.capabilities import ObjectStore
 from drproof.model.criteria import Backup
 from drproof.model.errors import FormatError, NotFoundError, TargetError
@@ -93,47 +94,19 @@ class _Meter:
         self._tell = tell
         self._done = self._told = 0
 
-    def count(self, size: int) -> None:
-        """Add bytes; tell when it is worth it."""
-        self._done += size
-        if self._done - self._told >= STEP:
-            self.tell()
+    def counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield chunks, and tell when it is worth it."""
+        for chunk in chunks:
+            self._done += len(chunk)
+            if self._done - self._told >= STEP:
+                self.tell()
+            yield chunk
 
     def tell(self) -> None:
         """Tell what is not told yet."""
         if self._tell and self._done != self._told:
             self._told = self._done
             self._tell(self._done)
-
-
-class _Counted:
-    """Chunks on their way: hashed and counted, whoever takes them."""
-
-    def __init__(self, chunks: Iterable[bytes], meter: _Meter) -> None:
-        self.size = 0
-        self._digest = hashlib.sha256()
-        self._passed = self._pass(chunks, meter)
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield what is left of them."""
-        return self._passed
-
-    def finish(self) -> None:
-        """Take what nobody took: the digest is over the whole object."""
-        for _ in self._passed:
-            continue
-
-    @property
-    def sha256(self) -> str:
-        """The digest so far."""
-        return self._digest.hexdigest()
-
-    def _pass(self, chunks: Iterable[bytes], meter: _Meter) -> Iterator[bytes]:
-        for chunk in chunks:
-            self._digest.update(chunk)
-            self.size += len(chunk)
-            meter.count(len(chunk))
-            yield chunk
 
 
 class _Object:
@@ -159,17 +132,17 @@ class _Object:
         except NotFoundError:
             self.seen = ObjectSeen(name=name, key=key, status="not_found", promised_size=size, promised_sha256=sha256)
             return
-        counted = _Counted(chunks, meter)
-        if is_archive:
-            self.members, self.archive = _listed(name, counted, place.redact)
-        counted.finish()
+        with closing(Hashed(meter.counted(chunks), threads=_threads())) as hashed:
+            if is_archive:
+                self.members, self.archive = _listed(name, hashed, place.redact)
+            hashed.finish()
         self.seen = ObjectSeen(
             name=name,
             key=key,
             status="ok",
             version=info.version,
-            size=counted.size,
-            sha256=counted.sha256,
+            size=hashed.size,
+            sha256=hashed.sha256,
             promised_size=size,
             promised_sha256=sha256,
         )
@@ -197,7 +170,7 @@ def _listed(name: str, chunks: Iterable[bytes], redact: Callable[[str], str]) ->
 
 
 def _threads() -> int:
-    """Return how many threads one archive may take beside those that other workers of this run read."""
+    """Return how many processors reading one object may take, beside what other workers of this run read."""
     # A container's share of the processors is not asked everywhere.
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, processors // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or 1))
@@ -221,9 +194,9 @@ def _control_plane(place: Place, uri: s3_uri.S3Uri, meter: _Meter) -> tuple[Cont
         if exc.code != "AccessDenied":
             raise
         return ControlPlaneSeen(pointer_key=pointer_key, problem=place.redact(str(exc).partition("\n")[0])), {}
-    counted = _Counted(chunks, meter)
-    problem, files, manifest = _bundle(counted)
-    counted.finish()
+    hashed = Hashed(meter.counted(chunks))
+    problem, files, manifest = _bundle(hashed)
+    hashed.finish()
     listed = {file.path: file.sha256 for file in manifest.files} if manifest else {}
     found = {path: sha256 for path, (sha256, _) in files.items() if path != control_plane.MANIFEST}
     difference = control_plane.compare_both_ways(listed, found)
@@ -232,8 +205,8 @@ def _control_plane(place: Place, uri: s3_uri.S3Uri, meter: _Meter) -> tuple[Cont
         problem=place.redact(problem),
         bundle_uri=pointer.bundle_uri,
         pointed_sha256=pointer.bundle_sha256,
-        bundle_sha256=counted.sha256,
-        bundle_size=counted.size,
+        bundle_sha256=hashed.sha256,
+        bundle_size=hashed.size,
         created_at=pointer.created_at,
         image_ref=pointer.image_ref,
         manifest_image_ref=manifest.image_ref if manifest else "",
