@@ -5,6 +5,7 @@ another day is none of this one.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -35,6 +36,9 @@ json.dump({"cpu": cpu, "wall": time.perf_counter() - began, "peak": peak, "statu
 the peak of a child is never below that of the process that started it."""
 TOLERANCE = 0.10
 """How far the two halves of one side may lie apart before a gate says nothing."""
+CROWDED = 1.5
+"""Programs that want a processor, for each that there is: beyond it an interpreter, which lives off its caches, is
+slowed down more than a loop over bytes is, in every round alike, and no null check sees that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +51,15 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one run of one side took: seconds of CPU and of wall, and bytes at the peak (0 where none were taken)."""
+    """What one run of one side took: seconds of CPU and of wall, and bytes at the peak (0 where none were taken).
+
+    `load` is how many programs wanted each processor in the minute before.
+    """
 
     cpu: float
     wall: float
     peak: int = 0
+    load: float = 0
 
 
 Metric: TypeAlias = Literal["cpu", "wall"]
@@ -64,31 +72,32 @@ class Gate:
     """A ratio that may not exceed its limit.
 
     `null` is the most that either side differs from itself within the loop; None where the figure has no noise (bytes
-    served, peak memory). `detail` says what was divided by what.
+    served, peak memory). `load` is the least of the loop. `detail` says what was divided by what.
     """
 
     name: str
     ratio: float
     limit: float
     null: float | None = None
+    load: float = 0
     tolerance: float = TOLERANCE
     detail: str = ""
 
     @property
     def verdict(self) -> str:
         """`held`, `broken` or `too noisy`."""
-        if self.null is not None and self.null > 1 + self.tolerance:
+        if self.null is not None and (self.null > 1 + self.tolerance or self.load > CROWDED):
             return "too noisy"
         return "held" if self.ratio <= self.limit else "broken"
 
     def line(self) -> str:
         """Return the gate as one line."""
-        null = "" if self.null is None else f", null {self.null:.2f}"
+        null = "" if self.null is None else f", null {self.null:.2f}, load {self.load:.1f}"
         return f"{self.verdict:9} {self.name}: {self.ratio:.2f} (limit {self.limit:g}{null}) {self.detail}".rstrip()
 
     def row(self) -> str:
         """Return the gate as one line of JSON."""
-        fields = {name: getattr(self, name) for name in ("name", "ratio", "limit", "null", "verdict", "detail")}
+        fields = {name: getattr(self, name) for name in ("name", "ratio", "limit", "null", "load", "verdict", "detail")}
         return json.dumps({key: round(one, 4) if isinstance(one, float) else one for key, one in fields.items()})
 
 
@@ -106,12 +115,17 @@ def interleave(commands: Mapping[str, Sequence[str]], rounds: int) -> Costs:
 
 
 def _metered(name: str, command: Sequence[str]) -> Cost:
+    load = _load()
     done = subprocess.run([sys.executable, "-I", "-S", "-c", METER, *command], capture_output=True, check=False)
     found = json.loads(done.stdout) if done.returncode == 0 else {"status": done.returncode}
     if found.pop("status"):
         msg = f"{name}: {' '.join(command)[:200]} failed: {done.stderr.decode(errors='replace')[-2_000:]}"
         raise RuntimeError(msg)
-    return Cost(**found)
+    return Cost(**found, load=load)
+
+
+def _load() -> float:
+    return os.getloadavg()[0] / (os.cpu_count() or 1)
 
 
 def interleave_calls(calls: Mapping[str, Callable[[], object]], rounds: int) -> Costs:
@@ -119,9 +133,9 @@ def interleave_calls(calls: Mapping[str, Callable[[], object]], rounds: int) -> 
     costs: dict[str, list[Cost]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
-            cpu, wall = time.process_time(), time.perf_counter()
+            cpu, wall, load = time.process_time(), time.perf_counter(), _load()
             call()
-            costs[name].append(Cost(cpu=time.process_time() - cpu, wall=time.perf_counter() - wall))
+            costs[name].append(Cost(cpu=time.process_time() - cpu, wall=time.perf_counter() - wall, load=load))
     return costs
 
 
@@ -157,6 +171,7 @@ def compared(  # noqa: PLR0913 — what a comparison is made of
         ratio=mine / other,
         limit=limit,
         null=max(null(costs, [ours], metric), null(costs, theirs, metric)),
+        load=min(cost.load for name in [ours, *theirs] for cost in costs[name]),
         tolerance=tolerance,
         detail=f"{mine:.3f} s beside {other:.3f} s of {' + '.join(theirs)}",
     )

@@ -27,9 +27,9 @@ NOISE_OF_WALL = 0.25
 def run(options: Options) -> list[Gate]:
     """Return the gates of large members, of many small ones, of memory, and of a store."""
     large, small = options.scratch / "large.tar.zst", options.scratch / "small.tar.zst"
-    archives.large(large, 128 if options.quick else 1024)
-    archives.small(small, 20_000 if options.quick else 50_000)
-    rounds = 4 if options.quick else 8
+    archives.large(large, 256 if options.quick else 1024)
+    archives.small(small, 50_000)
+    rounds = 4 if options.quick else 6
     gates = [*_large(large, rounds), *_small(small, rounds), *_long_window(options.scratch), *_stored(large, rounds)]
     if not options.quick:
         gates += [*_million(options.scratch), *_four_times(options.scratch, large)]

@@ -17,20 +17,15 @@ CHUNK = 1 << 20
 def read(chunks: Iterable[bytes], threads: int) -> tuple[str, int, int]:
     """Read as `read_restore_point` does: digest of the object, listing, safe names, digest of every member."""
     from drproof.formats import archive
+    from drproof.formats.hashing import Hashed
 
-    digest = hashlib.sha256()
-
-    def hashed() -> Iterator[bytes]:
-        for chunk in chunks:
-            digest.update(chunk)
-            yield chunk
-
-    listing = archive.Listing()
-    for row in archive.rows(archive.zstd(hashed()), threads=threads):
+    listing, hashed = archive.Listing(), Hashed(chunks, threads=threads)
+    for row in archive.rows(archive.zstd(hashed), threads=threads):
         listing.add(*row)
+    hashed.finish()
     if listing.problem:
         sys.exit(listing.problem)
-    return digest.hexdigest(), len(listing), listing.size
+    return hashed.sha256, len(listing), listing.size
 
 
 def of_file(path: str) -> Iterator[bytes]:

@@ -4,10 +4,10 @@ Python's own `tarfile` is made to extract, forgives a truncated end, and follows
 lists and hashes, knows the member kinds that a restore may hold, and calls everything else by its name.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TypeAlias
 
 from drproof.formats import tar_header
@@ -153,8 +153,8 @@ class _Source:
         if following <= len(self._chunk):
             content = self._view[self._at : end]
             self._at = following
-            return hashlib.sha256(content).digest()
-        digest = hashlib.sha256()
+            return sha256(content).digest()
+        digest = sha256()
         for part in self._parts(size):
             hashing.update(digest, part)
         self.skip(_padded(size) - size)
@@ -163,7 +163,7 @@ class _Source:
 
     def shown(self, size: int, path: str, sink: Sink) -> bytes:
         """Show a member's content to a sink, and return its SHA-256."""
-        digest = hashlib.sha256()
+        digest = sha256()
 
         def content() -> Iterator[bytes]:
             for part in self._parts(size):

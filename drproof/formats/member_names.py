@@ -20,8 +20,10 @@ def problem_of_name(path: str, kind: str, seen: set[str], *, portable: bool = Fa
     `portable` also refuses what only some systems can hold: reserved names, and paths that differ by case or by the
     composition of their characters alone.
     """
-    if kind == "file" and not portable and _is_ordinary(path):
-        return _twice(path, kind, seen)
+    # What the rest finds of nearly every member, in less time.
+    if kind == "file" and not portable and _is_ordinary(path) and path not in seen and path + "/" not in seen:
+        seen.add(path)
+        return ""
     path = path.rstrip("/") if kind == "directory" else path
     parts = path.removeprefix("./").split("/")
     if path.startswith("/"):

@@ -109,21 +109,19 @@ class Extensions:
     once: dict[str, str] = field(default_factory=dict)
     always: dict[str, str] = field(default_factory=dict)
     flags: set[bytes] = field(default_factory=set)
+    says_nothing: bool = True
+    """Whether the next header stands for itself."""
 
     @property
     def is_pending(self) -> bool:
         """Whether an extension waits for its member."""
         return bool(self.flags)
 
-    @property
-    def says_nothing(self) -> bool:
-        """Whether the next header stands for itself."""
-        return not self.flags and not self.always
-
     def extend(self, flag: bytes, data: bytes) -> None:
         """Take the records of an extension."""
         if flag in self.flags:
             raise FormatError("archive-header", "a member has two extended headers of one kind")
+        self.says_nothing = False
         if flag != GLOBAL:
             self.flags.add(flag)
         if flag == LONG_NAME:
@@ -145,6 +143,7 @@ class Extensions:
             records = {**self.always, **self.once}
             self.once.clear()
             self.flags.clear()
+            self.says_nothing = not self.always
             size = _size(size, records["size"]) if "size" in records else size
             path = records.get("path", "")
             kind = "sparse file" if kind == "file" and SPARSE in records else kind

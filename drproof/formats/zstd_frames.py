@@ -69,6 +69,7 @@ class Frames:
             if magic not in SKIPPABLE:
                 raise FormatError("archive-compression", f"frame {number} of the stream is no zstd frame")
             self.seen.skippable += 1
+            self._count()
             self._skip(int.from_bytes(self._exactly(4), "little"), f"in the skippable frame {number}")
         return False
 
@@ -93,8 +94,6 @@ class Frames:
                 break
             else:
                 self._block()
-        if self._blocks > FREE_BLOCKS + self.taken // BYTES_A_BLOCK:
-            raise FormatError("archive-limit", f"{self.taken} bytes of zstd are {self._blocks} blocks: a bomb")
         return self._chunk[start : self._at]
 
     def check_end(self) -> None:
@@ -134,8 +133,14 @@ class Frames:
         word = int.from_bytes(self._chunk[self._at : self._at + 3], "little")
         self._is_last = bool(word & 1)
         size = 1 if word >> 1 & 3 == RLE else word >> 3
-        self._left = 3 + size + (self._tail if self._is_last else 0)
+        self._left = BLOCK_HEADER + size + (self._tail if self._is_last else 0)
+        self._count()
+
+    def _count(self) -> None:
+        """Count a block, or a frame of none: each takes time, however little it holds."""
         self._blocks += 1
+        if self._blocks > FREE_BLOCKS + self.taken // BYTES_A_BLOCK:
+            raise FormatError("archive-limit", f"{self.taken} bytes of zstd are {self._blocks} blocks: a bomb")
 
     def _has(self, size: int) -> bool:
         """Return whether so many bytes are left, read into one chunk."""

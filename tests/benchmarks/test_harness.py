@@ -64,6 +64,15 @@ def test_a_side_that_differs_from_itself_decides_nothing():
         assert gate.verdict == "too noisy"
 
 
+def test_a_crowded_machine_decides_nothing_about_time():
+    crowd = {name: [Cost(cpu=1, wall=1, peak=5, load=load) for load in (9, 2)] for name in ("ours", "theirs")}
+    quiet = {**crowd, "theirs": [Cost(cpu=1, wall=1, load=0.4)] * 2}
+
+    assert harness.compared("reading", crowd, "ours", ["theirs"], limit=2).verdict == "too noisy"
+    assert harness.compared("reading", quiet, "ours", ["theirs"], limit=2).verdict == "held"
+    assert harness.within("reading", crowd, "ours", limit=4).verdict == "broken"
+
+
 def test_a_peak_is_held_against_its_limit_without_a_null_check():
     found = {"ours": [Cost(cpu=1, wall=1, peak=3 << 20), Cost(cpu=1, wall=1, peak=5 << 20)]}
 
@@ -81,7 +90,7 @@ def test_the_command_line_ends_with_1_for_a_broken_gate_alone(monkeypatch, capsy
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["verdict"] for row in rows] == ["held", "broken" if status else "held", "too noisy"]
     assert command_line.main([]) == status
-    assert "too noisy noise: 9.00 (limit 1, null 2.00)" in capsys.readouterr().out
+    assert "too noisy noise: 9.00 (limit 1, null 2.00, load 0.0)" in capsys.readouterr().out
 
 
 def test_a_name_that_no_benchmark_has_is_refused(capsys):

@@ -57,7 +57,7 @@ def test_the_second_thread_is_used_for_large_content_alone(monkeypatch):
 def test_a_reader_that_walks_away_leaves_no_thread():
     found = archive.rows(chunks(tar(LARGE), STEP), threads=2)
     next(found)
-    assert "member-hashing" in {thread.name for thread in threading.enumerate()}
+    assert "hashing" in {thread.name for thread in threading.enumerate()}
     del found
 
 
@@ -86,6 +86,54 @@ def test_an_archive_that_is_refused_ends_both(end):
     with pytest.raises(FormatError) as caught:
         list(archive.rows(chunks(tar(LARGE)[:end], STEP), threads=2))
     assert caught.value.code == "archive-truncated"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_chunks_on_their_way_are_hashed_whole_whatever_is_taken(threads):
+    data = bytes(range(256)) * 20_000
+    for taken in (0, 3, 100):
+        hashed = hashing.Hashed(chunks(data, STEP), threads=threads)
+        for _, _chunk in zip(range(taken), hashed, strict=False):
+            continue
+        hashed.finish()
+        hashed.close()
+
+        assert (hashed.size, hashed.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_chunks_that_fail_on_their_way_leave_no_thread_and_no_digest():
+    def broken():
+        yield from list(chunks(bytes(1 << 20), STEP))
+        raise ConnectionError
+
+    hashed = hashing.Hashed(broken(), threads=2)
+    with pytest.raises(ConnectionError):
+        hashed.finish()
+    assert hashed.sha256 == ""
+
+    abandoned = hashing.Hashed(chunks(bytes(1 << 20), STEP), threads=2)
+    next(iter(abandoned))
+    abandoned.close()
+    assert abandoned.sha256 == ""
+
+
+def test_small_content_behind_large_is_hashed_where_it_is_read():
+    both, here = Hashing(2), []
+
+    class Noting:
+        def update(self, data, /):
+            here.append(threading.current_thread() is threading.main_thread())
+
+        def digest(self):
+            return b""
+
+    for size in (hashing.WORTH_IT - 1, hashing.WORTH_IT, 1):
+        both.update(Noting(), bytes(size))
+    both.settle()
+    both.update(Noting(), b"x")
+    both.close()
+
+    assert here == [True, False, False, True]
 
 
 def test_a_hash_that_fails_is_raised_where_the_content_came_from():

@@ -132,12 +132,25 @@ def test_all_content_before_a_cut_is_given():
     assert content.startswith(found)
 
 
+def test_a_source_that_fails_says_so_through_the_decompressor():
+    data, _ = frame([bytes([number]) * 1_000 for number in range(200)])
+
+    def broken():
+        yield data[: len(data) // 2]
+        raise ConnectionError("cut")
+
+    with pytest.raises(ConnectionError, match="cut"):
+        list(archive.zstd(broken()))
+
+
 def test_blocks_that_hold_nothing_are_a_bomb_of_time(monkeypatch):
     monkeypatch.setattr(zstd_frames, "FREE_BLOCKS", 100)
     raw_block_of_nothing = b"\0\0\0"
     head = compressed(b"x")[:4] + b"\0\x58"
 
     assert refused(head + raw_block_of_nothing * 1_000)[0] == "archive-limit"
+    assert refused(skippable(b"") * 1_000 + compressed(b"x"))[0] == "archive-limit"
+    assert refused(compressed(b"") * 1_000)[0] == "archive-limit"
     assert list(archive.zstd([head + raw_block_of_nothing * 90 + b"\1\0\0"])) == []
 
 

@@ -1,12 +1,13 @@
 """One restore point, read once from front to back; which one, and at whose site, the caller says."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from drproof.formats import archive, backup_metadata, onprem_backup, s3_uri
 from drproof.formats.backup_metadata import Artifact, BackupMetadata
+from drproof.formats.hashing import Hashed
 from drproof.formats.member_manifest import ListedMember
 from drproof.model.capabilities import ObjectStore
 from drproof.model.criteria import Backup
@@ -167,8 +168,14 @@ class _Meter:
         self._tell = tell
         self._done = self._told = 0
 
+    def counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield chunks, and tell when it is worth it."""
+        for chunk in chunks:
+            self.count(len(chunk))
+            yield chunk
+
     def count(self, size: int) -> None:
-        """Add bytes; tell when it is worth it."""
+        """Count bytes that were read, and tell when it is worth it."""
         self._done += size
         if self._done - self._told >= STEP:
             self.tell()
@@ -178,36 +185,6 @@ class _Meter:
         if self._tell and self._done != self._told:
             self._tell(self._done - self._told)
             self._told = self._done
-
-
-class _Counted:
-    """Chunks on their way: hashed and counted, whoever takes them."""
-
-    def __init__(self, chunks: Iterable[bytes], meter: _Meter) -> None:
-        self.size = 0
-        self._digest = hashlib.sha256()
-        self._passed = self._pass(chunks, meter)
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield what is left of them."""
-        return self._passed
-
-    def finish(self) -> None:
-        """Take what nobody took: the digest is over the whole object."""
-        for _ in self._passed:
-            continue
-
-    @property
-    def sha256(self) -> str:
-        """The digest so far."""
-        return self._digest.hexdigest()
-
-    def _pass(self, chunks: Iterable[bytes], meter: _Meter) -> Iterator[bytes]:
-        for chunk in chunks:
-            self._digest.update(chunk)
-            self.size += len(chunk)
-            meter.count(len(chunk))
-            yield chunk
 
 
 class _Object:
@@ -234,17 +211,17 @@ class _Object:
             status = "not_found" if isinstance(exc, NotFoundError) else "replaced"
             self.seen = ObjectSeen(name=name, key=key, status=status, promised_size=size, promised_sha256=sha256)
             return
-        counted = _Counted(chunks, place.meter)
-        if is_archive:
-            self.members, self.archive = _listed(name, counted, place.redact, sink)
-        counted.finish()
+        with closing(Hashed(place.meter.counted(chunks), threads=_threads())) as hashed:
+            if is_archive:
+                self.members, self.archive = _listed(name, hashed, place.redact, sink)
+            hashed.finish()
         self.seen = ObjectSeen(
             name=name,
             key=key,
             status="ok",
             version=info.version,
-            size=counted.size,
-            sha256=counted.sha256,
+            size=hashed.size,
+            sha256=hashed.sha256,
             promised_size=size,
             promised_sha256=sha256,
         )
@@ -274,7 +251,7 @@ def _listed(
 
 
 def _threads() -> int:
-    """Return how many threads one archive may take beside those that other workers of this run read."""
+    """Return how many processors reading one object may take, beside what other workers of this run read."""
     # A container's share of the processors is not asked everywhere.
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, processors // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or 1))
