@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import drproof
+from drproof.cli.backup import app as backup_app
 from drproof.cli.cluster import conformance
 from drproof.cli.collect import collect
 from drproof.cli.errors import clear, echo
@@ -34,6 +35,7 @@ app.command()(collect)
 app.command()(sign_off)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")
+app.add_typer(backup_app, name="backup")
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
 
