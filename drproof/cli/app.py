@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import drproof
+from drproof.cli.backup import app as backup_app
 from drproof.cli.cluster import conformance
 from drproof.cli.collect import collect
 from drproof.cli.compare import compare
@@ -46,6 +47,7 @@ app.command()(timestamp)
 app.add_typer(keys_app, name="keys")
 app.add_typer(release_app, name="release")
 app.add_typer(control_plane_app, name="control-plane")
+app.add_typer(backup_app, name="backup")
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
 

@@ -1,0 +1,163 @@
+"""`drproof backup create`: a restore point in the layout that drills recover from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from drproof.cli.errors import clear, echo
+
+if TYPE_CHECKING:
+    from drproof.engine.restore_points import Made, Wanted
+
+app = typer.Typer(help="Restore points.", no_args_is_help=True)
+
+
+@app.callback()
+def backup() -> None:
+    """Restore points."""
+
+
+@app.command()
+def create(  # noqa: PLR0913 — what a restore point is made of
+    archive: Annotated[
+        list[str],
+        typer.Option(
+            "--archive",
+            metavar="NAME=FOLDER",
+            help="What goes into an archive, such as state.tar.zst=./state; once for each archive.",
+        ),
+    ],
+    to: Annotated[str, typer.Option("--to", help="Where restore points lie: s3://bucket/prefix/backups/.")],
+    backup_id: Annotated[str, typer.Option(help="Its name there; by default backup-<instant>.")] = "",
+    created_at: Annotated[str, typer.Option(help="Its instant, RFC 3339 in UTC; by default now.")] = "",
+    canary: Annotated[
+        str,
+        typer.Option(help="ARCHIVE/PATH of the record that a restore is tried by; written where the folder has none."),
+    ] = "",
+    level: Annotated[int, typer.Option(min=1, max=19, help="How hard zstd tries.")] = 3,
+    owner: Annotated[str, typer.Option(help="The account that owns the bucket; by default that of the site.")] = "",
+    region: Annotated[str, typer.Option(help="The region of the bucket; AWS_REGION or the site's without it.")] = "",
+    profile: Annotated[str, typer.Option(help="A profile of the AWS configuration.")] = "",
+    endpoint: Annotated[str, typer.Option(help="A store that speaks S3, instead of AWS: http(s)://….")] = "",
+    into: Annotated[
+        Path | None, typer.Option(help="A folder in which the packed files stay; they need the room of the archives.")
+    ] = None,
+    receipt_dir: Annotated[Path | None, typer.Option(help="Where the summary is written.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Pack, and upload nothing.")] = False,
+) -> None:
+    """Pack folders, upload them with their metadata last, and read every byte back.
+
+    The same files, id and instant give the same bytes. Exit status: 0 made and read back, 2 refused or failed.
+    """
+    from drproof.engine import restore_points
+    from drproof.engine.clock import SystemClock
+    from drproof.engine.refusal import refuse
+    from drproof.formats import timestamps
+
+    with clear():
+        moment = created_at or SystemClock().now()
+        if not moment.endswith("Z"):
+            raise refuse(
+                f"--created-at {moment}", expected="RFC 3339 in UTC", next_step="--created-at 2026-01-31T12:00:00Z"
+            )
+        name = backup_id or f"backup-{timestamps.parse(moment):%Y%m%dT%H%M%SZ}"
+        wanted = restore_points.Wanted(
+            uri=f"{to.rstrip('/')}/{name}",
+            created_at=moment,
+            folders=_folders(archive),
+            canary=canary,
+            level=level,
+        )
+        with restore_points.scratch() as private:
+            place = into or Path(private)
+            place.mkdir(parents=True, exist_ok=True)
+            made = restore_points.pack_point(wanted, place)
+            if not dry_run:
+                made = _upload(made, place, wanted, Path(private), owner, region, profile, endpoint)
+        if receipt_dir is not None:
+            receipt_dir.mkdir(parents=True, exist_ok=True)
+            (receipt_dir / "backup.summary.json").write_bytes(restore_points.summary_of(made, verified=not dry_run))
+    for packed in made.archives:
+        echo(f"{packed.name}: {len(packed.members)} files, {packed.size} bytes, sha256 {packed.sha256}")
+    if dry_run:
+        echo(f"nothing was uploaded to {wanted.uri}")
+        return
+    echo(f"made and read back: {wanted.uri}")
+    echo(f"  next: pytest -m backup-check --backup-uri {wanted.uri}")
+
+
+def _folders(words: list[str]) -> dict[str, Path]:
+    """Return the folder of each archive."""
+    from drproof.engine.refusal import refuse
+
+    found: dict[str, Path] = {}
+    for word in words:
+        name, equals, folder = word.partition("=")
+        if not equals or not folder or not name.endswith(".tar.zst") or "/" in name or name in found:
+            raise refuse(
+                f"--archive {word}",
+                expected="NAME.tar.zst=FOLDER, each name once",
+                next_step="--archive state.tar.zst=./state --archive manifests.tar.zst=./manifests",
+            )
+        found[name] = Path(folder)
+    return found
+
+
+def _upload(  # noqa: PLR0913 — what is uploaded, and how the store is reached
+    made: "Made", place: Path, wanted: "Wanted", private: Path, owner: str, region: str, profile: str, endpoint: str
+) -> "Made":
+    from drproof.engine import restore_points
+    from drproof.engine.effects import JournalledEffects
+    from drproof.evidence.journal import Journal
+    from drproof.targets.aws.s3 import AwsObjectStore
+    from drproof.targets.aws.s3_uploads import AwsUploads
+
+    account, client = _store(owner, region, profile, endpoint)
+    objects = AwsObjectStore(client, owner=account)
+    with Journal(private / "journal.log") as journal:
+        effects = JournalledEffects(journal, drill_id=made.metadata.backup_id, phase="backup-create")
+        uploads = AwsUploads(client, owner=account)
+        made = restore_points.upload_point(made, place, objects=objects, uploads=uploads, effects=effects)
+    echo(f"uploaded to {wanted.uri}; reading it back")
+    restore_points.verify_point(made, objects=objects)
+    return made
+
+
+def _store(owner: str, region: str, profile: str, endpoint: str) -> tuple[str, Any]:
+    """Return the account that must own the bucket, and a client; options first, else the original site's settings."""
+    import os
+
+    from drproof.engine.refusal import refuse
+    from drproof.engine.settings import setting
+    from drproof.targets.aws.sessions import Session
+
+    def said(path: str) -> str:
+        return str(setting(path, {}, os.environ, Path.cwd()) or "")
+
+    account = owner or said("sites.primary.owner") or said("sites.primary.account_id")
+    if not account:
+        raise refuse(
+            "nothing says whose bucket it is",
+            expected="an account: --owner, or sites.primary.account_id in drproof.toml",
+            next_step="drproof backup create … --owner <account>",
+        )
+    where = region or said("sites.primary.region") or os.environ.get("AWS_REGION", "")
+    if not where:
+        raise refuse(
+            "nothing says in which region the bucket lies",
+            expected="--region, AWS_REGION, or sites.primary.region in drproof.toml",
+            next_step="drproof backup create … --region <region>",
+        )
+    session = Session(where, profile=profile or said("profile"))
+    if endpoint:
+        held = session.environment()
+        session = Session(
+            where,
+            endpoint=endpoint,
+            credentials={
+                "access_key_id": held["AWS_ACCESS_KEY_ID"],
+                "secret_access_key": held["AWS_SECRET_ACCESS_KEY"],
+            },
+        )
+    return account, session.client("s3")

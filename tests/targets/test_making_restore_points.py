@@ -1,0 +1,233 @@
+"""Restore points that drproof makes: uploaded whole or not at all, and read back before they are called made."""
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner, Result
+
+from drproof.cli.app import app
+from drproof.engine.restore_points import Wanted, pack_point, verify_point
+from drproof.evidence.canonical import digest
+from drproof.formats import s3_uri
+from drproof.model.errors import AlreadyExistsError, EvidenceError, TargetError
+from drproof.targets import embedded
+from drproof.targets.aws.s3_uploads import AwsUploads
+from drproof.targets.sites import AwsTarget
+from tests.targets.conftest import NAMES, make_intent
+
+SITE = NAMES["sites"]["primary"]
+BUCKET = s3_uri.parse(NAMES["drill"]["backup_uri"]).bucket
+MIB = 1 << 20
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    state, manifests = tmp_path / "state", tmp_path / "manifests"
+    for place in (state, manifests):
+        place.mkdir()
+    (state / "orders.json").write_text('{"orders": 3}')
+    (state / "noise.bin").write_bytes(os.urandom(200_000))
+    (manifests / "cronjob.yaml").write_text("kind: CronJob\n")
+    return state, manifests
+
+
+@pytest.fixture
+def client(world: embedded.World) -> Any:
+    """A plain SDK client of the account that keeps backups."""
+    issued = embedded.credentials(world.endpoint)["primary"]
+    make: Any = boto3.client
+    return make(
+        "s3",
+        region_name=SITE["region"],
+        endpoint_url=world.endpoint,
+        aws_access_key_id=issued["access_key_id"],
+        aws_secret_access_key=issued["secret_access_key"],
+    )
+
+
+@pytest.fixture
+def under() -> str:
+    """A place of this test's own."""
+    return f"s3://{BUCKET}/test-{secrets.token_hex(4)}/backups/"
+
+
+@pytest.fixture
+def cli(world: embedded.World, folders: tuple[Path, Path], under: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run `drproof backup create` against the world with the two usual archives."""
+    issued = embedded.credentials(world.endpoint)["primary"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", issued["access_key_id"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", issued["secret_access_key"])
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    state, manifests = folders
+
+    def run(*words: str, owner: str = SITE["account_id"]) -> Result:
+        said = [
+            *("--archive", f"state.tar.zst={state}", "--archive", f"manifests.tar.zst={manifests}"),
+            *("--to", under, "--region", SITE["region"], "--owner", owner, "--endpoint", world.endpoint),
+        ]
+        return CliRunner().invoke(app, ["backup", "create", *said, *words])
+
+    return run
+
+
+def keys(client: Any, under: str) -> list[str]:
+    place = s3_uri.parse(under)
+    listed = client.list_objects_v2(Bucket=place.bucket, Prefix=f"{place.key}/").get("Contents", ())
+    return [item["Key"].removeprefix(f"{place.key}/") for item in listed]
+
+
+def test_a_restore_point_is_uploaded_and_read_back(cli, client, under, tmp_path):
+    made = cli(
+        "--backup-id", "b-1", "--canary", "state.tar.zst/state/canary.json", "--receipt-dir", str(tmp_path / "r")
+    )
+
+    assert made.exit_code == 0, made.output
+    assert f"made and read back: {under}b-1" in made.output
+    assert f"next: pytest -m backup-check --backup-uri {under}b-1" in made.output
+    assert keys(client, under) == ["b-1/manifests.tar.zst", "b-1/metadata.json", "b-1/state.tar.zst"]
+    said = json.loads((tmp_path / "r" / "backup.summary.json").read_text())
+    assert said["verified_by_reading_back"] is True
+    assert said["members"] == {"manifests.tar.zst": 1, "state.tar.zst": 3}
+    assert set(said["versions"]) == {"manifests.tar.zst", "metadata.json", "state.tar.zst"}
+    for name, row in said["artifacts"].items():
+        place = s3_uri.parse(under)
+        data = client.get_object(Bucket=BUCKET, Key=f"{place.key}/b-1/{name}")["Body"].read()
+        assert (len(data), digest(data)) == (row["bytes"], row["sha256"])
+
+
+def test_without_a_name_it_is_called_by_its_instant(cli, client, under):
+    made = cli("--created-at", "2026-01-31T12:00:00Z")
+
+    assert made.exit_code == 0, made.output
+    assert "backup-20260131T120000Z/metadata.json" in keys(client, under)
+
+
+def test_a_restore_point_is_never_written_over(cli, client, under):
+    assert cli("--backup-id", "b-1").exit_code == 0
+    before = keys(client, under)
+
+    again = cli("--backup-id", "b-1")
+
+    assert again.exit_code == 2
+    assert "is not empty" in again.output
+    assert "  next: " in again.output
+    assert keys(client, under) == before
+
+
+def test_a_dry_run_packs_and_uploads_nothing(cli, client, under, tmp_path):
+    made = cli("--dry-run", "--into", str(tmp_path / "kept"))
+
+    assert made.exit_code == 0, made.output
+    assert "nothing was uploaded" in made.output
+    assert keys(client, under) == []
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {
+        "state.tar.zst",
+        "manifests.tar.zst",
+        "metadata.json",
+    }
+
+
+def test_a_bucket_of_somebody_else_is_refused_before_anything_is_written(cli, client, under):
+    made = cli(owner="999999999999")
+
+    assert made.exit_code == 2
+    assert "AccessDenied" in made.output
+    assert keys(client, under) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--archive", "state.tar.zst=elsewhere"), "each name once"),
+        (("--archive", "state.zip=elsewhere"), "expected NAME.tar.zst=FOLDER"),
+        (("--archive", "x.tar.zst="), "expected NAME.tar.zst=FOLDER"),
+        (("--created-at", "yesterday"), "--created-at"),
+        (("--created-at", "2026-01-31T12:00:00+01:00"), "RFC 3339 in UTC"),
+        (("--canary", "other.tar.zst/x"), "lies in no archive"),
+    ],
+)
+def test_what_is_wrong_is_named_with_the_next_command(cli, client, under, words, said):
+    made = cli(*words)
+
+    assert made.exit_code == 2
+    assert said in made.output
+    assert "Traceback" not in made.output
+    assert keys(client, under) == []
+
+
+def test_what_was_changed_on_the_way_is_no_restore_point(cli, client, under, target: AwsTarget, folders, tmp_path):
+    assert cli("--backup-id", "b-1", "--created-at", "2026-01-31T12:00:00Z").exit_code == 0
+    names = ("state.tar.zst", "manifests.tar.zst")
+    made = pack_point(
+        Wanted(uri=f"{under}b-1", created_at="2026-01-31T12:00:00Z", folders=dict(zip(names, folders, strict=True))),
+        tmp_path,
+    )
+    verify_point(made, objects=target.primary.objects)
+    key = f"{s3_uri.parse(under).key}/b-1/state.tar.zst"
+    data = bytearray(client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    data[len(data) // 2] ^= 1
+    client.put_object(Bucket=BUCKET, Key=key, Body=bytes(data))
+
+    with pytest.raises(EvidenceError, match=r"state\.tar\.zst is not what was uploaded"):
+        verify_point(made, objects=target.primary.objects)
+
+    client.delete_object(Bucket=BUCKET, Key=key)
+    with pytest.raises(EvidenceError, match="not_found"):
+        verify_point(made, objects=target.primary.objects)
+
+    other = replace(made, archives=(replace(made.archives[1], members=()),))
+    with pytest.raises(EvidenceError, match="holds other files than were packed"):
+        verify_point(other, objects=target.primary.objects)
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    path = tmp_path / "large"
+    path.write_bytes(os.urandom(11 * MIB))
+    return path
+
+
+def sha256(path: Path) -> str:
+    return digest(path.read_bytes())
+
+
+def test_a_large_file_goes_up_in_parts_and_comes_back_whole(client, large):
+    uploads = AwsUploads(client, owner=SITE["account_id"], single=6 * MIB, part=5 * MIB)
+    key = f"test-{secrets.token_hex(4)}"
+
+    version = uploads.create(make_intent(), BUCKET, key, large, sha256=sha256(large))
+
+    found = client.get_object(Bucket=BUCKET, Key=key)
+    assert digest(found["Body"].read()) == sha256(large)
+    assert found.get("VersionId", "") == version
+    assert found["ETag"].endswith('-3"')
+    with pytest.raises(AlreadyExistsError):
+        uploads.create(make_intent(), BUCKET, key, large, sha256=sha256(large))
+    assert client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []
+
+
+def test_a_file_at_once_is_made_once(client, large):
+    uploads = AwsUploads(client, owner=SITE["account_id"])
+    key = f"test-{secrets.token_hex(4)}"
+
+    uploads.create(make_intent(), BUCKET, key, large, sha256=sha256(large))
+
+    with pytest.raises(AlreadyExistsError):
+        uploads.create(make_intent(), BUCKET, key, large, sha256=sha256(large))
+
+
+def test_other_bytes_than_were_promised_are_refused_by_the_store(client, large):
+    uploads = AwsUploads(client, owner=SITE["account_id"])
+    key = f"test-{secrets.token_hex(4)}"
+
+    with pytest.raises(TargetError):
+        uploads.create(make_intent(), BUCKET, key, large, sha256="0" * 64)
+    assert client.list_objects_v2(Bucket=BUCKET, Prefix=key)["KeyCount"] == 0
