@@ -12,19 +12,25 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
+from drproof import catalog
 from drproof.cli.app import app
 from drproof.engine.restore_points import Wanted, pack_point, verify_point
 from drproof.evidence.canonical import digest
 from drproof.formats import s3_uri
+from drproof.model.codec import encode
+from drproof.model.criteria import Backup
 from drproof.model.errors import AlreadyExistsError, EvidenceError, TargetError
+from drproof.phases.backup.reading import Place, read_point
 from drproof.targets import embedded
 from drproof.targets.aws.s3_uploads import AwsUploads
 from drproof.targets.sites import AwsTarget
+from tests.contracts.evidence import PASSING
 from tests.targets.conftest import NAMES, make_intent
 
 SITE = NAMES["sites"]["primary"]
 BUCKET = s3_uri.parse(NAMES["drill"]["backup_uri"]).bucket
 MIB = 1 << 20
+CONTRACTS = catalog.plan("backup").contracts
 Cli = Callable[..., Result]
 
 
@@ -231,3 +237,37 @@ def test_other_bytes_than_were_promised_are_refused_by_the_store(client, large):
     with pytest.raises(TargetError):
         uploads.create(make_intent(), BUCKET, key, large, sha256="0" * 64)
     assert client.list_objects_v2(Bucket=BUCKET, Prefix=key)["KeyCount"] == 0
+
+
+def test_what_was_made_keeps_every_promise_that_a_restore_point_can_make(cli, under, target: AwsTarget):
+    assert cli("--backup-id", "b-1", "--canary", "state.tar.zst/state/canary.json").exit_code == 0
+    names = ("state.tar.zst", "manifests.tar.zst")
+    wanted = Backup(
+        uri=f"{under}b-1",
+        objects=("metadata.json", *names),
+        archives=names,
+        member_manifests="required",
+        checksums="required",
+    )
+    reading = read_point(Place(objects=target.primary.objects, sections=(), redact=str), wanted)
+    evidence = (
+        PASSING.receipt("read_restore_point", observed=reading.observed)
+        .file("members", encode(reading.members))
+        .file("promised_members", encode(reading.promised))
+        .asking(backup=wanted, control_plane_sections=())
+    )
+    asked = [one for one in CONTRACTS if one.name.partition("_")[0] in {"archive", "backup", "metadata"}]
+    asked += [one for one in CONTRACTS if one.name == "restore_point_did_not_change_while_it_was_read"]
+    judged = [verdict for contract in asked for verdict in evidence.verdicts(contract)]
+
+    assert {verdict.contract for verdict in judged} >= {
+        "archive_is_sound",
+        "archive_has_a_checksum",
+        "archive_members_equal_their_manifest",
+        "backup_object_matches_its_metadata",
+        "metadata_names_this_restore_point",
+        "restore_point_did_not_change_while_it_was_read",
+    }
+    assert [f"{one.name}: {one.reason}" for one in judged if not one.proven] == []
+    assert reading.observed.canary is not None
+    assert reading.observed.canary.sha256 == reading.observed.canary.promised_sha256
