@@ -24,13 +24,15 @@ LONGEST_RUN = 1024
 class Side:
     """One listing while it is gone through: a page, and the place in it."""
 
+    certain: bool
+    """Whether equal rows of the page are equal objects; known from the first page on."""
+
     def __init__(self, pages: Iterator[Page]) -> None:
         """Start before the first page."""
         self._pages = pages
         self._last: bytes | None = None
         self.rows: list[Row] = []
         self.at = 0
-        self.certain = True
         self.seen = 0
 
     def more(self) -> bool:
@@ -112,7 +114,8 @@ def _equal(one: Side, other: Side, run: int) -> int:
     if rows[at : at + high] == others[there : there + high]:
         return high
     low = 0
-    while high - low > 1:
+    # So many halvings leave one row between both ends.
+    for _ in range(high.bit_length()):
         middle = (low + high) // 2
         if rows[at + low : at + middle] == others[there + low : there + middle]:
             low = middle

@@ -17,16 +17,17 @@ LEVELS = 12
 def cuts(found: Sequence[bytes], shards: int) -> list[bytes]:
     """Return the keys at which a listing is cut into at most `shards` ranges of about as many of `found` each."""
     ordered = sorted(set(found))
-    if len(ordered) < shards:
-        # What comes before the first one is no range of its own: it has only what lies beside the prefixes.
-        return ordered[1:]
-    return sorted({ordered[len(ordered) * number // shards] for number in range(1, shards)})
+    if not ordered:
+        return []
+    chosen = {ordered[len(ordered) * number // shards] for number in range(1, shards)}
+    # What comes before the first one is no range of its own: it has only what lies beside the prefixes.
+    return sorted(chosen - {ordered[0]})
 
 
 def beginnings(keys: Sequence[bytes], under: bytes) -> Iterator[list[bytes]]:
     """Yield, place by place, how keys after the first ones of a listing may begin, told by the letters of those.
 
-    `keys` lie under the prefix `under`; the letters come as the least alphabet that has them all.
+    `keys` lie under the prefix `under`; the letters come as all of the first alphabets that have theirs.
     """
     letters = set(b"".join(key[len(under) :] for key in keys))
     wanted = sorted({one for alphabet in _alphabets(letters) for one in alphabet})
@@ -42,11 +43,6 @@ def beginnings(keys: Sequence[bytes], under: bytes) -> Iterator[list[bytes]]:
 def _alphabets(letters: set[int]) -> Iterator[bytes]:
     left = set(letters)
     for alphabet in ALPHABETS:
-        if left & set(alphabet) and not any(left & set(other) - set(alphabet) for other in _larger(alphabet)):
+        if left & set(alphabet):
             yield alphabet
             left -= set(alphabet)
-
-
-def _larger(alphabet: bytes) -> list[bytes]:
-    """Return the alphabets that hold all of another one and more."""
-    return [other for other in ALPHABETS if set(alphabet) < set(other)]

@@ -11,9 +11,12 @@ import pytest
 from tests.analysis import (
     test_alarm_causes,
     test_bringup_start,
+    test_comparing_prefixes,
     test_covering,
+    test_cutting_listings,
     test_execution_steps,
     test_grades,
+    test_inventory_sql,
     test_mutation_verbs,
     test_pods,
     test_server_defaults,
@@ -57,6 +60,9 @@ def executions_of_others_are_read_as_their_tests_say(house: House) -> None:
 def listings_are_merged_cut_and_decided_as_their_tests_say(house: House) -> None:
     for name in ("comparing_prefixes", "cutting_listings", "deciding_doubt"):
         _claim(test_merging, house.modules[name])
+    _claim(test_comparing_prefixes, house.modules["comparing_prefixes"])
+    _claim(test_cutting_listings, house.modules["cutting_listings"])
+    _claim(test_inventory_sql, house.modules["inventory_sql"])
 
 
 @reasoning
