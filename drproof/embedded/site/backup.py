@@ -18,30 +18,40 @@ STATE, MANIFESTS, METADATA = "state.tar.zst", "manifests.tar.zst", "metadata.jso
 def generate(world: World, buckets: Buckets, now: datetime) -> dict[str, str]:
     """Write the restore point and return its id and the digests of its archives."""
     created = now - CREATED_BEFORE
-    names = world.names
+    bodies = bodies_of(world, created)
+    store(world, buckets, created, world.names.backup_prefix, bodies, world.scenario)
+    return {"backup_id": world.names.backup_id, "created_utc": second(created)} | {
+        f"sha256 {name}": hashlib.sha256(body).hexdigest() for name, body in bodies.items()
+    }
+
+
+def bodies_of(world: World, created: datetime) -> dict[str, bytes]:
+    """Return the archives of a restore point, whole, by name."""
     members = archives.state(world.seed, world.members, canary=_canary(world, created))
     if world.scenario == "hostile-archive":
         members = chain(members, archives.hostile())
-    bodies = {STATE: archives.packed(members), MANIFESTS: archives.packed(_manifests(world, created))}
+    return {STATE: archives.packed(members), MANIFESTS: archives.packed(_manifests(world, created))}
+
+
+def store(  # noqa: PLR0913 — what a restore point is made of
+    world: World, buckets: Buckets, created: datetime, prefix: str, bodies: dict[str, bytes], spoiled_by: str
+) -> None:
+    """Write a restore point under `prefix`, spoiled as a scenario says or not at all."""
+    names = world.names
     digests = {name: hashlib.sha256(body).hexdigest() for name, body in bodies.items()}
     metadata = {
         "artifacts": {name: {"bytes": len(body), "sha256": digests[name]} for name, body in bodies.items()},
-        "backup_id": names.backup_id,
-        "backup_uri": names.backup_uri,
+        "backup_id": prefix.rpartition("/")[2],
+        "backup_uri": f"s3://{names.backup_bucket}/{prefix}/",
         "bucket": names.backup_bucket,
         "created_utc": second(created),
         "notes": "Generated restore point of the embedded world; portable tar|zstd.",
         "prefix": names.prefix,
     }
-    stored = {METADATA: pretty(metadata)} | {
-        name: _spoiled(world.scenario, name, body) for name, body in bodies.items()
-    }
+    stored = {METADATA: pretty(metadata)} | {name: _spoiled(spoiled_by, name, body) for name, body in bodies.items()}
     for name, body in stored.items():
         if body is not None:
-            buckets.put(names.backup_bucket, f"{names.backup_prefix}/{name}", body, created)
-    return {"backup_id": names.backup_id, "created_utc": second(created)} | {
-        f"sha256 {name}": digest for name, digest in digests.items()
-    }
+            buckets.put(names.backup_bucket, f"{prefix}/{name}", body, created)
 
 
 def _canary(world: World, created: datetime) -> bytes:

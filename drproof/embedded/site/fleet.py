@@ -1,0 +1,55 @@
+"""More restore points beside the first: as many as are asked for, each whole or spoiled in one way.
+
+`EMBEDDED_WORLD_FLEET` lists their conditions, parted by commas: `whole`, the name of a scenario that spoils a backup,
+`denied` or `throttled`; `whole*20` is twenty of them. The first restore point, that of the settings, is number 1.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from drproof.embedded.accounts import Credentials
+from drproof.embedded.asked import Asked
+from drproof.embedded.refusals import Refusal
+from drproof.embedded.site import backup
+from drproof.embedded.site.store import Buckets
+from drproof.embedded.world import World
+
+VARIABLE = "EMBEDDED_WORLD_FLEET"
+STRAY = "README.txt"
+REFUSED = {"denied": (403, "AccessDenied"), "throttled": (503, "SlowDown")}
+NUMBER = re.compile(r"-([0-9]{4,})/")
+
+
+def conditions() -> dict[int, str]:
+    """Return the condition of each restore point beside the first, by its number."""
+    return dict(enumerate(_each(os.environ.get(VARIABLE, "")), start=2))
+
+
+def _each(text: str) -> Iterator[str]:
+    for word in filter(None, text.split(",")):
+        condition, _, times = word.partition("*")
+        yield from [condition] * int(times or "1")
+
+
+def generate(world: World, buckets: Buckets, now: datetime) -> None:
+    """Write the restore points, and a file beside them that belongs to none."""
+    wanted = conditions()
+    if not wanted:
+        return
+    created = now - backup.CREATED_BEFORE
+    bodies = backup.bodies_of(world, created)
+    for number, condition in wanted.items():
+        backup.store(world, buckets, created, f"{world.names.backup_prefix}-{number:04}", bodies, condition)
+    folder = world.names.backup_prefix.rpartition("/")[0]
+    buckets.put(world.names.backup_bucket, f"{folder}/{STRAY}", b"Folders here are restore points.\n", created)
+
+
+def gate(world: World, asked: Asked, _credentials: Credentials) -> Refusal | None:
+    """Refuse to give out the objects of a restore point whose condition it is."""
+    if asked.action != "GetObject" or asked.bucket != world.names.backup_bucket:
+        return None
+    number = NUMBER.search(asked.key)
+    refused = REFUSED.get(conditions().get(int(number[1]), "")) if number else None
+    return Refusal(*refused, f"the world refuses to read {asked.key}") if refused else None
