@@ -113,6 +113,14 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """Which restore points a fleet is of: those that are named, or every folder directly below a prefix."""
+
+    uris: tuple[str, ...] = ()
+    under: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
     """What contracts compare receipts with; nothing here is read from the evidence that it judges."""
 
@@ -139,6 +147,7 @@ class Criteria:
     storing: Storing | None = None
     """None where nobody asked for a receipt store."""
     execution: Execution = field(default_factory=Execution)
+    fleet: Fleet = field(default_factory=Fleet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
