@@ -15,6 +15,7 @@ from drproof.engine.conclusion import Conclusion, conclude, judge_contract
 from drproof.engine.context import PhaseContext
 from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
+from drproof.engine.fleet import Ticket
 from drproof.engine.guardian import Guardian
 from drproof.engine.lease import Lease
 from drproof.engine.mirror import Mirror
@@ -26,6 +27,7 @@ from drproof.engine.signals import Signals
 from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Redactor
 from drproof.model.codec import encode
+from drproof.model.collection import Collection
 from drproof.model.context import Effect
 from drproof.model.errors import DrproofError, LeaseError, TargetError
 from drproof.model.phase import Phase
@@ -49,6 +51,8 @@ class Run:
         self.signals = signals
         self.undated = ""
         """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
+        self.collection = Collection()
+        """What other processes hand in to be brought together by a phase of this plan."""
         self._opened = opened
         self._journal: Journal = opened.journal
         self._masker: Redactor = opened.masker
@@ -85,6 +89,16 @@ class Run:
             return ""
         provisioner = self._opened.target.recovery.provisioner
         return f"provisioner {provisioner.kind}, {provisioner.version}"
+
+    @property
+    def ticket(self) -> Ticket:
+        """What a reader of restore points needs, in this process or another."""
+        world = self._opened.world
+        return Ticket(
+            plan=self.record.plan,
+            settings=self.prepared.settings,
+            endpoint=world.endpoint if world is not None else "",
+        )
 
     @property
     def receipts(self) -> dict[str, Receipt[Any]]:
@@ -331,6 +345,7 @@ class Run:
             key=handover.key,
             masker=self._masker,
             say=log,
+            collection=self.collection,
         )
 
     def _announced(self, record: Mapping[str, Any]) -> None:

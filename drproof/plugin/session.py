@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from drproof.catalog import FLEET
 from drproof.engine.conclusion import Conclusion
 from drproof.engine.preparation import DrillRequest, Prepared, prepare
 from drproof.engine.refusal import Refusal
@@ -18,7 +19,7 @@ from drproof.model.verdict import Verdict
 from drproof.plugin import KEY, PLANS, board
 from drproof.plugin.activation import asked_for
 from drproof.plugin.fixtures import ContractCheck, PhaseCheck, fixtures_of
-from drproof.plugin.guards import refuse_a_part, refuse_conflicts
+from drproof.plugin.guards import is_of_a_fleet, refuse_a_part, refuse_conflicts
 from drproof.plugin.options import given
 from drproof.plugin.places import checks_of, point_at
 from drproof.plugin.progress import Progress
@@ -52,7 +53,18 @@ def begin(config: pytest.Config) -> None:
         pytest.UsageError: the request is wrong.
     """
     mark = asked_for(config.option.markexpr or "")
-    if not mark or hasattr(config, "workerinput") or any(getattr(config.option, name, False) for name in ASKING):
+    if hasattr(config, "workerinput"):
+        from drproof.plugin.fleet_worker import begin_reading
+
+        begin_reading(config)
+        return
+    if not mark or any(getattr(config.option, name, False) for name in ASKING):
+        return
+    if is_of_a_fleet(config, mark):
+        from drproof.plugin.fleet_session import FleetSession
+
+        point_at(config, checks_of(FLEET))
+        config.stash[KEY] = FleetSession(config, mark)
         return
     point_at(config, checks_of(PLANS[mark]))
     if PLANS[mark] == "bundle":
@@ -68,8 +80,8 @@ def begin(config: pytest.Config) -> None:
 class DrillSession:
     """One plan, run once, in this process."""
 
-    def __init__(self, config: pytest.Config, mark: str) -> None:
-        """Prepare the run.
+    def __init__(self, config: pytest.Config, mark: str, plan: str = "") -> None:
+        """Prepare the run, of the plan that the mark names where no other is given.
 
         Raises:
             pytest.UsageError: the request is wrong; nothing was changed.
@@ -78,7 +90,7 @@ class DrillSession:
         self.mark = mark
         try:
             self.prepared: Prepared = prepare(
-                DrillRequest(plan=PLANS[mark], options=given(config), directory=config.invocation_params.dir)
+                DrillRequest(plan=plan or PLANS[mark], options=given(config), directory=config.invocation_params.dir)
             )
         except (Refusal, DrproofError) as exc:
             raise pytest.UsageError(printable(str(exc), lines=True)) from exc
@@ -115,8 +127,8 @@ class DrillSession:
     def arrange(self, items: list[pytest.Item]) -> None:
         """Order the items by the plan; users' own come before the teardown, because they look at what is up."""
         ours = {key: item for item in items if (key := self._key(item)) is not None}
-        strangers = [item for item in items if _checks_of_item(item) and self._key(item) is None]
-        users = [item for item in items if not _checks_of_item(item)]
+        strangers = [item for item in items if checks_of_item(item) and self._key(item) is None]
+        users = [item for item in items if not checks_of_item(item)]
         refuse_a_part(self.mark, self._expected(), {named(*key) if key[0] else key[1] for key in ours})
         ordered = sorted(ours, key=self._position)
         before = [ours[key] for key in ordered if not self._after_teardown(key)]
@@ -142,8 +154,15 @@ class DrillSession:
         Raises:
             pytest.UsageError: the target is not what the settings say, or somebody holds it; nothing was changed.
         """
-        if _dry(self.config) or not any(self._key(item) for item in session.items):
-            return
+        if not dry(self.config) and any(self._key(item) for item in session.items):
+            self.open()
+
+    def open(self) -> None:
+        """Write the plan down and take the target.
+
+        Raises:
+            pytest.UsageError: the target is not what the settings say, or somebody holds it; nothing was changed.
+        """
         self._signals.install()
         try:
             self.run = Run.open(self.prepared, signals=self._signals)
@@ -179,7 +198,7 @@ class DrillSession:
     def before_call(self, item: pytest.Item) -> None:
         """Describe our own items on the board; fail a user's own test when a phase that it requests did not pass."""
         funcargs: Mapping[str, Any] = getattr(item, "funcargs", {})
-        if _checks_of_item(item):
+        if checks_of_item(item):
             # Not while the fixtures are set up: allure-pytest writes its own title over ours at the end of that.
             self._describe(funcargs.get("phase_check"), funcargs.get("contract_check"))
             return
@@ -214,14 +233,14 @@ class DrillSession:
             if reporter is not None and not self._summarized:
                 # pytest prints no summary for an exit status that is not its own, such as a signal's.
                 self.summarize(reporter)
-        elif not _dry(self.config) and session.exitstatus in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        elif not dry(self.config) and session.exitstatus in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Print what the run came to."""
         self._summarized = True
         if self.run is None or self.conclusion is None:
-            if not _dry(self.config):
+            if not dry(self.config):
                 reporter.write_line("drproof: nothing ran, so nothing is proven", red=True)
             return
         reporter.section(f"drproof: {self.conclusion.title}", bold=True)
@@ -260,7 +279,7 @@ class DrillSession:
 
     def _key(self, item: pytest.Item) -> tuple[str, str] | None:
         """Return (contract, subject), or ("", phase), of an item of this plan."""
-        if _checks_of_item(item) != self.prepared.plan.name:
+        if checks_of_item(item) != self.prepared.plan.name:
             return None
         params: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         if "phase_check" in params:
@@ -298,11 +317,12 @@ def expected_of(rows: tuple[ExpectedContract, ...]) -> tuple[tuple[str, str], ..
     return tuple((row.name, subject) for row in rows for subject in row.subjects or ("",))
 
 
-def _checks_of_item(item: pytest.Item) -> str:
+def checks_of_item(item: pytest.Item) -> str:
+    """Return the plan whose checks an item is one of; empty for everybody else's."""
     return str(getattr(getattr(item, "module", None), "DRPROOF_CHECKS", ""))
 
 
-def _dry(config: pytest.Config) -> bool:
+def dry(config: pytest.Config) -> bool:
     """Return whether pytest only shows what it would do."""
     return bool(config.option.collectonly or getattr(config.option, "setupplan", False))
 
