@@ -1,17 +1,15 @@
 """What reading receipts canonically costs beside reading and hashing their files: ratios within one run.
 
-python benchmarks/canonical_reader.py [--quick]
+python -m benchmarks canonical_reader [--quick] [--json]
 """
 
 import hashlib
 import random
-import sys
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness import Gate, Options, compared, interleave_calls
 from drproof.evidence.canonical import canonical, canonical_value
 from drproof.formats.strict_json import parse
 
@@ -32,17 +30,6 @@ def receipts(folder: Path, count: int) -> list[Path]:
     return paths
 
 
-def seconds(act: Callable[[], object]) -> float:
-    """Return the least processor time of five."""
-    return min(_once(act) for _ in range(5))
-
-
-def _once(act: Callable[[], object]) -> float:
-    began = time.process_time()
-    act()
-    return time.process_time() - began
-
-
 def hashed(paths: list[Path]) -> list[str]:
     """Read and hash: what no verifier does without."""
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
@@ -61,17 +48,18 @@ def strictly(data: bytes) -> bool:
     return canonical(parse(data)) == data
 
 
-def main(count: int) -> None:
-    """Print the ratios."""
-    with tempfile.TemporaryDirectory() as name:
-        paths = receipts(Path(name), count)
-        size = sum(path.stat().st_size for path in paths) / count
-        floor = seconds(lambda: hashed(paths))
-        quick, strict = (seconds(lambda reader=reader: read(paths, reader)) for reader in (canonical_value, strictly))
-    print(f"{count} receipts of {size:.0f} bytes; to read and hash one takes {floor / count * 1e6:.1f} µs")
-    print(f"with its value, read canonically: {quick / floor:.2f} times as long")
-    print(f"with its value, read by the strict reader alone: {strict / floor:.2f} times as long")
-
-
-if __name__ == "__main__":
-    main(1_000 if "--quick" in sys.argv[1:] else 10_000)
+def run(options: Options) -> list[Gate]:
+    """Return the canonical reader beside the floor and beside the strict reader."""
+    count = 1_000 if options.quick else 10_000
+    paths = receipts(options.scratch, count)
+    sides = {
+        "reading and hashing": lambda: hashed(paths),
+        "canonically": lambda: read(paths, canonical_value),
+        "strictly": lambda: read(paths, strictly),
+    }
+    costs = interleave_calls(sides, 6)
+    name = f"{count:,} receipts read canonically"
+    return [
+        compared(name, costs, "canonically", ["reading and hashing"], limit=3),
+        compared(name, costs, "canonically", ["strictly"], limit=0.2),
+    ]

@@ -1,21 +1,19 @@
 """What verifying a bundle costs beside reading and hashing its bytes: ratios of CPU time within one run.
 
-python benchmarks/verification.py [--quick] [--json]
+python -m benchmarks verification [--quick] [--json]
 """
 
-import argparse
 import hashlib
 import json
 import os
 import sys
 import tempfile
-import time
 import tracemalloc
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness import Gate, Options, compared, interleave_calls
 from drproof.evidence.bundle import digests, sealed_checkpoint, sealed_closing, sealed_opening, write_atomic
 from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.expectations import Expectations
@@ -31,6 +29,8 @@ SAMPLE = Path(__file__).parents[1] / "reports/sample"
 NOW = "2100-01-01T00:00:00.000Z"
 LIMITS = {"unsigned": 3.5, "signed": 12.0}
 """How many times the cost of reading and hashing a verification may cost."""
+HELD = 4_000
+"""Bytes that a verification may hold a receipt: names and digests of two files."""
 
 
 def made(directory: Path, receipts: int, signers: tuple[Signer, ...]) -> None:
@@ -87,15 +87,8 @@ def floor(directory: Path) -> int:
     return size
 
 
-def cost(act: Callable[[], object]) -> float:
-    """Return the CPU seconds of one call."""
-    began = time.process_time()
-    act()
-    return time.process_time() - began
-
-
-def measure(kind: str, receipts: int, rounds: int) -> dict[str, Any]:
-    """Return the ratio for one kind of bundle, opponents interleaved, and a floor against itself as the null check."""
+def measured(kind: str, receipts: int, rounds: int) -> list[Gate]:
+    """Return the gates for one kind of bundle: CPU beside the floor, and the peak of what Python holds."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         place.chmod(0o700)
@@ -110,43 +103,23 @@ def measure(kind: str, receipts: int, rounds: int) -> dict[str, Any]:
             if codes != ({"incomplete"} if kind == "signed" else {"incomplete", "unsigned"}):
                 sys.exit(f"the bundle of this benchmark is not as it was meant: {sorted(codes)}")
 
-        floor(bundle)
-        pairs = [(cost(lambda: floor(bundle)), cost(act), cost(lambda: floor(bundle))) for _ in range(rounds)]
+        size = floor(bundle)
+        costs = interleave_calls({"reading and hashing": lambda: floor(bundle), "verifying": act}, rounds)
         tracemalloc.start()
         act()
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        size = floor(bundle)
-    best, again = min(pair[0] for pair in pairs), min(pair[2] for pair in pairs)
-    return {
-        "kind": kind,
-        "receipts": receipts,
-        "bytes": size,
-        "ratio": round(min(pair[1] for pair in pairs) / min(best, again), 2),
-        "null": round(best / again, 2),
-        "limit": LIMITS[kind],
-        "peak_bytes": most,
-    }
+    name = f"verifying {receipts:,} {kind} receipts, {size:,} bytes"
+    held = Gate(
+        name=f"{name}, peak memory",
+        ratio=most / (receipts * HELD),
+        limit=1,
+        detail=f"{most:,} bytes, of {HELD:,} a receipt",
+    )
+    return [compared(name, costs, "verifying", ["reading and hashing"], limit=LIMITS[kind]), held]
 
 
-def main() -> None:
-    """Print the ratios; exit 1 when one is over its limit."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="1,000 receipts instead of 10,000")
-    parser.add_argument("--json", action="store_true")
-    words = parser.parse_args()
-    receipts, rounds = (1_000, 3) if words.quick else (10_000, 3)
-    rows = [measure(kind, receipts, rounds) for kind in LIMITS]
-    for row in rows:
-        if words.json:
-            print(json.dumps(row))
-        else:
-            print(
-                f"{row['kind']:9} {row['receipts']} receipts, {row['bytes']:,} bytes: {row['ratio']} times reading and "
-                f"hashing (limit {row['limit']}; null check {row['null']}), peak {row['peak_bytes']:,} bytes"
-            )
-    sys.exit(any(row["ratio"] > row["limit"] for row in rows))
-
-
-if __name__ == "__main__":
-    main()
+def run(options: Options) -> list[Gate]:
+    """Return the gates of both kinds."""
+    receipts, rounds = (1_000, 4) if options.quick else (10_000, 4)
+    return [gate for kind in LIMITS for gate in measured(kind, receipts, rounds)]
