@@ -55,6 +55,22 @@ def state(seed: int, count: int, *, canary: bytes) -> Iterator[Member]:
         yield _file(chance, noise, name, number)
 
 
+def large(members: int, size: int) -> bytes:
+    """Return a compressed tar of `members` equal files of `size` bytes: long to read, short to store."""
+    line = b'{"item": 1, "score": 1, "state": "seen"}\n'
+    body = (line * (size // len(line) + 1))[:size]
+    stored = io.BytesIO()
+    with (
+        zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(stored, closefd=False) as compressed,
+        tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for number in range(members):
+            entry = tarfile.TarInfo(f"state/item-{number:05d}.jsonl")
+            entry.mtime, entry.size = MTIME, size
+            archive.addfile(entry, io.BytesIO(body))
+    return stored.getvalue()
+
+
 def hostile() -> Iterator[Member]:
     """Yield members that would leave the folder in which an archive is unpacked."""
     yield Member("../../etc/cron.d/x", b"* * * * * root true\n")

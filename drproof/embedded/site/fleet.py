@@ -1,7 +1,7 @@
 """More restore points beside the first: as many as are asked for, each whole or spoiled in one way.
 
 `EMBEDDED_WORLD_FLEET` lists their conditions, parted by commas: `whole`, the name of a scenario that spoils a backup,
-`denied` or `throttled`; `whole*20` is twenty of them. The first restore point, that of the settings, is number 1.
+`large`, `denied` or `throttled`; `whole*20` is twenty of them. Number 1 is the restore point of the settings.
 """
 
 import os
@@ -12,12 +12,14 @@ from datetime import datetime
 from drproof.embedded.accounts import Credentials
 from drproof.embedded.asked import Asked
 from drproof.embedded.refusals import Refusal
-from drproof.embedded.site import backup
+from drproof.embedded.site import archives, backup
 from drproof.embedded.site.store import Buckets
 from drproof.embedded.world import World
 
 VARIABLE = "EMBEDDED_WORLD_FLEET"
 STRAY = "README.txt"
+LARGE = (64, 16 << 20)
+"""Members of a large state archive, and the bytes of each."""
 REFUSED = {"denied": (403, "AccessDenied"), "throttled": (503, "SlowDown")}
 NUMBER = re.compile(r"-([0-9]{4,})/")
 
@@ -39,8 +41,10 @@ def generate(world: World, buckets: Buckets, now: datetime) -> None:
     if not wanted:
         return
     created = now - backup.CREATED_BEFORE
-    bodies = backup.bodies_of(world, created)
+    whole = backup.bodies_of(world, created)
+    large = {**whole, backup.STATE: archives.large(*LARGE)} if "large" in wanted.values() else whole
     for number, condition in wanted.items():
+        bodies = large if condition == "large" else whole
         backup.store(world, buckets, created, f"{world.names.backup_prefix}-{number:04}", bodies, condition)
     folder = world.names.backup_prefix.rpartition("/")[0]
     buckets.put(world.names.backup_bucket, f"{folder}/{STRAY}", b"Folders here are restore points.\n", created)
