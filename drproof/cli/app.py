@@ -10,6 +10,7 @@ import drproof
 from drproof.cli.cluster import conformance
 from drproof.cli.collect import collect
 from drproof.cli.errors import clear, echo
+from drproof.cli.fleet import app as fleet_app
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
 from drproof.cli.pull_secret import pull_secret
@@ -34,6 +35,7 @@ app.command()(collect)
 app.command()(sign_off)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")
+app.add_typer(fleet_app, name="fleet")
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
 

@@ -34,6 +34,7 @@ from drproof.phases.backup.read_restore_point import read_restore_point
 from drproof.phases.fleet.observed import PointKept, PointReading, RestorePointsRead
 from drproof.phases.fleet.read_restore_points import bar_of, read_restore_points, row_of
 from drproof.targets import open_target
+from drproof.targets.embedded import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,11 @@ class Ticket:
     settings: Settings
     endpoint: str = ""
     """Where the embedded world answers; empty for AWS."""
+
+    @classmethod
+    def of(cls, plan: PlanDocument, settings: Settings, world: World | None) -> "Ticket":
+        """Return the ticket of a run that is open."""
+        return cls(plan=plan, settings=settings, endpoint=world.endpoint if world is not None else "")
 
 
 def is_one(options: Mapping[str, Any]) -> bool:

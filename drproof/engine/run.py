@@ -15,7 +15,6 @@ from drproof.engine.conclusion import Conclusion, conclude, judge_contract
 from drproof.engine.context import PhaseContext
 from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
-from drproof.engine.fleet import Ticket
 from drproof.engine.guardian import Guardian
 from drproof.engine.lease import Lease
 from drproof.engine.mirror import Mirror
@@ -91,14 +90,9 @@ class Run:
         return f"provisioner {provisioner.kind}, {provisioner.version}"
 
     @property
-    def ticket(self) -> Ticket:
-        """What a reader of restore points needs, in this process or another."""
-        world = self._opened.world
-        return Ticket(
-            plan=self.record.plan,
-            settings=self.prepared.settings,
-            endpoint=world.endpoint if world is not None else "",
-        )
+    def opened(self) -> Opened:
+        """What this run holds while it is open."""
+        return self._opened
 
     @property
     def receipts(self) -> dict[str, Receipt[Any]]:

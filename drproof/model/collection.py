@@ -22,3 +22,5 @@ class Collection:
     """Every file that was handed in, by name."""
 
     files: tuple[HandedFile, ...] = ()
+    source: str = ""
+    """Where they were taken from; empty when the run's own processes handed them in."""

@@ -9,6 +9,7 @@ import contextlib
 import pytest
 
 from drproof.catalog import FLEET
+from drproof.engine.fleet import Ticket
 from drproof.model.collection import Collection, HandedFile
 from drproof.model.errors import Interruption
 from drproof.phases.fleet.find_restore_points import find_restore_points
@@ -57,7 +58,8 @@ class FleetSession(DrillSession):
         if self.run is None:
             return
         found = self.advance(find_restore_points.name)
-        self._items = FleetItems(self.run.ticket, found.facts.found if found.passed else ())
+        ticket = Ticket.of(self.run.record.plan, self.prepared.settings, self.run.opened.world)
+        self._items = FleetItems(ticket, found.facts.found if found.passed else ())
         self.config.pluginmanager.register(self._items, "drproof-fleet")
 
     @pytest.hookimpl(optionalhook=True)

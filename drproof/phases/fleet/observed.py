@@ -53,6 +53,8 @@ class RestorePointsRead:
 
     rows: tuple[PointRow, ...]
     foreign: tuple[Foreign, ...] = ()
+    source: str = ""
+    """Where the readings were taken from; empty when processes of this run read the restore points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

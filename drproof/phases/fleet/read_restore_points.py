@@ -47,7 +47,7 @@ def read_restore_points(ctx: Context) -> RestorePointsRead:
         else:
             handed[reading.subject].append(reading)
     rows = tuple(_row(ctx, number, uri, handed[uri]) for number, uri in enumerate(found, start=1))
-    return RestorePointsRead(rows=rows, foreign=tuple(foreign))
+    return RestorePointsRead(rows=rows, foreign=tuple(foreign), source=ctx.collection.source)
 
 
 def _reading(file: HandedFile) -> PointReading | Foreign:
