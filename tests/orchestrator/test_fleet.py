@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import time
 import zipfile
 from dataclasses import dataclass
@@ -45,6 +47,17 @@ def test_the_definition_names_nobody_and_loses_nothing():
     (again,) = state["ItemProcessor"]["States"]["ReadRestorePoint"]["Retry"]
     assert (again["JitterStrategy"], again["MaxAttempts"]) == ("FULL", fleet_definition.MAX_ATTEMPTS)
     assert "arn:aws:lambda" not in fleet_definition.text()
+
+
+def test_the_function_needs_neither_kubernetes_nor_pytest():
+    code = (
+        "import sys, drproof.orchestrator.fleet_handler; from drproof import catalog; catalog.plan('fleet');"
+        "from drproof.targets import sites; print(*sys.modules)"
+    )
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert {name for name in loaded if name.split(".")[0] in {"kubernetes", "pytest", "moto", "typer"}} == set()
 
 
 @dataclass(frozen=True)
