@@ -42,7 +42,7 @@ def generate(world: World, buckets: Buckets, now: datetime) -> None:
         return
     created = now - backup.CREATED_BEFORE
     whole = backup.bodies_of(world, created)
-    large = {**whole, backup.STATE: archives.large(*LARGE)} if "large" in wanted.values() else whole
+    large = {**whole, backup.STATE: archives.large(world.seed, *LARGE)} if "large" in wanted.values() else whole
     for number, condition in wanted.items():
         bodies = large if condition == "large" else whole
         backup.store(world, buckets, created, f"{world.names.backup_prefix}-{number:04}", bodies, condition)
