@@ -52,7 +52,7 @@ class Ticket:
         return cls(plan=plan, settings=settings, endpoint=world.endpoint if world is not None else "")
 
 
-def is_one(options: Mapping[str, Any]) -> bool:
+def asks_for_many(options: Mapping[str, Any]) -> bool:
     """Return whether the command line asks for a fleet: more than one restore point, or a folder of them."""
     return bool(options.get("backups_under")) or isinstance(options.get("backup_uri"), tuple)
 
@@ -64,7 +64,7 @@ def asked(plan: str, options: Mapping[str, Any]) -> tuple[Mapping[str, Any], Fle
         Refusal: a plan of one is asked for many, or a fleet both ways, one point twice, or for what no URI can be.
     """
     if plan != catalog.FLEET:
-        if is_one(options):
+        if asks_for_many(options):
             raise refuse(
                 f"plan {plan} is about one restore point",
                 expected="--backup-uri once, and no --backups-under",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drproof.engine.fleet import is_one
+from drproof.engine.fleet import asks_for_many
 from drproof.plugin import PLANS
 from drproof.plugin.activation import asked_for
 from drproof.plugin.options import given
@@ -21,7 +21,7 @@ def serialize(config: pytest.Config) -> None:
 
 def is_of_a_fleet(config: pytest.Config, mark: str) -> bool:
     """Return whether the command line asks for the check of many restore points, which other processes may read."""
-    return mark == "backup-check" and is_one(given(config))
+    return mark == "backup-check" and asks_for_many(given(config))
 
 
 def refuse_conflicts_of_readers(config: pytest.Config, mark: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from drproof.engine.fleet import Ticket, asked, is_one
+from drproof.engine.fleet import Ticket, asked, asks_for_many
 from drproof.engine.preparation import DrillRequest, Prepared, prepare, tool
 from drproof.engine.refusal import Refusal
 from drproof.model.codec import decode, encode
@@ -25,14 +25,14 @@ def prepared(folder, **options) -> Prepared:
     ],
 )
 def test_a_fleet_is_named_or_lies_below_a_prefix(options, fleet):
-    assert is_one(options)
+    assert asks_for_many(options)
     assert asked("fleet", options)[1] == fleet
 
 
 def test_one_restore_point_is_no_fleet():
     options = {"backup_uri": ONE, "backups_under": None}
 
-    assert not is_one(options)
+    assert not asks_for_many(options)
     assert asked("backup", options) == (options, None)
 
 
