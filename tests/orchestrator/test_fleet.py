@@ -168,6 +168,7 @@ def _told(site: Site) -> dict[str, Any]:
     listed = site.operator.cli(
         "fleet", "manifest", "--backups-under", f"{UNDER}/", DRPROOF_WORLD=str(site.world.directory)
     )
+    assert listed.stdout, listed.stderr
     uris = [row["backup_uri"] for row in json.loads(listed.stdout)]
     # The emulator really waits between two tries, for minutes: the throttled one is asked about below.
     execution = site.run("nightly", fleet_definition.manifest(uri for uri in uris if uri != THROTTLED))

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ except Exception as error:
 print(answer)
 """
 """Calls a handler as Lambda does: the event comes as JSON, and what it raises goes back by its name."""
+_UNPACKING = threading.Lock()
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -79,10 +81,11 @@ def _invoker(world: World) -> Callable[..., tuple[str, bool, str]]:
 
 
 def _unpacked(world: World, function: Any) -> Path:  # noqa: ANN401 — the emulator's
-    """Return the folder with a function's package, unpacked once."""
+    """Return the folder with a function's package, unpacked once, however many call it at the same time."""
     folder = world.directory / "functions" / f"{function.function_name}-{function.code_sha_256.replace('/', '_')}"
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as package:
-            package.extractall(folder)
+    with _UNPACKING:
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as package:
+                package.extractall(folder)
     return folder
