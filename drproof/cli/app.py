@@ -15,6 +15,7 @@ from drproof.cli.compare_inventories import compare_inventories
 from drproof.cli.compare_prefixes import compare_prefixes
 from drproof.cli.control_plane import app as control_plane_app
 from drproof.cli.errors import clear, echo
+from drproof.cli.fleet import app as fleet_app
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
 from drproof.cli.published import verify_published
@@ -48,6 +49,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(release_app, name="release")
 app.add_typer(control_plane_app, name="control-plane")
 app.add_typer(backup_app, name="backup")
+app.add_typer(fleet_app, name="fleet")
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
 

@@ -89,6 +89,8 @@ def schema_for(path: str) -> str:
         return "withheld.v1.json"
     if path.startswith("evidence/") and path.endswith(f".{REDACTIONS}.json"):
         return "redactions.v1.json"
+    if match := re.fullmatch(r"evidence/(.+)\.\d{4,}\.json", path):
+        return f"evidence.{match[1]}.v1.json"
     if path.startswith("derived/phases/"):
         return "derived.phase.v1.json"
     return f"{path.removesuffix('.json').replace('/', '.')}.v1.json"

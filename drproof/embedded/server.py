@@ -14,7 +14,7 @@ from drproof.embedded.accounts import Credentials
 from drproof.embedded.asked import Asked, Environ
 from drproof.embedded.refusals import Refusal, StartResponse
 from drproof.embedded.shims import ec2, s3_checksums, s3_conditions, s3_locks, s3_owner
-from drproof.embedded.site import unreadable
+from drproof.embedded.site import fleet, unreadable
 from drproof.embedded.world import World
 
 LOOPBACK = "127.0.0.1"
@@ -22,7 +22,17 @@ EMULATOR_ROUTES = "/moto-api"
 """The emulator's own back door, through which a caller could empty the world."""
 
 # The first gate that refuses decides; each one holds a rule that the emulator does not know.
-GATES = {"s3": (s3_owner.gate, s3_checksums.gate, s3_locks.gate, receipts.gate, unreadable.gate), "ec2": (ec2.gate,)}
+GATES = {
+    "s3": (
+        s3_owner.gate,
+        s3_checksums.gate,
+        s3_locks.gate,
+        receipts.gate,
+        unreadable.gate,
+        fleet.gate,
+    ),
+    "ec2": (ec2.gate,),
+}
 
 
 class _Handler(MotoRequestHandler):

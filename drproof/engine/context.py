@@ -77,12 +77,14 @@ class PhaseContext:
 
     def evidence(self, name: str, content: object) -> EvidenceRef:
         """Keep plain JSON as a file of the bundle that the receipt refers to."""
-        if name not in self._keeps:
+        # One kind of evidence may be kept many times: its name is followed by a number then.
+        kind = name.partition(".")[0]
+        if kind not in self._keeps:
             msg = (
                 f"phase {self._phase} keeps evidence {name!r}, which it did not declare; expected {sorted(self._keeps)}"
             )
             raise PhaseError(msg)
-        data = canonical(encode(decode(self._keeps[name], encode(content))))
+        data = canonical(encode(decode(self._keeps[kind], encode(content))))
         path = f"evidence/{self._phase}.{name}.json"
         ref = EvidenceRef(name=name, path=path, sha256=digest(data), size=len(data))
         if keep(self._directory, path, data, self._masker):

@@ -5,6 +5,7 @@ anything can be left behind. Whatever goes wrong here leaves nothing.
 """
 
 import contextlib
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -257,6 +258,8 @@ def _world_and_handover(
         try:
             if earlier is not None:
                 folder, world = earlier.world, worlds.again(earlier.world)
+            elif given := worlds.given(os.environ):
+                folder, world = given, worlds.again(given)
             else:
                 folder = str(private.path / "world")
                 world = worlds.begin(Path(folder), scenario)

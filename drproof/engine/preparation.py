@@ -17,6 +17,7 @@ from typing import Any
 import drproof
 from drproof import catalog
 from drproof.analysis.cost import estimated_minutes
+from drproof.engine import fleet as fleets
 from drproof.engine.clock import SystemClock
 from drproof.engine.criteria import criteria_of, expected_of, settings_of
 from drproof.engine.keys import TRUST, read_trust
@@ -32,7 +33,7 @@ from drproof.evidence.history import last_of
 from drproof.evidence.verification import SIGNATURES, verify
 from drproof.formats import booleans
 from drproof.model.codec import encode
-from drproof.model.criteria import Criteria, ExpectedContract, Input, PlanDocument
+from drproof.model.criteria import Criteria, ExpectedContract, Fleet, Input, PlanDocument
 from drproof.model.errors import EvidenceError, FormatError
 from drproof.model.plan import Plan
 from drproof.model.receipt import Mode, Tool
@@ -44,6 +45,7 @@ from drproof.targets.signers import FILE
 NEEDED: Mapping[str, tuple[str, ...]] = {
     catalog.HEALTH: ("target", "sites.primary.", "primary."),
     catalog.BACKUP: ("target", "sites.primary.", "drill.backup_uri", "criteria.rpo"),
+    catalog.FLEET: ("target", "sites.primary.", "criteria.rpo"),
 }
 """The settings that a read-only plan cannot do without; a plan that is not listed needs all."""
 
@@ -117,8 +119,8 @@ def prepare(request: DrillRequest) -> Prepared:
     Raises:
         Refusal: something about the request is wrong; nothing was changed.
     """
-    options = request.options
     plan = catalog.plan(request.plan)
+    options, fleet = fleets.asked(plan.name, request.options)
     name = options.get("scenario") or ""
     window = _window(options, plan)
     if options.get("receipt_dir") and not plan.mutates:
@@ -140,6 +142,7 @@ def prepare(request: DrillRequest) -> Prepared:
         notes += _guard_the_full_drill(options, request.environment, embedded=embedded)
     flags = _flags(options, request.environment)
     settings = rooted(settings_of(resolved, no_retry=flags["no_retry"]), request.directory)
+    settings = fleets.settings_for(fleet, settings)
     if settings.cluster.kubeconfig and not settings.cluster.uid:
         # The cluster of the window before is the one that is meant, however it is reached now.
         settings = replace(settings, cluster=replace(settings.cluster, uid=uid_of(prior)))
@@ -151,6 +154,7 @@ def prepare(request: DrillRequest) -> Prepared:
     coverage = cover(plan, window, passed)
     challenge = prior.plan.criteria.workload.challenge if prior else ""
     criteria = criteria_of(resolved, settings, plan, teardown=window.teardown, challenge=challenge)
+    criteria = replace(criteria, fleet=fleet or Fleet())
     mode: Mode = "rehearsal" if embedded else "live"
     if prior is not None and earlier is not None:
         _refuse_another_drill(prior.plan, earlier.settings, plan=plan, mode=mode, criteria=criteria, settings=settings)
@@ -176,7 +180,7 @@ def prepare(request: DrillRequest) -> Prepared:
         criteria=criteria,
         settings=settings,
         contracts=expected_of(plan, coverage, criteria),
-        inputs=(*resolved.inputs, *said),
+        inputs=(*(one for one in resolved.inputs if fleet is None or one.name != "drill.backup_uri"), *said),
         reports=reports,
         scenario=scenario(name) if name else None,
         prior=prior,
@@ -197,6 +201,7 @@ _RECORDED = frozenset(
         "allow_full_drill",
         "allow_tag",
         "receipt_dir",
+        "backups_under",
         "scenario",
     }
 )

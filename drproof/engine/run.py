@@ -26,6 +26,7 @@ from drproof.engine.signals import Signals
 from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Redactor
 from drproof.model.codec import encode
+from drproof.model.collection import Collection
 from drproof.model.context import Effect
 from drproof.model.errors import DrproofError, LeaseError, TargetError
 from drproof.model.phase import Phase
@@ -51,6 +52,8 @@ class Run:
         self.signals = signals
         self.undated = ""
         """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
+        self.collection = Collection()
+        """What other processes hand in to be brought together by a phase of this plan."""
         self._opened = opened
         self._journal: Journal = opened.journal
         self._masker: Redactor = opened.masker
@@ -87,6 +90,11 @@ class Run:
             return ""
         provisioner = self._opened.target.recovery.provisioner
         return f"provisioner {provisioner.kind}, {provisioner.version}"
+
+    @property
+    def opened(self) -> Opened:
+        """What this run holds while it is open."""
+        return self._opened
 
     @property
     def receipts(self) -> dict[str, Receipt[Any]]:
@@ -334,6 +342,7 @@ class Run:
             masker=self._masker,
             say=log,
             moved=self._show,
+            collection=self.collection,
         )
 
     def _announced(self, record: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The embedded world of a run: started by the first window, found again by every later process."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,15 @@ class Call:
     status: int
     client_token: str
     expected_owner: str
+
+
+GIVEN = "DRPROOF_WORLD"
+"""The environment variable that names the folder of a world that lives already; the run that takes it over ends it."""
+
+
+def given(environment: Mapping[str, str]) -> str:
+    """Return the folder of the world that a rehearsal shall take over; empty where it begins its own."""
+    return environment.get(GIVEN, "")
 
 
 def begin(directory: Path, scenario: str) -> embedded.World:

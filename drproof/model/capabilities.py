@@ -56,6 +56,16 @@ class BucketInfo:
     replication: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """What lies directly below a prefix, names exactly as they are."""
+
+    names: tuple[str, ...]
+    """Of each folder, without the prefix and the slash behind it."""
+    keys: tuple[str, ...]
+    """Of each object that is in no folder."""
+
+
 class ObjectStore(Protocol):
     """Buckets of one site; every call names the expected owner."""
 
@@ -77,6 +87,9 @@ class ObjectStore(Protocol):
 
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         """Yield every object under a prefix, keys exactly as they are."""
+
+    def folders(self, bucket: str, prefix: str) -> "Folders":
+        """Return what lies directly below a prefix: folders, and keys that are in none."""
 
     def put(  # noqa: PLR0913 — what a write can say
         self,

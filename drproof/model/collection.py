@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-HandedAs: TypeAlias = Literal["folder", "alarms", "history", "listing"]
+HandedAs: TypeAlias = Literal["folder", "alarms", "history", "listing", "reading"]
 """Whether a file lay in the folder, or was named by an option that says what it is."""
 
 
@@ -22,3 +22,5 @@ class Collection:
     """Every file that was handed in, by name."""
 
     files: tuple[HandedFile, ...] = ()
+    source: str = ""
+    """Where they were taken from; empty when the run's own processes handed them in."""

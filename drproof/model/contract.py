@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from drproof.model.criteria import Criteria
-from drproof.model.receipt import Outcome, Receipt
+from drproof.model.receipt import EvidenceRef, Outcome, Receipt
 from drproof.model.verdict import Finding
 
 Receipts: TypeAlias = Mapping[str, Receipt[Any]]
@@ -57,6 +57,27 @@ class Sabotage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """How a contract of one subject judges the subjects of a receipt about many.
+
+    `take` returns what `contract` is judged on for one subject, given the receipt, the criteria, the subject and what
+    reads evidence; or why there is nothing to judge.
+    """
+
+    contract: "Contract"
+    take: Callable[[Receipt[Any], Criteria, str, Callable[[EvidenceRef], Any]], "Part | str"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one subject of many is judged on: receipts, criteria, and its own evidence by name."""
+
+    receipts: Receipts
+    criteria: Criteria
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Contract:
     """A claim, the receipts it needs, the function that decides it, and its sabotages."""
 
@@ -78,6 +99,8 @@ class Contract:
     applies: Callable[[Criteria], bool] | None = None
     """Whether the criteria ask for this claim at all; a plan that does not ask does not list it."""
     sabotages: list[Sabotage] = field(default_factory=list)
+    parts: "Parts | None" = None
+    """Set where the contract judges each of many readings as if it were the only one."""
 
     def is_asked(self, criteria: Criteria) -> bool:
         """Return whether the criteria ask for this claim."""

@@ -172,6 +172,14 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """Which restore points a fleet is of: those that are named, or every folder directly below a prefix."""
+
+    uris: tuple[str, ...] = ()
+    under: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
     """What contracts compare receipts with; nothing here is read from the evidence that it judges."""
 
@@ -202,6 +210,7 @@ class Criteria:
     cadence: Cadence = field(default_factory=Cadence)
     architectures: tuple[str, ...] = ("amd64", "arm64")
     """The architectures that the image must have."""
+    fleet: Fleet = field(default_factory=Fleet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from drproof.model.codec import encode
-from drproof.model.contract import Contract, NotApplicableError, Receipts, Sabotage
+from drproof.model.contract import Contract, NotApplicableError, Part, Parts, Receipts, Sabotage
 from drproof.model.criteria import Criteria
 from drproof.model.errors import EvidenceError
+from drproof.model.lifting import folded
 from drproof.model.receipt import EvidenceRef, Outcome, Receipt
 from drproof.model.verdict import Control, ControlResult, Finding, Status, Verdict, undecided
 
@@ -55,7 +56,63 @@ def judge(  # noqa: PLR0913 — the inputs of a judgement are what they are
         found_by = f", and {contract.subjects.phase} found none" if contract.subjects.phase else ""
         reason = f"nothing to judge: no {contract.subjects.label} is known{found_by}"
         return (_verdict(contract, "", undecided(reason), (), digests),)
+    if (parts := contract.parts) is not None:
+        return tuple(_judge_part(contract, parts, receipts, criteria, one, digests, read, check) for one in subjects)
     return tuple(_judge_one(contract, receipts, criteria, subject, digests, read, check) for subject in subjects)
+
+
+def _judge_part(  # noqa: PLR0913 — the inputs of a judgement are what they are
+    contract: Contract,
+    parts: Parts,
+    receipts: Receipts,
+    criteria: Criteria,
+    subject: str,
+    digests: Mapping[str, str],
+    read: ReadEvidence,
+    check: Checked,
+) -> Verdict:
+    """Judge one subject of many by the contract of one, and fold its verdicts into one."""
+    part = _part(contract, parts, receipts, criteria, subject, read)
+    if isinstance(part, Finding):
+        return _verdict(contract, subject, part, (), digests)
+
+    def evidence(ref: EvidenceRef) -> Any:  # noqa: ANN401 — plain JSON
+        return part.evidence[ref.name]
+
+    verdicts = judge(parts.contract, part.receipts, part.criteria, digests={}, read=evidence, check=check)
+    finding, controls = folded(verdicts)
+    if finding.status is Status.PROVEN:
+        controls = (*controls, *_removed_parts(contract, parts, receipts, criteria, subject, read))
+        finding = _with_controls(finding, controls)
+    return _verdict(contract, subject, finding, controls, digests)
+
+
+def _part(  # noqa: PLR0913 — the inputs of a judgement are what they are
+    contract: Contract, parts: Parts, receipts: Receipts, criteria: Criteria, subject: str, read: ReadEvidence
+) -> Part | Finding:
+    """Return what one subject of many is judged on, or the finding that it is not there."""
+    arguments = _arguments(contract, receipts, criteria, subject, read)
+    if isinstance(arguments, Finding):
+        return arguments
+    try:
+        taken = parts.take(arguments[contract.needs[0]], criteria, subject, read)
+    except EvidenceError as exc:
+        return undecided(f"the reading of {subject} cannot be read: {exc}")
+    return undecided(taken) if isinstance(taken, str) else taken
+
+
+def _removed_parts(  # noqa: PLR0913 — the inputs of a judgement are what they are
+    contract: Contract, parts: Parts, receipts: Receipts, criteria: Criteria, subject: str, read: ReadEvidence
+) -> Iterable[Control]:
+    """Take the receipt about many away, and every reading: both must leave the claim unproven."""
+    (phase,) = contract.needs
+    bare = {**receipts, phase: replace(receipts[phase], evidence=())}
+    gone = {name: receipt for name, receipt in receipts.items() if name != phase}
+    for name, spoiled in ((f"{phase}: receipt absent", gone), (f"{phase}: readings absent", bare)):
+        found = _part(contract, parts, spoiled, criteria, subject, read)
+        result = ControlResult.UNPROVEN if isinstance(found, Finding) else ControlResult.SURVIVED
+        reason = found.reason if isinstance(found, Finding) else ""
+        yield Control(name=name, kind="removal", result=result, reason=reason)
 
 
 def _judge_one(  # noqa: PLR0913 — the inputs of a judgement are what they are

@@ -8,8 +8,22 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from drproof.model.context import Context
+    from drproof.model.criteria import Criteria
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """What a phase does once for each of many subjects: another phase, so that its contracts judge every one.
+
+    The phase observes `rows` (see `model.lifting.Row`), one a subject, and keeps each reading as evidence.
+    """
+
+    of: "Phase[Any]"
+    bar: Callable[["Criteria", str], "Criteria"]
+    """The criteria of one subject, from those of all."""
+    label: str
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +54,7 @@ class Phase(Generic[T]):
     keeps: Mapping[str, Any] = field(default_factory=dict)
     """The evidence that the phase keeps beside its receipt: each file's name and the type of its content."""
     input: Callable[["Context"], Mapping[str, Any]] | None = None
+    each: Each | None = None
     mend: Callable[["Context", Exception], str] | None = field(default=None)
 
     def repair(self, mend: Callable[["Context", Exception], str]) -> Callable[["Context", Exception], str]:
@@ -63,6 +78,7 @@ def phase(  # noqa: PLR0913 — each keyword is one property of a phase
     command_hint: str = "",
     keeps: Mapping[str, Any] | None = None,
     input: Callable[["Context"], Mapping[str, Any]] | None = None,  # noqa: A002 — the receipt's own word
+    each: Each | None = None,
 ) -> Callable[[Callable[["Context"], T]], Phase[T]]:
     """Make a phase of a function; its name is the phase's, its docstring the end state.
 
@@ -97,6 +113,7 @@ def phase(  # noqa: PLR0913 — each keyword is one property of a phase
             command_hint=command_hint,
             keeps=dict(keeps or {}),
             input=input,
+            each=each,
         )
 
     return make

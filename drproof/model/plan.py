@@ -8,6 +8,7 @@ from typing import Any
 from drproof.model.contract import Contract
 from drproof.model.criteria import Criteria
 from drproof.model.errors import PlanError
+from drproof.model.lifting import lift
 from drproof.model.phase import Phase
 
 
@@ -95,9 +96,9 @@ def build(name: str, phases: Iterable[Phase[Any]], contracts: Iterable[Contract]
     ordered = tuple(members[phase] for phase in _sorted(name, graph))
     supplied = set(members)
     kept = {(p.name, evidence) for p in members.values() for evidence in p.keeps}
-    joined = _unique_contracts(
-        c for c in contracts if supplied.issuperset(c.needs) and (not c.plans or name in c.plans)
-    )
+    candidates = [c for c in contracts if not c.plans or name in c.plans]
+    supplied_for = (contract for contract in candidates if supplied.issuperset(contract.needs))
+    joined = _unique_contracts((*supplied_for, *_lifted(members.values(), candidates)))
     for contract in joined:
         if unkept := set(contract.reads.values()) - kept:
             msg = f"contract {contract.name} reads {sorted(unkept)}, which no phase of plan {name} keeps"
@@ -130,6 +131,14 @@ def _unique(name: str, phases: Iterable[Phase[Any]]) -> dict[str, Phase[Any]]:
             raise PlanError(msg)
         members[phase.name] = phase
     return members
+
+
+def _lifted(phases: Iterable[Phase[Any]], contracts: Iterable[Contract]) -> Iterable[Contract]:
+    """Yield the contracts of one subject for each phase that does for many what another does for one."""
+    for phase in phases:
+        if phase.each is not None:
+            one = {phase.each.of.name}
+            yield from (lift(contract, phase) for contract in contracts if set(contract.needs) == one)
 
 
 def _unique_contracts(contracts: Iterable[Contract]) -> tuple[Contract, ...]:

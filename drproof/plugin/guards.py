@@ -4,17 +4,45 @@ from collections.abc import Iterator
 
 import pytest
 
+from drproof.engine.fleet import asks_for_many
 from drproof.plugin import PLANS
 from drproof.plugin.activation import asked_for
+from drproof.plugin.options import given
 
 
 def serialize(config: pytest.Config) -> None:
     """Run a read-only plan in this process: only one process may sequence receipts."""
     mark = asked_for(config.option.markexpr or "")
-    if mark and mark != "drill" and getattr(config.option, "numprocesses", None):
+    if mark and mark != "drill" and not is_of_a_fleet(config, mark) and getattr(config.option, "numprocesses", None):
         config.option.numprocesses = 0
         config.option.dist = "no"
         config.option.tx = []
+
+
+def is_of_a_fleet(config: pytest.Config, mark: str) -> bool:
+    """Return whether the command line asks for the check of many restore points, which other processes may read."""
+    return mark == "backup-check" and asks_for_many(given(config))
+
+
+def refuse_conflicts_of_readers(config: pytest.Config, mark: str) -> None:
+    """Refuse options under which a restore point would be read twice, or not at all.
+
+    Raises:
+        pytest.UsageError: exit status 4, with the reason.
+    """
+    said = config.option
+    found = [(option, reason) for option, reason in _conflicts(config) if option in WHICH_READ_AGAIN]
+    if getattr(said, "dist", "no") == "each":
+        found.append(("--dist each", "every process would read every restore point"))
+    if said.keyword or getattr(said, "deselect", None):
+        found.append(("-k and --deselect", "a fleet is checked whole; name the restore points with --backup-uri"))
+    for option, reason in found:
+        msg = f"pytest -m {mark} refuses {option}: {reason}\n  next: pytest -m {mark} without {option}"
+        raise pytest.UsageError(msg)
+
+
+WHICH_READ_AGAIN = frozenset({"-f", "--reruns", "--count", "--lf", "--ff", "--nf", "--sw"})
+"""What a fleet cannot run with, of what a plan that changes the world refuses; its order and its processes are free."""
 
 
 def refuse_conflicts(config: pytest.Config, mark: str) -> None:

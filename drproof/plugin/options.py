@@ -21,6 +21,9 @@ class Option:
     switch: bool = False
 
 
+REPEATED = "backup-uri"
+"""The option that may be given more than once: each restore point of a fleet."""
+
 OWN = (
     Option("start_at", "Window to start in: bringup, restore, validate, promote or teardown"),
     Option("stop_after", "Window to stop after: bringup, restore, validate or promote"),
@@ -31,6 +34,7 @@ OWN = (
     Option("allow_full_drill", "Allow a full drill against a live target", switch=True),
     Option("allow_tag", "Allow an image that is not pinned by digest; for development", switch=True),
     Option("receipt_dir", "Folder of an earlier drill whose receipts this one builds on"),
+    Option("backups_under", "Prefix whose folders are the restore points to check, s3://…"),
     Option("scenario", "Failure that the embedded world injects"),
     Option("run_id", "Name of the drill and of its folder"),
     Option("bundle_dir", "Folder of the bundle to check; without it the newest one"),
@@ -54,6 +58,8 @@ def add_options(parser: pytest.Parser) -> None:
     for name, says, switch in _all():
         words = [word for word in (f"--{name}", f"--dr-{name}") if word not in taken]
         settings: dict[str, Any] = {"action": "store_true", "default": None} if switch else {"metavar": "VALUE"}
+        if name == REPEATED:
+            settings["action"] = "append"
         group.addoption(*words, dest=PREFIX + name.replace("-", "_"), help=says, **settings)
 
 
@@ -64,10 +70,15 @@ def words_with_values(parser: pytest.Parser) -> frozenset[str]:
 
 
 def given(config: pytest.Config) -> Mapping[str, Any]:
-    """Return what the command line says, by name; None for what it does not say."""
-    return {
+    """Return what the command line says, by name; None where it says nothing, a tuple where it repeats."""
+    said = {
         name.replace("-", "_"): getattr(config.option, PREFIX + name.replace("-", "_"), None) for name, _, _ in _all()
     }
+    return {name: _one_or_all(value) if isinstance(value, list) else value for name, value in said.items()}
+
+
+def _one_or_all(values: list[str]) -> str | tuple[str, ...]:
+    return values[0] if len(values) == 1 else tuple(values)
 
 
 def _all() -> list[tuple[str, str, bool]]:

@@ -49,10 +49,10 @@ class Proof:
 class OwnTestsOfRun:
     """Every test of the operator's own in one run."""
 
-    def __init__(self, private: Path, items: list[pytest.Item]) -> None:
-        """Write down which are to run."""
-        self.log = OwnTestLog(private, (text(item.nodeid) for item in items))
-        self._tests = frozenset(item.nodeid for item in items)
+    def __init__(self, private: Path, items: list[pytest.Item] | None) -> None:
+        """Write down which are to run; None takes every test that is reported here for one of them."""
+        self.log = OwnTestLog(private, (text(item.nodeid) for item in items or ()))
+        self._tests = None if items is None else frozenset(item.nodeid for item in items)
         self._outcomes: dict[str, tuple[TestOutcome, str, float]] = {}
 
     def proof(self, item: pytest.Item) -> Iterator[Proof]:
@@ -65,14 +65,15 @@ class OwnTestsOfRun:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one of the three reports of a test, as pytest means it at last; the third one ends it."""
-        if report.nodeid not in self._tests:
+        if self._tests is not None and report.nodeid not in self._tests:
             return
         before, reason, seconds = self._outcomes.pop(report.nodeid, ("passed", "", 0.0))
         seconds += report.duration
         outcome = before
         if (before == "passed" and not report.passed) or report.failed:
             outcome, reason = _outcome(report), _reason(report)
-        if report.when != "teardown":
+        # A test whose worker died is reported once, of no part of it.
+        if report.when in {"setup", "call"}:
             self._outcomes[report.nodeid] = (outcome, reason, seconds)
             return
         self.log.ended(text(report.nodeid), outcome, duration_ms=round(seconds * 1_000), reason=reason)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from drproof.catalog import FLEET
 from drproof.engine.conclusion import Conclusion
 from drproof.engine.preparation import DrillRequest, Prepared, prepare
 from drproof.engine.private import Private
@@ -19,7 +20,7 @@ from drproof.model.verdict import Verdict
 from drproof.plugin import KEY, PLANS, board
 from drproof.plugin.activation import asked_for
 from drproof.plugin.fixtures import ContractCheck, PhaseCheck, fixtures_of
-from drproof.plugin.guards import refuse_a_part, refuse_conflicts
+from drproof.plugin.guards import is_of_a_fleet, refuse_a_part, refuse_conflicts
 from drproof.plugin.options import given
 from drproof.plugin.own_tests import OwnTestsOfRun, Proof
 from drproof.plugin.places import checks_of, point_at
@@ -54,7 +55,18 @@ def begin(config: pytest.Config) -> None:
         pytest.UsageError: the request is wrong.
     """
     mark = asked_for(config.option.markexpr or "")
-    if not mark or hasattr(config, "workerinput") or any(getattr(config.option, name, False) for name in ASKING):
+    if hasattr(config, "workerinput"):
+        from drproof.plugin.fleet_worker import begin_reading
+
+        begin_reading(config)
+        return
+    if not mark or any(getattr(config.option, name, False) for name in ASKING):
+        return
+    if is_of_a_fleet(config, mark):
+        from drproof.plugin.fleet_session import FleetSession
+
+        point_at(config, checks_of(FLEET))
+        config.stash[KEY] = FleetSession(config, mark)
         return
     point_at(config, checks_of(PLANS[mark]))
     if PLANS[mark] == "bundle":
@@ -70,8 +82,8 @@ def begin(config: pytest.Config) -> None:
 class DrillSession:
     """One plan, run once, in this process."""
 
-    def __init__(self, config: pytest.Config, mark: str) -> None:
-        """Prepare the run.
+    def __init__(self, config: pytest.Config, mark: str, plan: str = "") -> None:
+        """Prepare the run, of the plan that the mark names where no other is given.
 
         Raises:
             pytest.UsageError: the request is wrong; nothing was changed.
@@ -80,7 +92,7 @@ class DrillSession:
         self.mark = mark
         try:
             self.prepared: Prepared = prepare(
-                DrillRequest(plan=PLANS[mark], options=given(config), directory=config.invocation_params.dir)
+                DrillRequest(plan=plan or PLANS[mark], options=given(config), directory=config.invocation_params.dir)
             )
         except (Refusal, DrproofError) as exc:
             raise pytest.UsageError(printable(str(exc), lines=True)) from exc
@@ -118,8 +130,8 @@ class DrillSession:
     def arrange(self, items: list[pytest.Item]) -> None:
         """Order the items by the plan; users' own come before the teardown, because they look at what is up."""
         ours = {key: item for item in items if (key := self._key(item)) is not None}
-        strangers = [item for item in items if _checks_of_item(item) and self._key(item) is None]
-        users = [item for item in items if not _checks_of_item(item)]
+        strangers = [item for item in items if checks_of_item(item) and self._key(item) is None]
+        users = [item for item in items if not checks_of_item(item)]
         refuse_a_part(self.mark, self._expected(), {named(*key) if key[0] else key[1] for key in ours})
         ordered = sorted(ours, key=self._position)
         before = [ours[key] for key in ordered if not self._after_teardown(key)]
@@ -145,21 +157,32 @@ class DrillSession:
         Raises:
             pytest.UsageError: the target is not what the settings say, or somebody holds it; nothing was changed.
         """
-        if _dry(self.config) or not any(self._key(item) for item in session.items):
-            return
+        if not dry(self.config) and any(self._key(item) for item in session.items):
+            self.open()
+            self.expect([item for item in session.items if not checks_of_item(item)])
+
+    def open(self) -> None:
+        """Write the plan down and take the target.
+
+        Raises:
+            pytest.UsageError: the target is not what the settings say, or somebody holds it; nothing was changed.
+        """
         self._signals.install()
         try:
             self.run = Run.open(self.prepared, signals=self._signals)
         except (Refusal, DrproofError) as exc:
             raise pytest.UsageError(printable(str(exc), lines=True)) from exc
-        if own := [item for item in session.items if not _checks_of_item(item)]:
-            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own)
-            self.config.pluginmanager.register(self._own, "drproof-own-tests")
         self._progress = Progress(self.config, self.prepared.coverage.run)
         if self.run.provisioner:
             self._progress.note(self.run.provisioner)
         self.run.listeners.append(self._progress.tell)
         self.run.watchers.append(self._progress.moved)
+
+    def expect(self, own: list[pytest.Item]) -> None:
+        """Write down which tests of the operator's own are to run, if any."""
+        if own:
+            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own)
+            self.config.pluginmanager.register(self._own, "drproof-own-tests")
 
     def advance(self, name: str) -> Receipt[Any]:
         """Run the plan up to a phase and return its receipt."""
@@ -186,7 +209,7 @@ class DrillSession:
     def before_call(self, item: pytest.Item) -> None:
         """Describe our own items on the board; fail a user's own test when a phase that it requests did not pass."""
         funcargs: Mapping[str, Any] = getattr(item, "funcargs", {})
-        if _checks_of_item(item):
+        if checks_of_item(item):
             # Not while the fixtures are set up: allure-pytest writes its own title over ours at the end of that.
             self._describe(funcargs.get("phase_check"), funcargs.get("contract_check"))
             return
@@ -229,14 +252,14 @@ class DrillSession:
             if reporter is not None and not self._summarized:
                 # pytest prints no summary for an exit status that is not its own, such as a signal's.
                 self.summarize(reporter)
-        elif not _dry(self.config) and session.exitstatus in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        elif not dry(self.config) and session.exitstatus in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Print what the run came to."""
         self._summarized = True
         if self.run is None or self.conclusion is None:
-            if not _dry(self.config):
+            if not dry(self.config):
                 reporter.write_line("drproof: nothing ran, so nothing is proven", red=True)
             return
         reporter.section(f"drproof: {self.conclusion.title}", bold=True)
@@ -275,7 +298,7 @@ class DrillSession:
 
     def _key(self, item: pytest.Item) -> tuple[str, str] | None:
         """Return (contract, subject), or ("", phase), of an item of this plan."""
-        if _checks_of_item(item) != self.prepared.plan.name:
+        if checks_of_item(item) != self.prepared.plan.name:
             return None
         params: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         if "phase_check" in params:
@@ -313,11 +336,12 @@ def expected_of(rows: tuple[ExpectedContract, ...]) -> tuple[tuple[str, str], ..
     return tuple((row.name, subject) for row in rows for subject in row.subjects or ("",))
 
 
-def _checks_of_item(item: pytest.Item) -> str:
+def checks_of_item(item: pytest.Item) -> str:
+    """Return the plan whose checks an item is one of; empty for everybody else's."""
     return str(getattr(getattr(item, "module", None), "DRPROOF_CHECKS", ""))
 
 
-def _dry(config: pytest.Config) -> bool:
+def dry(config: pytest.Config) -> bool:
     """Return whether pytest only shows what it would do."""
     return bool(config.option.collectonly or getattr(config.option, "setupplan", False))
 

@@ -35,6 +35,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
     return (
         *_of_the_mode(bundle),
         *_of_the_collection(bundle),
+        *_of_the_fleet(bundle),
         *_of_the_verdicts(bundle),
         *_of_the_phases(bundle),
         *_of_the_own_tests(bundle),
@@ -59,6 +60,14 @@ def _of_the_collection(bundle: Bundle) -> Iterator[Gap]:
     if bundle.plan.plan == COLLECTED:
         why = "They are not signed. A signature of this bundle covers what was collected, not who wrote it."
         yield Gap("Who wrote the receipts.", why)
+
+
+def _of_the_fleet(bundle: Bundle) -> Iterator[Gap]:
+    receipt = facts.by_phase(bundle).get("read_restore_points")
+    source = facts.text(facts.observed(receipt), "source")
+    if source:
+        why = f"Their readings were taken from {source}. A seal says what lay there, not who wrote it."
+        yield Gap("Who read the restore points.", why)
 
 
 def _of_the_verdicts(bundle: Bundle) -> Iterator[Gap]:

@@ -45,7 +45,10 @@ from tests.contracts.observed import (
 from tests.contracts.observed_backup import NEEDED_OF_ONPREM, ONPREM, ONPREM_BACKUP, in_region, owned_by
 from tests.contracts.observed_execution import ASKED_FOR
 from tests.contracts.observed_execution import OBSERVED as HANDED_IN
+from tests.contracts.observed_fleet import FLEET, FLEET_FILES, FOUND, NAMED, READ
 from tests.contracts.observed_published import PUBLISHED_RUN
+
+EVERY_FILE: Mapping[str, Any] = {**FILES, **FLEET_FILES}
 
 
 def _receipts() -> Iterator[Receipt[Any]]:
@@ -69,6 +72,8 @@ def _receipts() -> Iterator[Receipt[Any]]:
         "teardown": (TORN_DOWN, RECOVERY, ""),
         "read_execution": (HANDED_IN, RECOVERY, ""),
         "read_published_run": (PUBLISHED_RUN, PRIMARY, ""),
+        "find_restore_points": (FOUND, PRIMARY, ""),
+        "read_restore_points": (READ, PRIMARY, ""),
     }
     for number, (phase, (facts, caller, reason)) in enumerate(observed.items()):
         yield Receipt(
@@ -88,12 +93,12 @@ def _receipts() -> Iterator[Receipt[Any]]:
             caller=caller,
             tool=Tool(version="1"),
             image_ref=IMAGE,
-            evidence=tuple(_ref(path) for path in FILES if path.startswith(f"evidence/{phase}/")),
+            evidence=tuple(_ref(path) for path in EVERY_FILE if path.startswith(f"evidence/{phase}/")),
         )
 
 
 def _ref(path: str) -> EvidenceRef:
-    data = canonical(FILES[path])
+    data = canonical(EVERY_FILE[path])
     name = path.rpartition("/")[2].removesuffix(".json")
     return EvidenceRef(name=name, path=path, sha256=digest(data), size=len(data))
 
@@ -145,7 +150,7 @@ class Evidence:
         )
 
 
-PASSING = Evidence({receipt.phase: receipt for receipt in _receipts()}, FILES, CRITERIA)
+PASSING = Evidence({receipt.phase: receipt for receipt in _receipts()}, EVERY_FILE, replace(CRITERIA, fleet=FLEET))
 """A forced drill against a healthy site that stopped at the gate."""
 
 STALE = PASSING.facts(
@@ -205,6 +210,10 @@ VARIANTS: dict[str, tuple[Evidence, frozenset[str]]] = {
                 "canary_was_read_in_the_cluster",
             }
         ),
+    ),
+    "a fleet that was named": (
+        PASSING.facts("find_restore_points", under="", recounted=(), strays=()).asking(fleet=NAMED),
+        frozenset(),
     ),
     "handed in with a history alone": (HISTORY_ALONE, frozenset()),
     "handed in with a listing alone": (

@@ -134,11 +134,11 @@ class Operator:
     def drill(self, *words: str, **environment: str) -> Drill:
         return self.run("-m", "drill", "--target", "embedded", *words, **environment)
 
-    def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def cli(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", "from drproof.cli import main; main()", *words],
             cwd=self.folder,
-            env=self.environment(),
+            env=self.environment(**environment),
             capture_output=True,
             text=True,
             timeout=SECONDS,

@@ -23,6 +23,8 @@ def test_every_shim_names_its_seams() -> None:
         "quotas",
         "ecr",
         "kms",
+        "stepfunctions",
+        "lambda_",
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from drproof.model.capabilities import ObjectStore
 from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError
+from drproof.phases.fleet.find_restore_points import listed
 from drproof.targets import embedded
 from drproof.targets.aws.s3 import AwsObjectStore
 from drproof.targets.sites import AwsTarget
@@ -80,6 +81,44 @@ def test_a_listing_goes_on_after_its_first_page(store: AwsObjectStore, prefix: s
     assert [info.key for info in store.list(BUCKET, prefix)] == names
 
 
+def test_what_lies_directly_below_a_prefix_is_listed_once_names_exactly_as_they_are(
+    store: AwsObjectStore, prefix: str
+) -> None:
+    for key in ("a/1", "a/2", "ab/deep/er/1", "ünï code/1", "100%/1", "x//1", "/1", "stray", "a"):
+        store.put(make_intent(), BUCKET, prefix + key, b"")
+
+    found = store.folders(BUCKET, prefix)
+
+    assert sorted(found.names) == sorted(["a", "ab", "ünï code", "100%", "x", ""])
+    assert sorted(found.keys) == sorted([f"{prefix}stray", f"{prefix}a"])
+
+
+def test_restore_points_are_folders_that_a_uri_can_name_and_both_counts_agree(
+    store: AwsObjectStore, prefix: str
+) -> None:
+    for key in ("one/metadata.json", "one/deep/x", "two/y", "/nowhere", "../up", "README"):
+        store.put(make_intent(), BUCKET, prefix + key, b"")
+    under = f"s3://{BUCKET}/{prefix}"
+
+    found = listed(store, under)
+
+    assert found.under == under.rstrip("/")
+    assert found.found == found.recounted == (f"{under}one", f"{under}two")
+    assert sorted(found.strays) == sorted([f"{prefix}README", f"{prefix}/", f"{prefix}../"])
+
+
+def test_folders_beyond_the_first_page_are_found(store: AwsObjectStore, prefix: str) -> None:
+    client = store._client
+    client.meta.events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **_: params.update(MaxKeys=2))
+    for number in range(5):
+        store.put(make_intent(), BUCKET, f"{prefix}{number}/x", b"")
+
+    found = listed(store, f"s3://{BUCKET}/{prefix}")
+
+    assert [uri.rpartition("/")[2] for uri in found.found] == ["0", "1", "2", "3", "4"]
+    assert found.found == found.recounted
+
+
 def test_a_conditional_create_finds_what_is_there(store: AwsObjectStore, prefix: str) -> None:
     made = store.put(make_intent(), BUCKET, prefix + "k", b"one", if_absent=True)
     with pytest.raises(AlreadyExistsError):
@@ -118,6 +157,7 @@ def test_a_bucket_of_another_owner_is_refused_by_every_call(
         lambda: wrong.read(BUCKET, prefix + "k"),
         lambda: wrong.stream(BUCKET, prefix + "k"),
         lambda: list(wrong.list(BUCKET, prefix)),
+        lambda: wrong.folders(BUCKET, prefix),
         lambda: wrong.tags(BUCKET, prefix + "k"),
         lambda: wrong.put(make_intent(), BUCKET, prefix + "k", b"y"),
         lambda: wrong.delete(make_intent(), BUCKET, [prefix + "k"]),
@@ -136,6 +176,7 @@ def test_every_call_on_a_bucket_names_its_owner(store: AwsObjectStore, prefix: s
     store.head(BUCKET, prefix + "k")
     store.tags(BUCKET, prefix + "k")
     list(store.list(BUCKET, prefix))
+    store.folders(BUCKET, prefix)
     store.delete(make_intent(), BUCKET, [prefix + "k"])
     calls = world.calls()[before:]
     assert {call["action"] for call in calls} >= {"PutObject", "GetObject", "HeadObject", "ListObjectsV2"}

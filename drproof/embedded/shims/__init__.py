@@ -7,17 +7,32 @@ from drproof.embedded.shims import (
     ec2,
     ecr,
     kms,
+    lambda_,
     quotas,
     s3_conditions,
     s3_locks,
     s3_owner,
     seams,
     ssm,
+    stepfunctions,
     sts,
 )
 from drproof.embedded.world import World
 
-ALL: tuple[ModuleType, ...] = (s3_owner, s3_conditions, s3_locks, sts, cloudwatch, ec2, ssm, quotas, ecr, kms)
+ALL: tuple[ModuleType, ...] = (
+    s3_owner,
+    s3_conditions,
+    s3_locks,
+    sts,
+    cloudwatch,
+    ec2,
+    ssm,
+    quotas,
+    ecr,
+    kms,
+    stepfunctions,
+    lambda_,
+)
 
 
 def install(world: World) -> None:

@@ -3,7 +3,17 @@
 from datetime import UTC, datetime
 
 from drproof.embedded import receipts
-from drproof.embedded.site import backup, control_plane, published, recovery, registry, signing, unreadable, watch
+from drproof.embedded.site import (
+    backup,
+    control_plane,
+    fleet,
+    published,
+    recovery,
+    registry,
+    signing,
+    unreadable,
+    watch,
+)
 from drproof.embedded.site.store import Buckets
 from drproof.embedded.world import World
 
@@ -16,6 +26,7 @@ def generate(world: World) -> dict[str, str]:
     unreadable.spoil(world, buckets, facts["run_id"], now)
     facts |= backup.generate(world, buckets, now) | control_plane.generate(world, buckets, now)
     facts |= recovery.generate(world, buckets, now) | signing.generate(world)
+    fleet.generate(world, buckets, now)
     receipts.generate(world)
     watch.generate(world, now)
     return facts

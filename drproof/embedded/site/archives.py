@@ -55,6 +55,24 @@ def state(seed: int, count: int, *, canary: bytes) -> Iterator[Member]:
         yield _file(chance, noise, name, number)
 
 
+def large(seed: int, members: int, size: int) -> bytes:
+    """Return a compressed tar of `members` files of `size` bytes: long to read, short to store, and no bomb."""
+    chance = random.Random(f"{seed} large")  # noqa: S311 — generated data, no secret
+    line = b'{"item": 1, "score": 1, "state": "seen"}\n'
+    # One byte in 64 is noise.
+    repeated = (line * (size // len(line) + 1))[: size - size // 64]
+    stored = io.BytesIO()
+    with (
+        zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(stored, closefd=False) as compressed,
+        tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for number in range(members):
+            entry = tarfile.TarInfo(f"state/item-{number:05d}.jsonl")
+            entry.mtime, entry.size = MTIME, size
+            archive.addfile(entry, io.BytesIO(repeated + chance.randbytes(size // 64)))
+    return stored.getvalue()
+
+
 def hostile() -> Iterator[Member]:
     """Yield members that would leave the folder in which an archive is unpacked."""
     yield Member("../../etc/cron.d/x", b"* * * * * root true\n")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
-from drproof.model.capabilities import BucketInfo, Intent, ObjectInfo
+from drproof.model.capabilities import BucketInfo, Folders, Intent, ObjectInfo
 from drproof.model.errors import NotFoundError, TargetError
 from drproof.targets.aws import buckets, instants
 from drproof.targets.aws.errors import failure, translated
@@ -77,6 +77,16 @@ class AwsObjectStore:
                     etag=item["ETag"].strip('"'),
                     modified_at=instants.text(item["LastModified"]),
                 )
+
+    def folders(self, bucket: str, prefix: str) -> Folders:
+        """Return what lies directly below a prefix: folders, and keys that are in none."""
+        request = {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/", "ExpectedBucketOwner": self._owner}
+        names: list[str] = []
+        keys: list[str] = []
+        for page in self._pages("list_objects_v2", "s3:ListObjectsV2", request, _uri(bucket, prefix)):
+            names += [row["Prefix"].removeprefix(prefix).removesuffix("/") for row in page.get("CommonPrefixes", ())]
+            keys += [row["Key"] for row in page.get("Contents", ())]
+        return Folders(names=tuple(names), keys=tuple(keys))
 
     def put(  # noqa: PLR0913 — the protocol's
         self,

@@ -1,0 +1,111 @@
+"""Checking a fleet with two processes, beside one: eight large restore points; and a thousand small ones, each named.
+
+    python -m benchmarks fleet
+
+The embedded world holds large archives that are long to read and short to store, so that what is compared is reading.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+from benchmarks.harness import Cost, Gate, Options, compared
+
+UNDER = "s3://atlas-backups/atlas/backups"
+READING = 0.65
+"""The limit of two processes beside one, while restore points are read."""
+METER = """
+import json, time
+
+taken = {}
+
+def pytest_sessionstart(session):
+    taken["began"] = taken["ended"] = time.process_time()
+
+def pytest_runtest_logfinish():
+    taken["ended"] = time.process_time()
+
+def pytest_unconfigure(config):
+    with open("processes.jsonl", "a") as file:
+        file.write(json.dumps(taken["ended"] - taken["began"]) + "\\n")
+"""
+"""A plugin by which each process says what it took of the CPU from the start of its session to its last item's end."""
+SMALL, SPOILED, MAY_FAIL = 1_000, "backup-object-byte-flipped", 2
+"""How many small ones, what spoils one of them, and how many contracts that refutes."""
+
+
+def checked(folder: Path, fleet: str, processes: int, name: str) -> tuple[Cost, Path]:
+    """Check a fleet as its users do; return the CPU of the busiest process, the wall, and where the bundle is."""
+    (folder / "meter.py").write_text(METER, encoding="utf-8")
+    taken = folder / "processes.jsonl"
+    taken.unlink(missing_ok=True)
+    words = ["-p", "meter", "-p", "no:randomly", "-q", "-m", "backup-check", "--target", "embedded"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "EMBEDDED_WORLD_MEMBERS": "20",
+        "EMBEDDED_WORLD_FLEET": fleet,
+    }
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "pytest", *words, "--backups-under", UNDER, "-n", str(processes), "--run-id", name],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    wall = time.perf_counter() - began
+    bundle = folder / "reports" / name
+    verdicts = json.loads((bundle / "verdicts.json").read_bytes())["verdicts"]
+    doubtful = [row for row in verdicts if row["status"] != "proven"]
+    if len(doubtful) > MAY_FAIL * fleet.count(SPOILED):
+        sys.exit(
+            f"the fleet of this benchmark is not as it was meant: {doubtful[0]['subject']}: {doubtful[0]['reason']}"
+        )
+    busiest = max(json.loads(line) for line in taken.read_text(encoding="utf-8").splitlines())
+    return Cost(cpu=busiest, wall=wall), bundle
+
+
+def reading(bundle: Path) -> float:
+    """Return the seconds from the first byte that was asked for to the last restore point's end."""
+    readings = [json.loads(path.read_bytes()) for path in bundle.glob("evidence/read_restore_points.reading.*.json")]
+    first = min(datetime.fromisoformat(one["started_at"]) for one in readings)
+    last = max(datetime.fromisoformat(one["ended_at"]) for one in readings)
+    return (last - first).total_seconds()
+
+
+def large(folder: Path, points: int, rounds: int) -> list[Gate]:
+    """Return the gates of large restore points: two processes beside one."""
+    one, two = "-n 0", "-n 2"
+    costs: dict[str, list[Cost]] = {one: [], two: []}
+    for number in range(rounds):
+        for name, processes in ((one, 0), (two, 2)):
+            cost, bundle = checked(folder, f"large*{points - 1}", processes, f"large-{number}-{processes}")
+            costs[name].append(Cost(cpu=cost.cpu, wall=reading(bundle)))
+    said = f"reading {points} restore points, all but one of 1 GiB, {two}"
+    return [
+        compared(f"{said}, busiest process", costs, two, [one], limit=READING, tolerance=0.25),
+        compared(said, costs, two, [one], limit=READING, metric="wall", tolerance=0.25),
+    ]
+
+
+def small(folder: Path, points: int) -> Gate:
+    """Return the gate of many small restore points: each has its verdicts, and the one that is spoiled is refuted."""
+    half = (points - 2) // 2
+    cost, bundle = checked(folder, f"whole*{half},{SPOILED},whole*{points - 2 - half}", 2, "small")
+    verdicts = json.loads((bundle / "verdicts.json").read_bytes())["verdicts"]
+    refuted = {row["subject"] for row in verdicts if row["status"] == "refuted"}
+    named = {row["subject"] for row in verdicts if row["subject"]}
+    wrong = abs(len(named) - points) + abs(len(refuted) - 1)
+    detail = f"{len(named)} named, {len(refuted)} refuted, {cost.wall:.0f} s with two processes"
+    return Gate(name=f"{points:,} small restore points, each named", ratio=wrong, limit=0, detail=detail)
+
+
+def run(options: Options) -> list[Gate]:
+    """Return all gates."""
+    points, rounds = (8, 2) if options.quick else (8, 4)
+    return [*large(options.scratch, points, rounds), small(options.scratch, 100 if options.quick else SMALL)]

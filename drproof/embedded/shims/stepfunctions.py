@@ -1,0 +1,34 @@
+"""Step Functions: definitions are executed, and what their tasks call is called as the site that takes over.
+
+Left as the emulator has it: a ResultWriter writes a manifest that lists no result, an ItemReader reads one page of a
+listing, and heartbeats that run out are called timeouts.
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+from moto.core.config import default_user_config
+from moto.stepfunctions.parser.asl.utils import boto_client
+
+from drproof.embedded.shims import seams
+from drproof.embedded.world import World
+
+SEAMS = (
+    "moto.core.config:default_user_config",
+    "moto.stepfunctions.parser.asl.utils.boto_client:boto_client_for",
+    "moto.stepfunctions.parser.asl.utils.boto_client:boto3.client",
+)
+
+
+def install(world: World) -> None:
+    """Have definitions executed; the emulator's own keys are nobody's in this world."""
+    # Without it an execution runs for ever, and its history is a canned success.
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+
+    def client(**asked: Any) -> Any:  # noqa: ANN401 — botocore's clients have no type here
+        site = world.recovery
+        known = {"aws_access_key_id": site.access_key_id, "aws_secret_access_key": site.secret_access_key}
+        return boto3.client(**{**asked, **known, "endpoint_url": world.endpoint})
+
+    seams.put(boto_client, "boto3", SimpleNamespace(client=client))

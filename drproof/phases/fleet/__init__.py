@@ -1,0 +1,1 @@
+"""Finding and reading a fleet of restore points; nothing is changed."""

@@ -1,0 +1,1 @@
+"""Drivers under AWS Step Functions."""
