@@ -3,12 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from drproof.model.codec import encode
+from drproof.evidence.canonical import canonical
+from drproof.formats.strict_json import parse
+from drproof.model.codec import decode, encode
 from drproof.model.criteria import Fleet
 from drproof.model.receipt import Outcome
+from drproof.phases.backup.observed import RestorePointObserved
 from drproof.phases.fleet.observed import PointReading, RestorePointsFound, RestorePointsRead
 from drproof.phases.fleet.read_restore_points import row_of
-from tests.contracts.observed import CONTROL_PLANE, MEMBERS, POINT, at
+from tests.contracts.observed import CONTROL_PLANE, MEMBERS, POINT, PROMISED, at
 
 UNDER = "s3://atlas-backups/atlas/backups"
 URIS = (f"{UNDER}/backup-1", f"{UNDER}/backup-2")
@@ -19,7 +22,9 @@ FOUND = RestorePointsFound(under=UNDER, found=URIS, recounted=URIS, strays=("atl
 
 def reading(uri: str, **changes: Any) -> PointReading:
     """Return the passing reading of one restore point."""
-    point = replace(POINT, uri=uri, backup_id=uri.rpartition("/")[2], metadata_uri=uri)
+    name = uri.rpartition("/")[2]
+    told = canonical(encode(POINT)).replace(b"backups/backup-1", f"backups/{name}".encode())
+    point = replace(decode(RestorePointObserved, parse(told)), uri=uri, backup_id=name, metadata_uri=uri)
     passing: dict[str, Any] = {
         "subject": uri,
         "outcome": Outcome.PASSED,
@@ -27,7 +32,7 @@ def reading(uri: str, **changes: Any) -> PointReading:
         "ended_at": at(2),
         "duration_ms": 60_000,
         "observed": point,
-        "kept": {"members": MEMBERS, "control_plane": CONTROL_PLANE},
+        "kept": {"members": MEMBERS, "promised_members": PROMISED, "control_plane": CONTROL_PLANE},
     }
     return PointReading(**{**passing, **changes})
 

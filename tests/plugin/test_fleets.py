@@ -52,14 +52,14 @@ def test_a_fleet_read_by_two_workers_names_what_is_wrong_with_each(spoiled):
         f"backup_object_matches_its_metadata[{FLIPPED}]",
     }
     each = {row["name"] for row in spoiled.read("plan.json")["contracts"] if row["discovers"] == "restore point"}
-    assert len(each) == 7
+    assert each > {"archive_is_sound", "restore_point_is_within_rpo", "control_plane_bundle_is_named_by_its_content"}
     unread = {f"{name}[{uri}]" for name in each for uri in (DENIED, THROTTLED)}
     assert spoiled.named("unproven") == unread | {"every_restore_point_is_read"}
     reasons = {uri: spoiled.verdicts[f"restore_point_is_within_rpo[{uri}]"]["reason"] for uri in (DENIED, THROTTLED)}
     assert "AccessDenied" in reasons[DENIED]
     assert "SlowDown" in reasons[THROTTLED]
     assert "after 3 attempts" in reasons[THROTTLED]
-    assert len(spoiled.named("proven")) == 3 * 7 - 2 + 1
+    assert len(spoiled.named("proven")) == 3 * len(each) - 2 + 1
 
 
 def test_each_restore_point_has_an_item_that_says_why_it_fails(spoiled):
@@ -97,8 +97,14 @@ def test_only_the_controller_sequences_signs_and_seals(spoiled):
 
     assert {problem.code for problem in verified.problems} == {"refuted"}
     assert len(list((spoiled.bundle / "receipts").iterdir())) == 2
-    assert len(spoiled.called("ListObjectsV2")) == 2, "the restore points are found once, and counted once more"
-    assert {call["action"] for call in spoiled.calls} == {"GetCallerIdentity", "ListObjectsV2", "GetObject"}
+    before_any_was_read = next(number for number, call in enumerate(spoiled.calls) if call["action"] == "GetObject")
+    found = [call for call in spoiled.calls[:before_any_was_read] if call["action"] == "ListObjectsV2"]
+    assert len(found) == 2, "the restore points are found once, and counted once more"
+    assert {call["action"] for call in spoiled.calls} <= {
+        *("GetCallerIdentity", "ListObjectsV2", "GetObject", "HeadObject"),
+        *("GetBucketLocation", "GetBucketVersioning", "GetBucketReplication", "GetObjectLockConfiguration"),
+        "HeadBucket",
+    }
 
 
 def test_a_bundle_of_a_fleet_is_judged_again_restore_point_by_restore_point(spoiled):
@@ -122,7 +128,8 @@ def test_named_restore_points_are_checked_in_this_process_too(desk):
     assert ran.read("plan.json")["criteria"]["fleet"] == {"uris": [FIRST, f"{FIRST}-0003"], "under": ""}
     assert ran.read("plan.json")["criteria"]["backup"]["uri"] == ""
     assert ran.named("refuted") | ran.named("unproven") == set()
-    assert len(ran.verdicts) == 2 * 7 + 2
+    each = {row["name"] for row in ran.read("plan.json")["contracts"] if row["discovers"] == "restore point"}
+    assert len(ran.verdicts) == 2 * len(each) + 2
 
 
 def test_a_restore_point_whose_worker_dies_is_unproven_and_named(desk):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from drproof.formats.archive import Member
+from drproof.formats.member_manifest import ListedMember
 from drproof.model.receipt import Attempt, Cause, Count, Digest, Instant, Milliseconds, Outcome
 from drproof.phases.backup.observed import RestorePointObserved
 
@@ -62,6 +63,7 @@ class PointKept:
     """What the reading of one restore point keeps beside what it observed."""
 
     members: dict[str, tuple[Member, ...]]
+    promised_members: dict[str, tuple[ListedMember, ...]]
     control_plane: dict[str, Digest]
 
 
