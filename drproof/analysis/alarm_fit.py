@@ -8,6 +8,8 @@ from drproof.model.capabilities import AlarmRule
 from drproof.model.criteria import Cadence
 
 BREACHING, MISSING = "breaching", "missing"
+RISING = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
+"""Comparisons that hold of everything above a threshold."""
 
 
 def tells_of_silence(rule: AlarmRule) -> bool:
@@ -52,6 +54,11 @@ def false_alarm(rule: AlarmRule, cadence: Cadence) -> str:
                     f"{rule.comparison} {rule.threshold}"
                 )
     return ""
+
+
+def is_deaf_to_age(rule: AlarmRule, cadence: Cadence) -> bool:
+    """Return whether an alarm watches the age of the last good run, and does not go off because it becomes older."""
+    return _tells_age(rule, cadence) and rule.comparison not in RISING
 
 
 def notices_after_ms(rule: AlarmRule, cadence: Cadence) -> int:

@@ -222,12 +222,19 @@ def an_alarm_goes_off_within_the_rpo_on_its_last_millisecond(house: House) -> No
         (_set(AGE, threshold="23.501"), REFUTED),
         (PASSING.asking(rpo_ms=0), UNPROVEN),
         (_paced(metrics_every_ms=0), UNPROVEN),
+        # A run that grows older never falls below a threshold again.
+        (_set(AGE, comparison="LessThanThreshold", threshold="0"), REFUTED),
+        (_set(AGE, comparison="LessThanOrEqualToThreshold"), REFUTED),
+        (_set(AGE, comparison="GreaterThanOrEqualToThreshold"), PROVEN),
         subject=AGE,
     )
+    silent = house.verdict(SPEED, _set(AGE, comparison="LessThanThreshold", threshold="0"), AGE)
+    assert "does not go off however old the last good run becomes" in silent.reason
     expect(
         house,
         SPEED,
         (PASSING.asking(rpo_ms=30 * MINUTE), PROVEN),
         (PASSING.asking(rpo_ms=30 * MINUTE - 1), REFUTED),
+        (_set(CORRECT, comparison="LessThanThreshold"), PROVEN),
         subject=CORRECT,
     )
