@@ -248,6 +248,7 @@ HEALTH = HealthObserved(
     ended_at="2026-01-31T11:00:00.000Z",
     age_ms=HOUR,
     metrics=("PipelineFreshnessHours", "PublishCorrectness"),
+    namespace="Atlas/DR",
     dimensions={"Project": "atlas"},
     needs_dr=True,
     forced=True,
