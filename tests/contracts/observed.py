@@ -262,6 +262,7 @@ RULES = AlarmRules(
             namespace="Atlas/DR",
             metric=metric,
             dimensions={"Project": "atlas"},
+            statistic="Maximum",
             comparison="GreaterThanThreshold",
             threshold=threshold,
             period_ms=900_000,
