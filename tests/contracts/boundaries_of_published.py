@@ -154,6 +154,10 @@ def a_run_is_what_its_plan_names_and_nothing_besides(house: House) -> None:
         (_facts(objects=unpromised), UNPROVEN),
         (_facts(objects=()), UNPROVEN),
         (_facts(objects=(FIRST,)), PROVEN),
+        # Two promises of one object: one of them is not kept, whichever comes last.
+        (_facts(objects=(FIRST, replace(FIRST, name="openai:cs:other", promised_sha256=OTHER))), REFUTED),
+        (_facts(objects=(replace(FIRST, name="openai:cs:other", promised_sha256=OTHER), FIRST)), REFUTED),
+        (_facts(objects=(replace(FIRST, name="openai:cs:other", promised_sha256=""), FIRST)), UNPROVEN),
         (_facts(report=replace(report, run_id="another")), REFUTED),
         (_facts(objects=(replace(FIRST, status="access_denied"), replace(SECOND, sha256=OTHER))), REFUTED),
     )
