@@ -6,7 +6,7 @@ from typing import Any
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import PASSING, Evidence
-from tests.contracts.observed_published import PUBLISHED, PUBLISHED_RUN, RUN
+from tests.contracts.observed_published import PUBLISHED, PUBLISHED_RUN, RUN, RUN_PATH
 
 OTHER = "ab" * 32
 FIRST, SECOND = PUBLISHED_RUN.objects[:2]
@@ -197,7 +197,11 @@ def a_marker_is_in_the_run_and_among_the_latest_copies(house: House) -> None:
         (_object(1, status="access_denied"), UNPROVEN),
         (_object(0, status="access_denied"), PROVEN),
         (_facts(objects=(FIRST,)), REFUTED),
-        (_facts(objects=(SECOND, SECOND)), REFUTED),
+        # One object that was promised twice is one marker; what was read of it in two ways is none.
+        (_facts(objects=(SECOND, replace(SECOND, name="openai:cs:other"))), PROVEN),
+        (_facts(objects=(SECOND, replace(SECOND, size=0))), REFUTED),
+        (_object(1, key=f"{RUN_PATH}/earlier/openai/cs/top.cs.md"), REFUTED),
+        (_facts(objects=(*PUBLISHED_RUN.objects, replace(SECOND, key=f"{RUN_PATH}/old/openai/cs/top.cs.md"))), PROVEN),
         (_facts(run_path=""), UNPROVEN),
         (_copy(1, size=0), PROVEN),
         subject="run",
@@ -209,6 +213,7 @@ def a_marker_is_in_the_run_and_among_the_latest_copies(house: House) -> None:
         (_copy(1, size=0), REFUTED),
         (_copy(1, status="not_found"), REFUTED),
         (_copy(1, status="access_denied"), UNPROVEN),
+        (_copy(1, key="atlas/earlier/openai/cs/top.cs.md"), REFUTED),
         (_object(1, size=0), PROVEN),
         subject="latest",
     )
