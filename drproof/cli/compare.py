@@ -45,6 +45,9 @@ def compare(  # noqa: PLR0913 — the options of the reference's script, and how
         return in_store(buckets(region=region, profile=profile, owner=expected_bucket_owner, world=embedded), uri)
 
     with told(MISUSED):
+        if _place(left) == _place(right):
+            msg = f"{left} is the same run as {right}: expected two, for a run always matches itself"
+            raise ValueError(msg)
         ours, theirs = load(side(left)), load(side(right))
         found = compare_runs(ours, theirs, allow_run_id_drift=allow_run_id_drift)
     if as_json:
@@ -69,6 +72,13 @@ def _say(found: "RunComparison", left: str, right: str) -> None:
     echo(f"compared: {', '.join(found.compared)} (rules {found.rules_version})")
     if found.not_compared:
         echo(f"not compared, for no summary names them: {', '.join(found.not_compared)}")
+
+
+def _place(named: str) -> str:
+    """Return where a run lies, in the one way that all its names have in common."""
+    from drproof.formats import s3_uri
+
+    return str(s3_uri.parse(named)) if named.startswith("s3://") else str(Path(named).resolve())
 
 
 def _folder(folder: Path) -> "Side":

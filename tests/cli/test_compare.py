@@ -124,6 +124,26 @@ def test_a_named_output_that_is_not_there_is_a_difference_on_whichever_side(comp
     assert f"{side} named and not there" in said.output
 
 
+@pytest.mark.parametrize("other", ["{run}", "{run}/", "{run}/../run", "{link}"])
+def test_a_run_is_not_compared_with_itself(tmp_path, other):
+    run, link = write(tmp_path / "run", run_of()), tmp_path / "link"
+    link.symlink_to(run)
+
+    said = CliRunner().invoke(app, ["compare", str(run), other.format(run=run, link=link)])
+
+    assert said.exit_code == 2, said.output
+    assert "is the same run as" in said.stderr
+
+
+def test_a_published_run_is_not_compared_with_itself_and_no_bucket_is_asked():
+    uri = "s3://bucket/atlas/runs/7"
+
+    said = CliRunner().invoke(app, ["compare", uri, f"{uri}/", "--region", "eu-west-1"])
+
+    assert said.exit_code == 2
+    assert "is the same run as" in said.stderr
+
+
 def test_a_folder_that_is_none_is_misused():
     said = CliRunner().invoke(app, ["compare", "/nowhere/left", "/nowhere/right"])
 

@@ -228,18 +228,20 @@ def test_offline_looks_at_local_files_and_at_nothing_else(tmp_path: Path) -> Non
 def test_runs_are_compared_where_they_are_published(site: Site, tmp_path: Path) -> None:
     for name, body in run_of().items():
         site.put(f"runs/{RUN}/{name}", body)
-    folder = write(tmp_path, run_of(contents={**CONTENTS, "ranked_csv": CONTENTS["ranked_csv"].replace("2.5", "2.6")}))
+    folder = write(
+        tmp_path / "other", run_of(contents={**CONTENTS, "ranked_csv": CONTENTS["ranked_csv"].replace("2.5", "2.6")})
+    )
     uri = f"s3://{BUCKET}/{site.prefix}/runs/{RUN}"
 
     def ask(*words: str) -> Result:
         return CliRunner().invoke(app, ["compare", *words, "--embedded", site.endpoint])
 
-    assert ask(uri, uri).exit_code == 0
+    assert ask(uri, str(write(tmp_path / "same", run_of()))).exit_code == 0
     said = ask(uri, str(folder))
     assert said.exit_code == 1
     assert 'score: left "2.5", right "2.6"' in said.output
     assert ask(uri, f"{uri}-nobody").exit_code == 2
-    assert ask(uri, uri, "--expected-bucket-owner", "999999999999").exit_code == 2
+    assert ask(uri, str(folder), "--expected-bucket-owner", "999999999999").exit_code == 2
 
 
 def test_a_digest_that_the_store_keeps_of_a_whole_object_is_told_and_no_other(
