@@ -170,6 +170,7 @@ def test_a_plan_file_decides_what_is_checked_and_a_latest_copy_of_another_plan_i
         ([{}], "entry 0 of the plan has the logical_key None"),
         ("not JSON", "not JSON"),
         ("another run", "which is no object of run"),
+        ("a copy that is the run's own object", "which is no latest copy"),
         ("no digest", "expected 64 hex digits"),
         ("true bytes", "expected a whole number"),
         ("another kind", "expected runs or latest"),
@@ -187,6 +188,7 @@ def test_a_plan_that_promises_nothing_or_something_else_is_misuse(tmp_path: Path
     }
     changes: dict[str, dict[str, Any]] = {
         "another run": {"s3_key": "p/runs/other/top.md"},
+        "a copy that is the run's own object": {"kind": "latest"},
         "no digest": {"sha256": "x"},
         "true bytes": {"bytes": True},
         "another kind": {"kind": "copies"},
@@ -221,6 +223,10 @@ def test_offline_looks_at_local_files_and_at_nothing_else(tmp_path: Path) -> Non
     assert [text.partition(" ")[0] for text in found["mismatched"]] == [f"openai/cs/{FILES['ranked_csv']}:"]
     assert "sha256_mismatch" in found["mismatched"][0]
     assert ask()[0] == 2
+    write(folder, run_of())
+    assert ask("--run-dir", str(folder))[0] == 0
+    # A latest copy lies in a bucket: beside itself, the run's own file shows nothing of it.
+    assert ask("--run-dir", str(folder), "--verify-latest") == (2, {})
     write(folder, {"run_report.json": report_of("another")})
     assert ask("--run-dir", str(folder))[0] == 2
 
