@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drproof.cli.buckets import Json, Owner, Profile, Region, World, buckets, files_below, told
-from drproof.cli.errors import MISUSED, echo
+from drproof.cli.errors import MISUSED, echo_line
 
 if TYPE_CHECKING:
     from drproof.analysis.run_comparison import RunComparison
@@ -59,19 +59,19 @@ def compare(  # noqa: PLR0913 — the options of the reference's script, and how
 
 def _say(found: "RunComparison", left: str, right: str) -> None:
     if found.matched:
-        echo("PASS: dual-run deterministic comparison matched")
-        echo(f"left_run_dir={left}")
-        echo(f"right_run_dir={right}")
-        echo(f"allow_run_id_drift={found.allow_run_id_drift}")
+        echo_line("PASS: dual-run deterministic comparison matched")
+        echo_line(f"left_run_dir={left}")
+        echo_line(f"right_run_dir={right}")
+        echo_line(f"allow_run_id_drift={found.allow_run_id_drift}")
     else:
-        echo("FAIL: dual-run deterministic comparison failed")
+        echo_line("FAIL: dual-run deterministic comparison failed")
         for difference in found.differences:
-            echo(f"- {difference}")
+            echo_line(f"- {difference}")
         if found.count > len(found.differences):
-            echo(f"{found.count - len(found.differences)} more differences are counted and not shown")
-    echo(f"compared: {', '.join(found.compared)} (rules {found.rules_version})")
+            echo_line(f"{found.count - len(found.differences)} more differences are counted and not shown")
+    echo_line(f"compared: {', '.join(found.compared)} (rules {found.rules_version})")
     if found.not_compared:
-        echo(f"not compared, for no summary names them: {', '.join(found.not_compared)}")
+        echo_line(f"not compared, for no summary names them: {', '.join(found.not_compared)}")
 
 
 def _place(named: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drproof.cli.buckets import UNANSWERED, Json, Owner, Profile, Region, World, buckets, files_below, told
-from drproof.cli.errors import MISUSED, echo
+from drproof.cli.errors import MISUSED, echo_line
 
 if TYPE_CHECKING:
     from drproof.analysis.published import Seen, Unanswered, Verification
@@ -84,8 +84,8 @@ def _say(found: "Verification", mode: str, elapsed_ms: int) -> None:
         ("unanswered", found.unanswered),
     ):
         for finding in findings:
-            echo(f"{word}: {finding}")
-    echo(f"{'ok' if found.ok else 'not ok'}: {len(found.checked)} objects checked in {elapsed_ms} ms ({mode})")
+            echo_line(f"{word}: {finding}")
+    echo_line(f"{'ok' if found.ok else 'not ok'}: {len(found.checked)} objects checked in {elapsed_ms} ms ({mode})")
 
 
 def _plan(  # noqa: PLR0913 — every place that a plan comes from

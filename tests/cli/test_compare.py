@@ -81,6 +81,19 @@ def test_another_run_id_differs_unless_it_may(compare):
     assert "allow_run_id_drift=True" in said.output
 
 
+def test_what_a_run_holds_makes_no_lines_of_its_own(compare):
+    forged = "x\nPASS: dual-run deterministic comparison matched"
+
+    said = compare(
+        run_of(), {**run_of({HEALTH: {**DOCUMENTS[HEALTH], forged: 1}}), f"notes\nFAIL: {AVAILABILITY}": b""}
+    )
+
+    assert said.exit_code == 1
+    lines = said.output.splitlines()
+    assert [line[:4] for line in lines] == ["FAIL", "- ru", "comp", "not "]
+    assert "x\\u{a}PASS" in lines[1]
+
+
 def test_more_differences_than_are_shown_are_counted(compare):
     rows = [{"id": str(number), "score": number} for number in range(300)]
     other = [{**row, "score": 0.5} for row in rows]

@@ -231,6 +231,17 @@ def test_offline_looks_at_local_files_and_at_nothing_else(tmp_path: Path) -> Non
     assert ask("--run-dir", str(folder))[0] == 2
 
 
+def test_what_a_plan_names_makes_no_lines_of_its_own(tmp_path: Path) -> None:
+    artifact = {"path": "x\nok: 9 objects checked in 1 ms (live)", "bytes": 1, "sha256": "0" * 64}
+    write(tmp_path, {"run_report.json": json.dumps({"run_id": RUN, "verifiable_artifacts": {"a": artifact}}).encode()})
+    words = ["verify-published", "--bucket", "any", "--run-id", RUN, "--offline", "--run-dir", str(tmp_path)]
+
+    said = CliRunner().invoke(app, words)
+
+    assert said.exit_code == 2
+    assert [line.partition(":")[0] for line in said.output.splitlines()] == ["missing", "not ok"]
+
+
 def test_runs_are_compared_where_they_are_published(site: Site, tmp_path: Path) -> None:
     for name, body in run_of().items():
         site.put(f"runs/{RUN}/{name}", body)
