@@ -8,6 +8,12 @@ from drproof.model.capabilities import AlarmRule
 from drproof.model.criteria import Cadence
 
 BREACHING, MISSING = "breaching", "missing"
+RISING = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
+"""Comparisons that hold of everything above a threshold."""
+
+
+AT_ONCE, LATER = frozenset({"Maximum"}), frozenset({"Average", "Minimum"})
+"""What is an age when it is taken of ages, and breaches with the first of a period, or with a period of them."""
 
 
 def tells_of_silence(rule: AlarmRule) -> bool:
@@ -24,6 +30,8 @@ def unknown(rule: AlarmRule, cadence: Cadence) -> str:
     if not cadence.age_metric:
         return "nobody says which metric tells how old the last good run is: set primary.age_metric"
     if _tells_age(rule, cadence):
+        if rule.statistic not in AT_ONCE | LATER:
+            return f"{rule.name} looks at {_named(rule)} of ages, and nobody knows what that says of one"
         if rule.comparison not in COMPARISONS or _threshold_ms(rule, cadence) is None:
             return f"nobody knows how {rule.name} compares a datapoint with its threshold"
         if not cadence.longest_gap_ms:
@@ -54,11 +62,20 @@ def false_alarm(rule: AlarmRule, cadence: Cadence) -> str:
     return ""
 
 
+def is_deaf_to_age(rule: AlarmRule, cadence: Cadence) -> bool:
+    """Return whether an alarm watches the age of the last good run, and does not go off because it becomes older."""
+    return _tells_age(rule, cadence) and rule.comparison not in RISING
+
+
 def notices_after_ms(rule: AlarmRule, cadence: Cadence) -> int:
     """Return how long after the last good state the alarm goes off at the latest; `unknown` has said nothing before."""
     told = cadence.metrics_every_ms + rule.period_ms * rule.datapoints
     threshold = _threshold_ms(rule, cadence)
-    return told + int(threshold) if _tells_age(rule, cadence) and threshold is not None else told
+    if not _tells_age(rule, cadence) or threshold is None:
+        return told
+    # The period in which an age passes the threshold still has younger ones.
+    mixed = rule.period_ms if rule.statistic in LATER else 0
+    return told + mixed + int(threshold)
 
 
 def _tells_that_it_has_no_data(rule: AlarmRule) -> bool:
@@ -75,3 +92,7 @@ def _threshold_ms(rule: AlarmRule, cadence: Cadence) -> Decimal | None:
     except InvalidOperation:
         return None
     return value if value.is_finite() else None
+
+
+def _named(rule: AlarmRule) -> str:
+    return f"the {rule.statistic}" if rule.statistic else "an unknown statistic"

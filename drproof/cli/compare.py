@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drproof.cli.buckets import Json, Owner, Profile, Region, World, buckets, files_below, told
-from drproof.cli.errors import MISUSED, echo
+from drproof.cli.errors import MISUSED, echo_line
 
 if TYPE_CHECKING:
     from drproof.analysis.run_comparison import RunComparison
@@ -45,6 +45,9 @@ def compare(  # noqa: PLR0913 — the options of the reference's script, and how
         return in_store(buckets(region=region, profile=profile, owner=expected_bucket_owner, world=embedded), uri)
 
     with told(MISUSED):
+        if _place(left) == _place(right):
+            msg = f"{left} is the same run as {right}: expected two, for a run always matches itself"
+            raise ValueError(msg)
         ours, theirs = load(side(left)), load(side(right))
         found = compare_runs(ours, theirs, allow_run_id_drift=allow_run_id_drift)
     if as_json:
@@ -56,19 +59,26 @@ def compare(  # noqa: PLR0913 — the options of the reference's script, and how
 
 def _say(found: "RunComparison", left: str, right: str) -> None:
     if found.matched:
-        echo("PASS: dual-run deterministic comparison matched")
-        echo(f"left_run_dir={left}")
-        echo(f"right_run_dir={right}")
-        echo(f"allow_run_id_drift={found.allow_run_id_drift}")
+        echo_line("PASS: dual-run deterministic comparison matched")
+        echo_line(f"left_run_dir={left}")
+        echo_line(f"right_run_dir={right}")
+        echo_line(f"allow_run_id_drift={found.allow_run_id_drift}")
     else:
-        echo("FAIL: dual-run deterministic comparison failed")
+        echo_line("FAIL: dual-run deterministic comparison failed")
         for difference in found.differences:
-            echo(f"- {difference}")
+            echo_line(f"- {difference}")
         if found.count > len(found.differences):
-            echo(f"{found.count - len(found.differences)} more differences are counted and not shown")
-    echo(f"compared: {', '.join(found.compared)} (rules {found.rules_version})")
+            echo_line(f"{found.count - len(found.differences)} more differences are counted and not shown")
+    echo_line(f"compared: {', '.join(found.compared)} (rules {found.rules_version})")
     if found.not_compared:
-        echo(f"not compared, for no summary names them: {', '.join(found.not_compared)}")
+        echo_line(f"not compared, for no summary names them: {', '.join(found.not_compared)}")
+
+
+def _place(named: str) -> str:
+    """Return where a run lies, in the one way that all its names have in common."""
+    from drproof.formats import s3_uri
+
+    return str(s3_uri.parse(named)) if named.startswith("s3://") else str(Path(named).resolve())
 
 
 def _folder(folder: Path) -> "Side":

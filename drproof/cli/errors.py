@@ -24,3 +24,8 @@ def clear() -> Iterator[None]:
 def echo(text: str) -> None:
     """Print text as any terminal and any CI log may have it."""
     typer.echo(printable(text, lines=True))
+
+
+def echo_line(text: str) -> None:
+    """Print text that may hold what others wrote as one line: theirs begins no other."""
+    typer.echo(printable(text))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drproof.cli.buckets import UNANSWERED, Json, Owner, Profile, Region, World, buckets, files_below, told
-from drproof.cli.errors import MISUSED, echo
+from drproof.cli.errors import MISUSED, echo_line
 
 if TYPE_CHECKING:
     from drproof.analysis.published import Seen, Unanswered, Verification
@@ -55,6 +55,9 @@ def verify_published(  # noqa: PLR0913 — the options of the reference's script
         if offline and run_dir is None and plan_json is None:
             msg = "--offline asks no network: expected --run-dir or --plan-json, got neither"
             raise ValueError(msg)
+        if offline and verify_latest:
+            msg = "--offline asks no network, and --verify-latest reads copies in the bucket: expected one of them"
+            raise ValueError(msg)
         store = None
         if not offline:
             store = buckets(region=region, profile=profile, owner=expected_bucket_owner, world=embedded)
@@ -81,8 +84,8 @@ def _say(found: "Verification", mode: str, elapsed_ms: int) -> None:
         ("unanswered", found.unanswered),
     ):
         for finding in findings:
-            echo(f"{word}: {finding}")
-    echo(f"{'ok' if found.ok else 'not ok'}: {len(found.checked)} objects checked in {elapsed_ms} ms ({mode})")
+            echo_line(f"{word}: {finding}")
+    echo_line(f"{'ok' if found.ok else 'not ok'}: {len(found.checked)} objects checked in {elapsed_ms} ms ({mode})")
 
 
 def _plan(  # noqa: PLR0913 — every place that a plan comes from
@@ -96,6 +99,9 @@ def _plan(  # noqa: PLR0913 — every place that a plan comes from
         for entry in plan:
             if entry.kind == published_runs.RUNS and f"/{published_runs.RUNS}/{run_id}/" not in f"/{entry.s3_key}":
                 msg = f"{plan_json} plans {entry.s3_key}, which is no object of run {run_id}"
+                raise ValueError(msg)
+            if entry.kind == published_runs.LATEST and f"/{published_runs.LATEST}/" not in f"/{entry.s3_key}":
+                msg = f"{plan_json} plans {entry.s3_key}, which is no latest copy"
                 raise ValueError(msg)
         return plan
     run_path = published_runs.run_path(prefix, run_id)

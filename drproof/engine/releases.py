@@ -1,5 +1,6 @@
 """Releases: the image that metadata name, and metadata made from a commit and a registry."""
 
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from drproof.model.capabilities import Images
 from drproof.model.errors import FormatError, TargetError
 
 GIT_SECONDS = 10
+STEERED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
+"""Variables that would lead git to another repository than the one of the folder that it is asked about."""
 
 
 def read(path: Path) -> Release:
@@ -110,13 +113,19 @@ def ci_of(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _git(directory: Path, *words: str) -> str:
-    answer = subprocess.run(  # noqa: S603 — fixed words
-        ["git", "-C", str(directory), *words],  # noqa: S607 — the operator's git
-        capture_output=True,
-        text=True,
-        timeout=GIT_SECONDS,
-        check=False,
-    )
+    try:
+        answer = subprocess.run(  # noqa: S603 — fixed words
+            ["git", "-C", str(directory), *words],  # noqa: S607 — the operator's git
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=GIT_SECONDS,
+            check=False,
+            env={name: value for name, value in os.environ.items() if name not in STEERED},
+        )
+    except subprocess.TimeoutExpired as exc:
+        msg = f"git {words[0]} in {directory} did not answer in {GIT_SECONDS} s\n  next: run it there and see why"
+        raise ValueError(msg) from exc
     if answer.returncode:
         msg = f"git {words[0]} in {directory}: {answer.stderr.strip()}\n  next: run it in a checkout of the release"
         raise ValueError(msg)

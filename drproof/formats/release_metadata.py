@@ -13,6 +13,10 @@ from drproof.model.errors import FormatError
 CODE = "release-metadata"
 LARGEST = 1 << 20
 SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+RUN_URL = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?/\S+")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What steers a terminal, or begins a line of notes that nobody wrote there."""
+
 CI = ("ci_run_url", "ci_run_id", "ci_workflow")
 """Present where a CI system built the image; absent, not empty, where none did."""
 
@@ -91,14 +95,20 @@ def _problems(document: Mapping[str, object]) -> Iterator[str]:
         yield f"git_sha: expected a whole commit id, got {said['git_sha']!r}"
     if not re.fullmatch(TAG, said["image_tag"], re.ASCII):
         yield f"image_tag: expected a tag, got {said['image_tag']!r}"
-    if not said.get("ci_run_url", "https://").startswith("https://"):
-        yield f"ci_run_url: expected https://…, got {said['ci_run_url']!r}"
+    yield from _text_problems(said)
     try:
         timestamps.parse(said["build_timestamp"])
     except FormatError as exc:
         yield f"build_timestamp: {exc}"
     yield from _image_problems(said)
     yield from _architecture_problems(document["supported_architectures"], document["arch_digests"])
+
+
+def _text_problems(said: Mapping[str, str]) -> Iterator[str]:
+    if steering := [name for name, text in said.items() if CONTROL.search(text)]:
+        yield f"control characters: {', '.join(steering)}"
+    if "ci_run_url" in said and not RUN_URL.fullmatch(said["ci_run_url"]):
+        yield f"ci_run_url: expected https://…, got {said['ci_run_url']!r}"
 
 
 def _image_problems(said: Mapping[str, str]) -> Iterator[str]:
@@ -123,7 +133,7 @@ def _image_problems(said: Mapping[str, str]) -> Iterator[str]:
 
 
 def _architecture_problems(supported: object, digests: object) -> Iterator[str]:
-    if not isinstance(supported, list) or not supported or not all(isinstance(one, str) and one for one in supported):
+    if not isinstance(supported, list) or not supported or not all(map(_is_name, supported)):
         yield f"supported_architectures: expected a list of names that is not empty, got {supported!r}"
         return
     if supported != sorted(set(supported)):
@@ -134,3 +144,7 @@ def _architecture_problems(supported: object, digests: object) -> Iterator[str]:
     for name, digest in sorted(digests.items()):
         if not isinstance(digest, str) or not re.fullmatch(DIGEST, digest):
             yield f"arch_digests.{name}: expected sha256:…, got {digest!r}"
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and not CONTROL.search(value)

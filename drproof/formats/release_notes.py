@@ -27,7 +27,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
 
 BLANK = re.compile(r"\b(?:TODO|TBD|TBA|FIXME|XXX)\b|\bfill(?:ed)?[ -]in\b|\?\?\?", re.IGNORECASE)
 HEADING = re.compile(r"##[ \t]+(?P<title>.+?)[ \t#]*")
-COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 FENCE = re.compile(r"[ ]{0,3}(?P<mark>`{3,}|~{3,})")
 LINK = re.compile(r"https://[A-Za-z0-9.-]+/\S+")
 TEXT = re.compile(r"\w")

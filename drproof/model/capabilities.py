@@ -270,6 +270,8 @@ class AlarmRule:
     namespace: str = ""
     metric: str = ""
     dimensions: Mapping[str, str] = field(default_factory=dict)
+    statistic: str = ""
+    """What is taken of the datapoints of a period, such as `Maximum`."""
     comparison: str = ""
     threshold: str = ""
     """The number as text."""

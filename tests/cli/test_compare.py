@@ -81,6 +81,19 @@ def test_another_run_id_differs_unless_it_may(compare):
     assert "allow_run_id_drift=True" in said.output
 
 
+def test_what_a_run_holds_makes_no_lines_of_its_own(compare):
+    forged = "x\nPASS: dual-run deterministic comparison matched"
+
+    said = compare(
+        run_of(), {**run_of({HEALTH: {**DOCUMENTS[HEALTH], forged: 1}}), f"notes\nFAIL: {AVAILABILITY}": b""}
+    )
+
+    assert said.exit_code == 1
+    lines = said.output.splitlines()
+    assert [line[:4] for line in lines] == ["FAIL", "- ru", "comp", "not "]
+    assert "x\\u{a}PASS" in lines[1]
+
+
 def test_more_differences_than_are_shown_are_counted(compare):
     rows = [{"id": str(number), "score": number} for number in range(300)]
     other = [{**row, "score": 0.5} for row in rows]
@@ -122,6 +135,26 @@ def test_a_named_output_that_is_not_there_is_a_difference_on_whichever_side(comp
 
     assert said.exit_code == 1
     assert f"{side} named and not there" in said.output
+
+
+@pytest.mark.parametrize("other", ["{run}", "{run}/", "{run}/../run", "{link}"])
+def test_a_run_is_not_compared_with_itself(tmp_path, other):
+    run, link = write(tmp_path / "run", run_of()), tmp_path / "link"
+    link.symlink_to(run)
+
+    said = CliRunner().invoke(app, ["compare", str(run), other.format(run=run, link=link)])
+
+    assert said.exit_code == 2, said.output
+    assert "is the same run as" in said.stderr
+
+
+def test_a_published_run_is_not_compared_with_itself_and_no_bucket_is_asked():
+    uri = "s3://bucket/atlas/runs/7"
+
+    said = CliRunner().invoke(app, ["compare", uri, f"{uri}/", "--region", "eu-west-1"])
+
+    assert said.exit_code == 2
+    assert "is the same run as" in said.stderr
 
 
 def test_a_folder_that_is_none_is_misused():

@@ -100,6 +100,9 @@ def an_alarm_watches_a_metric_that_is_there_as_it_is_there(house: House) -> None
         (_set(AGE, metric="PublishCorrectness"), PROVEN),
         (_set(AGE, metric="Nothing"), REFUTED),
         (_set(AGE, metric=""), UNPROVEN),
+        (_set(AGE, namespace="Atlas/Test"), REFUTED),
+        (_set(CORRECT, namespace="Atlas/Test"), PROVEN),
+        (PASSING.facts("check_health", namespace=""), UNPROVEN),
         (_set(AGE, dimensions={}), REFUTED),
         (_set(AGE, dimensions={"Project": "another"}), REFUTED),
         (_set(CORRECT, dimensions={}), PROVEN),
@@ -208,6 +211,41 @@ def an_alarm_on_age_lets_a_healthy_run_grow_as_old_as_the_schedule_lets_it(house
 
 
 @boundary
+def an_alarm_on_age_is_reckoned_only_when_it_sees_ages(house: House) -> None:
+    for contract in (QUIET, SPEED):
+        expect(
+            house,
+            contract,
+            *((_set(AGE, statistic=one), PROVEN) for one in ("Average", "Maximum", "Minimum")),
+            *((_set(AGE, statistic=one), UNPROVEN) for one in ("", "SampleCount", "Sum", "p90")),
+            (_set(CORRECT, statistic="Sum"), PROVEN),
+            subject=AGE,
+        )
+        # A count or a sum of ages is no age; of another metric nobody says what its values mean.
+        expect(house, contract, (_set(CORRECT, statistic="Sum"), PROVEN), subject=CORRECT)
+    assert "the SampleCount of ages" in house.verdict(QUIET, _set(AGE, statistic="SampleCount"), AGE).reason
+
+
+@boundary
+def a_mean_or_a_least_age_breaches_a_period_later(house: House) -> None:
+    exact = 20 * HOUR + 45 * MINUTE
+    for statistic in ("Average", "Minimum"):
+        expect(
+            house,
+            SPEED,
+            (_set(AGE, PASSING.asking(rpo_ms=exact), statistic=statistic), PROVEN),
+            (_set(AGE, PASSING.asking(rpo_ms=exact - 1), statistic=statistic), REFUTED),
+            subject=AGE,
+        )
+    expect(
+        house,
+        SPEED,
+        (_set(CORRECT, PASSING.asking(rpo_ms=30 * MINUTE), statistic="Average"), PROVEN),
+        subject=CORRECT,
+    )
+
+
+@boundary
 def an_alarm_goes_off_within_the_rpo_on_its_last_millisecond(house: House) -> None:
     # 20 h until the threshold is passed, 15 min until the next datapoint, and the periods that must breach.
     exact = 20 * HOUR + 30 * MINUTE
@@ -222,12 +260,19 @@ def an_alarm_goes_off_within_the_rpo_on_its_last_millisecond(house: House) -> No
         (_set(AGE, threshold="23.501"), REFUTED),
         (PASSING.asking(rpo_ms=0), UNPROVEN),
         (_paced(metrics_every_ms=0), UNPROVEN),
+        # A run that grows older never falls below a threshold again.
+        (_set(AGE, comparison="LessThanThreshold", threshold="0"), REFUTED),
+        (_set(AGE, comparison="LessThanOrEqualToThreshold"), REFUTED),
+        (_set(AGE, comparison="GreaterThanOrEqualToThreshold"), PROVEN),
         subject=AGE,
     )
+    silent = house.verdict(SPEED, _set(AGE, comparison="LessThanThreshold", threshold="0"), AGE)
+    assert "does not go off however old the last good run becomes" in silent.reason
     expect(
         house,
         SPEED,
         (PASSING.asking(rpo_ms=30 * MINUTE), PROVEN),
         (PASSING.asking(rpo_ms=30 * MINUTE - 1), REFUTED),
+        (_set(CORRECT, comparison="LessThanThreshold"), PROVEN),
         subject=CORRECT,
     )

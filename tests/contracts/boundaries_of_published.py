@@ -6,9 +6,10 @@ from typing import Any
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import PASSING, Evidence
-from tests.contracts.observed_published import PUBLISHED, PUBLISHED_RUN, RUN
+from tests.contracts.observed_published import PUBLISHED, PUBLISHED_RUN, RUN, RUN_PATH
 
 OTHER = "ab" * 32
+READ = "read_published_run"
 FIRST, SECOND = PUBLISHED_RUN.objects[:2]
 
 
@@ -71,6 +72,10 @@ def a_pointer_names_a_run_of_at_least_one_object(house: House) -> None:
         "pointer_names_an_existing_run",
         (_pointer(objects=1), PROVEN),
         (_pointer(objects=0), REFUTED),
+        # What lies elsewhere is none of that run.
+        (_pointer(run_path="atlas"), UNPROVEN),
+        (_pointer(run_path=f"{RUN_PATH}/"), UNPROVEN),
+        (_pointer(run_path="atlas/runs", objects=0), REFUTED),
         (_pointer(status="not_found"), UNPROVEN),
         (_facts(pointers=()), UNPROVEN),
         (_facts(pointers=(*PUBLISHED_RUN.pointers, PUBLISHED_RUN.pointers[0])), UNPROVEN),
@@ -83,11 +88,11 @@ def a_pointer_agrees_with_its_run_in_every_field(house: House) -> None:
     report = PUBLISHED_RUN.report
     ended = "2026-01-31T11:00:00.500Z"
     now = PASSING.receipts["read_published_run"].ended_at
-    late = replace(report, ended_at="")
 
-    def at(instant: str, other: Any = late) -> Evidence:
+    def at(instant: str, other: Any = None) -> Evidence:
         first, *rest = PUBLISHED_RUN.pointers
-        return _facts(pointers=(replace(first, ended_at=instant), *rest), report=other)
+        same = replace(report, ended_at=instant)
+        return _facts(pointers=(replace(first, ended_at=instant), *rest), report=same if other is None else other)
 
     expect(
         house,
@@ -106,9 +111,14 @@ def a_pointer_agrees_with_its_run_in_every_field(house: House) -> None:
         (at(now.replace(".000Z", ".001Z")), REFUTED),
         (at(ended, report), REFUTED),
         (at(ended), PROVEN),
-        (at(ended, replace(report, status="json-syntax")), PROVEN),
-        (at(ended, replace(report, run_id="another")), PROVEN),
-        (at(ended, replace(report, ended_at=ended)), PROVEN),
+        # What no report says, a pointer alone does not show.
+        (at(ended, replace(report, ended_at="")), UNPROVEN),
+        (at(ended, replace(report, status="json-syntax")), UNPROVEN),
+        (at(ended, replace(report, run_id="another")), UNPROVEN),
+        (
+            _facts(pointers=_pointer(providers=()).receipts[READ].facts.pointers, report=replace(report, status="x")),
+            REFUTED,
+        ),
         (at(ended, replace(report, ended_at="yesterday")), REFUTED),
         (PASSING.asking(published=replace(PUBLISHED, prefix="")), REFUTED),
         subject="global",
@@ -154,6 +164,10 @@ def a_run_is_what_its_plan_names_and_nothing_besides(house: House) -> None:
         (_facts(objects=unpromised), UNPROVEN),
         (_facts(objects=()), UNPROVEN),
         (_facts(objects=(FIRST,)), PROVEN),
+        # Two promises of one object: one of them is not kept, whichever comes last.
+        (_facts(objects=(FIRST, replace(FIRST, name="openai:cs:other", promised_sha256=OTHER))), REFUTED),
+        (_facts(objects=(replace(FIRST, name="openai:cs:other", promised_sha256=OTHER), FIRST)), REFUTED),
+        (_facts(objects=(replace(FIRST, name="openai:cs:other", promised_sha256=""), FIRST)), UNPROVEN),
         (_facts(report=replace(report, run_id="another")), REFUTED),
         (_facts(objects=(replace(FIRST, status="access_denied"), replace(SECOND, sha256=OTHER))), REFUTED),
     )
@@ -193,7 +207,11 @@ def a_marker_is_in_the_run_and_among_the_latest_copies(house: House) -> None:
         (_object(1, status="access_denied"), UNPROVEN),
         (_object(0, status="access_denied"), PROVEN),
         (_facts(objects=(FIRST,)), REFUTED),
-        (_facts(objects=(SECOND, SECOND)), REFUTED),
+        # One object that was promised twice is one marker; what was read of it in two ways is none.
+        (_facts(objects=(SECOND, replace(SECOND, name="openai:cs:other"))), PROVEN),
+        (_facts(objects=(SECOND, replace(SECOND, size=0))), REFUTED),
+        (_object(1, key=f"{RUN_PATH}/earlier/openai/cs/top.cs.md"), REFUTED),
+        (_facts(objects=(*PUBLISHED_RUN.objects, replace(SECOND, key=f"{RUN_PATH}/old/openai/cs/top.cs.md"))), PROVEN),
         (_facts(run_path=""), UNPROVEN),
         (_copy(1, size=0), PROVEN),
         subject="run",
@@ -205,6 +223,7 @@ def a_marker_is_in_the_run_and_among_the_latest_copies(house: House) -> None:
         (_copy(1, size=0), REFUTED),
         (_copy(1, status="not_found"), REFUTED),
         (_copy(1, status="access_denied"), UNPROVEN),
+        (_copy(1, key="atlas/earlier/openai/cs/top.cs.md"), REFUTED),
         (_object(1, size=0), PROVEN),
         subject="latest",
     )

@@ -40,7 +40,10 @@ def _with(**changes: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-@pytest.mark.parametrize("release", [RELEASE, PLAIN], ids=["of CI", "of nobody"])
+NAMED = replace(RELEASE, ci_workflow="Veröffentlichung \N{ROCKET}")
+
+
+@pytest.mark.parametrize("release", [RELEASE, PLAIN, NAMED], ids=["of CI", "of nobody", "by name"])
 def test_what_is_written_is_read_back(release):
     data = release_metadata.write(release)
 
@@ -70,6 +73,12 @@ def test_evidence_of_ci_is_whole_or_missing():
         ({"git_sha": "c0ffee"}, "git_sha: expected a whole commit id"),
         ({"image_tag": "a tag"}, "image_tag: expected a tag"),
         ({"ci_run_url": "http://ci.example"}, "ci_run_url: expected https"),
+        ({"ci_run_url": "https://"}, "ci_run_url: expected https"),
+        ({"ci_run_url": "https:// /"}, "ci_run_url: expected https"),
+        ({"ci_workflow": "release\x1b[2J"}, "control characters: ci_workflow"),
+        ({"ci_run_id": "7\n\n## Not shown\n\nNothing."}, "control characters: ci_run_id"),
+        ({"ci_workflow": "re\u202elease"}, "control characters: ci_workflow"),
+        ({"supported_architectures": ["\x1b[2J"]}, "expected a list of names"),
         ({"build_timestamp": "yesterday"}, "build_timestamp: expected an instant"),
         ({"image_ref_digest": f"{REPOSITORY}:v1"}, "image_ref_digest: the image is not pinned"),
         ({"image_ref_digest": f"{REPOSITORY}:v1@{DIGEST}"}, "name different images"),

@@ -72,6 +72,13 @@ def test_a_section_that_says_nothing_is_empty(body):
     assert text.splitlines()[int(said.partition(":")[0]) - 1] == "## What changed"
 
 
+def test_what_a_comment_without_an_end_hides_is_not_there():
+    text = written().replace("## Image", "<!--\n## Image")
+
+    assert any("there is no section 'Image'" in one for one in _said(text))
+    assert any("there is no section 'How to verify'" in one for one in _said(text))
+
+
 def test_lines_are_counted_past_what_a_comment_hides():
     text = "<!-- one\ntwo\nthree -->\n" + written().replace("Said.", "TBD", 1)
 

@@ -11,6 +11,7 @@ from drproof.model.capabilities import ObjectInfo
 from drproof.model.errors import NotFoundError, TargetError, ThrottledError
 from drproof.phases.health.check_health import check_health
 from tests.contracts.observed import CRITERIA
+from tests.phases.site import SETTINGS
 
 PREFIX = "atlas/state/candidates/local"
 GLOBAL, PROVIDER = f"{PREFIX}/last_success.json", f"{PREFIX}/openai/cs/last_success.json"
@@ -56,6 +57,7 @@ def test_a_healthy_site_gives_no_reason(look):
     seen = look()
 
     assert (seen.reasons, seen.age_ms, seen.marker.status) == ((), 3_600_000, "ok")
+    assert seen.namespace == SETTINGS.primary.metrics.namespace != ""
     assert [one.label for one in seen.pointers] == list(CRITERIA.pointers)
 
 

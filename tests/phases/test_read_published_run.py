@@ -197,3 +197,20 @@ def test_without_a_pointer_there_is_no_run(store):
     assert (observed.run_id, observed.run_path, observed.objects) == ("", "", ())
     assert {one.status for one in observed.pointers} == {"pointer-empty"}
     assert observed.report.status == "not_found"
+
+
+def test_promises_of_one_place_are_all_kept_and_the_object_is_read_once(store):
+    key = f"{PATH}/run_report.json"
+    report = json.loads(store.held[key])
+    file = PRIMARY.file_name("top_md")
+    report["verifiable_artifacts"]["openai:cs:other"] = {"path": f"else/{file}", "bytes": 1, "sha256": "ab" * 32}
+    report["verifiable_artifacts"]["itself"] = {"path": "run_report.json", "bytes": 1, "sha256": "ab" * 32}
+    store.held[key] = json.dumps(report).encode()
+
+    found = {one.name: one for one in read(store).objects}
+
+    assert {"openai:cs:top_md", "openai:cs:other", "itself"} <= found.keys()
+    assert (found["openai:cs:other"].promised_size, found["openai:cs:top_md"].promised_size) == (1, len("top_md"))
+    assert found["openai:cs:other"].key == found["openai:cs:top_md"].key
+    assert (found["itself"].key, found["itself"].promised, found["itself"].status) == (key, True, "ok")
+    assert len(store.streamed) == len(set(store.streamed))

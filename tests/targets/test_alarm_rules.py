@@ -40,6 +40,7 @@ def test_an_alarm_is_read_as_it_was_set_and_one_that_does_not_exist_is_absent(
             namespace="T",
             metric="m",
             dimensions={"Project": "a"},
+            statistic="Maximum",
             comparison="GreaterThanThreshold",
             threshold="1.5",
             period_ms=300_000,
@@ -94,4 +95,13 @@ def test_what_cloudwatch_takes_for_granted_is_said() -> None:
     (rule,) = AwsAlarms(Answers(MetricAlarms=[alarm])).rules(["band"]).values()  # type: ignore[arg-type]
 
     assert (rule.periods, rule.datapoints, rule.missing_data) == (2, 2, "missing")
+    assert rule.statistic == ""
     assert (rule.metric, rule.threshold, rule.period_ms, rule.actions_enabled) == ("", "", 0, False)
+
+
+def test_a_percentile_is_the_statistic_of_its_alarm() -> None:
+    alarm = {"AlarmName": "most", "EvaluationPeriods": 1, "ExtendedStatistic": "p90", "MetricName": "m"}
+
+    (rule,) = AwsAlarms(Answers(MetricAlarms=[alarm])).rules(["most"]).values()  # type: ignore[arg-type]
+
+    assert rule.statistic == "p90"

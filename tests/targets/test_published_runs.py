@@ -170,6 +170,7 @@ def test_a_plan_file_decides_what_is_checked_and_a_latest_copy_of_another_plan_i
         ([{}], "entry 0 of the plan has the logical_key None"),
         ("not JSON", "not JSON"),
         ("another run", "which is no object of run"),
+        ("a copy that is the run's own object", "which is no latest copy"),
         ("no digest", "expected 64 hex digits"),
         ("true bytes", "expected a whole number"),
         ("another kind", "expected runs or latest"),
@@ -187,6 +188,7 @@ def test_a_plan_that_promises_nothing_or_something_else_is_misuse(tmp_path: Path
     }
     changes: dict[str, dict[str, Any]] = {
         "another run": {"s3_key": "p/runs/other/top.md"},
+        "a copy that is the run's own object": {"kind": "latest"},
         "no digest": {"sha256": "x"},
         "true bytes": {"bytes": True},
         "another kind": {"kind": "copies"},
@@ -221,25 +223,42 @@ def test_offline_looks_at_local_files_and_at_nothing_else(tmp_path: Path) -> Non
     assert [text.partition(" ")[0] for text in found["mismatched"]] == [f"openai/cs/{FILES['ranked_csv']}:"]
     assert "sha256_mismatch" in found["mismatched"][0]
     assert ask()[0] == 2
+    write(folder, run_of())
+    assert ask("--run-dir", str(folder))[0] == 0
+    # A latest copy lies in a bucket: beside itself, the run's own file shows nothing of it.
+    assert ask("--run-dir", str(folder), "--verify-latest") == (2, {})
     write(folder, {"run_report.json": report_of("another")})
     assert ask("--run-dir", str(folder))[0] == 2
+
+
+def test_what_a_plan_names_makes_no_lines_of_its_own(tmp_path: Path) -> None:
+    artifact = {"path": "x\nok: 9 objects checked in 1 ms (live)", "bytes": 1, "sha256": "0" * 64}
+    write(tmp_path, {"run_report.json": json.dumps({"run_id": RUN, "verifiable_artifacts": {"a": artifact}}).encode()})
+    words = ["verify-published", "--bucket", "any", "--run-id", RUN, "--offline", "--run-dir", str(tmp_path)]
+
+    said = CliRunner().invoke(app, words)
+
+    assert said.exit_code == 2
+    assert [line.partition(":")[0] for line in said.output.splitlines()] == ["missing", "not ok"]
 
 
 def test_runs_are_compared_where_they_are_published(site: Site, tmp_path: Path) -> None:
     for name, body in run_of().items():
         site.put(f"runs/{RUN}/{name}", body)
-    folder = write(tmp_path, run_of(contents={**CONTENTS, "ranked_csv": CONTENTS["ranked_csv"].replace("2.5", "2.6")}))
+    folder = write(
+        tmp_path / "other", run_of(contents={**CONTENTS, "ranked_csv": CONTENTS["ranked_csv"].replace("2.5", "2.6")})
+    )
     uri = f"s3://{BUCKET}/{site.prefix}/runs/{RUN}"
 
     def ask(*words: str) -> Result:
         return CliRunner().invoke(app, ["compare", *words, "--embedded", site.endpoint])
 
-    assert ask(uri, uri).exit_code == 0
+    assert ask(uri, str(write(tmp_path / "same", run_of()))).exit_code == 0
     said = ask(uri, str(folder))
     assert said.exit_code == 1
     assert 'score: left "2.5", right "2.6"' in said.output
     assert ask(uri, f"{uri}-nobody").exit_code == 2
-    assert ask(uri, uri, "--expected-bucket-owner", "999999999999").exit_code == 2
+    assert ask(uri, str(folder), "--expected-bucket-owner", "999999999999").exit_code == 2
 
 
 def test_a_digest_that_the_store_keeps_of_a_whole_object_is_told_and_no_other(

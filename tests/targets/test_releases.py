@@ -79,6 +79,29 @@ def test_a_working_tree_is_a_commit_until_something_in_it_was_changed(tree: Path
         releases.commit(tree.parent)
 
 
+def test_a_working_tree_is_its_own_commit_whatever_the_environment_says_of_git(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha, other = releases.commit(tree), tmp_path / "other"
+    subprocess.run(["git", "clone", "-q", str(tree), str(other)], check=True)
+    words = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(other), *words, "commit", "-qm", "two", "--allow-empty"], check=True)
+
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+
+    assert releases.commit(tree) == sha
+
+
+def test_a_git_that_does_not_answer_in_time_is_said(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(releases, "GIT_SECONDS", -1)
+    words = ["write", "--image", f"{REPOSITORY}:v1", "--source", str(tree)]
+
+    refused = CliRunner().invoke(cli.app, words)
+
+    assert (refused.exit_code, "did not answer" in refused.output) == (2, True), refused.output
+
+
 def test_a_run_of_github_actions_says_itself_which_it_is() -> None:
     told = {
         "GITHUB_ACTIONS": "true",

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS = 60
-STEERED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
-"""Variables that would lead git to another repository than the files' own."""
+from drproof.engine.releases import STEERED
 
+SECONDS = 60
 MISSING = 127
 SHA = re.compile(r"[0-9a-f]{40,64}")
 

@@ -11,7 +11,7 @@ from drproof.model.contract import NotApplicableError, contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.errors import FormatError
 from drproof.model.receipt import Receipt
-from drproof.model.verdict import Finding, compare, undecided
+from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.published.observed import OK, PointerRead, PublishedRunObserved, ReportRead
 
 
@@ -44,10 +44,17 @@ def pointer_agrees_with_its_run(
         "profile": published.profile,
         "ended": "in the past",
     }
-    if _is_dated(facts.report, found.run_id):
+    dated = _is_dated(facts.report, found.run_id)
+    if dated:
         observed["ended_at"] = _instant(found.ended_at)
         wanted["ended_at"] = _instant(facts.report.ended_at)
-    return compare(observed=observed, expected=wanted, reason=f"the pointer {found.key} is not that of its run")
+    finding = compare(observed=observed, expected=wanted, reason=f"the pointer {found.key} is not that of its run")
+    if finding.status is Status.PROVEN and not dated:
+        return undecided(
+            f"no report says when run {found.run_id} ended: {facts.report.key} is {facts.report.status}, "
+            f"of run {facts.report.run_id!r}, which ended {facts.report.ended_at!r}"
+        )
+    return finding
 
 
 def _is_dated(report: ReportRead, run_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 from drproof.contracts.published.finding import readable
 from drproof.contracts.published.spoiling import Seen, latest, published
+from drproof.formats.published_runs import latest_path
 from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
@@ -26,7 +27,8 @@ def published_run_has_its_marker(
     for seen in found:
         if isinstance(readable(seen), Finding):
             return undecided(f"{seen.key} may not be read")
-    there = [seen.size for seen in found if seen.status == OK]
+    # One object that was promised twice was read once.
+    there = sorted({seen.size for seen in found if seen.status == OK})
     return hold(
         len(there) == 1 and there[0] > 0,
         observed=there,
@@ -37,9 +39,10 @@ def published_run_has_its_marker(
 
 def _markers(facts: PublishedRunObserved, criteria: Criteria, place: str) -> list[ObjectRead]:
     published = criteria.published
-    tail = f"/{published.provider}/{published.profile}/{published.marker}"
-    objects = facts.latest if place == LATEST else facts.objects
-    return [seen for seen in objects if seen.key.endswith(tail)]
+    # Exactly there: a copy that was put away below the run is read by nobody.
+    folder = latest_path(published.prefix) if place == LATEST else facts.run_path
+    key = f"{folder}/{published.provider}/{published.profile}/{published.marker}"
+    return [seen for seen in (facts.latest if place == LATEST else facts.objects) if seen.key == key]
 
 
 @published_run_has_its_marker.sabotage("the marker is gone")
@@ -55,6 +58,6 @@ def marker_empty(read_published_run: Seen, criteria: Criteria, subject: str) -> 
 
 
 def _changed(receipt: Seen, criteria: Criteria, place: str, changes: dict[str, str | int]) -> Seen:
-    (marker,) = _markers(receipt.facts, criteria, place)
+    marker, *_ = _markers(receipt.facts, criteria, place)
     change = latest if place == LATEST else published
     return change(receipt, marker.key, **changes)

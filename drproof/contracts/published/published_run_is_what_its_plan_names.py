@@ -19,18 +19,19 @@ def published_run_is_what_its_plan_names(read_published_run: Receipt[PublishedRu
     promised = [one for one in facts.objects if one.promised]
     if not promised:
         return undecided(f"no digest is promised anywhere: the report {facts.report.key} is {facts.report.status}")
-    findings = {one.key: as_promised(one) for one in promised if one.status != DENIED}
+    # Not by key: several promises may be made of one object, and each is kept or is not.
+    findings = [(one.key, as_promised(one)) for one in promised if one.status != DENIED]
     found = compare(
         observed={
             "report_of": facts.report.run_id,
-            "not_as_promised": sorted(key for key, one in findings.items() if one.status is Status.REFUTED),
+            "not_as_promised": sorted({key for key, one in findings if one.status is Status.REFUTED}),
             "not_promised": keys(one for one in facts.objects if not one.promised),
         },
         expected={"report_of": facts.run_id, "not_as_promised": [], "not_promised": []},
         reason="the published run is not what its report names",
     )
-    unknown = [one.key for one in promised if one.key not in findings]
-    unknown += [key for key, one in findings.items() if one.status is Status.UNPROVEN]
+    unknown = {one.key for one in promised if one.status == DENIED}
+    unknown |= {key for key, one in findings if one.status is Status.UNPROVEN}
     if unknown and found.status is Status.PROVEN:
         return undecided(f"{', '.join(sorted(unknown))} may not be read, or is promised without size or digest")
     return found

@@ -49,6 +49,8 @@ class HealthObserved:
     ended_at: str
     age_ms: int | None
     metrics: tuple[str, ...]
+    namespace: str = ""
+    """Where the metrics are published; empty in receipts of an earlier drproof."""
     dimensions: Mapping[str, str]
     needs_dr: bool
     forced: bool
@@ -88,6 +90,7 @@ def check_health(ctx: Context) -> HealthObserved:
         ended_at=ended_at,
         age_ms=age_ms,
         metrics=tuple(sorted(ctx.target.primary.alarms.metrics(primary.metrics.namespace, primary.metrics.dimensions))),
+        namespace=primary.metrics.namespace,
         dimensions=dict(primary.metrics.dimensions),
         needs_dr=bool(found) or forced,
         forced=forced and not found,

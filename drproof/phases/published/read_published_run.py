@@ -1,7 +1,7 @@
 """The published run that the pointers name: each object read once, beside its latest copy and what was promised."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -42,9 +42,12 @@ def read_published_run(ctx: Context) -> PublishedRunObserved:
     # Not where the pointer says: a path that is too short would be that of everything published.
     run_path = published_runs.run_path(primary.prefix, first.run_id) if first is not None else ""
     seen, report = _report(ctx, run_path)
-    promised = {promise.key(run_path): promise for promise in report.promises} if report else {}
-    listed = [info.key for info in _under(ctx, run_path)]
-    wanted = [key for key in dict.fromkeys((*promised, *listed)) if key != seen.key]
+    promised: dict[str, list[Promise]] = {}
+    for promise in report.promises if report else ():
+        # Several may name one place: each is kept or is not.
+        promised.setdefault(promise.key(run_path), []).append(promise)
+    listed = [info.key for info in _under(ctx, run_path) if info.key != seen.key]
+    wanted = tuple(dict.fromkeys((*promised, *listed)))
     latest = f"{published_runs.latest_path(primary.prefix)}/{primary.provider}/{primary.profile}"
     copies = {primary.file_name(output): output for output in ctx.plan.criteria.published.outputs}
     copies.setdefault(primary.marker_name, primary.marker_name)
@@ -54,8 +57,10 @@ def read_published_run(ctx: Context) -> PublishedRunObserved:
         run_path=run_path,
         pointers=read,
         report=seen,
-        objects=tuple(_object(ctx, key, key.removeprefix(f"{run_path}/"), promised.get(key)) for key in wanted),
-        latest=tuple(_object(ctx, f"{latest}/{file}", name, None) for file, name in copies.items()),
+        objects=tuple(
+            one for key in wanted for one in _as_promised(_object(ctx, key, _below(run_path, key)), promised.get(key))
+        ),
+        latest=tuple(_object(ctx, f"{latest}/{file}", name) for file, name in copies.items()),
     )
     if _pointers(ctx) != read:
         msg = "the pointers moved while the run was read: its files and the latest copies may be of two runs"
@@ -120,15 +125,27 @@ def _report(ctx: Context, run_path: str) -> tuple[ReportRead, RunReport | None]:
     return ReportRead(key=key, status=OK, run_id=report.run_id, ended_at=report.ended_at), report
 
 
-def _object(ctx: Context, key: str, name: str, promise: Promise | None) -> ObjectRead:
-    unread = ObjectRead(
-        name=promise.logical_key if promise else name,
-        key=key,
-        status=NOT_FOUND,
-        promised=promise is not None,
-        promised_size=promise.size if promise else None,
-        promised_sha256=promise.sha256 if promise else "",
-    )
+def _below(run_path: str, key: str) -> str:
+    return key.removeprefix(f"{run_path}/")
+
+
+def _as_promised(seen: ObjectRead, promises: Iterable[Promise] | None) -> Iterator[ObjectRead]:
+    """Yield an object beside each promise of it; as it is where nobody promised any."""
+    if promises is None:
+        yield seen
+        return
+    for promise in promises:
+        yield replace(
+            seen,
+            name=promise.logical_key,
+            promised=True,
+            promised_size=promise.size,
+            promised_sha256=promise.sha256,
+        )
+
+
+def _object(ctx: Context, key: str, name: str) -> ObjectRead:
+    unread = ObjectRead(name=name, key=key, status=NOT_FOUND)
     digest = hashlib.sha256()
     size = 0
     try:

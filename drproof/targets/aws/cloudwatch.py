@@ -112,6 +112,7 @@ def _rule(alarm: Mapping[str, Any]) -> AlarmRule:
         namespace=alarm.get("Namespace", ""),
         metric=alarm.get("MetricName", ""),
         dimensions={found["Name"]: found["Value"] for found in alarm.get("Dimensions", ())},
+        statistic=alarm.get("Statistic") or alarm.get("ExtendedStatistic") or "",
         comparison=alarm.get("ComparisonOperator", ""),
         threshold=str(alarm.get("Threshold", "")),
         period_ms=int(alarm.get("Period", 0)) * 1000,
