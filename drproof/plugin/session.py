@@ -21,7 +21,7 @@ from drproof.plugin.activation import asked_for
 from drproof.plugin.fixtures import ContractCheck, PhaseCheck, fixtures_of
 from drproof.plugin.guards import refuse_a_part, refuse_conflicts
 from drproof.plugin.options import given
-from drproof.plugin.own_tests import OwnTestsOfRun, Proof
+from drproof.plugin.own_tests import OwnTestsOfRun, Proof, Uncollected
 from drproof.plugin.places import checks_of, point_at
 from drproof.plugin.progress import Progress
 from drproof.report import summary
@@ -65,6 +65,7 @@ def begin(config: pytest.Config) -> None:
     session = DrillSession(config, mark)
     config.stash[KEY] = session
     config.pluginmanager.register(fixtures_of(session), "drproof-phases")
+    config.pluginmanager.register(session.uncollected, "drproof-uncollected")
 
 
 class DrillSession:
@@ -90,6 +91,7 @@ class DrillSession:
         self.conclusion: Conclusion | None = None
         self._summarized = False
         self._progress: Progress | None = None
+        self.uncollected = Uncollected()
         self._own: OwnTestsOfRun | None = None
         self._signals = Signals(_stop_pytest)
         self._made = board.point_at(config, self.prepared.directory.with_name(f"{self.prepared.drill_id}.allure"))
@@ -147,13 +149,17 @@ class DrillSession:
         """
         if _dry(self.config) or not any(self._key(item) for item in session.items):
             return
+        if session.testsfailed and not self.config.option.continue_on_collection_errors:
+            # pytest ends here itself: nothing may be opened for what will not run.
+            return
         self._signals.install()
         try:
             self.run = Run.open(self.prepared, signals=self._signals)
         except (Refusal, DrproofError) as exc:
             raise pytest.UsageError(printable(str(exc), lines=True)) from exc
-        if own := [item for item in session.items if not _checks_of_item(item)]:
-            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own)
+        own = [item for item in session.items if not _checks_of_item(item)]
+        if own or self.uncollected.found:
+            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own, self.uncollected)
             self.config.pluginmanager.register(self._own, "drproof-own-tests")
         self._progress = Progress(self.config, self.prepared.coverage.run)
         if self.run.provisioner:
