@@ -1,7 +1,6 @@
 """The two places of a comparison: opened by options, else by the settings of both sites."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -105,16 +104,10 @@ def _opened(  # noqa: PLR0913 — one place and how it is asked
     name = profile if profile is not None else _setting("profile")
     session = Session(region, profile=name)
     if endpoint:
-        session = Session(region, endpoint=endpoint, credentials=_held(session))
+        session = Session(region, endpoint=endpoint, credentials=session.held())
     return ListedPrefix(SignedBucket(session, bucket, owner=owner, connections=connections), prefix)
 
 
 def _setting(path: str) -> str:
     """Return a setting of `drproof.toml` or of the environment; empty where nobody says anything."""
     return str(setting(path, {}, os.environ, Path.cwd()) or "")
-
-
-def _held(session: Session) -> Mapping[str, str]:
-    held = session.signing_credentials()
-    token = {"session_token": held.token} if held.token else {}
-    return {"access_key_id": str(held.access_key), "secret_access_key": str(held.secret_key), **token}
