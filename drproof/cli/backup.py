@@ -151,13 +151,5 @@ def _store(owner: str, region: str, profile: str, endpoint: str) -> tuple[str, A
         )
     session = Session(where, profile=profile or said("profile"))
     if endpoint:
-        held = session.environment()
-        session = Session(
-            where,
-            endpoint=endpoint,
-            credentials={
-                "access_key_id": held["AWS_ACCESS_KEY_ID"],
-                "secret_access_key": held["AWS_SECRET_ACCESS_KEY"],
-            },
-        )
+        session = Session(where, endpoint=endpoint, credentials=session.held())
     return account, session.client("s3")

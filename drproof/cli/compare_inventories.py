@@ -39,7 +39,7 @@ def compare_inventories(  # noqa: PLR0913 — two places, and what is told
 
     with clear():
         sides = opened(left), opened(right)
-        if left.resolve() == right.resolve() and prefix_left == prefix_right:
+        if sides[0].manifest == sides[1].manifest and prefix_left == prefix_right:
             msg = f"both sides are {left} {prefix_left}: an inventory compared with itself shows nothing"
             raise ValueError(msg)
         if show_sql:
@@ -50,7 +50,8 @@ def compare_inventories(  # noqa: PLR0913 — two places, and what is told
         f"s3://{side.manifest.bucket}/{prefix} (inventory of {side.taken or side.manifest.created_ms})"
         for side, prefix in zip(sides, (prefix_left, prefix_right), strict=True)
     ]
-    with report, tempfile.TemporaryDirectory(dir=scratch) as folder:
+    # What cannot be written is no difference, which an error without an end of its own would say by its status.
+    with clear(), report, tempfile.TemporaryDirectory(dir=scratch) as folder:
         comparison = InventoryComparison(*sides, prefix_left, prefix_right, scratch=Path(folder), memory=memory)
         try:
             for found in comparison:

@@ -54,7 +54,8 @@ def compare_prefixes(  # noqa: PLR0913 — two places, and how they are asked
         pair = open_pair(*asked, profile=profile, endpoint=endpoint, connections=4 * shards)
         comparison = Comparison(*pair, shards=shards, read=read)
         report = Report.to(json_file, most=max_differences)
-    with report:
+    # What cannot be written is no difference, which an error without an end of its own would say by its status.
+    with clear(), report:
         try:
             for found in comparison:
                 report.add(found)

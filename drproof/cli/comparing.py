@@ -78,10 +78,12 @@ class Report:
                 f"asked of {name}: {', '.join(f'{value} {key}'.replace('_', ' ') for key, value in counted.items())}"
             )
         status, outcome = _outcome(tally)
-        self._echo(outcome)
         if self._file is not None:
             summary = {"left": left, "right": right, **asdict(tally), "outcome": outcome, "asked": asked}
             self._write({"summary": summary})
+            # A disk that is full says so before the outcome is said.
+            self._file.flush()
+        self._echo(outcome)
         return status
 
     def _write(self, line: dict[str, Any]) -> None:

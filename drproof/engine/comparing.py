@@ -1,10 +1,10 @@
 """The two places of a comparison: opened by options, else by the settings of both sites."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import setting
@@ -33,16 +33,23 @@ def open_pair(
     """Return both sides, each ready to be listed; nothing is asked of them yet.
 
     Raises:
-        Refusal: a URI is none, both are the same, one has no owner or no region.
+        Refusal: a URI or the endpoint is none, both sides are the same, one has no owner or no region.
         TargetError: the profile does not exist.
     """
-    if left.uri == right.uri:
+    places = [_place(one) for one in (left, right)]
+    if places[0] == places[1]:
+        # Not the words: a bucket is also itself with a slash behind it.
         raise refuse(
             f"both sides are {left.uri}",
             expected="two places: a prefix compared with itself shows nothing",
             next_step="drproof compare-prefixes s3://one/prefix/ s3://another/prefix/",
         )
-    places = [_place(one) for one in (left, right)]
+    if endpoint and not _is_address(endpoint):
+        raise refuse(
+            f"--endpoint is {endpoint!r}",
+            expected="the address of a store that speaks S3",
+            next_step="--endpoint http(s)://host:port",
+        )
     if bool(places[0][1]) == bool(places[1][1]) and places[0][1].endswith("/") != places[1][1].endswith("/"):
         raise refuse(
             f"{left.uri} and {right.uri}",
@@ -54,6 +61,15 @@ def open_pair(
         for one, (bucket, prefix) in zip((left, right), places, strict=True)
     ]
     return opened[0], opened[1]
+
+
+def _is_address(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        # Asking for the port refuses one that is none.
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _place(asked: Asked) -> tuple[str, str]:
@@ -88,16 +104,10 @@ def _opened(  # noqa: PLR0913 — one place and how it is asked
     name = profile if profile is not None else _setting("profile")
     session = Session(region, profile=name)
     if endpoint:
-        session = Session(region, endpoint=endpoint, credentials=_held(session))
+        session = Session(region, endpoint=endpoint, credentials=session.held())
     return ListedPrefix(SignedBucket(session, bucket, owner=owner, connections=connections), prefix)
 
 
 def _setting(path: str) -> str:
     """Return a setting of `drproof.toml` or of the environment; empty where nobody says anything."""
     return str(setting(path, {}, os.environ, Path.cwd()) or "")
-
-
-def _held(session: Session) -> Mapping[str, str]:
-    held = session.signing_credentials()
-    token = {"session_token": held.token} if held.token else {}
-    return {"access_key_id": str(held.access_key), "secret_access_key": str(held.secret_key), **token}

@@ -5,6 +5,7 @@ which ones were to run is on disk before the first.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from drproof.model.codec import encode
 LOG = "own-tests.log"
 LARGEST_INTEGER = 2**53 - 1
 DEEPEST = 16
+WORSE: tuple[TestOutcome, ...] = ("passed", "expected_failure", "skipped", "lost", "failed")
+"""From the best that a test can come to, to the worst."""
 _ENCODE = msgspec.json.Encoder().encode
 
 
@@ -96,8 +99,12 @@ def gather(private: Path, directory: Path, masker: Redactor, *, largest: int = L
 
 
 def _read(lines: Iterable[bytes]) -> OwnTests:
-    """Return what a log says; its last line may be torn, and a test without an end is lost."""
-    tests: dict[str, OwnTest] = {}
+    """Return what a log says; its last line may be torn, and a test without an end is lost.
+
+    Of tests that share a name, and of the attempts of one test, the worst counts.
+    """
+    expected: Counter[str] = Counter()
+    ends: dict[str, list[OwnTest]] = {}
     checks: dict[str, list[OwnCheck]] = {}
     for line in lines:
         try:
@@ -105,13 +112,21 @@ def _read(lines: Iterable[bytes]) -> OwnTests:
         except msgspec.DecodeError:
             continue
         if "expected" in row and "test" not in row:
-            tests.update((name, _lost(name)) for name in row["expected"])
+            expected.update(row["expected"])
         elif "claim" in row:
             checks.setdefault(row.pop("test"), []).append(OwnCheck(**row))
         else:
-            tests[row["test"]] = OwnTest(**row, checks=())
-    told = tuple(replace(test, checks=tuple(checks.get(test.test, ()))) for test in tests.values())
+            ends.setdefault(row["test"], []).append(OwnTest(**row, checks=()))
+    told = tuple(
+        replace(_worst(name, ends.get(name, []), expected[name]), checks=tuple(checks.get(name, ())))
+        for name in dict.fromkeys((*expected, *ends))
+    )
     return OwnTests(tests=told, checks_left_out=0)
+
+
+def _worst(test: str, ends: list[OwnTest], expected: int) -> OwnTest:
+    lost = [_lost(test)] if len(ends) < expected else []
+    return max((*ends, *lost), key=lambda end: WORSE.index(end.outcome))
 
 
 def _lost(test: str) -> OwnTest:

@@ -10,7 +10,7 @@ import os
 import stat
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -75,9 +75,27 @@ def pack(  # noqa: PLR0913 — a folder, and how it becomes an archive
     if twice := added.keys() & {entry.name for entry in entries}:
         msg = f"{name} would have {min(twice)} twice"
         raise ValueError(msg)
+    _refuse_names(added, name)
+    target, unfinished = into / name, into / f".{name}.part"
+    try:
+        packed = _write(unfinished, name, [*entries, *_folders_of(added, entries)], added, level, progress)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return replace(packed, path=target)
+
+
+def _write(  # noqa: PLR0913 — what goes into one file
+    target: Path,
+    name: str,
+    entries: list[_Entry],
+    added: dict[str, bytes],
+    level: int,
+    progress: Callable[[int], None] | None,
+) -> Packed:
+    """Write an archive, and return what it holds."""
     members: list[ListedMember] = []
     digest = hashlib.sha256()
-    target = into / name
     with target.open("wb") as file:
         hashed = _Hashed(file, digest.update)
         compressor = zstandard.ZstdCompressor(level=level, write_checksum=True)
@@ -86,7 +104,7 @@ def pack(  # noqa: PLR0913 — a folder, and how it becomes an archive
             tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK) as tar,
         ):
             tar.copybufsize = CHUNK  # type: ignore[attr-defined] # typeshed does not list it
-            for entry in sorted([*entries, *_folders_of(added, entries)], key=lambda one: one.name):
+            for entry in sorted(entries, key=lambda one: one.name):
                 if entry.is_folder:
                     tar.addfile(_info(entry.name, tarfile.DIRTYPE, FOLDER_MODE))
                 else:
@@ -105,6 +123,18 @@ def pack(  # noqa: PLR0913 — a folder, and how it becomes an archive
         members=tuple(members),
         manifest_sha256=hashlib.sha256(manifest).hexdigest(),
     )
+
+
+def _refuse_names(added: dict[str, bytes], name: str) -> None:
+    """Refuse added files by the rules for those of the folder."""
+    for path in added:
+        problem = _not_text(path) or archive.problem_of(archive.Member(path=path, kind="file", size=0), set())
+        if problem:
+            raise refuse(
+                f"{name}/{path} cannot be restored from an archive: {problem}",
+                expected="a plain name",
+                next_step="choose another path for the canary",
+            )
 
 
 def _entries(folder: Path, root: str, name: str) -> Iterator[_Entry]:

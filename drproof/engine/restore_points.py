@@ -16,7 +16,7 @@ from drproof.formats.s3_uri import S3Uri
 from drproof.model.capabilities import Intent, ObjectStore
 from drproof.model.context import Effects
 from drproof.model.criteria import Backup
-from drproof.model.errors import EvidenceError, FormatError
+from drproof.model.errors import EvidenceError, FormatError, TargetError
 from drproof.phases.backup.observed import METADATA
 from drproof.phases.backup.reading import Place, read_point
 
@@ -113,10 +113,23 @@ def upload_point(made: Made, folder: Path, *, objects: ObjectStore, uploads: Upl
         path, key = folder / name, uri.join(name)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        with effects.intend("s3.put", f"s3://{uri.bucket}/{key}", {"sha256": sha256}) as pending:
-            versions[name] = uploads.create(pending.intent, uri.bucket, key, path, sha256=sha256)
-            pending.done(version=versions[name])
+        try:
+            with effects.intend("s3.put", f"s3://{uri.bucket}/{key}", {"sha256": sha256}) as pending:
+                versions[name] = uploads.create(pending.intent, uri.bucket, key, path, sha256=sha256)
+                pending.done(version=versions[name])
+        except TargetError as exc:
+            raise _unfinished(exc, made.metadata.backup_uri, tuple(versions)) from exc
     return Made(metadata=made.metadata, archives=made.archives, versions=versions)
+
+
+def _unfinished(error: TargetError, uri: str, uploaded: tuple[str, ...]) -> TargetError:
+    """Return the error with what lies in the store because of it."""
+    if not uploaded:
+        return error
+    left = ", ".join(f"{uri}/{name}" for name in uploaded)
+    told = f"{left} {'lies' if len(uploaded) == 1 else 'lie'} there, and without {METADATA} is no restore point"
+    next_step = "make it again under another --backup-id, and delete what lies there"
+    return TargetError(f"{error}\n{told}\n  next: {next_step}", code=error.code, call=error.call)
 
 
 def verify_point(made: Made, *, objects: ObjectStore) -> None:
@@ -130,10 +143,13 @@ def verify_point(made: Made, *, objects: ObjectStore) -> None:
     reading = read_point(Place(objects=objects, sections=(), redact=str), wanted)
     facts = reading.observed
     problems = [facts.problem] if facts.problem else []
+    # Not what the metadata there promises: whoever replaced both would be believed.
+    ours = {one.name: (one.size, one.sha256) for one in made.archives}
+    ours[METADATA] = _of(backup_metadata.write(made.metadata))
     for seen in facts.objects:
         if seen.status != "ok":
             problems.append(f"{seen.key} is {seen.status}")
-        elif seen.name in names and (seen.size, seen.sha256) != (seen.promised_size, seen.promised_sha256):
+        elif (seen.size, seen.sha256) != ours[seen.name]:
             problems.append(f"{seen.key} is not what was uploaded")
     problems += [f"{one.name}: {one.problem}" for one in facts.archives if one.problem]
     for one in made.archives:
@@ -147,6 +163,10 @@ def verify_point(made: Made, *, objects: ObjectStore) -> None:
             problems.append(f"{one.name} holds other files than were packed: {len(promised ^ found)} differ")
     if problems:
         raise EvidenceError("not-as-packed", f"{made.metadata.backup_uri}: {problems[0]}")
+
+
+def _of(data: bytes) -> tuple[int, str]:
+    return len(data), hashlib.sha256(data).hexdigest()
 
 
 def summary_of(made: Made, *, verified: bool) -> bytes:
@@ -170,12 +190,12 @@ def _uri(text: str) -> S3Uri:
         uri = s3_uri.parse(text)
     except FormatError as exc:
         raise refuse(f"{text}: {exc}", expected="s3://bucket/prefix/backups/<id>", next_step="--to s3://…") from exc
-    if "/backups/" not in f"/{uri.key}":
-        # Where the control plane lies is told from there.
+    if "/backups/" not in uri.key:
+        # Where the control plane lies is told from what stands before that.
         raise refuse(
             f"{text} does not lie below a prefix named backups",
             expected="s3://bucket/prefix/backups/<id>",
-            next_step=f"--to s3://{uri.bucket}/{uri.key}/backups/",
+            next_step=f"--to s3://{uri.bucket}/<prefix>/backups/",
         )
     return uri
 

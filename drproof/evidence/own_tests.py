@@ -8,7 +8,7 @@ from drproof.model.receipt import Count, Milliseconds
 OWN_TESTS = "own-tests.json"
 
 TestOutcome: TypeAlias = Literal["passed", "failed", "skipped", "expected_failure", "lost"]
-"""`lost`: it was collected, and nobody knows how it ended."""
+"""`lost`: it was collected, and nobody knows how it ended; or it could not be collected."""
 
 STAND_AGAINST = frozenset({"failed", "lost"})
 """Outcomes beside which nothing is proven."""

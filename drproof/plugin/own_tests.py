@@ -13,6 +13,9 @@ UNSAID: Any = object()
 LONGEST_REASON = 2_000
 """Characters of a failure that are kept; the whole of it is what pytest prints."""
 
+NEVER_CALLED: tuple[TestOutcome, str, float] = ("lost", "it was never called", 0.0)
+"""What is known of a test before its first report; with `--setup-only` it stays so."""
+
 
 class Proof:
     """The fixture `proof` of the operator's own tests."""
@@ -46,12 +49,27 @@ class Proof:
             pytest.fail(f"{claim}\nobserved: {observed!r}{wanted}", pytrace=False)
 
 
+class Uncollected:
+    """What could not be collected, or left itself out: nobody knows which tests it holds."""
+
+    def __init__(self) -> None:
+        """Begin before anything is collected."""
+        self.found: list[tuple[str, TestOutcome, str]] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take down a module, folder or class that is not there."""
+        if not report.passed:
+            self.found.append((text(report.nodeid), "lost" if report.failed else "skipped", _reason(report)))
+
+
 class OwnTestsOfRun:
     """Every test of the operator's own in one run."""
 
-    def __init__(self, private: Path, items: list[pytest.Item] | None) -> None:
-        """Write down which are to run; None takes every test that is reported here for one of them."""
+    def __init__(self, private: Path, items: list[pytest.Item] | None, uncollected: Uncollected) -> None:
+        """Write down which are to run, and what is not there to be run; None takes every test that is reported."""
         self.log = OwnTestLog(private, (text(item.nodeid) for item in items or ()))
+        for name, outcome, reason in uncollected.found:
+            self.log.ended(name, outcome, duration_ms=0, reason=reason)
         self._tests = None if items is None else frozenset(item.nodeid for item in items)
         self._outcomes: dict[str, tuple[TestOutcome, str, float]] = {}
 
@@ -66,12 +84,17 @@ class OwnTestsOfRun:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one of the three reports of a test, as pytest means it at last; the third one ends it."""
         if self._tests is not None and report.nodeid not in self._tests:
+            if report.failed and report.when == "teardown":
+                # Items of ours take nothing down: it is the end of a fixture that own tests share.
+                self.log.ended(f"{text(report.nodeid)} (teardown)", "failed", duration_ms=0, reason=_reason(report))
             return
-        before, reason, seconds = self._outcomes.pop(report.nodeid, ("passed", "", 0.0))
+        before, reason, seconds = self._outcomes.pop(report.nodeid, NEVER_CALLED)
         seconds += report.duration
         outcome = before
-        if (before == "passed" and not report.passed) or report.failed:
+        if report.failed or (before in {"lost", "passed"} and not report.passed):
             outcome, reason = _outcome(report), _reason(report)
+        elif before == "lost" and report.when == "call":
+            outcome, reason = "passed", ""
         # A test whose worker died is reported once, of no part of it.
         if report.when in {"setup", "call"}:
             self._outcomes[report.nodeid] = (outcome, reason, seconds)
@@ -80,12 +103,13 @@ class OwnTestsOfRun:
 
 
 def _outcome(report: pytest.TestReport) -> TestOutcome:
-    if report.failed:
+    # An attempt that is followed by another one did fail.
+    if report.failed or str(report.outcome) == "rerun":
         return "failed"
     return "expected_failure" if hasattr(report, "wasxfail") else "skipped"
 
 
-def _reason(report: pytest.TestReport) -> str:
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     if hasattr(report, "wasxfail"):
         return text(str(report.wasxfail))[:LONGEST_REASON]
     if isinstance(report.longrepr, tuple):

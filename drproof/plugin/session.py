@@ -22,7 +22,7 @@ from drproof.plugin.activation import asked_for
 from drproof.plugin.fixtures import ContractCheck, PhaseCheck, fixtures_of
 from drproof.plugin.guards import is_of_a_fleet, refuse_a_part, refuse_conflicts
 from drproof.plugin.options import given
-from drproof.plugin.own_tests import OwnTestsOfRun, Proof
+from drproof.plugin.own_tests import OwnTestsOfRun, Proof, Uncollected
 from drproof.plugin.places import checks_of, point_at
 from drproof.plugin.progress import Progress
 from drproof.report import summary
@@ -77,6 +77,7 @@ def begin(config: pytest.Config) -> None:
     session = DrillSession(config, mark)
     config.stash[KEY] = session
     config.pluginmanager.register(fixtures_of(session), "drproof-phases")
+    config.pluginmanager.register(session.uncollected, "drproof-uncollected")
 
 
 class DrillSession:
@@ -102,6 +103,7 @@ class DrillSession:
         self.conclusion: Conclusion | None = None
         self._summarized = False
         self._progress: Progress | None = None
+        self.uncollected = Uncollected()
         self._own: OwnTestsOfRun | None = None
         self._signals = Signals(_stop_pytest)
         self._made = board.point_at(config, self.prepared.directory.with_name(f"{self.prepared.drill_id}.allure"))
@@ -157,9 +159,13 @@ class DrillSession:
         Raises:
             pytest.UsageError: the target is not what the settings say, or somebody holds it; nothing was changed.
         """
-        if not dry(self.config) and any(self._key(item) for item in session.items):
-            self.open()
-            self.expect([item for item in session.items if not checks_of_item(item)])
+        if dry(self.config) or not any(self._key(item) for item in session.items):
+            return
+        if session.testsfailed and not self.config.option.continue_on_collection_errors:
+            # pytest ends here itself: nothing may be opened for what will not run.
+            return
+        self.open()
+        self.expect([item for item in session.items if not checks_of_item(item)])
 
     def open(self) -> None:
         """Write the plan down and take the target.
@@ -180,8 +186,8 @@ class DrillSession:
 
     def expect(self, own: list[pytest.Item]) -> None:
         """Write down which tests of the operator's own are to run, if any."""
-        if own:
-            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own)
+        if own or self.uncollected.found:
+            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own, self.uncollected)
             self.config.pluginmanager.register(self._own, "drproof-own-tests")
 
     def advance(self, name: str) -> Receipt[Any]:

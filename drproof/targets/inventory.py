@@ -146,7 +146,10 @@ def _view(side: str, inventory: Inventory) -> str:
             f"read_csv([{files}], columns={{{named}}}, header=false, auto_detect=false, delim=',', quote='\"', "
             "escape='\"', nullstr='', compression='auto')"
         )
-    return f"CREATE VIEW {side}_inventory AS SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 — names are quoted
+    # A row without a key would lie below no prefix, and be seen on neither side.
+    key = "COALESCE(NULLIF(key, ''), error('it has no key')) AS key"
+    rows = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 — names are quoted
+    return f"CREATE VIEW {side}_inventory AS SELECT * REPLACE ({key}) FROM ({rows})"  # noqa: S608
 
 
 @contextmanager
@@ -165,13 +168,13 @@ def _database(scratch: Path, memory: str) -> Iterator["DuckDBPyConnection"]:
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
-    with duckdb.connect(":memory:", config=settings) as database:
-        try:
+    try:
+        with duckdb.connect(":memory:", config=settings) as database:
             yield database
-        except (duckdb.InvalidInputException, duckdb.ConversionException) as exc:
-            raise FormatError("inventory-rows", f"a row of an inventory cannot be read: {_first_line(exc)}") from exc
-        except duckdb.Error as exc:
-            raise TargetError(f"duckdb: {_first_line(exc)}", code=type(exc).__name__, call="duckdb:execute") from exc
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as exc:
+        raise FormatError("inventory-rows", f"a row of an inventory cannot be read: {_first_line(exc)}") from exc
+    except duckdb.Error as exc:
+        raise TargetError(f"duckdb: {_first_line(exc)}", code=type(exc).__name__, call="duckdb:execute") from exc
 
 
 def _first_line(error: Exception) -> str:

@@ -58,6 +58,26 @@ def test_a_torn_last_line_costs_only_itself(folders):
     assert [(test.outcome, len(test.checks)) for test in gathered(folders).tests] == [("lost", 1)]
 
 
+@pytest.mark.parametrize(
+    ("ends", "outcome"),
+    [
+        (["failed", "passed"], "failed"),
+        (["passed", "failed"], "failed"),
+        (["passed"], "lost"),
+        (["failed"], "failed"),
+        (["skipped", "passed"], "skipped"),
+        (["passed", "passed"], "passed"),
+    ],
+)
+def test_of_two_tests_of_one_name_the_worst_counts(folders, ends, outcome):
+    log = OwnTestLog(folders[0], ["a", "a"])
+    for one in ends:
+        log.ended("a", one, duration_ms=3, reason="")
+    log.close()
+
+    assert [test.outcome for test in gathered(folders).tests] == [outcome]
+
+
 def test_known_secrets_and_what_looks_like_one_are_masked(folders):
     log = OwnTestLog(folders[0], [f"t[{SECRET}]"])
     log.check(f"t[{SECRET}]", "keys", held=True, observed=["AKIA" + "J" * 16, SECRET], expected=None)

@@ -163,6 +163,21 @@ def test_a_file_that_changes_while_it_is_packed_is_refused(folder, packed, chang
         packed(progress=meddle)
 
 
+def test_an_archive_that_could_not_be_packed_whole_is_not_there_and_an_older_one_stays(folder, tmp_path):
+    into = tmp_path / "into"
+    into.mkdir()
+    before = pack(folder, into, name=NAME).path.read_bytes()
+
+    def meddle(_size: int) -> None:
+        with (folder / "deep" / "er" / BIG).open("ab") as file:
+            file.write(b"more")
+
+    with pytest.raises(EvidenceError, match="was written to while it was packed"):
+        pack(folder, into, name=NAME, progress=meddle)
+
+    assert {path.name: path.read_bytes() for path in into.iterdir()} == {NAME: before}
+
+
 def test_progress_is_told_every_byte_in_pieces(folder, packed):
     told: list[int] = []
 

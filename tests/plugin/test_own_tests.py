@@ -153,3 +153,100 @@ def test_a_test_that_never_ended_leaves_the_run_incomplete(tmp_path):
     assert drill.status == 1
     assert [row["outcome"] for row in told(drill)["tests"]] == ["passed", "lost", "lost"]
     assert "outcome: INCOMPLETE" in drill.output
+
+
+AWKWARD = {
+    "pytest.ini": "",
+    "conftest.py": """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items):
+    yield
+    items.sort(key=lambda item: hasattr(item.module, "DRPROOF_CHECKS"))
+""",
+    "test_none.py": "import nonesuch",
+    "test_left.py": "import pytest\npytest.skip('no database here', allow_module_level=True)",
+    "test_again.py": """
+import pytest
+tries = []
+
+@getattr(pytest.mark, "health-check")
+@pytest.mark.flaky(reruns=2)
+def test_flaky():
+    tries.append(1)
+    assert len(tries) > 1
+""",
+    "test_ends.py": """
+import pytest
+
+@pytest.fixture(scope="session")
+def database():
+    yield
+    raise RuntimeError("the database is still locked")
+
+@getattr(pytest.mark, "health-check")
+def test_database(database):
+    pass
+""",
+}
+"""A folder in which much goes wrong beside the calls of tests; own tests come first in it."""
+
+SAME_NAME = """
+import pytest
+
+@getattr(pytest.mark, "health-check")
+def test_a():
+    assert {passes}
+"""
+
+
+@pytest.fixture(scope="module")
+def awkward(tmp_path_factory: pytest.TempPathFactory) -> Drill:
+    colleague = Colleague(tmp_path_factory.mktemp("awkward"))
+    for name, content in AWKWARD.items():
+        colleague.write(name, content)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    same = [elsewhere / name / f"test_{name}.py" for name in ("one", "two")]
+    for path, passes in zip(same, (False, True), strict=True):
+        path.parent.mkdir()
+        path.write_text(SAME_NAME.format(passes=passes), encoding="utf-8")
+    words = ("-m", "health-check", "-p", "no:allure_pytest", "-p", "no:cacheprovider", "-c", "pytest.ini")
+    said = ("--target", "embedded", "--run-id", "awkward", "--continue-on-collection-errors")
+    tests = sorted(name for name in AWKWARD if name.startswith("test_"))
+    return colleague.run(*words, *said, *tests, *map(str, same))
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "reason"),
+    [
+        ("test_none.py", "lost", "nonesuch"),
+        ("test_left.py", "skipped", "no database here"),
+        ("test_again.py::test_flaky", "failed", "assert 1 > 1"),
+        ("::test_a", "failed", "assert False"),
+        ("(teardown)", "failed", "the database is still locked"),
+    ],
+    ids=["no import", "module left out", "second attempt", "same name", "end of a shared fixture"],
+)
+def test_what_goes_wrong_beside_the_calls_of_own_tests_is_written_down(awkward, name, outcome, reason):
+    (found,) = [row for row in told(awkward)["tests"] if row["test"].endswith(name)]
+
+    assert found["outcome"] == outcome
+    assert reason in found["reason"]
+    assert "outcome: REFUTED" in awkward.output
+
+
+def test_an_own_test_that_is_only_set_up_has_shown_nothing(tmp_path):
+    drill = health(Colleague(tmp_path), SAME_NAME.format(passes=False), "--setup-only")
+
+    assert drill.status == 1
+    assert [(row["outcome"], row["reason"]) for row in told(drill)["tests"]] == [("lost", "it was never called")]
+    assert "outcome: INCOMPLETE" in drill.output
+
+
+def test_a_file_that_cannot_be_imported_opens_nothing(tmp_path):
+    drill = health(Colleague(tmp_path), "import nonesuch")
+
+    assert drill.status == pytest.ExitCode.INTERRUPTED
+    assert drill.directory is None
+    assert "nothing ran, so nothing is proven" in drill.output

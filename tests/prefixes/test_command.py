@@ -59,6 +59,17 @@ def test_different_is_1_and_every_difference_is_a_line_of_json(served: Served, t
     assert "and 2 more" in done.output
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("right", [3, 3_000], ids=["equal", "different"])
+def test_a_file_that_cannot_be_written_is_misuse_and_never_a_difference(served: Served, right: int) -> None:
+    done = run(served(many(3), many(right)), "--json", "/dev/full")
+
+    assert done.exit_code == 2
+    assert "No space left on device" in done.output
+    assert done.output.splitlines()[-1].startswith("drproof: ")
+    assert not {"equal", "different"} & set(done.output.splitlines())
+
+
 def test_json_on_standard_output_is_all_that_stands_there(served: Served) -> None:
     done = run(served(many(3), many(4)), "--json", "-")
 
@@ -97,6 +108,7 @@ def test_a_world_that_does_not_answer_is_3_and_leaves_a_file_without_an_end(serv
     ("places", "more", "says"),
     [
         (("s3://left/l/", "s3://left/l/"), (), "compared with itself shows nothing"),
+        (("s3://left", "s3://left/"), (), "compared with itself shows nothing"),
         (("s3://left/l", "s3://right/r/"), (), "a slash at the end"),
         (("left/l/", "s3://right/r/"), (), "the left side is 'left/l/'"),
         (("s3://left/l/", "s3://r!ght/r/"), (), "the right side is"),
@@ -105,6 +117,10 @@ def test_a_world_that_does_not_answer_is_3_and_leaves_a_file_without_an_end(serv
         (PLACES, ("--profile", "no-such-profile"), "no-such-profile"),
         (PLACES, ("--shards", "0"), "shards"),
         (PLACES, ("--json", "no/such/folder/x"), "No such file"),
+        (PLACES, ("--endpoint", "nonsense"), "--endpoint is 'nonsense'"),
+        (PLACES, ("--endpoint", "http://"), "--endpoint is 'http://'"),
+        (PLACES, ("--endpoint", "http://[::1"), "--endpoint is 'http://[::1'"),
+        (PLACES, ("--endpoint", "http://127.0.0.1:99999"), "--endpoint http(s)://host:port"),
     ],
 )
 def test_misuse_is_2_and_says_what_to_do(

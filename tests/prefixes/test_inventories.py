@@ -1,6 +1,7 @@
 """Two inventories: what they say differs is found, in both formats, and a file that is not what its manifest says is none."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,15 @@ def test_a_key_that_comes_twice_is_an_error(tmp_path: Path) -> None:
         compare(left, written(tmp_path / "r", "CSV", [row("a", 1, ONE)]), tmp_path)
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_row_without_a_key_is_an_error(tmp_path: Path, kind: str) -> None:
+    left = written(tmp_path / "l", "CSV", [row("a", 1, ONE)])
+    right = written(tmp_path / "r", kind, [row("a", 1, ONE), row("", 2, OTHER)])
+
+    with pytest.raises(FormatError, match="it has no key"):
+        compare(left, right, tmp_path)
+
+
 def cut(manifest: Path) -> None:
     path = manifest.parents[1] / "data" / "0.csv.gz"
     path.write_bytes(path.read_bytes()[:-1])
@@ -220,6 +230,33 @@ def run(*arguments: object) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+def test_an_inventory_is_itself_wherever_a_copy_of_it_lies(tmp_path: Path) -> None:
+    one = written(tmp_path / "one", "CSV", [row("a", 1, ONE)])
+    shutil.copytree(tmp_path / "one", tmp_path / "copy")
+
+    status, said = run(one, tmp_path / "copy" / one.relative_to(tmp_path / "one"))
+
+    assert status == 2
+    assert "compared with itself shows nothing" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "ends", "says"),
+    [
+        (("--scratch", "/no/such/folder"), 2, "No such file"),
+        (("--memory", "banana"), 3, "Memory must have a number"),
+        (("--memory", "1B"), 3, "not compared"),
+    ],
+)
+def test_no_place_to_compare_in_is_no_difference(tmp_path: Path, words: tuple[str, str], ends: int, says: str) -> None:
+    left = written(tmp_path / "l", "CSV", [row("a", 1, ONE)])
+
+    status, said = run(left, written(tmp_path / "r", "CSV", [row("a", 1, ONE), row("b", 1, ONE)]), *words)
+
+    assert status == ends
+    assert says in said
+
+
 def test_the_command_ends_as_its_findings_say(tmp_path: Path) -> None:
     plain = written(tmp_path / "l", "CSV", [row("x/a", 1, ONE)])
     same = written(tmp_path / "s", "Parquet", [row("y/a", 1, ONE)])
@@ -261,7 +298,7 @@ def test_a_path_that_duckdb_takes_for_a_pattern_is_refused(tmp_path: Path) -> No
 
 
 def test_without_duckdb_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    left, right = (written(tmp_path / side, "CSV", [row("a", 1, ONE)]) for side in ("l", "r"))
+    left, right = (written(tmp_path / key, "CSV", [row(key, 1, ONE)]) for key in ("l", "r"))
     monkeypatch.setitem(sys.modules, "duckdb", None)
 
     status, said = run(left, right)

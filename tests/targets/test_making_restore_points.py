@@ -10,12 +10,16 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ConnectionClosedError
 from typer.testing import CliRunner, Result
 
 from drproof import catalog
 from drproof.cli.app import app
-from drproof.engine.restore_points import Wanted, pack_point, verify_point
+from drproof.cli.backup import _store as store
+from drproof.engine.effects import JournalledEffects
+from drproof.engine.restore_points import Wanted, pack_point, upload_point, verify_point
 from drproof.evidence.canonical import digest
+from drproof.evidence.journal import Journal
 from drproof.formats import s3_uri
 from drproof.model.codec import encode
 from drproof.model.criteria import Backup
@@ -158,6 +162,8 @@ def test_a_bucket_of_somebody_else_is_refused_before_anything_is_written(cli, cl
         (("--created-at", "yesterday"), "--created-at"),
         (("--created-at", "2026-01-31T12:00:00+01:00"), "RFC 3339 in UTC"),
         (("--canary", "other.tar.zst/x"), "lies in no archive"),
+        (("--canary", "state.tar.zst/state/../x"), "cannot be restored from an archive"),
+        (("--to", f"s3://{BUCKET}/backups/"), "does not lie below a prefix"),
     ],
 )
 def test_what_is_wrong_is_named_with_the_next_command(cli, client, under, words, said):
@@ -194,6 +200,73 @@ def test_what_was_changed_on_the_way_is_no_restore_point(cli, client, under, tar
         verify_point(other, objects=target.primary.objects)
 
 
+def test_another_restore_point_in_its_place_is_not_the_one_that_was_made(
+    cli, client, under, target: AwsTarget, folders, tmp_path
+):
+    assert cli("--backup-id", "b-1", "--created-at", "2026-01-31T12:00:00Z", "--level", "1").exit_code == 0
+    names = ("state.tar.zst", "manifests.tar.zst")
+    made = pack_point(
+        Wanted(
+            uri=f"{under}b-1",
+            created_at="2026-01-31T12:00:00Z",
+            folders=dict(zip(names, folders, strict=True)),
+            level=19,
+        ),
+        tmp_path,
+    )
+
+    with pytest.raises(EvidenceError, match=r"metadata\.json is not what was uploaded"):
+        verify_point(made, objects=target.primary.objects)
+
+
+def test_what_lies_there_after_a_failure_is_named(client, under, target: AwsTarget, folders, tmp_path):
+    made = pack_point(Wanted(uri=f"{under}b-1", created_at="2026-01-31T12:00:00Z", folders=archives(folders)), tmp_path)
+    asked: list[Any] = []
+
+    def lost(**_: Any) -> None:
+        asked.append(None)
+        if len(asked) == 2:
+            raise ConnectionClosedError(endpoint_url="s3")
+
+    client.meta.events.register("before-call.s3.PutObject", lost)
+    with (
+        Journal(tmp_path / "journal.log") as journal,
+        pytest.raises(
+            TargetError, match=rf"(?s)ConnectionClosedError.*{under}b-1/state\.tar\.zst lies there.*\n  next: "
+        ),
+    ):
+        upload_point(
+            made,
+            tmp_path,
+            objects=target.primary.objects,
+            uploads=AwsUploads(client, owner=SITE["account_id"]),
+            effects=JournalledEffects(journal, drill_id="b-1", phase="backup-create"),
+        )
+    assert keys(client, under) == ["b-1/state.tar.zst"]
+
+
+def archives(folders: tuple[Path, Path]) -> dict[str, Path]:
+    return dict(zip(("state.tar.zst", "manifests.tar.zst"), folders, strict=True))
+
+
+def test_credentials_for_a_while_are_sent_to_another_store_with_their_token(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, f"the {name}")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    tokens: list[Any] = []
+
+    def heard(request: Any, **_: Any) -> None:
+        tokens.append(request.headers.get("X-Amz-Security-Token"))
+        raise ConnectionClosedError(endpoint_url="s3")
+
+    _, client = store(SITE["account_id"], SITE["region"], "", "http://127.0.0.1:1")
+    client.meta.events.register("before-send.s3.HeadBucket", heard)
+    with pytest.raises(ConnectionClosedError):
+        client.head_bucket(Bucket=BUCKET)
+
+    assert tokens == [b"the AWS_SESSION_TOKEN"]
+
+
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     path = tmp_path / "large"
@@ -217,6 +290,23 @@ def test_a_large_file_goes_up_in_parts_and_comes_back_whole(client, large):
     assert found["ETag"].endswith('-3"')
     with pytest.raises(AlreadyExistsError):
         uploads.create(make_intent(), BUCKET, key, large, sha256=sha256(large))
+    assert client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []
+
+
+def test_an_upload_that_is_interrupted_leaves_no_parts(client, large):
+    asked: list[Any] = []
+
+    def interrupt(**_: Any) -> None:
+        asked.append(None)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+
+    client.meta.events.register("before-call.s3.UploadPart", interrupt)
+    uploads = AwsUploads(client, owner=SITE["account_id"], single=6 * MIB, part=5 * MIB)
+
+    with pytest.raises(KeyboardInterrupt):
+        uploads.create(make_intent(), BUCKET, f"test-{secrets.token_hex(4)}", large, sha256=sha256(large))
+
     assert client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []) == []
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drproof.model.capabilities import Intent
-from drproof.model.errors import DrproofError
 from drproof.targets.aws.errors import translated
 
 if TYPE_CHECKING:
@@ -65,8 +64,8 @@ class AwsUploads:
                 answer = self._client.complete_multipart_upload(
                     **named, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
                 )
-        except (DrproofError, OSError):
-            # Parts that nobody completes cost money and are in no listing of objects.
+        except BaseException:
+            # Parts that nobody completes cost money and are in no listing of objects; whoever interrupts leaves none.
             with translated("s3:AbortMultipartUpload", uri):
                 self._client.abort_multipart_upload(**named)
             raise

@@ -109,6 +109,16 @@ class Session:
             raise TargetError(msg, code="NoCredentialsError", call="session:credentials")
         return frozen
 
+    def held(self) -> Mapping[str, str]:
+        """Return the credentials for a session at another endpoint, with the token of temporary ones.
+
+        Raises:
+            TargetError: there are none.
+        """
+        found = self.signing_credentials()
+        token = {"session_token": found.token} if found.token else {}
+        return {"access_key_id": str(found.access_key), "secret_access_key": str(found.secret_key), **token}
+
     def http(self, connections: int) -> URLLib3Session:
         """Return what sends signed requests over at most `connections` connections, as the SDK's own clients would."""
         own = botocore.session.Session(profile=self._profile or None)

@@ -1,0 +1,72 @@
+"""The tripwire's short-cuts change no verdict: the same spans come out where every rule is tried on every text."""
+
+import random
+import string
+
+import pytest
+
+from drproof.evidence import tripwire
+from drproof.evidence.secret_rules import SIGNS
+from drproof.evidence.tripwire import Span, scan_json, spans
+from tests.drill.plants import grow
+from tests.evidence.test_tripwire import DISGUISES, SAMPLE
+
+PADDINGS = ("", " " * 200, "." * 1_000)
+"""What brings a text below, about and above the length up to which all signs are looked for at once."""
+
+PLANTED = [disguise(plant.shown) for seed in (1, 5) for plant in grow(seed) for disguise in DISGUISES.values()]
+HONEST = [
+    line
+    for path in sorted(SAMPLE.rglob("*.json"))
+    for text in [path.read_text(encoding="utf-8")]
+    for line in (text[at : at + 300] for at in range(0, min(len(text), 9_000), 300))
+]
+
+
+def _every_rule(text: str) -> list[Span]:
+    """Return what the rules find when nothing is left out beforehand."""
+    found = [(rule, match) for rule, _, pattern in tripwire._SIGNATURES for match in pattern.finditer(text)]
+    return [Span(match.start(), match.end(), rule) for rule, match in found]
+
+
+def _fragments() -> list[str]:
+    """Return texts of pieces of signs and of what surrounds them, as long as the border between both ways of looking."""
+    chance = random.Random(7)
+    signs = [sign for rule in SIGNS.values() for sign in rule]
+    found = []
+    for _ in range(1_500):
+        pieces = [
+            chance.choice((str.upper, str.lower, str.title))(chance.choice(signs))
+            if chance.random() < 0.6
+            else "".join(chance.choices(string.ascii_letters + string.digits + "=:/-_ \"'\u0130\u1e9e", k=30))
+            for _ in range(chance.randint(1, 9))
+        ]
+        found.append("".join(pieces)[: chance.choice((40, 255, 256, 257, 400))])
+    return found
+
+
+def test_there_is_something_to_find_and_something_to_leave():
+    assert len(PLANTED) > 500
+    assert len(HONEST) > 100
+    assert any(spans(text) for text in _fragments())
+
+
+@pytest.mark.parametrize("padding", PADDINGS, ids=["short", "at the border", "long"])
+def test_no_text_is_judged_otherwise_because_it_is_short(padding: str, monkeypatch: pytest.MonkeyPatch):
+    texts = [text + padding for text in (*PLANTED, *HONEST, *_fragments())]
+    quick = [spans(text) for text in texts]
+
+    monkeypatch.setattr(tripwire, "_direct", _every_rule)
+
+    assert [text for text, found in zip(texts, quick, strict=True) if spans(text) != found] == []
+
+
+def test_a_name_that_was_seen_before_is_judged_as_it_was(monkeypatch: pytest.MonkeyPatch):
+    documents = [{"rows": [{text: 1}, {text: {"value": text}}]} for text in (*PLANTED, *HONEST)]
+    first = [scan_json(document) for document in documents]
+    again = [scan_json(document) for document in documents]
+
+    monkeypatch.setattr(tripwire, "_shows", tripwire._shows.__wrapped__)
+
+    assert again == first
+    assert [scan_json(document) for document in documents] == first
