@@ -159,7 +159,7 @@ class DrillSession:
             raise pytest.UsageError(printable(str(exc), lines=True)) from exc
         own = [item for item in session.items if not _checks_of_item(item)]
         if own or self.uncollected.found:
-            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own, self.uncollected)
+            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own, self.uncollected, self.clean)
             self.config.pluginmanager.register(self._own, "drproof-own-tests")
         self._progress = Progress(self.config, self.prepared.coverage.run)
         if self.run.provisioner:
