@@ -77,7 +77,7 @@ class FleetSession(DrillSession):
         if not report.__dict__.pop(OURS, False) and self._own is None and self.run is not None:
             # Collected by workers: which ones were to run, nobody says here, and a lost one is reported as failed.
             self._own_of_workers = self._own_of_workers or OwnTestsOfRun(
-                Private.of(self.prepared.directory).path, None, self.uncollected
+                Private.of(self.prepared.directory).path, None, self.uncollected, self.clean
             )
             self._own_of_workers.pytest_runtest_logreport(report)
         data = report.__dict__.pop(HANDED, None)

@@ -1,6 +1,6 @@
 """The operator's own tests in a run of ours: each is written down, and what it says while it runs as well."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +59,23 @@ class Uncollected:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Take down a module, folder or class that is not there."""
         if not report.passed:
-            self.found.append((text(report.nodeid), "lost" if report.failed else "skipped", _reason(report)))
+            told = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+            self.found.append((text(report.nodeid), "lost" if report.failed else "skipped", told))
 
 
 class OwnTestsOfRun:
     """Every test of the operator's own in one run."""
 
-    def __init__(self, private: Path, items: list[pytest.Item] | None, uncollected: Uncollected) -> None:
-        """Write down which are to run, and what is not there to be run; None takes every test that is reported."""
+    def __init__(
+        self, private: Path, items: list[pytest.Item] | None, uncollected: Uncollected, clean: Callable[[str], str]
+    ) -> None:
+        """Write down which are to run, and what is not there to be run, why in words that `clean` has seen.
+
+        Of None, every test that is reported here is one of them.
+        """
         self.log = OwnTestLog(private, (text(item.nodeid) for item in items or ()))
         for name, outcome, reason in uncollected.found:
-            self.log.ended(name, outcome, duration_ms=0, reason=reason)
+            self.log.ended(name, outcome, duration_ms=0, reason=text(clean(reason))[:LONGEST_REASON])
         self._tests = None if items is None else frozenset(item.nodeid for item in items)
         self._outcomes: dict[str, tuple[TestOutcome, str, float]] = {}
 
@@ -109,7 +115,7 @@ def _outcome(report: pytest.TestReport) -> TestOutcome:
     return "expected_failure" if hasattr(report, "wasxfail") else "skipped"
 
 
-def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+def _reason(report: pytest.TestReport) -> str:
     if hasattr(report, "wasxfail"):
         return text(str(report.wasxfail))[:LONGEST_REASON]
     if isinstance(report.longrepr, tuple):

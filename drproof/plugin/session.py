@@ -187,7 +187,7 @@ class DrillSession:
     def expect(self, own: list[pytest.Item]) -> None:
         """Write down which tests of the operator's own are to run, if any."""
         if own or self.uncollected.found:
-            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own, self.uncollected)
+            self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own, self.uncollected, self.clean)
             self.config.pluginmanager.register(self._own, "drproof-own-tests")
 
     def advance(self, name: str) -> Receipt[Any]:

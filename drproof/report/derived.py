@@ -8,6 +8,7 @@ from drproof.model.codec import encode
 from drproof.model.settings import Settings
 from drproof.report import derived_cluster, derived_phases
 from drproof.report.derived_drill import TIMES_FILE, Drill
+from drproof.report.visible import visible
 
 
 def files(
@@ -38,7 +39,8 @@ def files(
         **{f"phases/{phase.phase}.json": phase for phase in phases},
     }
     texts = {
-        "drill.stop_reason.txt": f"{stop_reason}\n",
+        # It is read with `cat`, and may hold what a platform or the name of a test says.
+        "drill.stop_reason.txt": f"{visible(stop_reason, lines=True)}\n",
         derived_cluster.FETCHED: derived_cluster.fetched(bundle),
         **derived_cluster.texts(bundle),
     }

@@ -104,6 +104,33 @@ def test_of_too_many_claims_those_that_do_not_hold_are_kept(folders):
     assert said.checks_left_out == 99
 
 
+def test_a_claim_on_a_huge_value_can_still_be_read(folders):
+    log = OwnTestLog(folders[0], ["a"])
+    log.check("a", "c" * 30_000, held=False, observed="x" * (20 << 20), expected=["y" * 20_000])
+    log.ended("a", "failed", duration_ms=3, reason="")
+    log.close()
+
+    (check,) = gathered(folders).tests[0].checks
+
+    assert not check.held
+    assert check.observed.startswith(f"left out: {(20 << 20) + 2} bytes with SHA-256 ")
+    assert check.expected.startswith("left out: 20004 bytes")
+    assert check.claim.startswith("left out: 30002 bytes")
+
+
+def test_of_too_many_claims_that_do_not_hold_the_values_are_left_out(folders):
+    log = OwnTestLog(folders[0], ["a"])
+    for number in range(20):
+        log.check("a", f"claim {number}", held=False, observed="x" * 1_000, expected=None)
+    log.ended("a", "failed", duration_ms=3, reason="")
+    log.close()
+
+    said = gathered(folders, largest=5_000)
+
+    assert [check.claim for check in said.tests[0].checks] == [f"claim {number}" for number in range(20)]
+    assert {check.observed for check in said.tests[0].checks} == {"left out: the document would have been too large"}
+
+
 @pytest.mark.parametrize(
     ("value", "kept"),
     [

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,25 @@ def test_a_listing_that_goes_in_circles_ends(served: Served, monkeypatch: pytest
 
     with pytest.raises(FormatError, match="names itself as the next one"):
         pair.compare(shards=1)
+
+
+def test_a_store_that_lists_from_the_beginning_whatever_it_is_asked_is_refused(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = {b"%d/%d" % (folder, number): Stored(b"1") for folder in range(4) for number in range(10)}
+    pair = served(folders, folders)
+    for bucket in pair.server.buckets.values():
+
+        def forgetful(query: Mapping[str, bytes], page: Callable[..., bytes] = bucket.page) -> bytes:
+            return page({name: value for name, value in query.items() if name != "start-after"})
+
+        monkeypatch.setattr(bucket, "page", forgetful)
+
+    with pytest.raises(FormatError, match="start-after.*\n  next: --shards 1"):
+        pair.compare(shards=4)
+
+    found, comparison = pair.compare(shards=1)
+    assert (found, comparison.tally.left, comparison.tally.equal) == ([], 40, 40)
 
 
 @pytest.mark.parametrize(

@@ -327,3 +327,9 @@ def test_the_context_says_what_the_drill_was_told(make: Make) -> None:
     assert (context["backup_uri"], context["image_ref"]) == (observed.URI, observed.IMAGE)
     plain = documents(make(name="plain"))["drill.context.json"]
     assert (plain["stop_after_explicit"], plain["no_retry"], plain["allow_full_drill"]) == (False, False, False)
+
+
+def test_the_reason_why_a_drill_stopped_holds_nothing_that_a_terminal_obeys(make):
+    files = derived.files(make(), drills.settings(), stop_reason="own test test_\x1b]0;x\x07\u202e.py\nis failed")
+
+    assert files["drill.stop_reason.txt"] == b"own test test_\\u{1b}]0;x\\u{7}\\u{202e}.py\nis failed\n"

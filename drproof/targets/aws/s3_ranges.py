@@ -55,6 +55,12 @@ class ListedPrefix:
                 raise FormatError(
                     "page-shape", f"s3:ListObjectsV2 {self._subject}: a page names itself as the next one"
                 )
+            if page.rows and after and page.rows[0][0] <= after:
+                raise FormatError(
+                    "listing-order",
+                    f"s3:ListObjectsV2 {self._subject}: keys came that were not asked for, as from a store "
+                    "that ignores start-after\n  next: --shards 1",
+                )
             token = page.next_token
             is_last = not page.next_token or (until is not None and bool(page.rows) and page.rows[-1][0] >= until)
             coming = (
