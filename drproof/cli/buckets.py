@@ -19,7 +19,7 @@ UNANSWERED = 3
 Region = Annotated[str, typer.Option("--region", envvar="AWS_REGION", help="The region of the bucket.")]
 Profile = Annotated[str, typer.Option("--profile", envvar="AWS_PROFILE", help="A profile of the AWS configuration.")]
 Owner = Annotated[
-    str, typer.Option("--expected-bucket-owner", help="The account that owns the bucket; by default the caller's own.")
+    str, typer.Option("--bucket-owner", help="The account that owns the bucket; by default the caller's own.")
 ]
 World = Annotated[
     str, typer.Option("--embedded", metavar="URL", help="An embedded world of this machine, instead of AWS.")

@@ -121,12 +121,12 @@ def test_a_bucket_of_another_owner_answers_for_nothing(site: Site, tmp_path: Pat
     site.publish()
     write(tmp_path, {"run_report.json": report_of()})
 
-    found = site.found("--run-dir", str(tmp_path), "--expected-bucket-owner", "999999999999")
+    found = site.found("--run-dir", str(tmp_path), "--bucket-owner", "999999999999")
 
     assert (found["missing"], found["mismatched"]) == ([], [])
     assert len(found["unanswered"]) == 4
     assert all("AccessDenied" in text for text in found["unanswered"])
-    assert site.verify("--expected-bucket-owner", "999999999999").exit_code == 3, "not even the report was answered for"
+    assert site.verify("--bucket-owner", "999999999999").exit_code == 3, "not even the report was answered for"
 
 
 def test_an_unpublished_report_and_no_bucket_are_misuse_with_the_next_step(site: Site, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_runs_are_compared_where_they_are_published(site: Site, tmp_path: Path) 
     assert said.exit_code == 1
     assert 'score: left "2.5", right "2.6"' in said.output
     assert ask(uri, f"{uri}-nobody").exit_code == 2
-    assert ask(uri, str(folder), "--expected-bucket-owner", "999999999999").exit_code == 2
+    assert ask(uri, str(folder), "--bucket-owner", "999999999999").exit_code == 2
 
 
 def test_a_digest_that_the_store_keeps_of_a_whole_object_is_told_and_no_other(

@@ -31,7 +31,7 @@ def fetch(  # noqa: PLR0913 — the options of the reference's script
     bucket_owner: Owner = "",
     region: Region = "",
     profile: Profile = "",
-    world: World = None,
+    world: World = "",
 ) -> None:
     """Fetch the bundle that the pointer names, or one by its SHA-256, and unpack it once all of it is as it must be.
 
@@ -55,8 +55,8 @@ def fetch(  # noqa: PLR0913 — the options of the reference's script
         bundle = control_plane_bundle.opened(data, sections=options.names().sections)
         if pointer:
             _check_agreement(pointer, bundle)
-        summary = _placed(dest_dir, uri, data, bundle, pointer, rehearsal=world is not None)
-        if world is not None:
+        summary = _placed(dest_dir, uri, data, bundle, pointer, rehearsal=bool(world))
+        if world:
             echo("rehearsal: an embedded world, not AWS")
         echo(f"fetched: {len(bundle.files)} files, each as the manifest lists it")
         echo(summary.decode().rstrip("\n"))

@@ -16,8 +16,8 @@ Owner = Annotated[str, typer.Option("--bucket-owner", help="Who owns the bucket;
 Region = Annotated[str, typer.Option("--region", envvar="AWS_REGION", help="The region of the bucket.")]
 Profile = Annotated[str, typer.Option("--profile", envvar="AWS_PROFILE", help="A profile of the AWS configuration.")]
 World = Annotated[
-    Path | None,
-    typer.Option("--world", help="The folder of a running embedded world: a rehearsal; AWS is not asked."),
+    str,
+    typer.Option("--embedded", metavar="URL", help="An embedded world of this machine, instead of AWS: a rehearsal."),
 ]
 BundleFolder = Annotated[
     Path, typer.Option("--bundle-dir", help="The folder that fetch wrote, or the control-plane folder in it.")

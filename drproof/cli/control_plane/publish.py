@@ -43,7 +43,7 @@ def publish(  # noqa: PLR0913 — the options of the reference's script
     bucket_owner: Owner = "",
     region: Region = "",
     profile: Profile = "",
-    world: World = None,
+    world: World = "",
 ) -> None:
     """Publish the settings of the workload as one bundle, and let the pointer name it.
 
@@ -73,8 +73,8 @@ def publish(  # noqa: PLR0913 — the options of the reference's script
             if store is not None
             else None
         )
-        told = _after(receipts, release, kept, done, reason=allow_rollback, rehearsal=world is not None)
-        if world is not None:
+        told = _after(receipts, release, kept, done, reason=allow_rollback, rehearsal=bool(world))
+        if world:
             echo("rehearsal: an embedded world, not AWS")
         echo(_said(done))
         echo(told.decode().rstrip("\n"))

@@ -1,7 +1,6 @@
 """The bucket of the control plane, reached as the account that was meant."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drproof.engine.refusal import refuse
@@ -21,7 +20,8 @@ class Way:
     owner: str
     region: str
     profile: str
-    world: Path | None
+    world: str
+    """The address of an embedded world; empty for AWS."""
 
     def open(self) -> "ObjectStore":
         """Return the buckets of the expected account's choice, once it is shown that it is this account that asks.
@@ -38,10 +38,10 @@ class Way:
 
         expected = _account(self.account, "--expected-account-id")
         owner = _account(self.owner or expected, "--bucket-owner")
-        if self.world is not None:
-            world = embedded.attach(self.world)
-            issued = embedded.credentials(world.endpoint)["primary"]
-            session = Session(issued["region"], endpoint=world.endpoint, credentials=issued)
+        if self.world:
+            endpoint = embedded.loopback(self.world)
+            issued = embedded.credentials(endpoint)["primary"]
+            session = Session(issued["region"], endpoint=endpoint, credentials=issued)
         elif self.region:
             session = Session(self.region, profile=self.profile)
         else:

@@ -91,7 +91,7 @@ class Hand:
 
     @property
     def place(self) -> tuple[str, ...]:
-        return ("--bucket", BUCKET, "--prefix", self.prefix, "--world", str(self.world.directory))
+        return ("--bucket", BUCKET, "--prefix", self.prefix, "--embedded", self.world.endpoint)
 
     def source(self, files: dict[str, bytes] | None = None, *, name: str = "source") -> str:
         """Write a folder laid out by sections."""

@@ -85,7 +85,7 @@ def test_a_bundle_by_its_digest_needs_no_pointer_and_names_none(hand):
 
     done = hand(
         "fetch", "--bundle-uri", published["BUNDLE_URI"], "--bundle-sha256", published["BUNDLE_SHA256"],
-        "--dest-dir", "to", "--world", str(hand.world.directory),
+        "--dest-dir", "to", "--embedded", hand.world.endpoint,
     )  # fmt: skip
 
     assert done.status == 0, done.error

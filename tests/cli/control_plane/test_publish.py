@@ -286,7 +286,7 @@ def test_a_bundle_that_was_not_stored_as_it_was_sent_is_never_pointed_to(hand):
         (("--source-dir", "absent"), "--source-dir absent is no folder"),
         (("--expected-account-id", "12345"), "--expected-account-id is not an account"),
         (("--bucket-owner", "me"), "--bucket-owner is not an account"),
-        (("--world", "absent"), "does not say where the embedded world is"),
+        (("--embedded", "http://192.0.2.1:1"), "expected http://127.0.0.1:<port>"),
     ],
 )
 def test_what_is_wrong_is_refused_by_name(hand, words, said):
