@@ -11,7 +11,7 @@ import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
 import zstandard
@@ -75,7 +75,7 @@ def pack(  # noqa: PLR0913 — a folder, and how it becomes an archive
     if twice := added.keys() & {entry.name for entry in entries}:
         msg = f"{name} would have {min(twice)} twice"
         raise ValueError(msg)
-    _refuse_names(added, name)
+    _refuse_names(added, name, {entry.name for entry in entries if not entry.is_folder})
     target, unfinished = into / name, into / f".{name}.part"
     try:
         packed = _write(unfinished, name, [*entries, *_folders_of(added, entries)], added, level, progress)
@@ -125,10 +125,12 @@ def _write(  # noqa: PLR0913 — what goes into one file
     )
 
 
-def _refuse_names(added: dict[str, bytes], name: str) -> None:
-    """Refuse added files by the rules for those of the folder."""
+def _refuse_names(added: dict[str, bytes], name: str, files: set[str]) -> None:
+    """Refuse added files by the rules for those of the folder, and what would lie below one of its files."""
     for path in added:
         problem = _not_text(path) or archive.problem_of(archive.Member(path=path, kind="file", size=0), set())
+        above = next((str(one) for one in PurePosixPath(path).parents if str(one) in files), "")
+        problem = problem or (f"{above} is a file" if above else "")
         if problem:
             raise refuse(
                 f"{name}/{path} cannot be restored from an archive: {problem}",

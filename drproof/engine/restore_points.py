@@ -62,6 +62,13 @@ def pack_point(wanted: Wanted, into: Path, *, progress: Callable[[int], None] | 
         EvidenceError: a file changed while it was packed.
     """
     uri = _uri(wanted.uri)
+    for folder in wanted.folders.values():
+        if into.resolve().is_relative_to(folder.resolve()):
+            raise refuse(
+                f"{into} lies in {folder}: what is written there would be packed with it the next time",
+                expected="a place outside of every folder that is packed",
+                next_step="--into <another folder>",
+            )
     archive, _, inside = wanted.canary.partition("/")
     if wanted.canary and archive not in wanted.folders:
         raise refuse(
@@ -197,6 +204,8 @@ def _uri(text: str) -> S3Uri:
             expected="s3://bucket/prefix/backups/<id>",
             next_step=f"--to s3://{uri.bucket}/<prefix>/backups/",
         )
+    if "" in uri.key.split("/"):
+        raise refuse(f"{text} has an empty part", expected="s3://bucket/prefix/backups/<id>", next_step="--to s3://…")
     return uri
 
 

@@ -235,6 +235,8 @@ def test_the_same_files_id_and_instant_give_the_same_restore_point(folder, tmp_p
         ({"uri": "s3://bucket/some/where/b-1"}, "does not lie below a prefix named backups"),
         ({"canary": "other.tar.zst/state/x"}, "lies in no archive of this restore point"),
         ({"canary": f"{NAME}/state/deep"}, "is a folder"),
+        ({"canary": f"{NAME}/state/a.json/canary.json"}, "state/a.json is a file"),
+        ({"uri": "s3://bucket/some/backups/b//1"}, "an empty part"),
     ],
 )
 def test_what_cannot_become_a_restore_point_is_refused(folder, tmp_path, changes, said):
@@ -243,3 +245,15 @@ def test_what_cannot_become_a_restore_point_is_refused(folder, tmp_path, changes
 
     with pytest.raises(ValueError, match=said):
         pack_point(wanted(folder, **changes), into)
+
+
+def test_packed_files_never_go_into_a_folder_that_is_packed(folder, tmp_path):
+    for into in (folder, folder / "deep" / "out", tmp_path / "link"):
+        if into.name == "link":
+            into.symlink_to(folder / "deep")
+        into.mkdir(exist_ok=True)
+
+        with pytest.raises(ValueError, match="would be packed with it the next time"):
+            pack_point(wanted(folder), into)
+
+        assert not list(into.glob("*.tar.zst"))
