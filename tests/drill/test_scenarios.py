@@ -57,7 +57,8 @@ def test_a_plan_that_only_looks_ends_as_the_table_says(operator, name):
 
     assert ran.status == row["exit"], ran.output
     assert ran.closing["outcome"] == row["outcome"]
-    assert ran.named("refuted") == set(row["refuted"]), ran.output
+    refuted = ran.named("refuted")
+    assert refuted >= set(row["refuted"]) if row.get("others_refuted") else refuted == set(row["refuted"]), ran.output
     assert {phase: ran.outcomes[phase] for phase in row["phases"]} == row["phases"]
 
 

@@ -37,6 +37,7 @@ PHASES = ("check_health", "read_restore_point", "bringup")
 MEMBERS = "evidence/read_restore_point/members.json"
 OPENING, CLOSING = "opening.dsse.json", "closing.dsse.json"
 CONTROL_PLANE = "evidence/read_restore_point/control_plane.json"
+PROMISED = "evidence/read_restore_point/promised_members.json"
 
 
 def plan_of(drill_id: str = DRILL) -> PlanDocument:
@@ -62,7 +63,7 @@ def sealed(directory: Path, drill_id: str = DRILL, signers: tuple[Key, ...] = ()
     write_atomic(directory / "plan.json", data)
     opening = sealed_opening(plan, plan_digest=digest(data), signers=signers)
     write_atomic(directory / OPENING, opening)
-    for path in (MEMBERS, CONTROL_PLANE):
+    for path in (MEMBERS, PROMISED, CONTROL_PLANE):
         write_atomic(directory / path, canonical(FILES[path]))
     receipts = [replace(PASSING.receipts[phase], drill_id=drill_id, mode=plan.mode) for phase in PHASES]
     chain(directory, receipts, digest(opening), signers)

@@ -44,7 +44,8 @@ def test_the_buckets_of_a_restore_point_are_only_asked_in_their_owners_name(desk
     # The id of a run is an instant: its colons and its plus stand in the key as they are.
     assert ":" in seen["published"]["run_id"]
     assert "+" in seen["published"]["uri"]
-    assert seen["published"]["objects"] == 5
+    # Four outputs, the marker, and the report that promises them.
+    assert seen["published"]["objects"] == 6
     looks = {look["uri"].rpartition("/")[2]: look for look in seen["looks"]}
     assert {"metadata.json", "state.tar.zst", "state.members.json", "current.json"} <= looks.keys()
     assert all(look["version"] for look in looks.values())

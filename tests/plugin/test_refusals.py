@@ -1,5 +1,7 @@
 """What is refused ends with exit status 4, a sentence and the next command, and leaves nothing behind."""
 
+import re
+
 import pytest
 
 from tests.plugin.conftest import live_settings
@@ -13,11 +15,11 @@ LIVE = ("-m", "drill", "--target", "aws")
     [
         (("-n", "2"), "refuses -n: each worker would bring the site up once more"),
         (("--reruns", "1"), "refuses --reruns: an effect would be done twice"),
-        (("-k", "restore"), "the selection leaves out 67 of the plan's 81 items"),
+        (("-k", "restore"), r"the selection leaves out [1-9][0-9]+ of the plan's [1-9][0-9]+ items"),
     ],
 )
 def test_a_plan_that_changes_the_world_runs_once_whole_and_in_one_process(desk, words, said):
-    assert said in desk.refused(*DRILL, *words)
+    assert re.search(said, desk.refused(*DRILL, *words))
 
 
 def test_a_plan_that_lost_an_item_is_refused(desk):

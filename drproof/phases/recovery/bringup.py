@@ -38,7 +38,6 @@ class BringupObserved:
         "archive_is_sound",
         "metadata_names_this_restore_point",
         "restore_point_did_not_change_while_it_was_read",
-        "restore_point_is_plausible",
         "control_plane_pointer_names_its_bundle",
         "control_plane_files_equal_the_manifest",
     ],

@@ -42,7 +42,7 @@ def crafted(*, manifest=None, extra=(), files=FILES):
             tar.addfile(entry, io.BytesIO(data))
         for entry in extra:
             tar.addfile(entry)
-    return gzip.compress(plain.getvalue())
+    return gzip.compress(plain.getvalue(), mtime=0)
 
 
 def by_file(hand, data, *words, sha256=""):
