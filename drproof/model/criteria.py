@@ -121,6 +121,8 @@ class Cadence:
     """The metric that tells how old the last good run is."""
     age_unit_ms: Milliseconds = 3_600_000
     """What a 1 of that metric means."""
+    fault_values: Mapping[str, str] = field(default_factory=dict)
+    """What each other metric says when the site is at fault, as a decimal number."""
 
 
 RetentionMode = Literal["COMPLIANCE", "GOVERNANCE"]

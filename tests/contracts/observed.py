@@ -106,6 +106,7 @@ CRITERIA = Criteria(
         slack_ms=HOUR,
         metrics_every_ms=900_000,
         age_metric="PipelineFreshnessHours",
+        fault_values={"PublishCorrectness": "1"},
     ),
 )
 

@@ -74,6 +74,7 @@ ISSUE = {
     "alarm-on-a-healthy-day",
     "alarm-between-datapoints",
     "alarm-too-late",
+    "alarm-out-of-reach",
     "image-single-arch",
     "image-wrong-arch",
 }

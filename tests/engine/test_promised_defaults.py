@@ -61,6 +61,7 @@ SETTINGS: dict[str, Promise] = {
     "primary.metrics_every": Promise(0, 15 * MINUTE, "only the operator knows how often his metrics come"),
     "primary.age_metric": Promise("", "PipelineFreshnessHours", NOBODY),
     "primary.age_unit": Promise(HOUR),
+    "primary.fault_values": Promise({}, {"PublishCorrectness": "1", "NeedsDR": "1"}, NOBODY),
     "recovery.instance_type": Promise(
         "t4g.medium", "t4g.small", "the workload's limit of 2Gi is all the memory of the smaller one"
     ),
