@@ -68,6 +68,7 @@ CRITERIA = Criteria(
         member_manifests="required",
         checksums="promised",
         failure_domain="bucket",
+        protection="versions",
         published=Plausibility(
             bucket="atlas-primary", prefix="atlas", candidate="local", state="state.tar.zst", share=20
         ),

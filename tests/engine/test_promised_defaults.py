@@ -75,6 +75,7 @@ SETTINGS: dict[str, Promise] = {
     "backup.layout": Promise("archives"),
     "backup.owner": Promise("", OURS, OURS_ALONE),
     "backup.failure_domain": Promise("bucket", "none", "a backup in the bucket of the original goes down with it"),
+    "backup.protection": Promise("versions", "none", "a backup that can be written over for good is none"),
     "backup.member_manifests": Promise("promised", OURS, OURS_ALONE),
     "backup.checksums": Promise("promised", OURS, OURS_ALONE),
     "backup.state": Promise("state.tar.zst"),
