@@ -10,12 +10,14 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ConnectionClosedError
+import typer
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from typer.testing import CliRunner, Result
 
 from drproof import catalog
 from drproof.cli.app import app
 from drproof.cli.backup import _store as store
+from drproof.cli.errors import clear
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.restore_points import Wanted, pack_point, upload_point, verify_point
 from drproof.evidence.canonical import digest
@@ -361,3 +363,45 @@ def test_what_was_made_keeps_every_promise_that_a_restore_point_can_make(cli, un
     assert [f"{one.name}: {one.reason}" for one in judged if not one.proven] == []
     assert reading.observed.canary is not None
     assert reading.observed.canary.sha256 == reading.observed.canary.promised_sha256
+
+
+def test_what_went_wrong_first_is_the_error_when_the_parts_cannot_be_taken_away_either(client, large):
+    def deny(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="http://nowhere")
+
+    def fail(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="http://slow")
+
+    client.meta.events.register("before-call.s3.UploadPart", fail)
+    client.meta.events.register("before-call.s3.AbortMultipartUpload", deny)
+    uploads = AwsUploads(client, owner=SITE["account_id"], single=6 * MIB, part=5 * MIB)
+    key = f"test-{secrets.token_hex(4)}"
+    try:
+        with pytest.raises(TargetError, match="s3:UploadPart .*ReadTimeoutError") as caught:
+            uploads.create(make_intent(), BUCKET, key, large, sha256=sha256(large))
+        (left,) = client.list_multipart_uploads(Bucket=BUCKET)["Uploads"]
+    finally:
+        client.meta.events.unregister("before-call.s3.UploadPart", fail)
+        client.meta.events.unregister("before-call.s3.AbortMultipartUpload", deny)
+        for upload in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", ()):
+            client.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
+
+    (note,) = caught.value.__notes__
+    assert "s3:AbortMultipartUpload" in note
+    assert "EndpointConnectionError" in note
+    command = f"aws s3api abort-multipart-upload --bucket {BUCKET} --key {key} --upload-id {left['UploadId']}"
+    assert command in note
+    with pytest.raises(typer.Exit), clear():
+        raise caught.value
+
+
+def test_a_command_prints_what_besides_went_wrong_below_the_first_error(capsys):
+    error = TargetError("s3:UploadPart s3://b/k: first", code="First", call="s3:UploadPart")
+    error.add_note("parts of it may be left: second\n  next: take them away")
+
+    with pytest.raises(typer.Exit) as ended, clear():
+        raise error
+
+    assert ended.value.exit_code == 2
+    said = capsys.readouterr().err
+    assert said == ("drproof: s3:UploadPart s3://b/k: first\nparts of it may be left: second\n  next: take them away\n")
