@@ -16,9 +16,9 @@ from typer.testing import CliRunner, Result
 
 from drproof import catalog
 from drproof.cli.app import app
-from drproof.cli.backup import _store as store
 from drproof.cli.errors import clear
 from drproof.engine.effects import JournalledEffects
+from drproof.engine.reaching import Way
 from drproof.engine.restore_points import Wanted, pack_point, upload_point, verify_point
 from drproof.evidence.canonical import digest
 from drproof.evidence.journal import Journal
@@ -83,7 +83,7 @@ def cli(world: embedded.World, folders: tuple[Path, Path], under: str, monkeypat
     def run(*words: str, owner: str = SITE["account_id"]) -> Result:
         said = [
             *("--archive", f"state.tar.zst={state}", "--archive", f"manifests.tar.zst={manifests}"),
-            *("--to", under, "--region", SITE["region"], "--owner", owner, "--endpoint", world.endpoint),
+            *("--to", under, "--region", SITE["region"], "--bucket-owner", owner, "--endpoint", world.endpoint),
         ]
         return CliRunner().invoke(app, ["backup", "create", *said, *words])
 
@@ -261,7 +261,8 @@ def test_credentials_for_a_while_are_sent_to_another_store_with_their_token(monk
         tokens.append(request.headers.get("X-Amz-Security-Token"))
         raise ConnectionClosedError(endpoint_url="s3")
 
-    _, client = store(SITE["account_id"], SITE["region"], "", "http://127.0.0.1:1")
+    way = Way(region=SITE["region"], owner=SITE["account_id"], endpoint="http://127.0.0.1:1", read_only=False)
+    client = way.open()[0].client("s3")
     client.meta.events.register("before-send.s3.HeadBucket", heard)
     with pytest.raises(ConnectionClosedError):
         client.head_bucket(Bucket=BUCKET)
