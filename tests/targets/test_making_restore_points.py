@@ -406,3 +406,23 @@ def test_a_command_prints_what_besides_went_wrong_below_the_first_error(capsys):
     assert ended.value.exit_code == 2
     said = capsys.readouterr().err
     assert said == ("drproof: s3:UploadPart s3://b/k: first\nparts of it may be left: second\n  next: take them away\n")
+
+
+def test_a_running_world_is_reached_by_its_address_alone(world, folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    under = f"s3://{BUCKET}/test-{secrets.token_hex(4)}/backups"
+    packed = [word for name, folder in archives(folders).items() for word in ("--archive", f"{name}={folder}")]
+
+    made = CliRunner().invoke(
+        app, ["backup", "create", *packed, "--to", under, "--backup-id", "b-1", "--embedded", world.endpoint]
+    )
+    elsewhere = f"s3://{NAMES['recovery']['bucket']}/test-{secrets.token_hex(4)}/"
+    compared = CliRunner().invoke(app, ["compare-prefixes", f"{under}/b-1/", elsewhere, "--embedded", world.endpoint])
+
+    assert made.exit_code == 0, made.output
+    assert f"made and read back: {under}/b-1" in made.output
+    assert compared.exit_code == 1, compared.output
+    assert f"{elsewhere}: 0 objects" in compared.output
+    assert "missing: metadata.json" in compared.output
