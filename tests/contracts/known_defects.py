@@ -213,6 +213,13 @@ OWN: tuple[Defect, ...] = (
     ),
     Defect(
         "3",
+        "a threshold that nothing reaches",
+        "alarm_goes_off_at_a_fault",
+        lambda: _rules("correctness", threshold="5.0"),
+        "correctness",
+    ),
+    Defect(
+        "3",
         "the alarm was quiet all through the drill",
         "alarm_detected_the_outage",
         lambda: PASSING.file("history", {"freshness": [], "correctness": []}).facts(

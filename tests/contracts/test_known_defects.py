@@ -13,19 +13,22 @@ from drproof.cli.app import app
 from drproof.engine.imports import collect
 from drproof.engine.preparation import DrillRequest, prepare
 from drproof.engine.refusal import Refusal
-from drproof.engine.settings import resolve
+from drproof.engine.settings import resolve, scenarios
 from drproof.formats import backup_metadata
 from drproof.model.errors import FormatError
 from drproof.model.verdict import Status
 from tests.contracts.checks import variants
 from tests.contracts.known_defects import OWN, Defect
 from tests.contracts.known_defects_handed import HANDED, HandedDefect
-from tests.imports.cases import lay_out
+from tests.imports.cases import CASES, lay_out
 
 CONTRACTS = {contract.name: contract for contract in catalog.contracts()}
 PAGE = (Path(__file__).parents[2] / "docs" / "known-defects.md").read_text(encoding="utf-8")
 ITEMS = tuple(str(number) for number in (*range(1, 13), 18, 19, 20, 21))
 ROWS: tuple[Defect | HandedDefect, ...] = (*OWN, *HANDED)
+ROWS_OF_THE_PAGE = tuple(
+    tuple(line.split("|")[:5]) for line in PAGE.splitlines() if line.startswith("| ") and line[2].isdigit()
+)
 NAMED = {row.contract for row in ROWS}
 
 
@@ -140,11 +143,18 @@ def test_every_item_is_planted_refused_or_comes_with_failback():
 
 
 def test_the_page_names_every_contract_that_is_asked_and_no_other():
-    rows = [line for line in PAGE.splitlines() if line.startswith("| ") and line.split("|")[1].strip() in ITEMS]
-    words = {word for line in rows for word in line.split("`")[1::2]}
+    noticing = {word for _, _, _, by, _ in ROWS_OF_THE_PAGE for word in by.split("`")[1::2]}
+    names = {word for word in noticing if word.isidentifier() and "_" in word}
 
-    assert {line.split("|")[1].strip() for line in rows} == set(ITEMS)
-    assert NAMED - words == set()
-    assert {word for word in words if "_" in word and word.islower() and "." not in word and "/" not in word} <= (
-        CONTRACTS.keys()
-    )
+    assert [row[1].strip() for row in ROWS_OF_THE_PAGE] == list(ITEMS)
+    assert NAMED - names == set()
+    assert names <= CONTRACTS.keys()
+
+
+def test_the_page_names_scenarios_and_cases_that_there_are():
+    known = {*scenarios(), *CASES}
+    for _, item, _, _, seen in ROWS_OF_THE_PAGE:
+        words = seen.split("`")[1::2]
+
+        assert set(words) <= known
+        assert words or "comes with failback" in seen, item

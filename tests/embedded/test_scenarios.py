@@ -31,6 +31,7 @@ ISSUE = {
     "backup-member-differs",
     "backup-without-checksums",
     "backup-in-the-primary-region",
+    "backup-without-versions",
     "onprem-checksums-differ",
     "bundle-hash-mismatch",
     "manifest-extra-file",
