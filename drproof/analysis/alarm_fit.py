@@ -78,6 +78,33 @@ def notices_after_ms(rule: AlarmRule, cadence: Cadence) -> int:
     return told + mixed + int(threshold)
 
 
+def unknown_of_a_fault(rule: AlarmRule, cadence: Cadence) -> str:
+    """Return what nobody said and `goes_off_at_a_fault` needs, or ""."""
+    if rule.kind != "metric" or not rule.metric:
+        return f"{rule.name} has no metric of its own: it combines others"
+    if not cadence.age_metric:
+        return "nobody says which metric tells how old the last good run is: set primary.age_metric"
+    if rule.statistic not in AT_ONCE | LATER:
+        return f"{rule.name} looks at {_named(rule)} of {rule.metric}, and nobody knows what a fault makes of that"
+    if rule.comparison not in COMPARISONS or _number(rule.threshold) is None:
+        return f"nobody knows how {rule.name} compares a datapoint with its threshold"
+    if not _tells_age(rule, cadence) and _number(cadence.fault_values.get(rule.metric, "")) is None:
+        return f"nobody says what {rule.metric} is when the site is at fault: set primary.fault_values"
+    return ""
+
+
+def goes_off_at_a_fault(rule: AlarmRule, cadence: Cadence) -> bool:
+    """Return whether a fault breaches the alarm at all; an age passes every threshold, given time."""
+    if _tells_age(rule, cadence):
+        return not is_deaf_to_age(rule, cadence)
+    return COMPARISONS[rule.comparison](Decimal(cadence.fault_values[rule.metric]), Decimal(rule.threshold))
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a decimal number that can be compared with others."""
+    return _number(text) is not None
+
+
 def _tells_that_it_has_no_data(rule: AlarmRule) -> bool:
     return rule.missing_data == MISSING and len(rule.insufficient_data_actions) > 0
 
@@ -87,8 +114,13 @@ def _tells_age(rule: AlarmRule, cadence: Cadence) -> bool:
 
 
 def _threshold_ms(rule: AlarmRule, cadence: Cadence) -> Decimal | None:
+    value = _number(rule.threshold)
+    return None if value is None else value * cadence.age_unit_ms
+
+
+def _number(text: str) -> Decimal | None:
     try:
-        value = Decimal(rule.threshold) * cadence.age_unit_ms
+        value = Decimal(text)
     except InvalidOperation:
         return None
     return value if value.is_finite() else None

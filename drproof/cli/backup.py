@@ -1,13 +1,15 @@
 """`drproof backup create`: a restore point in the layout that drills recover from."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drproof.cli.buckets import Endpoint, World
 from drproof.cli.errors import clear, echo
 
 if TYPE_CHECKING:
+    from drproof.engine.reaching import Way
     from drproof.engine.restore_points import Made, Wanted
 
 app = typer.Typer(help="Restore points.", no_args_is_help=True)
@@ -36,10 +38,16 @@ def create(  # noqa: PLR0913 — what a restore point is made of
         typer.Option(help="ARCHIVE/PATH of the record that a restore is tried by; written where the folder has none."),
     ] = "",
     level: Annotated[int, typer.Option(min=1, max=19, help="How hard zstd tries.")] = 3,
-    owner: Annotated[str, typer.Option(help="The account that owns the bucket; by default that of the site.")] = "",
-    region: Annotated[str, typer.Option(help="The region of the bucket; AWS_REGION or the site's without it.")] = "",
-    profile: Annotated[str, typer.Option(help="A profile of the AWS configuration.")] = "",
-    endpoint: Annotated[str, typer.Option(help="A store that speaks S3, instead of AWS: http(s)://….")] = "",
+    bucket_owner: Annotated[
+        str | None,
+        typer.Option("--bucket-owner", "--owner", help="The account that owns the bucket; else that of the site."),
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="The region of the bucket; that of the site, or AWS_REGION, without it.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="A profile of the AWS configuration; else the setting's.")] = None,
+    embedded: World = "",
+    endpoint: Endpoint = "",
     into: Annotated[
         Path | None, typer.Option(help="A folder in which the packed files stay; they need the room of the archives.")
     ] = None,
@@ -52,6 +60,7 @@ def create(  # noqa: PLR0913 — what a restore point is made of
     """
     from drproof.engine import restore_points
     from drproof.engine.clock import SystemClock
+    from drproof.engine.reaching import Way
     from drproof.engine.refusal import refuse
     from drproof.formats import timestamps
 
@@ -74,7 +83,16 @@ def create(  # noqa: PLR0913 — what a restore point is made of
             place.mkdir(parents=True, exist_ok=True)
             made = restore_points.pack_point(wanted, place)
             if not dry_run:
-                made = _upload(made, place, wanted, Path(private), owner, region, profile, endpoint)
+                way = Way(
+                    region=region,
+                    profile=profile,
+                    owner=bucket_owner,
+                    world=embedded,
+                    endpoint=endpoint,
+                    site="primary",
+                    read_only=False,
+                )
+                made = _upload(made, place, wanted, Path(private), way)
         if receipt_dir is not None:
             receipt_dir.mkdir(parents=True, exist_ok=True)
             (receipt_dir / "backup.summary.json").write_bytes(restore_points.summary_of(made, verified=not dry_run))
@@ -104,16 +122,16 @@ def _folders(words: list[str]) -> dict[str, Path]:
     return found
 
 
-def _upload(  # noqa: PLR0913 — what is uploaded, and how the store is reached
-    made: "Made", place: Path, wanted: "Wanted", private: Path, owner: str, region: str, profile: str, endpoint: str
-) -> "Made":
+def _upload(made: "Made", place: Path, wanted: "Wanted", private: Path, way: "Way") -> "Made":
     from drproof.engine import restore_points
     from drproof.engine.effects import JournalledEffects
     from drproof.evidence.journal import Journal
+    from drproof.formats import s3_uri
     from drproof.targets.aws.s3 import AwsObjectStore
     from drproof.targets.aws.s3_uploads import AwsUploads
 
-    account, client = _store(owner, region, profile, endpoint)
+    session, account = way.open(s3_uri.parse(wanted.uri).bucket)
+    client = session.client("s3")
     objects = AwsObjectStore(client, owner=account)
     with Journal(private / "journal.log") as journal:
         effects = JournalledEffects(journal, drill_id=made.metadata.backup_id, phase="backup-create")
@@ -122,34 +140,3 @@ def _upload(  # noqa: PLR0913 — what is uploaded, and how the store is reached
     echo(f"uploaded to {wanted.uri}; reading it back")
     restore_points.verify_point(made, objects=objects)
     return made
-
-
-def _store(owner: str, region: str, profile: str, endpoint: str) -> tuple[str, Any]:
-    """Return the account that must own the bucket, and a client; options first, else the original site's settings."""
-    import os
-
-    from drproof.engine.refusal import refuse
-    from drproof.engine.settings import setting
-    from drproof.targets.aws.sessions import Session
-
-    def said(path: str) -> str:
-        return str(setting(path, {}, os.environ, Path.cwd()) or "")
-
-    account = owner or said("sites.primary.owner") or said("sites.primary.account_id")
-    if not account:
-        raise refuse(
-            "nothing says whose bucket it is",
-            expected="an account: --owner, or sites.primary.account_id in drproof.toml",
-            next_step="drproof backup create … --owner <account>",
-        )
-    where = region or said("sites.primary.region") or os.environ.get("AWS_REGION", "")
-    if not where:
-        raise refuse(
-            "nothing says in which region the bucket lies",
-            expected="--region, AWS_REGION, or sites.primary.region in drproof.toml",
-            next_step="drproof backup create … --region <region>",
-        )
-    session = Session(where, profile=profile or said("profile"))
-    if endpoint:
-        session = Session(where, endpoint=endpoint, credentials=session.held())
-    return account, session.client("s3")

@@ -1,4 +1,4 @@
-"""How commands that look at published runs reach buckets, and how they say what those came to."""
+"""The options by which commands reach buckets, alike in all of them, and how they say what those came to."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,14 +24,18 @@ Owner = Annotated[
 World = Annotated[
     str, typer.Option("--embedded", metavar="URL", help="An embedded world of this machine, instead of AWS.")
 ]
+Endpoint = Annotated[
+    str,
+    typer.Option("--endpoint", metavar="URL", help="Another store that speaks S3, with your own credentials for it."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")]
 
 
 def buckets(*, region: str, profile: str, owner: str, world: str) -> "ObjectStore":
     """Return the buckets that the options name; only this loads an SDK."""
-    from drproof.targets.buckets import open_buckets
+    from drproof.engine.reaching import Way
 
-    return open_buckets(region=region, profile=profile, owner=owner, world=world)
+    return Way(region=region, profile=profile, owner=owner, world=world).objects()
 
 
 def files_below(folder: Path) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
 """`drproof compare-prefixes`: whether two prefixes of S3 hold the same objects, and which they do not."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from drproof.cli.buckets import Endpoint, World
 
 EQUAL, DIFFERENT, UNDECIDED = 0, 1, 3
 Prefix = Annotated[str, typer.Argument(help="s3://bucket/prefix/, exactly as far as keys are to be compared.")]
@@ -13,16 +16,27 @@ def compare_prefixes(  # noqa: PLR0913 — two places, and how they are asked
     left: Prefix,
     right: Prefix,
     owner_left: Annotated[
-        str | None, typer.Option(help="The account that owns the left bucket; by default that of the original site.")
+        str | None,
+        typer.Option(
+            "--bucket-owner-left",
+            "--owner-left",
+            help="The account that owns the left bucket; by default that of the original site.",
+        ),
     ] = None,
     owner_right: Annotated[
-        str | None, typer.Option(help="The account that owns the right bucket; by default that of the recovery site.")
+        str | None,
+        typer.Option(
+            "--bucket-owner-right",
+            "--owner-right",
+            help="The account that owns the right bucket; by default that of the recovery site.",
+        ),
     ] = None,
     region: Annotated[str | None, typer.Option(help="The region of both; AWS_REGION or the sites' without it.")] = None,
     region_left: Annotated[str | None, typer.Option(help="The region of the left bucket.")] = None,
     region_right: Annotated[str | None, typer.Option(help="The region of the right bucket.")] = None,
     profile: Annotated[str | None, typer.Option(help="The AWS profile that may list and read both.")] = None,
-    endpoint: Annotated[str, typer.Option(help="A store that speaks S3, instead of AWS: http(s)://….")] = "",
+    embedded: World = "",
+    endpoint: Endpoint = "",
     shards: Annotated[int, typer.Option(min=1, max=64, help="How many ranges of keys are listed at once.")] = 8,
     read: Annotated[
         Literal["auto", "never", "always"],
@@ -43,15 +57,21 @@ def compare_prefixes(  # noqa: PLR0913 — two places, and how they are asked
     from drproof.cli.errors import clear, echo
     from drproof.engine.comparing import Asked, open_pair
     from drproof.engine.prefixes import Comparison
+    from drproof.engine.reaching import Way
     from drproof.model.errors import DrproofError
     from drproof.report.visible import printable
 
-    asked = (
-        Asked(uri=left, side="left", owner=owner_left, region=region_left or region),
-        Asked(uri=right, side="right", owner=owner_right, region=region_right or region),
+    # Whose settings hold where an option says nothing: what was, and what took over.
+    ways = (
+        Way(site="primary", side="-left", owner=owner_left, region=region_left or region),
+        Way(site="recovery", side="-right", owner=owner_right, region=region_right or region),
     )
+    asked = [
+        Asked(uri=uri, way=replace(way, profile=profile, world=embedded, endpoint=endpoint))
+        for uri, way in zip((left, right), ways, strict=True)
+    ]
     with clear():
-        pair = open_pair(*asked, profile=profile, endpoint=endpoint, connections=4 * shards)
+        pair = open_pair(*asked, connections=4 * shards)
         comparison = Comparison(*pair, shards=shards, read=read)
         report = Report.to(json_file, most=max_differences)
     # What cannot be written is no difference, which an error without an end of its own would say by its status.

@@ -17,7 +17,9 @@ def clear() -> Iterator[None]:
     try:
         yield
     except (ValueError, DrproofError, OSError) as exc:
-        typer.echo(printable(f"drproof: {exc}", lines=True), err=True)
+        # Notes say what besides went wrong, such as what a failed upload left behind.
+        said = "\n".join((f"drproof: {exc}", *getattr(exc, "__notes__", ())))
+        typer.echo(printable(said, lines=True), err=True)
         raise typer.Exit(MISUSED) from exc
 
 

@@ -1,5 +1,6 @@
 """How often a healthy original site is heard of, from its settings."""
 
+from drproof.analysis import alarm_fit
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import Resolved
 from drproof.formats import schedules
@@ -11,7 +12,7 @@ def cadence_of(resolved: Resolved) -> Cadence:
     """Return what contracts compare limits and alarms with.
 
     Raises:
-        Refusal: the schedule is none.
+        Refusal: the schedule is none, or the value of a fault is no number.
     """
     schedule = resolved["primary.schedule"]
     try:
@@ -21,6 +22,13 @@ def cadence_of(resolved: Resolved) -> Cadence:
             f"primary.schedule ({resolved.sources['primary.schedule']}): {exc}",
             next_step="set primary.schedule in drproof.toml to the schedule of the pipeline",
         ) from exc
+    for metric, value in resolved["primary.fault_values"].items():
+        if not alarm_fit.is_number(value):
+            raise refuse(
+                f"primary.fault_values ({resolved.sources['primary.fault_values']}): {metric} is {value!r}",
+                expected="a number",
+                next_step=f'set primary.fault_values in drproof.toml, such as {{ {metric} = "1" }}',
+            )
     return Cadence(
         schedule=schedule,
         longest_gap_ms=gap,
@@ -28,4 +36,5 @@ def cadence_of(resolved: Resolved) -> Cadence:
         metrics_every_ms=resolved["primary.metrics_every"],
         age_metric=resolved["primary.age_metric"],
         age_unit_ms=resolved["primary.age_unit"],
+        fault_values=resolved["primary.fault_values"],
     )

@@ -191,6 +191,7 @@ def _backup(resolved: Resolved, settings: Settings) -> Backup:
         member_manifests="ignored" if onprem else resolved["backup.member_manifests"],
         checksums="ignored" if onprem else resolved["backup.checksums"],
         failure_domain=resolved["backup.failure_domain"],
+        protection=resolved["backup.protection"],
         published=Plausibility(
             bucket=primary.bucket,
             prefix=primary.prefix,

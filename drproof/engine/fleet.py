@@ -15,6 +15,7 @@ from drproof import catalog
 from drproof.engine.attempts import attempt
 from drproof.engine.clock import SystemClock
 from drproof.engine.context import PhaseContext
+from drproof.engine.neighbours import remembering
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED
 from drproof.evidence.canonical import canonical, digest
@@ -141,14 +142,20 @@ class PointReader:
         self._target = target or open_target(
             ticket.settings, ticket.endpoint or None, directory=self._folder, origin=ticket.plan.drill_id
         )
+        self._beside: Target = remembering(self._target)
+        self._run = ""
         self.redactor = Redactor(self._target.secrets)
 
-    def read(self, uri: str) -> PointReading:
+    def read(self, uri: str, *, of: str = "") -> PointReading:
         """Return what reading a restore point came to; a world that refuses is a reading that says so.
+
+        What lies beside restore points is looked at once for all that are read in one run, which `of` names.
 
         Raises:
             Interruption: a signal ended it; nothing is returned then.
         """
+        if of != self._run:
+            self._run, self._beside = of, remembering(self._target)
         plan = replace(self._ticket.plan, criteria=bar_of(self._ticket.plan.criteria, uri))
 
         def context() -> _PointContext:
@@ -157,7 +164,7 @@ class PointReader:
                 origin=plan.drill_id,
                 plan=plan,
                 settings=self._ticket.settings,
-                target=self._target,
+                target=self._beside,
                 effects=cast("Effects", _Nothing()),
                 clock=self._clock,
                 receipts={},

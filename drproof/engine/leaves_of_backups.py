@@ -27,6 +27,14 @@ BACKUPS: tuple[Leaf, ...] = (
         choices=("none", "bucket", "region", "account"),
     ),
     row(
+        "backup.protection",
+        "text",
+        "what must keep a restore point from being written over: versions of its bucket, or Object Lock",
+        default="versions",
+        of_the_world=False,
+        choices=("none", "versions", "lock"),
+    ),
+    row(
         "backup.member_manifests",
         "text",
         "whether every archive must have a member manifest, or those that are promised are compared",

@@ -8,4 +8,5 @@ CADENCE: tuple[Leaf, ...] = (
     row("primary.metrics_every", "duration", "the longest time between two datapoints of its metrics", default="0s"),
     row("primary.age_metric", "text", "the metric that tells how old the last good run is", default=""),
     row("primary.age_unit", "duration", "what a 1 of that metric means", default="1h"),
+    row("primary.fault_values", "table", "what each other metric says when the site is at fault", default={}),
 )

@@ -18,6 +18,10 @@ from drproof.model.listing import Page, Row
 LARGEST = 16 << 20
 """More than a thousand keys of 1,024 bytes can come to, each byte of them encoded in three."""
 
+MOST_EMPTY = 1000
+"""Pages in a row that may hold nothing. S3 sends such pages while it passes over what was deleted; a store whose pages
+name each other would be listed for ever."""
+
 _OBJECT = re.compile(
     rb"(<Contents><Key>([!-%'-;=-~]*)</Key><LastModified>[^<&]*</LastModified>"
     rb"<ETag>(?:&quot;|&#34;)([0-9a-f]{32}(?:-[0-9]{1,5})?)(?:&quot;|&#34;)</ETag>"

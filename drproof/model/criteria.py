@@ -32,6 +32,7 @@ class Sites:
 Layout = Literal["archives", "onprem"]
 Demand = Literal["ignored", "promised", "required"]
 FailureDomain = Literal["none", "bucket", "region", "account"]
+Protection = Literal["none", "versions", "lock"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ class Backup:
     """Whether archives must carry checksums: all of them, or those whose metadata makes promises."""
     failure_domain: FailureDomain = "none"
     """What must be another one than the original site's."""
+    protection: Protection = "none"
+    """What of a restore point must survive whoever writes over it: its versions, or under a lock."""
     published: Plausibility | None = None
     """None where nobody said where the original site publishes."""
 
@@ -121,6 +124,8 @@ class Cadence:
     """The metric that tells how old the last good run is."""
     age_unit_ms: Milliseconds = 3_600_000
     """What a 1 of that metric means."""
+    fault_values: Mapping[str, str] = field(default_factory=dict)
+    """What each other metric says when the site is at fault, as a decimal number."""
 
 
 RetentionMode = Literal["COMPLIANCE", "GOVERNANCE"]

@@ -76,7 +76,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     asked = decode(Asked, dict(event))
     uri = str(s3_uri.parse(asked.backup_uri))
     opened = _open(uri.rpartition("/")[0])
-    reading = opened.reader.read(uri)
+    # A warm function outlives an execution, and what that saw must not speak for the next one.
+    reading = opened.reader.read(uri, of=asked.execution)
     last = reading.attempts[-1].error_class if reading.attempts else ""
     if last in ANOTHER_TIME and asked.retry_count < MAX_ATTEMPTS:
         raise ThrottledError(reading.reason, code=last)

@@ -172,4 +172,4 @@ def test_a_bucket_of_no_region_is_misused(monkeypatch):
     said = CliRunner().invoke(app, ["compare", "s3://some-bucket/p/runs/r", "s3://some-bucket/p/runs/s"])
 
     assert said.exit_code == 2
-    assert "no region is configured: expected --region" in said.stderr
+    assert "nothing says in which region the bucket lies; expected --region, AWS_REGION" in said.stderr

@@ -16,6 +16,7 @@ QUIET, SPEED, SILENCE = (
     "alarm_can_notice_within_the_rpo",
     "alarm_takes_no_silence_for_health",
 )
+REACH = "alarm_goes_off_at_a_fault"
 TOPICS = RULES.alarms[0].actions
 
 
@@ -275,4 +276,60 @@ def an_alarm_goes_off_within_the_rpo_on_its_last_millisecond(house: House) -> No
         (PASSING.asking(rpo_ms=30 * MINUTE - 1), REFUTED),
         (_set(CORRECT, comparison="LessThanThreshold"), PROVEN),
         subject=CORRECT,
+    )
+
+
+@boundary
+def an_alarm_goes_off_at_the_value_of_a_fault(house: House) -> None:
+    at_least: dict[str, Any] = {"comparison": "GreaterThanOrEqualToThreshold"}
+    below: dict[str, Any] = {"comparison": "LessThanThreshold"}
+    at_most: dict[str, Any] = {"comparison": "LessThanOrEqualToThreshold"}
+    expect(
+        house,
+        REACH,
+        (_set(CORRECT, threshold="0.999"), PROVEN),
+        (_set(CORRECT, threshold="1"), REFUTED),
+        (_set(CORRECT, threshold="5.0"), REFUTED),
+        (_set(CORRECT, threshold="1", **at_least), PROVEN),
+        (_set(CORRECT, threshold="1.001", **at_least), REFUTED),
+        (_set(CORRECT, threshold="1", **below), REFUTED),
+        (_set(CORRECT, threshold="1.001", **below), PROVEN),
+        (_set(CORRECT, threshold="1", **at_most), PROVEN),
+        (_set(CORRECT, threshold="0.999", **at_most), REFUTED),
+        (_paced(fault_values={"PublishCorrectness": "0"}), REFUTED),
+        (_paced(fault_values={}), UNPROVEN),
+        (_paced(fault_values={"PublishCorrectness": "bad"}), UNPROVEN),
+        (_paced(fault_values={"PublishCorrectness": "Infinity"}), UNPROVEN),
+        (_paced(fault_values={"NeedsDR": "1"}), UNPROVEN),
+        (_paced(age_metric=""), UNPROVEN),
+        (_set(CORRECT, threshold="none"), UNPROVEN),
+        (_set(CORRECT, threshold="-Infinity"), UNPROVEN),
+        (_set(CORRECT, comparison="LessThanLowerThreshold"), UNPROVEN),
+        (_set(CORRECT, metric=""), UNPROVEN),
+        (_set(CORRECT, kind="composite"), UNPROVEN),
+        *((_set(CORRECT, statistic=one), PROVEN) for one in ("Average", "Maximum", "Minimum")),
+        *((_set(CORRECT, statistic=one), UNPROVEN) for one in ("", "SampleCount", "Sum", "p90")),
+        subject=CORRECT,
+    )
+    assert "a fault makes it 1" in house.verdict(REACH, _set(CORRECT, threshold="5.0"), CORRECT).reason
+    assert "set primary.fault_values" in house.verdict(REACH, _paced(fault_values={}), CORRECT).reason
+    assert "set primary.age_metric" in house.verdict(REACH, _paced(age_metric=""), CORRECT).reason
+    assert "the Sum of PublishCorrectness" in house.verdict(REACH, _set(CORRECT, statistic="Sum"), CORRECT).reason
+
+
+@boundary
+def an_alarm_on_age_goes_off_at_any_fault_that_lasts(house: House) -> None:
+    expect(
+        house,
+        REACH,
+        (_set(AGE, threshold="1E+9"), PROVEN),
+        (_set(AGE, comparison="GreaterThanOrEqualToThreshold"), PROVEN),
+        (_set(AGE, comparison="LessThanThreshold"), REFUTED),
+        (_set(AGE, comparison="LessThanOrEqualToThreshold"), REFUTED),
+        (_paced(fault_values={}), PROVEN),
+        (_set(AGE, threshold="none"), UNPROVEN),
+        (_set(AGE, statistic="Sum"), UNPROVEN),
+        (_unread(AGE), UNPROVEN),
+        (COMPOSITE, UNPROVEN),
+        subject=AGE,
     )

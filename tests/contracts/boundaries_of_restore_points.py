@@ -275,6 +275,43 @@ def a_backup_outlives_what_it_shares_no_failure_domain_with(house: House) -> Non
         assert contract.is_asked(replace(CRITERIA, backup=backup_asked)) is wanted, domain
 
 
+@boundary
+def what_is_written_over_is_kept_as_it_is_demanded(house: House) -> None:
+    backup, published = POINT.buckets
+    name = "restore_point_is_protected_from_writers"
+
+    def kept(demanded: Any, **changes: Any) -> Evidence:
+        evidence = PASSING.facts(READ, buckets=(replace(backup, **changes), published))
+        return evidence.asking(backup=replace(BACKUP, protection=demanded))
+
+    for demanded, field, other in (("versions", "versioning", "object_lock"), ("lock", "object_lock", "versioning")):
+        expect(
+            house,
+            name,
+            (kept(demanded, **{field: "enabled", other: "none"}), PROVEN),
+            (kept(demanded, **{field: "none", other: "enabled"}), REFUTED),
+            (kept(demanded, **{field: "suspended", other: "enabled"}), REFUTED),
+            (kept(demanded, **{field: "AccessDenied", other: "enabled"}), UNPROVEN),
+            (kept(demanded, **{field: "", other: "enabled"}), UNPROVEN),
+            (kept(demanded, status="403"), UNPROVEN),
+        )
+    # Of the bucket of what is published nothing is demanded.
+    unkept = replace(published, versioning="none")
+    expect(
+        house,
+        name,
+        (PASSING.facts(READ, buckets=(backup, unkept)), PROVEN),
+        (PASSING.facts(READ, buckets=(published,)), UNPROVEN),
+        (PASSING.facts(READ, buckets=()), UNPROVEN),
+    )
+    assert "it was not looked at" in house.verdict(name, PASSING.facts(READ, buckets=())).reason
+    assert "keeps: 403" in house.verdict(name, kept("versions", status="403")).reason
+    assert "it was not asked" in house.verdict(name, kept("versions", versioning="")).reason
+    for demanded, asked in (("none", False), ("versions", True), ("lock", True)):
+        criteria = replace(CRITERIA, backup=replace(BACKUP, protection=demanded))  # type: ignore[arg-type] # of a table
+        assert house.contracts[name].is_asked(criteria) is asked
+
+
 def moved_to(bucket: Any) -> Any:
     """Return the bucket of published runs where the restore point was moved to."""
     return replace(bucket, region="eu-west-1")

@@ -42,7 +42,7 @@ from tests.contracts.observed import (
     at,
     sha256,
 )
-from tests.contracts.observed_backup import NEEDED_OF_ONPREM, ONPREM, ONPREM_BACKUP, in_region, owned_by
+from tests.contracts.observed_backup import NEEDED_OF_ONPREM, ONPREM, ONPREM_BACKUP, in_region, owned_by, with_lock
 from tests.contracts.observed_execution import ASKED_FOR
 from tests.contracts.observed_execution import OBSERVED as HANDED_IN
 from tests.contracts.observed_fleet import FLEET, FLEET_FILES, FOUND, NAMED, READ
@@ -174,7 +174,10 @@ OF_THE_REFERENCE = PASSING.facts("read_restore_point", schema_version=None, memb
 )
 """A restore point whose metadata promises sizes and digests and nothing else."""
 ELSEWHERE = PASSING.facts("read_restore_point", buckets=in_region("us-west-2")).asking(
-    backup=replace(CRITERIA.backup, failure_domain="region", checksums="required")
+    backup=replace(CRITERIA.backup, failure_domain="region", protection="versions", checksums="required")
+)
+LOCKED = PASSING.facts("read_restore_point", buckets=with_lock()).asking(
+    backup=replace(CRITERIA.backup, protection="lock")
 )
 OF_ANOTHER = PASSING.facts("read_restore_point", buckets=owned_by("444455556666")).asking(
     backup=replace(CRITERIA.backup, failure_domain="account", published=None)
@@ -195,6 +198,7 @@ VARIANTS: dict[str, tuple[Evidence, frozenset[str]]] = {
     "a restore point without promises": (OF_THE_REFERENCE, frozenset()),
     "a restore point in another region": (ELSEWHERE, frozenset()),
     "a restore point of another account": (OF_ANOTHER, frozenset()),
+    "a restore point under a lock": (LOCKED, frozenset()),
     "an encrypted on-prem backup": (
         ENCRYPTED,
         frozenset(

@@ -68,6 +68,7 @@ CRITERIA = Criteria(
         member_manifests="required",
         checksums="promised",
         failure_domain="bucket",
+        protection="versions",
         published=Plausibility(
             bucket="atlas-primary", prefix="atlas", candidate="local", state="state.tar.zst", share=20
         ),
@@ -106,6 +107,7 @@ CRITERIA = Criteria(
         slack_ms=HOUR,
         metrics_every_ms=900_000,
         age_metric="PipelineFreshnessHours",
+        fault_values={"PublishCorrectness": "1"},
     ),
 )
 

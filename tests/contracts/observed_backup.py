@@ -23,6 +23,11 @@ def in_region(region: str) -> tuple[BucketSeen, ...]:
     return _backup(region=region)
 
 
+def with_lock() -> tuple[BucketSeen, ...]:
+    """Return the buckets with that of the restore point under Object Lock."""
+    return _backup(object_lock="enabled")
+
+
 def owned_by(account: str) -> tuple[BucketSeen, ...]:
     """Return the bucket of the restore point with another owner, and no other bucket."""
     return _backup(owner=account)[:1]

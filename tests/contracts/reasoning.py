@@ -165,6 +165,13 @@ def a_rise_rests_on_a_datapoint_beyond_the_threshold(house: House) -> None:
 
 
 @reasoning
+def only_a_number_that_can_be_compared_is_the_value_of_a_fault(house: House) -> None:
+    is_number = house.modules["alarm_fit"].is_number
+    assert all(is_number(text) for text in ("1", "-0.5", "1E+3"))
+    assert not any(is_number(text) for text in ("", "one", "NaN", "Infinity"))
+
+
+@reasoning
 def an_alarm_breaches_as_its_own_comparison_says(house: House) -> None:
     breaching = {
         "GreaterThanThreshold": ("27",),

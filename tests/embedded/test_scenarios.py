@@ -31,6 +31,7 @@ ISSUE = {
     "backup-member-differs",
     "backup-without-checksums",
     "backup-in-the-primary-region",
+    "backup-without-versions",
     "onprem-checksums-differ",
     "bundle-hash-mismatch",
     "manifest-extra-file",
@@ -74,6 +75,7 @@ ISSUE = {
     "alarm-on-a-healthy-day",
     "alarm-between-datapoints",
     "alarm-too-late",
+    "alarm-out-of-reach",
     "image-single-arch",
     "image-wrong-arch",
 }

@@ -171,6 +171,7 @@ def test_the_layout_decides_before_anything_is_read_what_is_expected(tmp_path):
     [
         ("[backup]\nplausible_share = 0\n", {"restore_point_is_plausible"}),
         ('[backup]\nfailure_domain = "none"\n', {"restore_point_outlives_the_primary"}),
+        ('[backup]\nprotection = "none"\n', {"restore_point_is_protected_from_writers"}),
         ('[backup]\nmember_manifests = "promised"\n', {"archive_members_equal_their_manifest"}),
         ('[backup]\nchecksums = "ignored"\n', {"archive_has_a_checksum"}),
     ],

@@ -150,3 +150,11 @@ def test_a_schedule_that_is_none_is_refused_where_it_stands(tmp_path):
 
     with pytest.raises(Refusal, match=r"primary.schedule \(drproof.toml primary.schedule\).*five fields.*'@daily'"):
         _prepared(tmp_path, {}, plan="health")
+
+
+def test_the_value_of_a_fault_is_a_number_or_refused(tmp_path):
+    assert _prepared(tmp_path, REHEARSAL, plan="health").criteria.cadence.fault_values == {"PublishCorrectness": "1"}
+    (tmp_path / "drproof.toml").write_text('target = "embedded"\n[primary]\nfault_values = { Broken = "yes" }\n')
+
+    with pytest.raises(Refusal, match=r"primary.fault_values \(drproof.toml .*\): Broken is 'yes'.*expected a number"):
+        _prepared(tmp_path, {}, plan="health")

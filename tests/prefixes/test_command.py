@@ -26,7 +26,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def run(pair: Pair, *more: str, places: tuple[str, str] = PLACES) -> Result:
-    owners = ["--owner-left", OWNER, "--owner-right", OWNER]
+    owners = ["--bucket-owner-left", OWNER, "--bucket-owner-right", OWNER]
     where = ["--endpoint", pair.server.address, "--region", "eu-central-1"]
     return CliRunner().invoke(app, ["compare-prefixes", *places, *owners, *where, *more])
 
@@ -112,7 +112,9 @@ def test_a_world_that_does_not_answer_is_3_and_leaves_a_file_without_an_end(serv
         (("s3://left/l", "s3://right/r/"), (), "a slash at the end"),
         (("left/l/", "s3://right/r/"), (), "the left side is 'left/l/'"),
         (("s3://left/l/", "s3://r!ght/r/"), (), "the right side is"),
-        (PLACES, ("--owner-right", ""), "--owner-right"),
+        (PLACES, ("--bucket-owner-right", ""), "--bucket-owner-right"),
+        (PLACES, ("--owner-right", "them"), "--bucket-owner-right is not an account"),
+        (PLACES, ("--embedded", "http://127.0.0.1:9"), "--embedded and --endpoint name two stores"),
         (PLACES, ("--region", ""), "in which region left lies"),
         (PLACES, ("--profile", "no-such-profile"), "no-such-profile"),
         (PLACES, ("--shards", "0"), "shards"),

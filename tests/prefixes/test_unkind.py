@@ -1,5 +1,6 @@
 """A store that refuses, breaks off and forgets: nothing is lost, and nothing that was not seen counts as seen."""
 
+import itertools
 import re
 import threading
 from collections import Counter
@@ -9,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from drproof.engine.prefixes import RANGE, Comparison
+from drproof.formats import s3_page
 from drproof.model.comparison import Kind
 from drproof.model.errors import DrproofError, FormatError, TargetError, ThrottledError
+from drproof.targets.aws.s3 import AwsObjectStore
 from drproof.targets.aws.s3_requests import SignedBucket
 from drproof.targets.aws.sessions import Session
 from tests.prefixes.bucket_server import Asked, Bucket, BucketServer, Stored, parts_of
-from tests.prefixes.conftest import OWNER, Pair, Served
+from tests.prefixes.conftest import KEYS, OWNER, Pair, Served
 from tests.prefixes.test_comparing import many
 
 
@@ -140,6 +143,53 @@ def test_a_listing_that_goes_in_circles_ends(served: Served, monkeypatch: pytest
 
     with pytest.raises(FormatError, match="names itself as the next one"):
         pair.compare(shards=1)
+
+
+def without_keys(bucket: Bucket, tokens: tuple[bytes, ...]) -> Callable[[Mapping[str, bytes]], bytes]:
+    """Return how a store answers whose pages are empty and name one token after the other."""
+    page = bucket.page({"prefix": b"l/"})
+    head = page[: page.index(b"<Contents>")].replace(b"<KeyCount>1000", b"<KeyCount>0")
+    pages = [
+        re.sub(rb"(<NextContinuationToken>).*(</Next)", rb"\g<1>" + token + rb"\g<2>", head) + b"</ListBucketResult>"
+        for token in tokens
+    ]
+    asked = itertools.count()
+    return lambda _: pages[next(asked) % len(pages)]
+
+
+def test_empty_pages_that_name_each_other_end_with_an_error(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_page, "MOST_EMPTY", 20)
+    pair = served(many(2_500), many(2_500))
+    left = pair.server.buckets["left"]
+    monkeypatch.setattr(left, "page", without_keys(left, (b"one", b"two")))
+
+    with pytest.raises(FormatError, match="s3:ListObjectsV2 s3://left/l/: 21 pages in a row hold no key"):
+        pair.compare(shards=1)
+
+    session = Session("eu-central-1", endpoint=pair.server.address, credentials=KEYS)
+    objects = AwsObjectStore(session.client("s3"), owner=OWNER)
+    with pytest.raises(TargetError, match="EndlessListing: 21 pages in a row hold nothing"):
+        list(objects.list("left", "l/"))
+
+
+def test_a_store_that_passes_over_what_was_deleted_is_listed_to_its_end(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = served(many(2_500), many(2_500))
+    left = pair.server.buckets["left"]
+    empty, whole = without_keys(left, tuple(b"t%d" % number for number in range(20))), left.page
+    monkeypatch.setattr(s3_page, "MOST_EMPTY", 20)
+    asked = itertools.count()
+    monkeypatch.setattr(left, "page", lambda query: empty(query) if next(asked) < 20 else whole(past(query)))
+
+    found, comparison = pair.compare(shards=1)
+
+    assert (found, comparison.tally.left) == ([], 2_500)
+
+
+def past(query: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Return a question without the token of an empty page."""
+    return {name: value for name, value in query.items() if name != "continuation-token" or not value.startswith(b"t")}
 
 
 def test_a_store_that_lists_from_the_beginning_whatever_it_is_asked_is_refused(

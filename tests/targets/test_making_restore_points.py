@@ -10,13 +10,15 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ConnectionClosedError
+import typer
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from typer.testing import CliRunner, Result
 
 from drproof import catalog
 from drproof.cli.app import app
-from drproof.cli.backup import _store as store
+from drproof.cli.errors import clear
 from drproof.engine.effects import JournalledEffects
+from drproof.engine.reaching import Way
 from drproof.engine.restore_points import Wanted, pack_point, upload_point, verify_point
 from drproof.evidence.canonical import digest
 from drproof.evidence.journal import Journal
@@ -81,7 +83,7 @@ def cli(world: embedded.World, folders: tuple[Path, Path], under: str, monkeypat
     def run(*words: str, owner: str = SITE["account_id"]) -> Result:
         said = [
             *("--archive", f"state.tar.zst={state}", "--archive", f"manifests.tar.zst={manifests}"),
-            *("--to", under, "--region", SITE["region"], "--owner", owner, "--endpoint", world.endpoint),
+            *("--to", under, "--region", SITE["region"], "--bucket-owner", owner, "--endpoint", world.endpoint),
         ]
         return CliRunner().invoke(app, ["backup", "create", *said, *words])
 
@@ -259,7 +261,8 @@ def test_credentials_for_a_while_are_sent_to_another_store_with_their_token(monk
         tokens.append(request.headers.get("X-Amz-Security-Token"))
         raise ConnectionClosedError(endpoint_url="s3")
 
-    _, client = store(SITE["account_id"], SITE["region"], "", "http://127.0.0.1:1")
+    way = Way(region=SITE["region"], owner=SITE["account_id"], endpoint="http://127.0.0.1:1", read_only=False)
+    client = way.open()[0].client("s3")
     client.meta.events.register("before-send.s3.HeadBucket", heard)
     with pytest.raises(ConnectionClosedError):
         client.head_bucket(Bucket=BUCKET)
@@ -361,3 +364,65 @@ def test_what_was_made_keeps_every_promise_that_a_restore_point_can_make(cli, un
     assert [f"{one.name}: {one.reason}" for one in judged if not one.proven] == []
     assert reading.observed.canary is not None
     assert reading.observed.canary.sha256 == reading.observed.canary.promised_sha256
+
+
+def test_what_went_wrong_first_is_the_error_when_the_parts_cannot_be_taken_away_either(client, large):
+    def deny(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="http://nowhere")
+
+    def fail(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="http://slow")
+
+    client.meta.events.register("before-call.s3.UploadPart", fail)
+    client.meta.events.register("before-call.s3.AbortMultipartUpload", deny)
+    uploads = AwsUploads(client, owner=SITE["account_id"], single=6 * MIB, part=5 * MIB)
+    key = f"test-{secrets.token_hex(4)}"
+    try:
+        with pytest.raises(TargetError, match="s3:UploadPart .*ReadTimeoutError") as caught:
+            uploads.create(make_intent(), BUCKET, key, large, sha256=sha256(large))
+        (left,) = client.list_multipart_uploads(Bucket=BUCKET)["Uploads"]
+    finally:
+        client.meta.events.unregister("before-call.s3.UploadPart", fail)
+        client.meta.events.unregister("before-call.s3.AbortMultipartUpload", deny)
+        for upload in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", ()):
+            client.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
+
+    (note,) = caught.value.__notes__
+    assert "s3:AbortMultipartUpload" in note
+    assert "EndpointConnectionError" in note
+    command = f"aws s3api abort-multipart-upload --bucket {BUCKET} --key {key} --upload-id {left['UploadId']}"
+    assert command in note
+    with pytest.raises(typer.Exit), clear():
+        raise caught.value
+
+
+def test_a_command_prints_what_besides_went_wrong_below_the_first_error(capsys):
+    error = TargetError("s3:UploadPart s3://b/k: first", code="First", call="s3:UploadPart")
+    error.add_note("parts of it may be left: second\n  next: take them away")
+
+    with pytest.raises(typer.Exit) as ended, clear():
+        raise error
+
+    assert ended.value.exit_code == 2
+    said = capsys.readouterr().err
+    assert said == ("drproof: s3:UploadPart s3://b/k: first\nparts of it may be left: second\n  next: take them away\n")
+
+
+def test_a_running_world_is_reached_by_its_address_alone(world, folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    under = f"s3://{BUCKET}/test-{secrets.token_hex(4)}/backups"
+    packed = [word for name, folder in archives(folders).items() for word in ("--archive", f"{name}={folder}")]
+
+    made = CliRunner().invoke(
+        app, ["backup", "create", *packed, "--to", under, "--backup-id", "b-1", "--embedded", world.endpoint]
+    )
+    elsewhere = f"s3://{NAMES['recovery']['bucket']}/test-{secrets.token_hex(4)}/"
+    compared = CliRunner().invoke(app, ["compare-prefixes", f"{under}/b-1/", elsewhere, "--embedded", world.endpoint])
+
+    assert made.exit_code == 0, made.output
+    assert f"made and read back: {under}/b-1" in made.output
+    assert compared.exit_code == 1, compared.output
+    assert f"{elsewhere}: 0 objects" in compared.output
+    assert "missing: metadata.json" in compared.output

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drproof.cli.control_plane.options import Account, Owner, Profile, Region, World
+from drproof.cli.buckets import Owner, Profile, Region, World
+from drproof.cli.control_plane.options import Account
 from drproof.cli.errors import clear, echo
 
 if TYPE_CHECKING:

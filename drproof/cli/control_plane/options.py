@@ -12,13 +12,6 @@ Account = Annotated[
         "--expected-account-id", envvar="EXPECTED_ACCOUNT_ID", help="The account that the credentials must be of."
     ),
 ]
-Owner = Annotated[str, typer.Option("--bucket-owner", help="Who owns the bucket; by default the expected account.")]
-Region = Annotated[str, typer.Option("--region", envvar="AWS_REGION", help="The region of the bucket.")]
-Profile = Annotated[str, typer.Option("--profile", envvar="AWS_PROFILE", help="A profile of the AWS configuration.")]
-World = Annotated[
-    str,
-    typer.Option("--embedded", metavar="URL", help="An embedded world of this machine, instead of AWS: a rehearsal."),
-]
 BundleFolder = Annotated[
     Path, typer.Option("--bundle-dir", help="The folder that fetch wrote, or the control-plane folder in it.")
 ]

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drproof.engine.refusal import refuse
 from drproof.model.errors import GuardError
 
 if TYPE_CHECKING:
     from drproof.model.capabilities import ObjectStore
-
-DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,21 +28,18 @@ class Way:
             GuardError: the credentials are of another account.
             TargetError: the platform does not answer.
         """
-        from drproof.targets import embedded
+        from drproof.engine import reaching
         from drproof.targets.aws.s3 import AwsObjectStore
-        from drproof.targets.aws.sessions import Session
         from drproof.targets.aws.sts import AwsIdentity
 
-        expected = _account(self.account, "--expected-account-id")
-        owner = _account(self.owner or expected, "--bucket-owner")
-        if self.world:
-            endpoint = embedded.loopback(self.world)
-            issued = embedded.credentials(endpoint)["primary"]
-            session = Session(issued["region"], endpoint=endpoint, credentials=issued)
-        elif self.region:
-            session = Session(self.region, profile=self.profile)
-        else:
-            raise refuse("no region is named", expected="--region or AWS_REGION", next_step="add --region <region>")
+        expected = reaching.account(self.account, "--expected-account-id")
+        session, owner = reaching.Way(
+            region=self.region,
+            profile=self.profile,
+            owner=self.owner or expected,
+            world=self.world,
+            read_only=False,
+        ).open()
         caller = AwsIdentity(session.client("sts")).caller()
         if caller.account_id != expected:
             msg = (
@@ -54,14 +48,3 @@ class Way:
             )
             raise GuardError(msg)
         return AwsObjectStore(session.client("s3"), owner=owner)
-
-
-def _account(value: str, option: str) -> str:
-    if len(value) != DIGITS or not (value.isascii() and value.isdigit()):
-        raise refuse(
-            f"{option} is not an account",
-            expected=f"{DIGITS} digits, so that no other account's bucket is read or written",
-            got=repr(value),
-            next_step="add --expected-account-id <account>, or set EXPECTED_ACCOUNT_ID",
-        )
-    return value

@@ -24,6 +24,7 @@ SET_OTHERWISE: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "alarm-actions-disabled": {metric: {"actions_enabled": False} for metric in METRICS},
     "alarm-on-a-healthy-day": {AGE: {"threshold": 6.0}},
     "alarm-too-late": {AGE: {"threshold": 40.0}},
+    "alarm-out-of-reach": {CORRECTNESS: {"threshold": 1.0}},
 }
 """What an alarm on a metric is set to instead, by scenario."""
 

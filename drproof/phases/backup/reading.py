@@ -89,7 +89,9 @@ def read_point(
     observed = replace(
         reading.observed,
         published=surroundings.published(place.objects, wanted.published) if wanted.published else None,
-        buckets=surroundings.buckets(place.objects, uri.bucket, wanted) if wanted.failure_domain != "none" else (),
+        buckets=surroundings.buckets(place.objects, uri.bucket, wanted)
+        if (wanted.failure_domain, wanted.protection) != ("none", "none")
+        else (),
         # Last: whatever changed in the meantime is seen now.
         looks=looking.objects.looks(),
     )

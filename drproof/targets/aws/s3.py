@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
+from drproof.formats import s3_page
 from drproof.model.capabilities import BucketInfo, Folders, Intent, ObjectInfo
 from drproof.model.errors import NotFoundError, TargetError
 from drproof.targets.aws import buckets, instants
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 BATCH = 1000
 """How many versions one request can delete."""
+
+ROWS = ("Contents", "CommonPrefixes", "Versions", "DeleteMarkers")
+"""What a page of a listing can hold."""
 
 Versions: TypeAlias = list[tuple[str, str]]
 
@@ -194,11 +198,16 @@ class AwsObjectStore:
 
     def _pages(self, operation: str, call: str, request: Mapping[str, Any], subject: str) -> Iterator[dict[str, Any]]:
         pages = iter(self._client.get_paginator(operation).paginate(**request))
+        empty = 0
         while True:
             with translated(call, subject):
                 page = next(pages, None)
             if page is None:
                 return
+            empty = 0 if any(page.get(rows) for rows in ROWS) else empty + 1
+            if empty > s3_page.MOST_EMPTY:
+                message = f"{empty} pages in a row hold nothing, and each names another one"
+                raise failure(call, subject, "EndlessListing", message)
             yield page
 
     def _owner_of(self, bucket: str) -> str:

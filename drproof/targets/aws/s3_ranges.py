@@ -48,9 +48,15 @@ class ListedPrefix:
         """Yield the pages of the keys above `after` and up to `until`; the next one is under way while one is read."""
         first = [("start-after", self.prefix + after)] if after else []
         coming: Future[Page] | None = ahead.submit(self._page, b"", first)
-        token = ""
+        token, empty = "", 0
         while coming is not None:
             page = coming.result()
+            empty = 0 if page.rows else empty + 1
+            if empty > s3_page.MOST_EMPTY:
+                raise FormatError(
+                    "page-shape",
+                    f"s3:ListObjectsV2 {self._subject}: {empty} pages in a row hold no key, and each names another one",
+                )
             if page.next_token and page.next_token == token:
                 raise FormatError(
                     "page-shape", f"s3:ListObjectsV2 {self._subject}: a page names itself as the next one"

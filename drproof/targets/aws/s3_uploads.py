@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drproof.model.capabilities import Intent
+from drproof.model.errors import TargetError
 from drproof.targets.aws.errors import translated
 
 if TYPE_CHECKING:
@@ -64,12 +65,21 @@ class AwsUploads:
                 answer = self._client.complete_multipart_upload(
                     **named, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
                 )
-        except BaseException:
-            # Parts that nobody completes cost money and are in no listing of objects; whoever interrupts leaves none.
-            with translated("s3:AbortMultipartUpload", uri):
-                self._client.abort_multipart_upload(**named)
+        except BaseException as exc:
+            self._abort(named, uri, exc)
             raise
         return _version(answer)
+
+    def _abort(self, named: dict[str, Any], uri: str, first: BaseException) -> None:
+        """Leave no parts: they cost money and are in no listing of objects. What went wrong first stays the error."""
+        try:
+            with translated("s3:AbortMultipartUpload", uri):
+                self._client.abort_multipart_upload(**named)
+        except TargetError as exc:
+            first.add_note(
+                f"parts of it may be left: {exc}\n  next: aws s3api abort-multipart-upload --bucket {named['Bucket']}"
+                f" --key {named['Key']} --upload-id {named['UploadId']}"
+            )
 
 
 def _pieces(path: Path, size: int) -> Iterator[bytes]:

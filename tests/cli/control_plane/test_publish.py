@@ -301,7 +301,9 @@ def test_what_is_wrong_is_refused_by_name(hand, words, said):
 def test_without_an_account_and_without_a_region_nothing_of_aws_is_asked(hand):
     source = ("--bucket", BUCKET, "--prefix", "p", "--source-dir", hand.source())
     assert "--expected-account-id is not an account" in hand("publish", *source, EXPECTED_ACCOUNT_ID="").error
-    assert "no region is named; expected --region or AWS_REGION" in hand("publish", *source).error
+    assert (
+        "nothing says in which region the bucket lies; expected --region, AWS_REGION" in hand("publish", *source).error
+    )
     assert "NoSuchProfile" in hand("publish", *source, "--region", "us-east-1", "--profile", "NoSuchProfile").error
 
 
