@@ -28,8 +28,8 @@ RESERVED = frozenset(
         "States.Timeout",
     }
 )
-UNCATCHABLE = frozenset({"States.Runtime", "States.DataLimitExceeded"})
-"""Errors that end an execution although a Catch names States.ALL."""
+UNCATCHABLE = "States.Runtime"
+"""The error that ends an execution whatever a handler names."""
 WORKING = frozenset({"Task", "Parallel", "Map"})
 """The kinds of states that can fail and may have catchers."""
 
@@ -150,7 +150,7 @@ def _errors(state: State) -> Iterator[Defect]:
                 if name.startswith("States.") and name not in RESERVED:
                     why = f"{name[:60]} is no error that Step Functions has"
                     yield Defect(state=state.name, place=place, code="error_does_not_exist", what=why)
-                if name in UNCATCHABLE:
+                if name == UNCATCHABLE:
                     why = f"{name} ends the execution whatever is written here"
                     yield Defect(state=state.name, place=place, code="error_cannot_be_caught", what=why)
 
