@@ -18,6 +18,7 @@ from drproof.cli.errors import clear, echo
 from drproof.cli.fleet import app as fleet_app
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
+from drproof.cli.machine import app as machine_app
 from drproof.cli.published import verify_published
 from drproof.cli.pull_secret import pull_secret
 from drproof.cli.redaction import redaction
@@ -50,6 +51,7 @@ app.add_typer(release_app, name="release")
 app.add_typer(control_plane_app, name="control-plane")
 app.add_typer(backup_app, name="backup")
 app.add_typer(fleet_app, name="fleet")
+app.add_typer(machine_app, name="machine")
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")]
 

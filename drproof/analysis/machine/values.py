@@ -1,0 +1,129 @@
+"""What paths and templates come to, in one state of a replay."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drproof.analysis.machine.intrinsics import Chance, RefusedError, call
+from drproof.formats.asl import text
+from drproof.formats.asl_expressions import Call, Expression, Literal, Path, expression_of, is_expression, path_of
+from drproof.model.errors import FormatError
+
+
+class StateError(Exception):
+    """An error of an execution, by the name that handlers know it by."""
+
+    def __init__(self, error: str, cause: str) -> None:
+        super().__init__(f"{error}: {cause}")
+        self.error = error
+        self.cause = cause
+
+
+class NotReplayableError(Exception):
+    """The machine uses something that this replay does not have: nothing can be said of its runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a state sees: an input, the context object, and chance."""
+
+    given: Any
+    context: Mapping[str, Any]
+    chance: Chance
+
+    def over(self, given: Any) -> "View":  # noqa: ANN401
+        """Return the same view of another input."""
+        return View(given=given, context=self.context, chance=self.chance)
+
+    def at(self, said: str) -> Any:  # noqa: ANN401
+        """Return the value that a path leads to.
+
+        Raises:
+            StateError: `States.Runtime`, where it leads to none.
+        """
+        found, value = self.looked_up(_path(said))
+        if not found:
+            raise StateError("States.Runtime", f"The path {said} leads to nothing in the input of this state")
+        return value
+
+    def looked_up(self, path: Path) -> tuple[bool, Any]:
+        """Return whether a path leads to a value, and that value."""
+        if path.many:
+            raise NotReplayableError(f"{path} may choose several values")
+        value: Any = self.context if path.in_context else self.given
+        for step in path.steps:
+            named = isinstance(step, str) and isinstance(value, Mapping) and step in value
+            numbered = isinstance(step, int) and isinstance(value, list) and step < len(value)
+            if not named and not numbered:
+                return False, None
+            value = value[step]
+        return True, value
+
+    def filled(self, template: Any) -> Any:  # noqa: ANN401
+        """Return what a payload template makes of the input."""
+        if isinstance(template, list):
+            return [self.filled(item) for item in template]
+        if not isinstance(template, dict):
+            return template
+        return {
+            key.removesuffix(".$"): self._said(value) if key.endswith(".$") else self.filled(value)
+            for key, value in template.items()
+        }
+
+    def _said(self, value: object) -> Any:  # noqa: ANN401
+        if not is_expression(text(value)):
+            raise StateError("States.Runtime", "A key that ends in .$ has neither a path nor a function")
+        try:
+            expression = expression_of(text(value))
+        except FormatError as exc:
+            raise StateError("States.Runtime", str(exc)) from exc
+        try:
+            return self._evaluated(expression)
+        except RefusedError as exc:
+            raise StateError("States.IntrinsicFailure", str(exc)) from exc
+
+    def _evaluated(self, expression: Expression) -> Any:  # noqa: ANN401
+        if isinstance(expression, Literal):
+            return expression.value
+        if isinstance(expression, Path):
+            found, value = self.looked_up(expression)
+            if not found:
+                # The specification has a name for it that can be caught; the service ends the execution instead.
+                why = f"The path {expression} leads to nothing in the input of this state"
+                raise StateError("States.Runtime", why)
+            return copy.deepcopy(value)
+        return self._called(expression)
+
+    def _called(self, said: Call) -> Any:  # noqa: ANN401
+        return call(said.name, [self._evaluated(argument) for argument in said.arguments], self.chance)
+
+
+def placed(given: Any, where: object, result: Any) -> Any:  # noqa: ANN401
+    """Return an input with a result at the place that `ResultPath` names; None discards the result.
+
+    Raises:
+        StateError: `States.ResultPathMatchFailure`, where the input has no such place.
+    """
+    if where is None:
+        return given
+    path = _path(text(where))
+    if not path.steps:
+        return result
+    whole = copy.deepcopy(given)
+    inner = whole
+    for number, step in enumerate(path.steps):
+        if not isinstance(inner, dict) or not isinstance(step, str):
+            raise StateError("States.ResultPathMatchFailure", f"{path} is no place in the input of this state")
+        if number == len(path.steps) - 1:
+            inner[step] = result
+        else:
+            inner = inner.setdefault(step, {})
+    return whole
+
+
+def _path(said: str) -> Path:
+    try:
+        return path_of(said)
+    except FormatError as exc:
+        raise StateError("States.Runtime", str(exc)) from exc
