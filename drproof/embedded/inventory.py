@@ -1,6 +1,7 @@
 """Everything that a drill could have left, read from the emulator's own memory and not through its API."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
@@ -17,10 +18,16 @@ from drproof.embedded.world import World
 def take(world: World) -> dict[str, Any]:
     """Return what exists now: machines, disks, groups, recovered objects, lock items, commands, clusters."""
     sites = (world.primary, world.recovery)
+    # Of machines and what hangs on them also what lies in a region that no site is in.
+    everywhere = tuple(
+        replace(site, region=region) for site in sites for region in sorted(ec2_backends[site.account_id].keys())
+    )
     return {
-        "instances": [item for site in sites for item in _instances(site)],
-        "volumes": [item for site in sites for item in _volumes(site)],
+        "instances": [item for site in everywhere for item in _instances(site)],
+        "volumes": [item for site in everywhere for item in _volumes(site)],
+        "interfaces": [item for site in everywhere for item in _interfaces(site)],
         "security_groups": [item for site in sites for item in _groups(site)],
+        "others": [item for site in everywhere for item in _others(site)],
         "objects": list(_objects(world.recovery.account_id)),
         "lock_items": [item for site in sites for item in _items(site)],
         "commands": [item for site in sites for item in _commands(site)],
@@ -62,10 +69,28 @@ def _groups(site: Credentials) -> Iterator[dict[str, Any]]:
     for groups in list(ec2_backends[site.account_id][site.region].groups.values()):
         for group in list(groups.values()):
             if group.name != "default":
-                yield _where(site) | {"id": group.id, "name": group.name}
+                tags = {tag["key"]: tag["value"] for tag in group.get_tags()}
+                yield _where(site) | {"id": group.id, "name": group.name, "tags": tags}
+
+
+def _interfaces(site: Credentials) -> Iterator[dict[str, Any]]:
+    for card in list(ec2_backends[site.account_id][site.region].enis.values()):
+        tags = {tag["key"]: tag["value"] for tag in card.get_tags()}
+        yield _where(site) | {"id": card.id, "state": card.status, "tags": tags}
+
+
+def _others(site: Credentials) -> Iterator[dict[str, Any]]:
+    """Yield key pairs, and the snapshots that somebody made here."""
+    backend = ec2_backends[site.account_id][site.region]
+    for pair in list(backend.key_pairs.values()):
+        yield _where(site) | {"id": pair.id, "kind": "key-pair"}
+    for copy in list(backend.snapshots.values()):
+        if copy.owner_id == site.account_id:
+            yield _where(site) | {"id": copy.id, "kind": "snapshot"}
 
 
 def _objects(account: str) -> Iterator[dict[str, Any]]:
+    tagger = s3_backends[account]["aws"].tagger
     for bucket in list(s3_backends[account]["aws"].buckets.values()):
         # The store's own `items` yields the newest version alone.
         for key, versions in list(dict.items(bucket.keys)):
@@ -77,6 +102,7 @@ def _objects(account: str) -> Iterator[dict[str, Any]]:
                     "version": version.version_id,
                     "delete_marker": size is None,
                     "size": size,
+                    "tags": tagger.get_tag_dict_for_resource(version.arn) if size is not None else {},
                 }
 
 

@@ -8,7 +8,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -193,13 +193,13 @@ def reopen(directory: Path, private: Private, bundle: Bundle, settings: Settings
     )
 
 
-def assert_sites(target: Target, sites: Sites) -> None:
+def assert_sites(target: Target, sites: Sites, *, sides: Iterable[str] = ("primary", "recovery")) -> None:
     """Compare whom both sites take us for with the plan.
 
     Raises:
         GuardError: wrong account or region; nothing may be changed.
     """
-    for side in ("primary", "recovery"):
+    for side in sides:
         site, expected = getattr(target, side), getattr(sites, side)
         caller = site.identity.caller()
         got = (caller.account_id, caller.region)

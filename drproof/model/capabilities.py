@@ -149,6 +149,9 @@ class ReceiptStore(Protocol):
     def look(self, bucket: str, key: str, *, version: str = "", locked: bool = False) -> StoredObject:
         """Return an object as the store has it, with its retention where the bucket has Object Lock."""
 
+    def holds(self, bucket: str, prefix: str) -> bool:
+        """Return whether anything lies below a prefix."""
+
 
 class Fleet(Protocol):
     """The machines of one site."""

@@ -24,6 +24,10 @@ IN_A_CLUSTER = "cluster-object"
 NOT_THE_MACHINE = frozenset({"objects", IN_A_CLUSTER, "cluster"})
 LASTING = frozenset({"Forbidden", "Unauthorized", "Invalid", "AccessDenied"})
 """Refusals that the next attempt would hear again."""
+LOOK = (
+    "look whose it is, no journal of this drill made it: "
+    "aws ec2 describe-tags --region {region} --filters Name=resource-id,Values={identity}"
+)
 REMOVE = {
     "instance": "aws ec2 terminate-instances --region {region} --instance-ids {identity}",
     "volume": "aws ec2 delete-volume --region {region} --volume-id {identity}",
@@ -107,6 +111,8 @@ def teardown(ctx: Context) -> TeardownObserved:
     left = _recount(ctx)
     _raise_what_may_pass(refused, left)
     gone = {(item.kind, item.identity) for item in left}
+    foreign = _foreign(ctx, named)
+    strange = {(item.kind, item.identity) for item in foreign}
     return TeardownObserved(
         origin=ctx.origin,
         intended=len(creating),
@@ -114,9 +120,9 @@ def teardown(ctx: Context) -> TeardownObserved:
         before=before,
         destroyed=destroyed,
         removed=tuple(item for item in before if (item.kind, item.identity) not in gone),
-        residue=tuple(_residue(ctx, item) for item in left),
+        residue=tuple(_residue(ctx, item, strange=(item.kind, item.identity) in strange) for item in left),
         foreign_before=foreign_before,
-        foreign=_foreign(ctx, named),
+        foreign=foreign,
     )
 
 
@@ -268,9 +274,12 @@ def _own_lock(ctx: Context) -> tuple[Item, ...]:
     return (Item(kind="lock", identity=f"s3://{where.state_bucket}/{where.state_key}.tflock"),)
 
 
-def _residue(ctx: Context, item: Item) -> Residue:
+def _residue(ctx: Context, item: Item, *, strange: bool) -> Residue:
     region = ctx.plan.criteria.sites.recovery.region
     template = REMOVE.get(item.kind, "remove the {kind} {identity} in {region}")
+    if strange:
+        # It carries the drill's tag, and no journal of the drill made it.
+        template = LOOK
     return Residue(
         kind=item.kind,
         identity=item.identity,

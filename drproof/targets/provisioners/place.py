@@ -42,6 +42,7 @@ class State:
     origin: str = ""
     expires_at: str = ""
     """When what it stands for may be removed by anyone; empty when it does not say."""
+    etag: str = ""
 
 
 class Place:
@@ -80,7 +81,7 @@ class Place:
 
     def terraform(self) -> State:
         """Return what Terraform's state holds."""
-        document, _ = self._document(self.key)
+        document, etag = self._document(self.key)
         resources = document.get("resources", [])
         if document and (document.get("version") != 4 or not isinstance(resources, list)):  # noqa: PLR2004 — the format
             raise self._unreadable(self.key, f"expected Terraform's state version 4, got {document.get('version')!r}")
@@ -96,12 +97,13 @@ class Place:
             identities=identities,
             origin=origins.pop() if len(origins) == 1 else "",
             expires_at=expiries.pop() if len(expiries) == 1 else "",
+            etag=etag,
         )
 
     def direct(self) -> State:
         """Return what the direct provisioner's state holds."""
         key = self.key + DIRECT_SUFFIX
-        document, _ = self._document(key)
+        document, etag = self._document(key)
         if not document:
             return State()
         try:
@@ -109,7 +111,10 @@ class Place:
                 raise self._unreadable(key, f"expected version 1 of {DIRECT_KIND}, got {document['kind']!r}")
             identities = tuple(str(found["identity"]) for found in document["resources"])
             return State(
-                identities=identities, origin=str(document["origin"]), expires_at=str(document.get("expires_at", ""))
+                identities=identities,
+                origin=str(document["origin"]),
+                expires_at=str(document.get("expires_at", "")),
+                etag=etag,
             )
         except (KeyError, TypeError) as exc:
             raise self._unreadable(key, f"it lacks {exc}") from exc
