@@ -11,8 +11,22 @@ from moto.ssm.models import ssm_backends
 
 from drproof.embedded.accounts import Credentials
 from drproof.embedded.kubernetes.cluster import Cluster
-from drproof.embedded.kubernetes.resources import CRONJOBS, JOBS, NAMESPACES, PODS, SECRETS
+from drproof.embedded.kubernetes.resources import (
+    CONFIGMAPS,
+    CRONJOBS,
+    DEPLOYMENTS,
+    JOBS,
+    NAMESPACES,
+    PODS,
+    SECRETS,
+    SERVICEACCOUNTS,
+    SERVICES,
+)
 from drproof.embedded.world import World
+
+RESTORED = (NAMESPACES, CONFIGMAPS, CRONJOBS, DEPLOYMENTS, JOBS, SECRETS, SERVICEACCOUNTS, SERVICES)
+LABEL, EXPIRES = "drproof.io/drill", "drproof.io/expires-at"
+OF_EVERY_NAMESPACE = frozenset({"default", "kube-root-ca.crt"})
 
 
 def take(world: World) -> dict[str, Any]:
@@ -43,7 +57,20 @@ def _cluster(machine: str, cluster: Cluster) -> dict[str, Any]:
         found = [one["metadata"] for one in cluster.store.list(resource)[0]]
         kept[resource.plural] = [f"{one['namespace']}/{one['name']}" for one in found if one["namespace"] not in own]
     spaces = [one["metadata"]["name"] for one in cluster.store.list(NAMESPACES)[0]]
-    return {"machine": machine, "uid": cluster.uid, "namespaces": sorted(set(spaces) - own), **kept}
+    found = [(kind, one["metadata"]) for kind in RESTORED for one in cluster.store.list(kind)[0]]
+    others = [(kind, one) for kind, one in found if one.get("namespace", one["name"]) not in own]
+    marked = [
+        {"name": one["name"], "kind": kind.plural, "expires_at": (one.get("annotations") or {}).get(EXPIRES, "")}
+        for kind, one in others
+        if LABEL in (one.get("labels") or {})
+    ]
+    bare = [
+        f"{kind.plural}/{one['name']}"
+        for kind, one in others
+        if LABEL not in (one.get("labels") or {}) and one["name"] not in OF_EVERY_NAMESPACE
+    ]
+    spaces = sorted(set(spaces) - own)
+    return {"machine": machine, "uid": cluster.uid, "namespaces": spaces, **kept, "marked": marked, "unmarked": bare}
 
 
 def _where(site: Credentials) -> dict[str, str]:
