@@ -16,6 +16,7 @@ from drproof.cli.compare_prefixes import compare_prefixes
 from drproof.cli.control_plane import app as control_plane_app
 from drproof.cli.errors import clear, echo
 from drproof.cli.fleet import app as fleet_app
+from drproof.cli.gc import gc
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
 from drproof.cli.machine import app as machine_app
@@ -36,6 +37,7 @@ app = typer.Typer(
 schemas_app = typer.Typer(help="The JSON Schemas of what drproof writes.", no_args_is_help=True)
 app.add_typer(schemas_app, name="schemas")
 app.command()(conformance)
+app.command()(gc)
 app.command()(pull_secret)
 app.command()(redaction)
 app.command()(verify)

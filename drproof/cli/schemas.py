@@ -10,6 +10,7 @@ from drproof.engine.leaf import Leaf
 from drproof.engine.lease import Holder
 from drproof.engine.leaves import LEAVES
 from drproof.engine.private import Handover
+from drproof.engine.sweep_documents import SweepRecord
 from drproof.engine.world import Call
 from drproof.evidence.documents import RECORDS, StoredReceipts, Verdicts
 from drproof.evidence.envelope import Written
@@ -38,6 +39,7 @@ PLAIN: dict[str, tuple[Any, str]] = {
     "own-tests": (OwnTests, "What the operator's own tests found while a plan ran"),
     "receipts-store": (StoredReceipts, "Where the receipts of a drill lie besides"),
     "withheld": (WithheldFile, "What lies in the stead of a file that seemed to hold a secret"),
+    "sweep": (SweepRecord, "What a sweep found, what it removed, and why it left the rest"),
     "lease": (Holder, "Who holds a target"),
     "handover": (Handover, "What another process needs to go on with a run"),
     "evidence.world.calls": (tuple[Call, ...], "The calls that the embedded world answered"),

@@ -1,10 +1,12 @@
 """The call log: one line for each API call, written by the world alone, without bodies and without secrets."""
 
 import json
+import re
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import unescape
 
 from drproof.embedded.asked import Asked
 from drproof.embedded.kubernetes.calls import Call
@@ -13,6 +15,20 @@ from drproof.embedded.kubernetes.calls import Call
 def instant() -> str:
     """Return now, in UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+IDENTITY = re.compile(rb"\b(?:i|vol|eni|sg|snap|key)-[0-9a-f]{8,17}\b")
+KEY = re.compile(r"<Key>([^<]*)</Key>")
+
+
+def named_in(asked: Asked) -> list[str]:
+    """Return what a call names in its body: machines and what hangs on them, and the keys that it removes."""
+    if asked.service == "ec2":
+        return sorted({found.decode() for found in IDENTITY.findall(asked.body)})
+    if asked.service == "s3" and asked.action == "DeleteObjects":
+        keys = KEY.findall(asked.body.decode("utf-8", "replace"))
+        return sorted({unescape(key) for key in keys})
+    return []
 
 
 class CallLog:
@@ -38,6 +54,7 @@ class CallLog:
             status=status,
             client_token=asked.client_token,
             expected_owner=asked.header("x-amz-expected-bucket-owner"),
+            named=named_in(asked),
         )
 
     def add_of_cluster(self, call: Call, *, account: str, region: str) -> None:
@@ -55,9 +72,10 @@ class CallLog:
             status=call.status,
             client_token="",
             expected_owner="",
+            named=[],
         )
 
-    def _write(self, **facts: str | int) -> None:
+    def _write(self, **facts: str | int | list[str]) -> None:
         with self._lock:
             self._number += 1
             line = {"n": self._number, "at": instant(), **facts}

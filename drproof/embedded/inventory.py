@@ -1,6 +1,7 @@
 """Everything that a drill could have left, read from the emulator's own memory and not through its API."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
@@ -10,17 +11,37 @@ from moto.ssm.models import ssm_backends
 
 from drproof.embedded.accounts import Credentials
 from drproof.embedded.kubernetes.cluster import Cluster
-from drproof.embedded.kubernetes.resources import CRONJOBS, JOBS, NAMESPACES, PODS, SECRETS
+from drproof.embedded.kubernetes.resources import (
+    CONFIGMAPS,
+    CRONJOBS,
+    DEPLOYMENTS,
+    JOBS,
+    NAMESPACES,
+    PODS,
+    SECRETS,
+    SERVICEACCOUNTS,
+    SERVICES,
+)
 from drproof.embedded.world import World
+
+RESTORED = (NAMESPACES, CONFIGMAPS, CRONJOBS, DEPLOYMENTS, JOBS, SECRETS, SERVICEACCOUNTS, SERVICES)
+LABEL, EXPIRES = "drproof.io/drill", "drproof.io/expires-at"
+OF_EVERY_NAMESPACE = frozenset({"default", "kube-root-ca.crt"})
 
 
 def take(world: World) -> dict[str, Any]:
     """Return what exists now: machines, disks, groups, recovered objects, lock items, commands, clusters."""
     sites = (world.primary, world.recovery)
+    # Of machines and what hangs on them also what lies in a region that no site is in.
+    everywhere = tuple(
+        replace(site, region=region) for site in sites for region in sorted(ec2_backends[site.account_id].keys())
+    )
     return {
-        "instances": [item for site in sites for item in _instances(site)],
-        "volumes": [item for site in sites for item in _volumes(site)],
+        "instances": [item for site in everywhere for item in _instances(site)],
+        "volumes": [item for site in everywhere for item in _volumes(site)],
+        "interfaces": [item for site in everywhere for item in _interfaces(site)],
         "security_groups": [item for site in sites for item in _groups(site)],
+        "others": [item for site in everywhere for item in _others(site)],
         "objects": list(_objects(world.recovery.account_id)),
         "lock_items": [item for site in sites for item in _items(site)],
         "commands": [item for site in sites for item in _commands(site)],
@@ -36,7 +57,20 @@ def _cluster(machine: str, cluster: Cluster) -> dict[str, Any]:
         found = [one["metadata"] for one in cluster.store.list(resource)[0]]
         kept[resource.plural] = [f"{one['namespace']}/{one['name']}" for one in found if one["namespace"] not in own]
     spaces = [one["metadata"]["name"] for one in cluster.store.list(NAMESPACES)[0]]
-    return {"machine": machine, "uid": cluster.uid, "namespaces": sorted(set(spaces) - own), **kept}
+    found = [(kind, one["metadata"]) for kind in RESTORED for one in cluster.store.list(kind)[0]]
+    others = [(kind, one) for kind, one in found if one.get("namespace", one["name"]) not in own]
+    marked = [
+        {"name": one["name"], "kind": kind.plural, "expires_at": (one.get("annotations") or {}).get(EXPIRES, "")}
+        for kind, one in others
+        if LABEL in (one.get("labels") or {})
+    ]
+    bare = [
+        f"{kind.plural}/{one['name']}"
+        for kind, one in others
+        if LABEL not in (one.get("labels") or {}) and one["name"] not in OF_EVERY_NAMESPACE
+    ]
+    spaces = sorted(set(spaces) - own)
+    return {"machine": machine, "uid": cluster.uid, "namespaces": spaces, **kept, "marked": marked, "unmarked": bare}
 
 
 def _where(site: Credentials) -> dict[str, str]:
@@ -62,10 +96,28 @@ def _groups(site: Credentials) -> Iterator[dict[str, Any]]:
     for groups in list(ec2_backends[site.account_id][site.region].groups.values()):
         for group in list(groups.values()):
             if group.name != "default":
-                yield _where(site) | {"id": group.id, "name": group.name}
+                tags = {tag["key"]: tag["value"] for tag in group.get_tags()}
+                yield _where(site) | {"id": group.id, "name": group.name, "tags": tags}
+
+
+def _interfaces(site: Credentials) -> Iterator[dict[str, Any]]:
+    for card in list(ec2_backends[site.account_id][site.region].enis.values()):
+        tags = {tag["key"]: tag["value"] for tag in card.get_tags()}
+        yield _where(site) | {"id": card.id, "state": card.status, "tags": tags}
+
+
+def _others(site: Credentials) -> Iterator[dict[str, Any]]:
+    """Yield key pairs, and the snapshots that somebody made here."""
+    backend = ec2_backends[site.account_id][site.region]
+    for pair in list(backend.key_pairs.values()):
+        yield _where(site) | {"id": pair.id, "kind": "key-pair"}
+    for copy in list(backend.snapshots.values()):
+        if copy.owner_id == site.account_id:
+            yield _where(site) | {"id": copy.id, "kind": "snapshot"}
 
 
 def _objects(account: str) -> Iterator[dict[str, Any]]:
+    tagger = s3_backends[account]["aws"].tagger
     for bucket in list(s3_backends[account]["aws"].buckets.values()):
         # The store's own `items` yields the newest version alone.
         for key, versions in list(dict.items(bucket.keys)):
@@ -77,6 +129,7 @@ def _objects(account: str) -> Iterator[dict[str, Any]]:
                     "version": version.version_id,
                     "delete_marker": size is None,
                     "size": size,
+                    "tags": tagger.get_tag_dict_for_resource(version.arn) if size is not None else {},
                 }
 
 

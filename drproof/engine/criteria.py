@@ -112,6 +112,9 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
             lease_ms=resolved["limits.lease"],
             alarms_ms=resolved["limits.alarms"],
             recount_ms=resolved["limits.recount"],
+            max_machines=resolved["limits.max_machines"],
+            max_deletions=resolved["limits.max_deletions"],
+            teardown_reserve_ms=resolved["limits.teardown_reserve"],
         ),
         promotion=Promotion(
             **{

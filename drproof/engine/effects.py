@@ -13,7 +13,7 @@ from drproof.evidence.tripwire import Hit
 from drproof.evidence.withheld import note
 from drproof.model.capabilities import Intent
 from drproof.model.context import Clock, Effect, Pending
-from drproof.model.errors import UnansweredError
+from drproof.model.errors import DrproofError, UnansweredError
 
 
 class _Pending:
@@ -65,6 +65,12 @@ class JournalledEffects:
         """
         intent = self.announce(verb, resource, details)
         number, pending = intent.number, _Pending(intent)
+        try:
+            # To write it down took time, in which the lease may have been lost.
+            self._allowed()
+        except DrproofError as exc:
+            self._end(number, "failed", {"error": self._masker.redact(f"not done: {exc}", record=False)})
+            raise
         try:
             yield pending
         except UnansweredError:
@@ -125,6 +131,7 @@ def effects_of(records: Iterable[Mapping[str, Any]]) -> tuple[Effect, ...]:
                 number=record["number"], verb=record["verb"], resource=record["resource"], token=record["token"]
             ),
             phase=record["phase"],
+            at=record.get("at", ""),
             details=record["details"],
             outcome=outcomes.get(record["number"], {}).get("outcome", ""),
             result=outcomes.get(record["number"], {}).get("result", {}),

@@ -4,17 +4,21 @@ A lease is an object beside the remote state, created only if it is absent, rene
 numbered: who takes over an expired one counts on, and a holder that slept through its end may change nothing.
 """
 
+import contextlib
 import os
 import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from drproof.analysis.ownership import SKEW_MS
 from drproof.engine.clock import instant
 from drproof.evidence.canonical import canonical
+from drproof.formats import timestamps
 from drproof.formats.strict_json import parse
+from drproof.formats.timestamps import milliseconds
 from drproof.model.capabilities import Intent, ObjectInfo, ObjectStore
 from drproof.model.context import Clock
 from drproof.model.errors import (
@@ -24,9 +28,13 @@ from drproof.model.errors import (
     LeaseError,
     NotFoundError,
     TargetError,
+    UnansweredError,
 )
+from drproof.model.receipt import Count
 
 SUFFIX = ".drproof-lease"
+RESOLUTION_MS = 2_000
+"""A store tells whole seconds, of the renewal and of the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +46,58 @@ class Holder:
     expires_at: str
     host: str
     pid: int
+    length_ms: Count = 0
+    """How long it holds from each renewal on, by the clock of the store; 0 where it does not say."""
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "Holder":
         """Return the holder that a lease object names."""
-        return cls(**{key: content[key] for key in ("drill_id", "fence", "expires_at", "host", "pid")})
+        named = {key: content[key] for key in ("drill_id", "fence", "expires_at", "host", "pid")}
+        return cls(**named, length_ms=content.get("length_ms", 0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A lease as somebody found it."""
+
+    holder: Holder | None
+    """None when it cannot be read."""
+    etag: str
+    renewed_at: str
+    """When it was last renewed, by the clock of the store."""
+    seen_at: str
+    """When it was read, by the same clock."""
+
+    def has_run_out(self, now: str) -> bool:
+        """Return whether the holder surely believes it lost: by the store's own clock where that is known.
+
+        Clocks of two machines differ, and a lease that is taken too early has two holders. Where the store does not
+        say, a lease is over once it has been for as long as clocks may differ.
+        """
+        holder = self.holder
+        if holder is None:
+            return True
+        if self.renewed_at and self.seen_at and holder.length_ms:
+            return milliseconds(self.seen_at) - milliseconds(self.renewed_at) > holder.length_ms + RESOLUTION_MS
+        return milliseconds(now) - milliseconds(holder.expires_at) > SKEW_MS
 
 
 class Lease:
     """The right to change a target, for a while."""
 
     def __init__(  # noqa: PLR0913 — a lease and its terms
-        self, store: ObjectStore, bucket: str, key: str, *, drill_id: str, length_ms: int, clock: Clock
+        self,
+        store: ObjectStore,
+        bucket: str,
+        key: str,
+        *,
+        drill_id: str,
+        length_ms: int,
+        clock: Clock,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a lease on the target whose remote state is at `bucket`/`key`; nothing is taken yet."""
+        self._tags = dict(tags or {})
         self._store = store
         self._bucket = bucket
         self._key = key + SUFFIX
@@ -66,6 +112,8 @@ class Lease:
         self._renewing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._host = socket.gethostname()
+        self._pid = os.getpid()
 
     @property
     def uri(self) -> str:
@@ -86,9 +134,14 @@ class Lease:
         self._intent = intent
         started = self._clock.monotonic_ms()
         try:
-            info = self._store.put(intent, self._bucket, self._key, self._content(1), if_absent=True)
+            info = self._store.put(intent, self._bucket, self._key, self._content(1), tags=self._tags, if_absent=True)
             self._fence = 1
         except AlreadyExistsError:
+            started = self._clock.monotonic_ms()
+            info = self._take_over(intent)
+        except UnansweredError:
+            # It may have been written: what is there says whose it is.
+            started = self._clock.monotonic_ms()
             info = self._take_over(intent)
         self._etag = info.etag
         self._until_ms = started + self._length_ms
@@ -110,9 +163,11 @@ class Lease:
     def release(self, intent: Intent) -> None:
         """Give the lease back, if it is still ours."""
         self.stop()
-        holder, _ = self._holder()
-        if holder is not None and holder.drill_id == self._drill_id and holder.fence == self._fence:
-            self._store.delete(intent, self._bucket, [self._key])
+        found = self._found()
+        if found is not None and self._is_mine(found.holder):
+            with contextlib.suppress(AlreadyExistsError):
+                # Taken over between the look and this: it is another's now.
+                self._store.delete_unchanged(intent, self._bucket, self._key, if_match=found.etag)
 
     def stop(self) -> None:
         """Stop renewing; the lease ends by itself."""
@@ -122,8 +177,11 @@ class Lease:
 
     def _take_over(self, intent: Intent) -> ObjectInfo:
         """Write over a lease that is ours already, has run out, or cannot be read."""
-        holder, etag = self._holder()
-        if holder is not None and holder.drill_id != self._drill_id and holder.expires_at > self._clock.now():
+        found = self._found()
+        holder = found.holder if found is not None else None
+        etag = found.etag if found is not None else ""
+        others = found is not None and holder is not None and holder.drill_id != self._drill_id
+        if others and found is not None and holder is not None and not found.has_run_out(self._clock.now()):
             msg = (
                 f"drill {holder.drill_id} (pid {holder.pid} on {holder.host}) holds the target until "
                 f"{holder.expires_at}; expected no other drill on {self.uri}\n"
@@ -134,8 +192,8 @@ class Lease:
         content = self._content(self._fence)
         try:
             if not etag:
-                return self._store.put(intent, self._bucket, self._key, content, if_absent=True)
-            return self._store.put(intent, self._bucket, self._key, content, if_match=etag)
+                return self._store.put(intent, self._bucket, self._key, content, tags=self._tags, if_absent=True)
+            return self._store.put(intent, self._bucket, self._key, content, tags=self._tags, if_match=etag)
         except TargetError as exc:
             msg = f"another drill took the lease {self.uri} at the same moment\n  next: run the same command again"
             raise LeaseError(msg) from exc
@@ -160,17 +218,16 @@ class Lease:
             return
         started = self._clock.monotonic_ms()
         content = self._content(self._fence)
-        info = self._store.put(self._intent, self._bucket, self._key, content, if_match=self._etag)
+        info = self._store.put(self._intent, self._bucket, self._key, content, tags=self._tags, if_match=self._etag)
         self._etag = info.etag
         self._until_ms = started + self._length_ms
 
     def _renew_what_is_ours(self, error: AlreadyExistsError) -> None:
         """Renew a lease that changed: by a renewal of our own whose answer was lost, or by somebody who took over."""
         try:
-            holder, etag = self._holder()
-            mine = (self._drill_id, self._fence, socket.gethostname(), os.getpid())
-            if holder is not None and (holder.drill_id, holder.fence, holder.host, holder.pid) == mine:
-                self._etag = etag
+            found = self._found()
+            if found is not None and self._is_mine(found.holder):
+                self._etag = found.etag
                 self._renew_once()
                 return
         except DrproofError:
@@ -178,25 +235,42 @@ class Lease:
         self._lost = f"the lease {self.uri} was taken over: {error}"
 
     def _content(self, fence: int) -> bytes:
-        until = datetime.now(UTC) + timedelta(milliseconds=self._length_ms)
+        until = timestamps.parse(self._clock.now()) + timedelta(milliseconds=self._length_ms)
         return canonical(
             {
                 "drill_id": self._drill_id,
                 "expires_at": instant(until),
                 "fence": fence,
-                "host": socket.gethostname(),
-                "pid": os.getpid(),
+                "host": self._host,
+                "length_ms": self._length_ms,
+                "pid": self._pid,
             }
         )
 
-    def _holder(self) -> tuple[Holder | None, str]:
-        """Return who holds the lease; None when it is gone or nobody can read it."""
-        try:
-            info, body = self._store.read(self._bucket, self._key)
-        except NotFoundError:
-            return None, ""
-        try:
-            content = parse(body)
-            return (Holder.of(content) if isinstance(content, dict) else None), info.etag
-        except (EvidenceError, KeyError):
-            return None, info.etag
+    def _is_mine(self, holder: Holder | None) -> bool:
+        return holder is not None and (holder.drill_id, holder.fence, holder.host, holder.pid) == (
+            self._drill_id,
+            self._fence,
+            self._host,
+            self._pid,
+        )
+
+    def _found(self) -> Found | None:
+        """Return the lease as it lies there; None when it is gone."""
+        return look(self._store, self._bucket, self._key)
+
+
+def look(store: ObjectStore, bucket: str, key: str) -> Found | None:
+    """Return a lease as it lies there; None when there is none."""
+    try:
+        info, body = store.read(bucket, key)
+    except NotFoundError:
+        return None
+    try:
+        content = parse(body)
+        holder = Holder.of(content) if isinstance(content, dict) else None
+        if holder is not None:
+            milliseconds(holder.expires_at)
+    except (EvidenceError, KeyError, TypeError):
+        holder = None
+    return Found(holder=holder, etag=info.etag, renewed_at=info.modified_at, seen_at=info.seen_at)

@@ -43,4 +43,25 @@ LIMITS: tuple[Leaf, ...] = (
         default="10s",
         of_the_world=False,
     ),
+    row(
+        "limits.max_machines",
+        "count",
+        "how many machines one teardown may end; more is refused before the first",
+        default=5,
+        of_the_world=False,
+    ),
+    row(
+        "limits.max_deletions",
+        "count",
+        "how many objects one teardown may remove; more is refused before the first",
+        default=100_000,
+        of_the_world=False,
+    ),
+    row(
+        "limits.teardown_reserve",
+        "duration",
+        "how long credentials must outlive the time that a live drill may take",
+        default="20m",
+        of_the_world=False,
+    ),
 )

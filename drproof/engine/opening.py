@@ -8,7 +8,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from drproof.engine.effects import JournalledEffects, effects_of
 from drproof.engine.guardian import Guardian
 from drproof.engine.keys import Sealer, rehearsal_signer
 from drproof.engine.lease import Lease
+from drproof.engine.lifetime import refuse_short_lived
 from drproof.engine.preparation import Prepared, tool
 from drproof.engine.private import Handover, Private
 from drproof.engine.record import Record
@@ -34,7 +35,7 @@ from drproof.evidence.redaction import Redactor
 from drproof.evidence.withheld import keep
 from drproof.model.capabilities import Target
 from drproof.model.codec import encode
-from drproof.model.context import DRILL_TAG, Effect
+from drproof.model.context import DRILL_TAG, EXPIRES_TAG, Effect
 from drproof.model.criteria import Sites
 from drproof.model.errors import DrproofError, GuardError, JournalError, LeaseError, TargetError
 from drproof.model.settings import Settings
@@ -123,7 +124,7 @@ def open_run(prepared: Prepared) -> Opened:
         guardian = Guardian.start(directory, private.path) if prepared.teardown_is_armed else None
         if guardian is not None:
             undo.callback(guardian.dismiss)
-        lease = _take_lease(prepared.settings, target, journal, prepared.drill_id) if prepared.plan.mutates else None
+        lease = _take_lease(handover, target, journal, prepared.drill_id) if prepared.plan.mutates else None
         undo.pop_all()
     return Opened(
         directory=directory,
@@ -176,7 +177,7 @@ def reopen(directory: Path, private: Private, bundle: Bundle, settings: Settings
     masker = Redactor(_secrets(target, mutates=mutates), salt=private.salt())
     record = Record.of(bundle, masker, _sealer_again(settings, target))
     journal = Journal(directory / "journal.log")
-    lease = _take_lease(settings, target, journal, record.plan.drill_id) if mutates else None
+    lease = _take_lease(handover, target, journal, record.plan.drill_id) if mutates else None
     return Opened(
         directory=directory,
         record=record,
@@ -192,13 +193,13 @@ def reopen(directory: Path, private: Private, bundle: Bundle, settings: Settings
     )
 
 
-def assert_sites(target: Target, sites: Sites) -> None:
+def assert_sites(target: Target, sites: Sites, *, sides: Iterable[str] = ("primary", "recovery")) -> None:
     """Compare whom both sites take us for with the plan.
 
     Raises:
         GuardError: wrong account or region; nothing may be changed.
     """
-    for side in ("primary", "recovery"):
+    for side in sides:
         site, expected = getattr(target, side), getattr(sites, side)
         caller = site.identity.caller()
         got = (caller.account_id, caller.region)
@@ -290,6 +291,10 @@ def _checked_target(prepared: Prepared, private: Private, world: World | None, o
     except (GuardError, TargetError) as exc:
         raise refuse(str(exc), next_step="use the credentials of the account that the settings name") from exc
     if prepared.plan.mutates:
+        if prepared.mode == "live":
+            limits, now = prepared.settings.limits, SystemClock().now()
+            for site in (target.primary, target.recovery):
+                refuse_short_lived(site.identity.expires_at(), prepared.coverage.run, limits, now=now)
         try:
             _ = target.recovery.provisioner.version
         except (ValueError, TargetError) as exc:
@@ -345,7 +350,8 @@ def write_plan(prepared: Prepared, directory: Path, masker: Redactor, sealer: Se
     return Record.begin(directory, document, digest(opening), masker, sealer)
 
 
-def _take_lease(settings: Settings, target: Target, journal: Journal, drill_id: str) -> Lease:
+def _take_lease(handover: Handover, target: Target, journal: Journal, drill_id: str) -> Lease:
+    settings = handover.settings
     provisioner = settings.recovery.provisioner
     clock = SystemClock()
     lease = Lease(
@@ -355,6 +361,7 @@ def _take_lease(settings: Settings, target: Target, journal: Journal, drill_id: 
         drill_id=drill_id,
         length_ms=settings.limits.lease_ms,
         clock=clock,
+        tags={DRILL_TAG: handover.origin, EXPIRES_TAG: handover.expires_at},
     )
     effects = JournalledEffects(journal, drill_id=drill_id, phase="", clock=clock)
     try:

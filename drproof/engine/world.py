@@ -31,6 +31,8 @@ class Call:
     status: int
     client_token: str
     expected_owner: str
+    named: tuple[str, ...] = ()
+    """What its body names: machines, disks, groups, interfaces, and the keys of a removal of many objects."""
 
 
 GIVEN = "DRPROOF_WORLD"

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from drproof.model.machines import Resource, Runner
+from drproof.model.ownership import Bounds
 from drproof.model.receipt import Caller, Count
 from drproof.model.signing import Signer
 
@@ -35,6 +37,8 @@ class ObjectInfo:
     size: int
     etag: str
     modified_at: str
+    seen_at: str = field(default="", compare=False)
+    """The store's own clock as it answered; empty where that is not known."""
     version: str = ""
     sha256: str = ""
     """The SHA-256 that the store itself keeps of the whole object; empty where it keeps none, or does not say."""
@@ -107,8 +111,11 @@ class ObjectStore(Protocol):
     def tags(self, bucket: str, key: str) -> Mapping[str, str]:
         """Return an object's tags."""
 
-    def delete(self, intent: Intent, bucket: str, keys: Iterable[str]) -> None:
-        """Remove every version of these objects."""
+    def delete(self, intent: Intent, bucket: str, keys: Iterable[str], *, since: str = "") -> None:
+        """Remove every version of these objects; with `since`, a version that was there before it stays."""
+
+    def delete_unchanged(self, intent: Intent, bucket: str, key: str, *, if_match: str) -> None:
+        """Remove an object that still is what was read; `AlreadyExistsError` when it has changed since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,30 +149,8 @@ class ReceiptStore(Protocol):
     def look(self, bucket: str, key: str, *, version: str = "", locked: bool = False) -> StoredObject:
         """Return an object as the store has it, with its retention where the bucket has Object Lock."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runner:
-    """A machine that can carry the recovered system."""
-
-    instance_id: str
-    state: str
-    instance_type: str
-    launched_at: str
-    public_ip: str
-    private_ip: str
-    key_name: str
-    security_group: str
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """Something that exists at a site and carries a tag."""
-
-    kind: str
-    identity: str
-    state: str
-    tags: Mapping[str, str] = field(default_factory=dict)
+    def holds(self, bucket: str, prefix: str) -> bool:
+        """Return whether anything lies below a prefix."""
 
 
 class Fleet(Protocol):
@@ -177,8 +162,17 @@ class Fleet(Protocol):
     def tagged(self, tags: Mapping[str, str]) -> tuple[Resource, ...]:
         """Return everything with all these tags, whatever its kind, that still exists."""
 
+    def network(self, name: str) -> str:
+        """Return the identity of the network that the settings name."""
+
+    def carrying(self, key: str) -> tuple[Resource, ...]:
+        """Return everything that carries a tag of this name, whatever its value and its kind."""
+
     def terminate(self, intent: Intent, instance_id: str) -> str:
         """End one machine and return its last state."""
+
+    def remove(self, intent: Intent, resource: Resource) -> None:
+        """Remove one thing; what is gone already is as wanted. `ValueError` for a kind that is never removed."""
 
     def wait_until(self, instance_id: str, state: str, *, timeout_ms: int) -> Runner:
         """Return the machine once it is in `state`; `TargetError` when the time is over."""
@@ -226,8 +220,12 @@ class Provisioner(Protocol):
     def up(self, intent: Intent, spec: RunnerSpec) -> Change:
         """Create what is missing and return what that was."""
 
-    def down(self, intent: Intent, spec: RunnerSpec) -> Change:
-        """Remove what the state holds and return what that was."""
+    def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds) -> Change:
+        """Remove what the state holds and is within the bounds, and return what that was.
+
+        Raises:
+            GuardError: it would end more machines than the bounds allow; none was ended.
+        """
 
     def holds(self) -> tuple[str, ...]:
         """Return the identities in the remote state; empty when nothing is up."""
@@ -344,6 +342,9 @@ class Identity(Protocol):
 
     def caller(self) -> Caller:
         """Return the caller as the platform sees it now; never cached."""
+
+    def expires_at(self) -> str:
+        """Return when the credentials end and nothing renews them; empty when they do not, or nobody can tell."""
 
 
 class SiteTarget(Protocol):

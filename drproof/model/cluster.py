@@ -20,6 +20,9 @@ DRILL_LABEL = "drproof.io/drill"
 DRILL_ANNOTATION = "drproof.io/drill-id"
 """The origin itself."""
 
+EXPIRES_ANNOTATION = "drproof.io/expires-at"
+"""When the object may be removed by anyone; an annotation, because a label holds no colons."""
+
 FIELD_MANAGER = "drproof"
 
 

@@ -40,6 +40,8 @@ class Effect:
 
     intent: Intent
     phase: str
+    at: str = ""
+    """When it was written down, before it happened."""
     details: Mapping[str, Any]
     outcome: str
     """`done`, `failed`, or empty when the process ended in between: it may or may not have happened."""

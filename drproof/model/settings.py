@@ -157,6 +157,12 @@ class Limits:
     """How long an alarm that may still be about to heal is waited for."""
     recount_ms: int = 10_000
     """How long the platform may take to let go of what was removed."""
+    max_machines: int = 5
+    """How many machines one teardown may end; more is refused before the first one."""
+    max_deletions: int = 100_000
+    """How many objects, of a bucket or of a cluster, one teardown may remove."""
+    teardown_reserve_ms: int = 1_200_000
+    """How long credentials must live past the time that a drill may take, so that it can be undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,7 @@ class AwsSite:
     @cached_property
     def identity(self) -> AwsIdentity:
         """Who the site takes us for."""
-        return AwsIdentity(self._session.client("sts"))
+        return AwsIdentity(self._session.client("sts"), self._session.expires_at)
 
     @cached_property
     def objects(self) -> AwsObjectStore:

@@ -2,13 +2,15 @@
 
 import json
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drproof.engine.clock import SystemClock
-from drproof.engine.lease import SUFFIX, Lease
+from drproof.engine.clock import SystemClock, instant
+from drproof.engine.lease import SUFFIX, Found, Holder, Lease
 from drproof.model.capabilities import Intent, ObjectInfo
-from drproof.model.errors import AlreadyExistsError, LeaseError, NotFoundError, ThrottledError
+from drproof.model.errors import AlreadyExistsError, LeaseError, NotFoundError, ThrottledError, UnansweredError
 
 INTENT = Intent(number=1, verb="lease.take", resource="s3://states/a", token="0" * 32)
 
@@ -30,6 +32,7 @@ class Store:
         self.held = {}
         self.count = 0
         self.broken = False
+        self.now_ms = 1_800_000_000_000
         self.lock = threading.Lock()
 
     def put(self, intent, bucket, key, body, *, tags=None, if_absent=False, if_match=""):
@@ -40,24 +43,29 @@ class Store:
             if (if_absent and there) or (if_match and (there is None or there[0] != if_match)):
                 raise AlreadyExistsError("precondition failed", code="PreconditionFailed")
             self.count += 1
-            self.held[bucket, key] = (str(self.count), body)
+            self.held[bucket, key] = (str(self.count), body, self.now())
+            self.marks = tags
             return self.info(bucket, key)
 
     def read(self, bucket, key, *, version="", limit=0):
         if (bucket, key) not in self.held:
             raise NotFoundError("no such key", code="NoSuchKey")
-        return self.info(bucket, key), self.held[bucket, key][1]
+        return replace(self.info(bucket, key), seen_at=self.now()), self.held[bucket, key][1]
 
-    def delete(self, intent, bucket, keys):
-        for key in keys:
-            self.held.pop((bucket, key), None)
+    def delete_unchanged(self, intent, bucket, key, *, if_match):
+        if self.held.get((bucket, key), ("",))[0] != if_match:
+            raise AlreadyExistsError("precondition failed", code="PreconditionFailed")
+        del self.held[bucket, key]
+
+    def now(self):
+        return instant(datetime.fromtimestamp(self.now_ms // 1000, UTC))
 
     def info(self, bucket, key):
-        etag, body = self.held[bucket, key]
-        return ObjectInfo(bucket=bucket, key=key, size=len(body), etag=etag, modified_at="")
+        etag, body, at = self.held[bucket, key]
+        return ObjectInfo(bucket=bucket, key=key, size=len(body), etag=etag, modified_at=at)
 
     def content(self):
-        ((_, body),) = self.held.values()
+        ((_, body, _),) = self.held.values()
         return json.loads(body)
 
 
@@ -101,9 +109,10 @@ def test_a_released_lease_can_be_taken(store):
 
 
 def test_who_takes_over_an_expired_lease_counts_on(store):
-    first = lease(store, "first", length_ms=0)
+    first = lease(store, "first")
     first.take(INTENT)
     first.stop()
+    store.now_ms += 63_000
 
     second = lease(store, "second")
     second.take(INTENT)
@@ -162,9 +171,10 @@ def test_renewal_gives_it_back_when_nobody_took_over(store):
 
 def test_a_holder_whose_lease_was_taken_over_may_change_nothing_ever(store):
     clock = Clock()
-    first = lease(store, "first", length_ms=0, clock=clock)
+    first = lease(store, "first", clock=clock)
     first.take(INTENT)
     first.stop()
+    store.now_ms += 63_000
     second = lease(store, "second")
     second.take(INTENT)
     second.stop()
@@ -236,6 +246,88 @@ def test_a_renewal_whose_answer_was_lost_is_still_ours():
     held.renew()
 
     held.renew()
+
+    held.check()
+    assert store.content()["drill_id"] == "first"
+
+
+def test_it_carries_the_tags_that_say_whose_it_is_and_until_when(store):
+    held = Lease(
+        store, "states", "a", drill_id="first", length_ms=1, clock=SystemClock(), tags={"drproof:drill": "one"}
+    )
+    held.take(INTENT)
+    held.stop()
+
+    assert store.marks == {"drproof:drill": "one"}
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_lease_ends_by_the_clock_of_the_store_whatever_this_machine_believes(store, hours):
+    first = lease(store, "first")
+    first.take(INTENT)
+    first.stop()
+
+    class Elsewhere(SystemClock):
+        def now(self):
+            return instant(datetime.now(UTC) + timedelta(hours=hours))
+
+    with pytest.raises(LeaseError, match="holds the target"):
+        lease(store, "second", clock=Elsewhere()).take(INTENT)
+    store.now_ms += 61_000
+    with pytest.raises(LeaseError, match="holds the target"):
+        # Both instants are whole seconds: it may still be held.
+        lease(store, "second", clock=Elsewhere()).take(INTENT)
+    store.now_ms += 2_000
+    second = lease(store, "second", clock=Elsewhere())
+    second.take(INTENT)
+    second.stop()
+
+
+def test_where_the_store_tells_no_time_a_lease_holds_for_as_long_as_clocks_may_differ(store):
+    clock = SystemClock()
+    ended = {"drill_id": "first", "fence": 1, "host": "h", "pid": 1}
+    for seconds, held in ((30, True), (90, False)):
+        at = instant(datetime.now(UTC) - timedelta(seconds=seconds))
+        found = Found(holder=Holder.of({**ended, "expires_at": at}), etag="1", renewed_at="", seen_at="")
+        assert found.has_run_out(clock.now()) is not held
+
+
+def test_what_another_took_over_at_the_last_moment_is_not_given_back(store):
+    first = lease(store, "first")
+    first.take(INTENT)
+    first.stop()
+    read = store.read
+
+    def taken_over_after_the_look(*given, **more):
+        found = read(*given, **more)
+        store.read = read
+        store.now_ms += 63_000
+        second = lease(store, "second")
+        second.take(INTENT)
+        second.stop()
+        return found
+
+    store.read = taken_over_after_the_look
+    first.release(INTENT)
+
+    assert store.content()["drill_id"] == "second"
+
+
+def test_a_first_take_whose_answer_was_lost_is_ours():
+    class Unheard(Store):
+        lose = True
+
+        def put(self, *given, **more):
+            info = super().put(*given, **more)
+            if self.lose:
+                self.lose = False
+                raise UnansweredError("read timed out", code="ReadTimeoutError")
+            return info
+
+    store = Unheard()
+    held = lease(store, "first")
+    held.take(INTENT)
+    held.stop()
 
     held.check()
     assert store.content()["drill_id"] == "first"

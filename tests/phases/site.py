@@ -11,9 +11,11 @@ from typing import Any
 from drproof.engine.effects import JournalledEffects, effects_of
 from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Redactor
-from drproof.model.capabilities import Change, CommandResult, ObjectInfo, Resource, Runner
+from drproof.model.capabilities import Change, CommandResult, ObjectInfo
 from drproof.model.context import DRILL_TAG, Effect
 from drproof.model.errors import NotFoundError
+from drproof.model.machines import Resource, Runner
+from drproof.model.ownership import Bounds
 from drproof.model.phase import Phase
 from drproof.model.settings import (
     ClusterSettings,
@@ -30,6 +32,9 @@ from tests.contracts.observed import CRITERIA, MACHINE, TOPIC
 
 BUCKET = "atlas-recovery"
 TAGS = {"Name": "runner", "Purpose": "recovery", "ManagedBy": "terraform"}
+RECOVERY = CRITERIA.sites.recovery
+STARTED = "2030-01-01T00:00:00.000Z"
+"""When a machine started and an object was written; after anything that a journal of these tests says."""
 TEXT_KEPT = 24_000
 SETTINGS = Settings(
     target="embedded",
@@ -43,7 +48,7 @@ SETTINGS = Settings(
         runner_name=TAGS["Name"],
         runner_purpose=TAGS["Purpose"],
         topic_arn=TOPIC,
-        provisioner=ProvisionerSettings(state_bucket="atlas-state", state_key="runner"),
+        provisioner=ProvisionerSettings(state_bucket="atlas-state", state_key="runner", vpc_id="vpc-1"),
     ),
     validation=Validation(commands=(), watch=("srv",)),
     cluster=ClusterSettings(namespace="atlas", publishing_config_map="atlas-config", publishing_off={"PUBLISH": "0"}),
@@ -79,26 +84,26 @@ class Site:
         self.machines: dict[str, Runner] = {}
         self.others: list[Resource] = []
         self.held: dict[str, bytes] = {}
+        self.marks: dict[str, dict[str, str]] = {}
+        self.written_at: dict[str, str] = {}
         self.sent: list[str] = []
         self.ran: list[str] = []
         self.ends: Callable[[Runner], bool] = lambda runner: runner.tags.get(DRILL_TAG) == "drill-1"
 
     # machines
 
-    def add(self, instance_id: str, **tags: str) -> None:
+    def add(self, instance_id: str, effect: str = "", **tags: str) -> None:
         self.machines[instance_id] = Runner(
-            instance_id=instance_id, state="running", instance_type="t", launched_at="", public_ip="",
+            instance_id=instance_id, state="running", instance_type="t", launched_at=STARTED, public_ip="",
             private_ip="", key_name="", security_group="", tags={**TAGS, **tags},
+            effect=effect, account_id=RECOVERY.account_id, network="vpc-1",
         )  # fmt: skip
 
     def runners(self, tags: Any) -> tuple[Runner, ...]:
         return tuple(one for one in self.machines.values() if tags.items() <= one.tags.items())
 
     def tagged(self, tags: Any) -> tuple[Resource, ...]:
-        machines = [
-            Resource(kind="instance", identity=one.instance_id, state=one.state, tags=one.tags)
-            for one in self.runners(tags)
-        ]
+        machines = [one.resource for one in self.runners(tags)]
         return (*machines, *(one for one in self.others if tags.items() <= one.tags.items()))
 
     def wait_until(self, instance_id: str, state: str, *, timeout_ms: int) -> Runner:
@@ -111,12 +116,15 @@ class Site:
         def act() -> Change:
             if self.runners({DRILL_TAG: spec.tags[DRILL_TAG]}):
                 return Change(created=0, changed=0, destroyed=0)
-            self.add(MACHINE, **spec.tags)
+            self.add(MACHINE, intent.token, **spec.tags)
             return Change(created=1, changed=0, destroyed=0, created_ids=(MACHINE,))
 
         return self.faults.around("up", act)
 
-    def down(self, intent: Any, spec: Any) -> Change:
+    def network(self, name: str) -> str:
+        return name
+
+    def down(self, intent: Any, spec: Any, bounds: Bounds) -> Change:
         def act() -> Change:
             ended = [name for name, one in self.machines.items() if self.ends(one)]
             for name in ended:
@@ -131,17 +139,23 @@ class Site:
     # objects
 
     def _info(self, key: str) -> ObjectInfo:
-        return ObjectInfo(bucket=BUCKET, key=key, size=len(self.held[key]), etag="", modified_at="")
+        return ObjectInfo(
+            bucket=BUCKET, key=key, size=len(self.held[key]), etag="", modified_at=self.written_at.get(key, STARTED)
+        )
 
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         assert bucket == BUCKET
         return iter([self._info(key) for key in sorted(self.held) if key.startswith(prefix)])
 
-    def put(self, intent: Any, bucket: str, key: str, body: bytes, **_: Any) -> ObjectInfo:
+    def put(self, intent: Any, bucket: str, key: str, body: bytes, tags: Any = None, **_: Any) -> ObjectInfo:
         self.held[key] = body
+        self.marks[key] = dict(tags or {})
         return self._info(key)
 
-    def delete(self, intent: Any, bucket: str, keys: Any) -> None:
+    def tags(self, bucket: str, key: str) -> dict[str, str]:
+        return self.marks.get(key, {})
+
+    def delete(self, intent: Any, bucket: str, keys: Any, *, since: str = "") -> None:
         def act() -> None:
             for key in keys:
                 del self.held[key]
@@ -260,5 +274,5 @@ class Drill:
         effects = self.context("restore_state").effects
         with effects.intend("objects.put", f"s3://{BUCKET}/drills/drill-1/#1", {"keys": keys}) as pending:
             for key in keys:
-                self.site.put(pending.intent, BUCKET, key, b"content")
+                self.site.put(pending.intent, BUCKET, key, b"content", tags={DRILL_TAG: "drill-1"})
             pending.done(count=len(keys))

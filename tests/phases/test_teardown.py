@@ -3,9 +3,9 @@
 import pytest
 
 from drproof.contracts.teardown.residue import no_residue_is_left, only_own_resources_were_removed
-from drproof.model.capabilities import Resource
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import TargetError, ThrottledError
+from drproof.model.machines import Resource
 from drproof.model.verdict import Status
 from drproof.phases.recovery import teardown as module
 from drproof.phases.recovery.bringup import bringup
@@ -97,7 +97,7 @@ def test_what_came_up_between_two_attempts_is_counted_as_well(up, site):
     site.faults.after["delete"] = SLOWER
     with pytest.raises(ThrottledError):
         up.attempt(teardown)
-    site.add("i-late", **{DRILL_TAG: "drill-1"})
+    site.add("i-late", site.machines[MACHINE].effect if MACHINE in site.machines else "", **{DRILL_TAG: "drill-1"})
 
     seen = up.attempt(teardown)
 

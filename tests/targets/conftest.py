@@ -12,9 +12,11 @@ import pytest
 from botocore.config import Config
 
 import drproof
+from drproof.engine.clock import SystemClock
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.criteria import Site, Sites
+from drproof.model.ownership import Bounds
 from drproof.model.settings import (
     ClusterSettings,
     Command,
@@ -32,6 +34,7 @@ NAMES: dict[str, Any] = tomllib.loads(
     (Path(drproof.__file__).parent / "embedded" / "settings.toml").read_text(encoding="utf-8")
 )
 _numbers = itertools.count(1)
+BEGAN = SystemClock().now()
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +51,25 @@ def intent() -> Intent:
     return make_intent()
 
 
+_tokens: list[str] = []
+
+
 def make_intent() -> Intent:
     """Return an intent with a token of its own."""
-    return Intent(number=next(_numbers), verb="test", resource="thing", token=secrets.token_hex(16))
+    _tokens.append(secrets.token_hex(16))
+    return Intent(number=next(_numbers), verb="test", resource="thing", token=_tokens[-1])
+
+
+def bounds(**changes: Any) -> Bounds:
+    """Return what a journal would say that knows every intent of these tests."""
+    whole: dict[str, Any] = {
+        "account_id": NAMES["sites"]["recovery"]["account_id"],
+        "network": "embedded",
+        "tokens": tuple(_tokens),
+        "since": BEGAN,
+        "most": 5,
+    }
+    return Bounds(**{**whole, **changes})
 
 
 def settings(kind: str = "auto", *, key: str = "", **changes: Any) -> Settings:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from drproof.model.capabilities import Fleet, Runner
+from drproof.model.capabilities import Fleet
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import NotFoundError, TargetError
+from drproof.model.machines import Runner
+from drproof.model.ownership import EFFECT_TAG
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.provisioners.machines import marked
 from drproof.targets.sites import AwsTarget
@@ -81,6 +83,11 @@ def test_everything_that_carries_a_tag_is_counted(fleet: AwsFleet, origin: str, 
     )["GroupId"]
     port = ec2.create_network_interface(SubnetId=subnet, TagSpecifications=tagged("network-interface"))
     key = ec2.create_key_pair(KeyName=origin, TagSpecifications=tagged("key-pair"))["KeyPairId"]
+    (card,) = [
+        found.identity
+        for found in fleet.tagged({DRILL_TAG: origin})
+        if found.tags.get(EFFECT_TAG) and found.kind == "network-interface"
+    ]
     (root,) = [found.identity for found in fleet.tagged({DRILL_TAG: origin}) if found.kind == "volume"]
     copy = ec2.create_snapshot(VolumeId=root, TagSpecifications=tagged("snapshot"))["SnapshotId"]
     found = {(resource.kind, resource.identity) for resource in fleet.tagged({DRILL_TAG: origin})}
@@ -88,6 +95,7 @@ def test_everything_that_carries_a_tag_is_counted(fleet: AwsFleet, origin: str, 
         ("instance", made.instance_id),
         ("volume", root),
         ("security-group", group),
+        ("network-interface", card),
         ("network-interface", port["NetworkInterface"]["NetworkInterfaceId"]),
         ("key-pair", key),
         ("snapshot", copy),

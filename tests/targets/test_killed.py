@@ -21,7 +21,7 @@ from drproof.targets.provisioners.place import LOCK_SUFFIX
 from drproof.targets.provisioners.workshop import Workshop
 from drproof.targets.sites import AwsTarget
 from tests.patience import PATIENCE, until
-from tests.targets.conftest import Opener, make_intent, spec
+from tests.targets.conftest import Opener, bounds, make_intent, spec
 from tests.targets.test_provisioners import STATES, foreign_lock, lock_is_free, owned
 
 WITHOUT = pytest.mark.skipif(
@@ -120,7 +120,7 @@ def test_a_direct_bringup_killed_at_any_point_is_undone(
     assert victim.process.wait(timeout=PATIENCE) == -signal.SIGKILL
     target = opened("direct", origin=origin)
     assert not lock_is_free(target, origin)
-    assert target.recovery.provisioner.down(make_intent(), spec(origin)).destroyed == machines
+    assert target.recovery.provisioner.down(make_intent(), spec(origin), bounds()).destroyed == machines
     nothing_is_left(target, origin)
 
 
@@ -131,7 +131,7 @@ def test_a_direct_bringup_that_was_killed_can_be_finished(
     victim.process.wait(timeout=PATIENCE)
     target = opened("direct", origin=origin)
     assert target.recovery.provisioner.up(make_intent(), spec(origin)).created == 1
-    target.recovery.provisioner.down(make_intent(), spec(origin))
+    target.recovery.provisioner.down(make_intent(), spec(origin), bounds())
     nothing_is_left(target, origin)
 
 
@@ -144,7 +144,7 @@ def test_a_terraform_that_outlives_its_drill_is_ended_before_anything_is_undone(
     until(lambda: not lock_is_free(target, origin))
     victim.kill()
     assert not victim.workshop.is_idle()
-    target.recovery.provisioner.down(make_intent(), spec(origin))
+    target.recovery.provisioner.down(make_intent(), spec(origin), bounds())
     assert victim.workshop.is_idle()
     nothing_is_left(target, origin)
 
@@ -158,7 +158,7 @@ def test_a_lock_that_a_killed_terraform_of_this_drill_left_is_given_back(
     until(lambda: not lock_is_free(target, origin))
     victim.kill(terraform_too=True)
     assert not lock_is_free(target, origin)
-    target.recovery.provisioner.down(make_intent(), spec(origin))
+    target.recovery.provisioner.down(make_intent(), spec(origin), bounds())
     nothing_is_left(target, origin)
 
 
@@ -176,7 +176,7 @@ def test_a_machine_that_no_state_knows_is_not_forgotten_and_not_made_twice(
         assert again.process.wait(timeout=PATIENCE) == 0
         assert len(target.recovery.fleet.runners({DRILL_TAG: origin})) == 1
         assert len(target.recovery.provisioner.holds()) == 1
-    assert target.recovery.provisioner.down(make_intent(), spec(origin)).destroyed == 1
+    assert target.recovery.provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 1
     nothing_is_left(target, origin)
 
 
@@ -224,5 +224,5 @@ def test_a_signal_ends_terraform_in_time_and_leaves_no_lock(
         signal.signal(signal.SIGUSR1, previous)
     assert Workshop(tmp_path / "terraform" / "1").is_idle()
     assert lock_is_free(target, origin)
-    provisioner.down(make_intent(), spec(origin))
+    provisioner.down(make_intent(), spec(origin), bounds())
     nothing_is_left(target, origin)

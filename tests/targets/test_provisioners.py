@@ -17,7 +17,7 @@ from drproof.targets import embedded, open_target
 from drproof.targets.provisioners import terraform
 from drproof.targets.provisioners.place import LOCK_SUFFIX
 from drproof.targets.sites import AwsTarget
-from tests.targets.conftest import NAMES, Opener, make_intent, settings, spec
+from tests.targets.conftest import NAMES, Opener, bounds, make_intent, settings, spec
 
 STATES = NAMES["recovery"]["provisioner"]["state_bucket"]
 TERRAFORM = shutil.which("terraform") is not None
@@ -80,17 +80,17 @@ def test_a_machine_is_brought_up_observed_and_taken_away(site: AwsTarget, origin
         "atlas-dr",
         "terraform",
     )
-    assert sorted(owned(site, origin)) == ["instance", "volume"]
+    assert sorted(owned(site, origin)) == ["instance", "network-interface", "volume"]
     assert len(provisioner.holds()) == 1
     again = provisioner.up(make_intent(), spec(origin))
     assert (again.created, again.changed, again.destroyed, again.created_ids) == (0, 0, 0, ())
     assert again.outputs == change.outputs
-    gone = provisioner.down(make_intent(), spec(origin))
+    gone = provisioner.down(make_intent(), spec(origin), bounds())
     assert (gone.created, gone.changed, gone.destroyed) == (0, 0, 1)
     assert owned(site, origin) == []
     assert provisioner.holds() == ()
     assert lock_is_free(site, origin)
-    nothing = provisioner.down(make_intent(), spec(origin))
+    nothing = provisioner.down(make_intent(), spec(origin), bounds())
     assert (nothing.created, nothing.changed, nothing.destroyed) == (0, 0, 0)
 
 
@@ -103,7 +103,7 @@ def test_a_later_window_with_a_later_expiry_changes_nothing(
     later = spec(origin, tags={DRILL_TAG: origin, EXPIRES_TAG: "2031-01-01T00:00:00.000Z"})
     change = window.recovery.provisioner.up(make_intent(), later)
     assert (change.created, change.changed, change.destroyed) == (0, 0, 0)
-    assert window.recovery.provisioner.down(make_intent(), later).destroyed == 1
+    assert window.recovery.provisioner.down(make_intent(), later, bounds()).destroyed == 1
     assert owned(site, origin) == []
 
 
@@ -118,7 +118,7 @@ def test_what_aws_refuses_is_told_with_its_own_code_and_can_be_tried_again(site:
     assert lock_is_free(site, origin)
     assert provisioner.up(make_intent(), spec(origin)).created == 1
     assert len(site.recovery.fleet.runners({DRILL_TAG: origin})) == 1
-    provisioner.down(make_intent(), spec(origin))
+    provisioner.down(make_intent(), spec(origin), bounds())
     assert owned(site, origin) == []
 
 
@@ -127,7 +127,7 @@ def test_what_a_failed_bringup_left_in_the_state_is_taken_away(site: AwsTarget, 
     provisioner = site.recovery.provisioner
     with pytest.raises(TargetError):
         provisioner.up(make_intent(), spec(origin, instance_type="no.such"))
-    provisioner.down(make_intent(), spec(origin))
+    provisioner.down(make_intent(), spec(origin), bounds())
     assert provisioner.holds() == ()
     assert lock_is_free(site, origin)
 
@@ -142,7 +142,7 @@ def test_a_lock_of_somebody_else_is_named_and_left(site: AwsTarget, origin: str)
         provisioner.up(make_intent(), spec(origin))
     assert caught.value.code == "LockHeld"
     assert "next: " in str(caught.value)
-    assert provisioner.down(make_intent(), spec(origin)).destroyed == 0
+    assert provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 0
     assert owned(site, origin) == []
     assert site.recovery.objects.read(STATES, f"t/{origin}.tfstate{LOCK_SUFFIX}")[1] == text.encode()
 
@@ -154,7 +154,7 @@ def test_a_machine_of_ours_is_ended_even_where_somebody_else_holds_the_lock(site
     provisioner.up(make_intent(), spec(origin))
     foreign_lock(site, origin)
     with pytest.raises(TargetError) as caught:
-        provisioner.down(make_intent(), spec(origin))
+        provisioner.down(make_intent(), spec(origin), bounds())
     assert caught.value.code == "LockHeld"
     assert owned(site, origin) == []
 
@@ -170,10 +170,10 @@ def test_the_state_of_another_drill_is_neither_changed_nor_destroyed(
         with pytest.raises(TargetError, match=f"of drill {origin}") as caught:
             thief.up(make_intent(), spec(other))
         assert caught.value.code == "StateHeld"
-        assert thief.down(make_intent(), spec(other)).destroyed == 0
-    assert sorted(owned(site, origin)) == ["instance", "volume"]
+        assert thief.down(make_intent(), spec(other), bounds()).destroyed == 0
+    assert sorted(owned(site, origin)) == ["instance", "network-interface", "volume"]
     assert len(site.recovery.provisioner.holds()) == 1
-    site.recovery.provisioner.down(make_intent(), spec(origin))
+    site.recovery.provisioner.down(make_intent(), spec(origin), bounds())
 
 
 @both
@@ -184,7 +184,7 @@ def test_a_machine_that_only_looks_like_the_drills_is_left(
     carried = [{"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
     stranger("ec2").run_instances(ImageId="ami-1", MinCount=1, MaxCount=1, TagSpecifications=carried)
     site.recovery.provisioner.up(make_intent(), spec(origin))
-    site.recovery.provisioner.down(make_intent(), spec(origin))
+    site.recovery.provisioner.down(make_intent(), spec(origin), bounds())
     (left,) = site.recovery.fleet.runners({"test": origin})
     site.recovery.fleet.terminate(make_intent(), left.instance_id)
 
@@ -204,7 +204,7 @@ def test_neither_credentials_nor_templates_get_into_state_or_folder(
     written += [objects.read(STATES, found.key)[1] for found in objects.list(STATES, f"t/{origin}")]
     assert written
     assert not [key for key in keys for content in written if key in content]
-    site.recovery.provisioner.down(make_intent(), spec(origin))
+    site.recovery.provisioner.down(make_intent(), spec(origin), bounds())
 
 
 @both
@@ -282,5 +282,5 @@ def test_one_specification_is_one_resource_in_terraforms_state(opened: Opener, o
     switched = opened("direct", origin=origin).recovery
     with pytest.raises(TargetError, match="terraform_data.runner"):
         switched.provisioner.up(make_intent(), spec(origin))
-    assert switched.provisioner.down(make_intent(), replace(spec(origin), purpose="x")).destroyed == 1
-    assert site.provisioner.down(make_intent(), spec(origin)).destroyed == 1
+    assert switched.provisioner.down(make_intent(), replace(spec(origin), purpose="x"), bounds()).destroyed == 1
+    assert site.provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 1

@@ -77,6 +77,7 @@ def install(world: World) -> None:
         reservation: Reservation = start(self, *asked, **more)
         for instance in reservation.instances:
             _begin(world, clusters, instance)
+            _mark_cards(instance, (more.get("tags") or {}).get("network-interface", {}))
         return reservation
 
     @functools.wraps(run)
@@ -128,6 +129,13 @@ def _begin(world: World, clusters: Clusters, instance: Instance) -> None:
             instance._state = InstanceState(*_RUNNING)  # noqa: SLF001
 
     _later(run)
+
+
+def _mark_cards(instance: Instance, tags: dict[str, str]) -> None:
+    """Mark a machine's interfaces: the emulator marks machines and disks alone, and lets interfaces outlive both."""
+    for card in instance.nics.values():
+        card.delete_on_termination = True
+        card.add_tags(tags)
 
 
 def _end(clusters: Clusters, instance: Instance, terminate: Callable[[Instance], Any]) -> None:

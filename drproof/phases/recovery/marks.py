@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from drproof.model.cluster import DRILL_ANNOTATION, DRILL_LABEL, Manifest
-from drproof.model.context import Context
+from drproof.model.cluster import DRILL_ANNOTATION, DRILL_LABEL, EXPIRES_ANNOTATION, Manifest
+from drproof.model.context import EXPIRES_TAG, Context
 
 LABEL_DIGITS = 16
 GIVEN = "arg_kubeconfig"
@@ -30,9 +30,21 @@ def marked(ctx: Context, manifest: Manifest) -> dict[str, Any]:
         "metadata": {
             **metadata,
             "labels": {**(metadata.get("labels") or {}), DRILL_LABEL: label_of(ctx)},
-            "annotations": {**(metadata.get("annotations") or {}), DRILL_ANNOTATION: ctx.origin},
+            "annotations": {
+                **(metadata.get("annotations") or {}),
+                DRILL_ANNOTATION: ctx.origin,
+                EXPIRES_ANNOTATION: ctx.tags[EXPIRES_TAG],
+            },
         },
     }
+
+
+def as_it_expires(manifest: Manifest, live: Manifest) -> dict[str, Any]:
+    """Return an object with the expiry that it has already: a later window sets no later one."""
+    metadata: Mapping[str, Any] = manifest["metadata"]
+    there = (live["metadata"].get("annotations") or {}).get(EXPIRES_ANNOTATION)
+    kept = {EXPIRES_ANNOTATION: there} if there else {}
+    return {**manifest, "metadata": {**metadata, "annotations": {**metadata["annotations"], **kept}}}
 
 
 def is_ours(ctx: Context, live: Manifest) -> bool:

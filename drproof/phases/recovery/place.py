@@ -2,6 +2,7 @@
 
 from drproof.model.capabilities import RunnerSpec
 from drproof.model.context import Context
+from drproof.model.ownership import Bounds
 
 MANAGED_BY = "terraform"
 
@@ -23,6 +24,18 @@ def runner_spec(ctx: Context) -> RunnerSpec:
         subnet_id=recovery.provisioner.subnet_id,
         allowed_cidr=recovery.provisioner.allowed_cidr,
         tags={**runner_tags(ctx), **ctx.tags},
+    )
+
+
+def bounds_of(ctx: Context) -> Bounds:
+    """Return what the journals say of the machines of this drill."""
+    starting = ctx.effects.made("runner.up")
+    return Bounds(
+        account_id=ctx.plan.criteria.sites.recovery.account_id,
+        network=ctx.settings.recovery.provisioner.vpc_id,
+        tokens=tuple(dict.fromkeys(effect.intent.token for effect in starting)),
+        since=min((effect.at for effect in starting), default=""),
+        most=ctx.settings.limits.max_machines,
     )
 
 

@@ -11,7 +11,7 @@ from drproof.model.context import Context
 from drproof.model.errors import AlreadyExistsError, GuardError, PhaseError
 from drproof.model.phase import phase
 from drproof.phases.recovery import pull_secret, secret_values
-from drproof.phases.recovery.marks import GIVEN, effect_details, is_ours, marked
+from drproof.phases.recovery.marks import GIVEN, as_it_expires, effect_details, is_ours, marked
 from drproof.phases.recovery.pull_secret import Hand, PullSecret, linked_secrets
 from drproof.phases.recovery.reach_cluster import pinned
 from drproof.phases.recovery.sources import DocumentSeen, Origin, Wanted, sources
@@ -166,8 +166,11 @@ def _namespace(ctx: Context, cluster: Cluster) -> Manifest:
 def _finished(ctx: Context, cluster: Cluster, wanted: Wanted, secret: PullSecret | None) -> Wanted:
     """Return an object with the drill's marks; the workload's account keeps every pull secret that it has."""
     manifest = marked(ctx, wanted.manifest)
+    name = str(manifest["metadata"]["name"])
+    live = cluster.get(kind_of(manifest), name, namespace=ctx.settings.cluster.namespace)
+    if live is not None:
+        manifest = as_it_expires(manifest, live)
     if secret is not None and named(manifest) == f"{SERVICE_ACCOUNT.kind}/{secret.service_account}":
-        live = cluster.get(SERVICE_ACCOUNT, secret.service_account, namespace=secret.namespace)
         others = linked_secrets(live) if live is not None else ()
         names = dict.fromkeys((*linked_secrets(manifest), *others, secret.name))
         manifest["imagePullSecrets"] = [{"name": name} for name in names]

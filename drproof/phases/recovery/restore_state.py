@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from drproof.analysis.ownership import refuse_too_many
 from drproof.formats import archive
 from drproof.model.capabilities import Intent
 from drproof.model.context import Context
@@ -13,6 +14,7 @@ from drproof.model.phase import phase
 from drproof.model.receipt import Count, Digest
 from drproof.phases.backup.observed import ObjectSeen
 from drproof.phases.backup.read_restore_point import read_restore_point
+from drproof.phases.recovery import own_objects
 from drproof.phases.recovery.place import isolated_prefix
 
 BATCH_FILES = 64
@@ -103,19 +105,14 @@ def restore_state(ctx: Context) -> StateObserved:
 def clear_the_prefix(ctx: Context, error: Exception) -> str:
     """Remove what a failed attempt left in the isolated prefix, so that the next one starts from nothing."""
     del error
-    bucket, prefix = ctx.settings.recovery.bucket, isolated_prefix(ctx)
-    there = {info.key for info in ctx.target.recovery.objects.list(bucket, f"{prefix}/")}
-    keys = sorted(there & written_keys(ctx))
+    place = f"s3://{ctx.settings.recovery.bucket}/{isolated_prefix(ctx)}/"
+    keys = own_objects.removable(ctx)
     if not keys:
         return ""
-    with ctx.effects.intend("objects.delete", f"s3://{bucket}/{prefix}/", {"count": len(keys)}) as pending:
-        ctx.target.recovery.objects.delete(pending.intent, bucket, keys)
+    refuse_too_many("objects", keys, ctx.settings.limits.max_deletions, "limits.max_deletions")
+    with ctx.effects.intend("objects.delete", place, {"count": len(keys)}) as pending:
+        own_objects.remove(ctx, pending.intent, keys)
     return f"removed {len(keys)} objects of the failed attempt"
-
-
-def written_keys(ctx: Context) -> frozenset[str]:
-    """Return the key of every object that this drill meant to write, as its journals tell."""
-    return frozenset(key for effect in ctx.effects.made("objects.put") for key in effect.details["keys"])
 
 
 def _materialise(ctx: Context, bucket: str, seen: ObjectSeen, prefix: str) -> tuple[Source, dict[str, str]]:
@@ -159,6 +156,7 @@ class _Batch:
         self._held: list[tuple[str, bytes]] = []
         self._size = 0
         self._number = 0
+        self._meant = 0
 
     def add(self, path: str, content: Iterator[bytes]) -> None:
         """Hold one file; write the batch when it is full."""
@@ -176,8 +174,17 @@ class _Batch:
         if not self._held:
             return
         self._number += 1
+        # What could not be removed again is not written.
+        self._meant += len(self._held)
+        most = self._ctx.settings.limits.max_deletions
+        if self._meant > most:
+            msg = (
+                f"the state has more than {most} files, and a teardown may remove no more (limits.max_deletions); "
+                f"the rest is not written\n  next: raise limits.max_deletions in drproof.toml"
+            )
+            raise PhaseError(msg)
         place = f"s3://{self._bucket}/{self._prefix}/#{self._number}"
-        with self._ctx.effects.intend("objects.put", place, {"keys": [key for key, _ in self._held]}) as pending:
+        with self._ctx.effects.intend(own_objects.WRITING, place, {"keys": [key for key, _ in self._held]}) as pending:
             with ThreadPoolExecutor(WORKERS) as pool:
                 list(pool.map(lambda held: self._put(pending.intent, *held), self._held))
             pending.done(count=len(self._held))

@@ -1,27 +1,33 @@
 """Everything that the drill created goes away, and a second, independent look says so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from drproof.analysis.ownership import doubts, refuse_too_many
 from drproof.model.capabilities import ObjectInfo
 from drproof.model.codec import decode, encode
 from drproof.model.context import DRILL_TAG, Context
 from drproof.model.errors import DrproofError, NotFoundError, TargetError
+from drproof.model.machines import Resource
+from drproof.model.ownership import Bounds
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
-from drproof.phases.recovery import cluster_residue
-from drproof.phases.recovery.place import isolated_prefix, runner_spec, runner_tags
-from drproof.phases.recovery.restore_state import written_keys
+from drproof.phases.recovery import cluster_residue, own_objects
+from drproof.phases.recovery.place import bounds_of, isolated_prefix, runner_spec, runner_tags
 
 POLL_MS = 250
 FOREIGN_SHOWN = 100
 """How many foreign objects a receipt names; all of them are left."""
 
-CREATING = ("runner.up", "objects.put", *cluster_residue.MAKING)
+CREATING = ("runner.up", own_objects.WRITING, *cluster_residue.MAKING)
 CENSUS = "teardown.census"
 IN_A_CLUSTER = "cluster-object"
 NOT_THE_MACHINE = frozenset({"objects", IN_A_CLUSTER, "cluster"})
 LASTING = frozenset({"Forbidden", "Unauthorized", "Invalid", "AccessDenied"})
 """Refusals that the next attempt would hear again."""
+LOOK = (
+    "look whose it is, no journal of this drill made it: "
+    "aws ec2 describe-tags --region {region} --filters Name=resource-id,Values={identity}"
+)
 REMOVE = {
     "instance": "aws ec2 terminate-instances --region {region} --instance-ids {identity}",
     "volume": "aws ec2 delete-volume --region {region} --volume-id {identity}",
@@ -90,6 +96,7 @@ def teardown(ctx: Context) -> TeardownObserved:
     creating = ctx.effects.made(*CREATING)
     before, foreign_before = _before(ctx)
     named = frozenset(item.identity for item in foreign_before)
+    _refuse_too_many(ctx)
     refused = _remove_from_the_cluster(ctx)
     failure = _remove_objects(ctx)
     destroyed = 0
@@ -97,13 +104,15 @@ def teardown(ctx: Context) -> TeardownObserved:
     if creating or any(item.kind not in NOT_THE_MACHINE for item in before):
         spec = runner_spec(ctx)
         with ctx.effects.intend("runner.down", spec.name, {"tags": dict(spec.tags)}) as pending:
-            destroyed = ctx.target.recovery.provisioner.down(pending.intent, spec).destroyed
+            destroyed = ctx.target.recovery.provisioner.down(pending.intent, spec, bounds_of(ctx)).destroyed
             pending.done(destroyed=destroyed)
     if failure is not None:
         raise failure
     left = _recount(ctx)
     _raise_what_may_pass(refused, left)
     gone = {(item.kind, item.identity) for item in left}
+    foreign = _foreign(ctx, named)
+    strange = {(item.kind, item.identity) for item in foreign}
     return TeardownObserved(
         origin=ctx.origin,
         intended=len(creating),
@@ -111,9 +120,9 @@ def teardown(ctx: Context) -> TeardownObserved:
         before=before,
         destroyed=destroyed,
         removed=tuple(item for item in before if (item.kind, item.identity) not in gone),
-        residue=tuple(_residue(ctx, item) for item in left),
+        residue=tuple(_residue(ctx, item, strange=(item.kind, item.identity) in strange) for item in left),
         foreign_before=foreign_before,
-        foreign=_foreign(ctx, named),
+        foreign=foreign,
     )
 
 
@@ -160,27 +169,39 @@ def _raise_what_may_pass(errors: list[DrproofError], left: tuple[Item, ...]) -> 
 
 def _remove_objects(ctx: Context) -> TargetError | None:
     """Remove the objects that the journals tell of; a failure is returned: the machine goes away all the same."""
-    store, bucket = ctx.target.recovery.objects, ctx.settings.recovery.bucket
     try:
-        keys = [info.key for info in _objects(ctx)[0]]
+        keys = own_objects.removable(ctx)
         if keys:
-            place = f"s3://{bucket}/{isolated_prefix(ctx)}/"
+            place = f"s3://{ctx.settings.recovery.bucket}/{isolated_prefix(ctx)}/"
             with ctx.effects.intend("objects.delete", place, {"count": len(keys)}) as pending:
-                store.delete(pending.intent, bucket, keys)
+                own_objects.remove(ctx, pending.intent, keys)
                 pending.done(count=len(keys))
     except TargetError as exc:
         return exc
     return None
 
 
-def _objects(ctx: Context) -> tuple[list[ObjectInfo], list[ObjectInfo]]:
-    """Return what lies under the drill's prefix: the drill's own objects, and those of others."""
-    written = written_keys(ctx)
-    own: list[ObjectInfo] = []
-    others: list[ObjectInfo] = []
-    for info in ctx.target.recovery.objects.list(ctx.settings.recovery.bucket, f"{isolated_prefix(ctx)}/"):
-        (own if info.key in written else others).append(info)
-    return own, others
+def _refuse_too_many(ctx: Context) -> None:
+    """Refuse a teardown that would remove more than the limits allow, before it removes anything.
+
+    Raises:
+        GuardError: there is too much of a kind; the message names the setting.
+    """
+    limits, bounds = ctx.settings.limits, _bounds(ctx)
+    machines = [one for one in _marked(ctx) if one.kind == "instance" and not doubts(one, bounds)]
+    refuse_too_many("machines", machines, limits.max_machines, "limits.max_machines")
+    written = own_objects.below(ctx).written
+    refuse_too_many("objects", written, limits.max_deletions, "limits.max_deletions")
+    refuse_too_many("objects of the cluster", _in_the_cluster(ctx)[0], limits.max_deletions, "limits.max_deletions")
+
+
+def _bounds(ctx: Context) -> Bounds:
+    bounds = bounds_of(ctx)
+    return replace(bounds, network=ctx.target.recovery.fleet.network(bounds.network))
+
+
+def _marked(ctx: Context) -> tuple[Resource, ...]:
+    return ctx.target.recovery.fleet.tagged({DRILL_TAG: ctx.origin})
 
 
 @teardown.repair
@@ -194,11 +215,10 @@ def wait_a_moment(ctx: Context, error: Exception) -> str:
 def _own(ctx: Context) -> tuple[Item, ...]:
     """Return everything of this drill that exists: by tag, by prefix, by state and by lock."""
     recovery = ctx.target.recovery
-    mark = {DRILL_TAG: ctx.origin}
     bucket, prefix = ctx.settings.recovery.bucket, f"{isolated_prefix(ctx)}/"
-    tagged = (Item(kind=one.kind, identity=one.identity, state=one.state) for one in recovery.fleet.tagged(mark))
+    tagged = (Item(kind=one.kind, identity=one.identity, state=one.state) for one in _marked(ctx))
     items = sorted(tagged, key=lambda item: (item.kind, item.identity))
-    if count := len(_objects(ctx)[0]):
+    if count := len(_own_objects(ctx)):
         items.append(Item(kind="objects", identity=f"s3://{bucket}/{prefix}", count=count))
     items += _in_the_cluster(ctx)[0]
     if held := recovery.provisioner.holds():
@@ -206,6 +226,13 @@ def _own(ctx: Context) -> tuple[Item, ...]:
         if mine.intersection(held) or ctx.effects.made("runner.up"):
             items.append(Item(kind="state", identity=recovery.provisioner.state, count=len(held)))
     return tuple(items)
+
+
+def _own_objects(ctx: Context) -> tuple[ObjectInfo, ...]:
+    """Return the drill's objects; of one that is in the journals without the drill's tag, a removal made nothing."""
+    written = own_objects.below(ctx).written
+    # Ahead of the removal the journals count; what it left is looked at one by one.
+    return own_objects.own(ctx, written) if ctx.effects.made("objects.delete") else written
 
 
 def _in_the_cluster(ctx: Context) -> tuple[list[Item], list[Item]]:
@@ -247,9 +274,12 @@ def _own_lock(ctx: Context) -> tuple[Item, ...]:
     return (Item(kind="lock", identity=f"s3://{where.state_bucket}/{where.state_key}.tflock"),)
 
 
-def _residue(ctx: Context, item: Item) -> Residue:
+def _residue(ctx: Context, item: Item, *, strange: bool) -> Residue:
     region = ctx.plan.criteria.sites.recovery.region
     template = REMOVE.get(item.kind, "remove the {kind} {identity} in {region}")
+    if strange:
+        # It carries the drill's tag, and no journal of the drill made it.
+        template = LOOK
     return Residue(
         kind=item.kind,
         identity=item.identity,
@@ -259,11 +289,26 @@ def _residue(ctx: Context, item: Item) -> Residue:
 
 def _foreign(ctx: Context, named: frozenset[str] = frozenset()) -> tuple[Item, ...]:
     """Return what stands where the drill worked and is not its own; of many objects the first ones, and those named."""
-    carriers = tuple(
+    carriers = [
         Item(kind=one.kind, identity=one.identity, state=one.state)
         for one in ctx.target.recovery.fleet.tagged(runner_tags(ctx))
         if one.tags.get(DRILL_TAG) != ctx.origin
-    )
-    objects = (Item(kind="object", identity=f"s3://{info.bucket}/{info.key}") for info in _objects(ctx)[1])
+    ]
+    bounds = _bounds(ctx)
+    # A copied tag makes nothing the drill's: it is left, and the recount still counts it.
+    carriers += [
+        Item(kind=one.kind, identity=one.identity, state=one.state) for one in _marked(ctx) if doubts(one, bounds)
+    ]
+    found = own_objects.below(ctx)
+    doubtful = () if not found.written else _untagged(ctx, found.written)
+    objects = (Item(kind="object", identity=f"s3://{info.bucket}/{info.key}") for info in (*found.others, *doubtful))
     shown = (item for number, item in enumerate(objects) if number < FOREIGN_SHOWN or item.identity in named)
     return (*carriers, *shown, *_in_the_cluster(ctx)[1])
+
+
+def _untagged(ctx: Context, written: tuple[ObjectInfo, ...]) -> tuple[ObjectInfo, ...]:
+    """Return what a removal left of the objects in the journals because it is not the drill's."""
+    if not ctx.effects.made("objects.delete"):
+        return ()
+    mine = {info.key for info in own_objects.own(ctx, written)}
+    return tuple(info for info in written if info.key not in mine)

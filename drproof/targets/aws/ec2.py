@@ -1,10 +1,14 @@
 """Machines of one site, and everything else of EC2 that carries a tag."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from drproof.model.capabilities import Intent, Resource, Runner, RunnerSpec
-from drproof.model.errors import NotFoundError
+from drproof.model.capabilities import Intent, RunnerSpec
+from drproof.model.errors import GuardError, NotFoundError
+from drproof.model.machines import Resource, Runner
+from drproof.model.ownership import EFFECT_TAG
 from drproof.targets import waiting
 from drproof.targets.aws import instants
 from drproof.targets.aws.errors import failure, translated
@@ -16,6 +20,9 @@ ALIVE = ("pending", "running", "stopping", "stopped", "shutting-down")
 ENDED = frozenset({"shutting-down", "terminated"})
 DEFAULT_NETWORK = "embedded"
 """The name by which the settings of the embedded world mean its default subnet."""
+
+TAGGED = ("instance", "network-interface", "volume")
+"""What one request makes, and marks in the same moment."""
 
 ARCHITECTURES = {"arm64": "arm64", "x86_64": "x86_64"}
 IMAGE = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
@@ -35,6 +42,15 @@ KINDS: tuple[tuple[str, str, str, str], ...] = (
 """Kind, method, and where the answer has the items and their identity."""
 
 
+REMOVALS: Mapping[str, tuple[str, str]] = {
+    "instance": ("terminate_instances", "InstanceIds"),
+    "volume": ("delete_volume", "VolumeId"),
+    "network-interface": ("delete_network_interface", "NetworkInterfaceId"),
+    "security-group": ("delete_security_group", "GroupId"),
+}
+"""What a drill may have made, in the order in which it can go: the method, and how that calls the identity."""
+
+
 class AwsFleet:
     """The machines of one site."""
 
@@ -50,18 +66,40 @@ class AwsFleet:
 
     def tagged(self, tags: Mapping[str, str]) -> tuple[Resource, ...]:
         """Return everything of EC2 with all these tags that still exists, whatever its kind."""
-        found = [
-            Resource(kind="instance", identity=runner.instance_id, state=runner.state, tags=runner.tags)
-            for runner in self.runners(tags)
-        ]
+        found = [runner.resource for runner in self.runners(tags)]
         for kind, method, member, identity in KINDS:
             owners = ("self",) if kind == "snapshot" else ()
-            found += [
-                Resource(kind=kind, identity=item[identity], state=_state(item), tags=_tags(item))
-                for item in self._described(method, member, tags, owners=owners)
-            ]
+            found += [_resource(kind, identity, item) for item in self._described(method, member, tags, owners=owners)]
         found += self._of_other_kinds(tags)
         return tuple(sorted(found, key=lambda resource: (resource.kind, resource.identity)))
+
+    def carrying(self, key: str) -> tuple[Resource, ...]:
+        """Return everything of EC2 that carries a tag of this name, whatever its value and its kind."""
+        having = [{"Name": "tag-key", "Values": [_literal(key)]}]
+        alive = {"Name": "instance-state-name", "Values": list(ALIVE)}
+        found = [
+            _runner({"OwnerId": group.get("OwnerId", ""), **item}).resource
+            for group in self._pages("describe_instances", "Reservations", Filters=[*having, alive])
+            for item in group["Instances"]
+            if item["State"]["Name"] in ALIVE
+        ]
+        for kind, method, member, identity in KINDS:
+            own = {"OwnerIds": ("self",)} if kind == "snapshot" else {}
+            found += [_resource(kind, identity, item) for item in self._pages(method, member, Filters=having, **own)]
+        known = {"instance", *(kind for kind, *_ in KINDS)}
+        named = [{"Name": "key", "Values": [_literal(key)]}]
+        found += [
+            Resource(
+                kind=item["ResourceType"],
+                identity=item["ResourceId"],
+                state="exists",
+                tags={item["Key"]: item.get("Value", "")},
+            )
+            for item in self._pages("describe_tags", "Tags", Filters=named)
+            if item["ResourceType"] not in known
+        ]
+        exact = [one for one in found if key in one.tags]
+        return tuple(sorted(exact, key=lambda resource: (resource.kind, resource.identity)))
 
     def launch(self, intent: Intent, spec: RunnerSpec) -> Runner:
         """Create one machine; the same effect asked twice is the same machine.
@@ -69,17 +107,19 @@ class AwsFleet:
         Raises:
             TargetError: AWS refused, or the machine of this effect has ended already.
         """
-        tags = [{"Key": key, "Value": value} for key, value in sorted(spec.tags.items())]
+        carried = {**spec.tags, EFFECT_TAG: intent.token}
+        tags = [{"Key": key, "Value": value} for key, value in sorted(carried.items())]
         request: dict[str, Any] = {
             "ImageId": IMAGE.format(architecture=self._architecture(spec.instance_type)),
             "InstanceType": spec.instance_type,
             "MinCount": 1,
             "MaxCount": 1,
             "ClientToken": intent.token,
-            "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
+            "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in TAGGED],
         }
         if spec.subnet_id and spec.subnet_id != DEFAULT_NETWORK:
             request["SubnetId"] = spec.subnet_id
+            self._refuse_another_network(spec)
         with translated("ec2:RunInstances", spec.name):
             answer = self._client.run_instances(**request)
         runner = _runner(answer["Instances"][0])
@@ -88,11 +128,35 @@ class AwsFleet:
             raise failure("ec2:RunInstances", spec.name, "Ended", message)
         return runner
 
+    def network(self, name: str) -> str:
+        """Return the identity of a network; the embedded world has a word for its default one."""
+        if name != DEFAULT_NETWORK:
+            return name
+        with translated("ec2:DescribeVpcs", name):
+            return str(self._client.describe_vpcs(VpcIds=[name])["Vpcs"][0]["VpcId"])
+
     def terminate(self, intent: Intent, instance_id: str) -> str:
         """End one machine and return its last state."""
         with translated("ec2:TerminateInstances", f"{instance_id} for effect {intent.number}"):
             answer = self._client.terminate_instances(InstanceIds=[instance_id])
         return str(answer["TerminatingInstances"][0]["CurrentState"]["Name"])
+
+    def remove(self, intent: Intent, resource: Resource) -> None:
+        """Remove one thing; what is gone already is as wanted.
+
+        Raises:
+            ValueError: its kind is none that a drill makes.
+        """
+        if resource.kind not in REMOVALS:
+            msg = f"{resource.kind} {resource.identity} is never removed; expected one of {', '.join(REMOVALS)}"
+            raise ValueError(msg)
+        method, name = REMOVALS[resource.kind]
+        given = [resource.identity] if name.endswith("Ids") else resource.identity
+        with (
+            contextlib.suppress(NotFoundError),
+            translated(f"ec2:{_operation(method)}", f"{resource.identity} for effect {intent.number}"),
+        ):
+            getattr(self._client, method)(**{name: given})
 
     def wait_until(self, instance_id: str, state: str, *, timeout_ms: int) -> Runner:
         """Return the machine once it is in `state`; `TargetError` when the time is over or it cannot come any more."""
@@ -114,6 +178,18 @@ class AwsFleet:
                 raise failure("ec2:DescribeInstances", instance_id, "Ended", message)
         message = f"expected {state} within {timeout_ms} ms, got {last}"
         raise failure("ec2:DescribeInstances", instance_id, "Timeout", message)
+
+    def _refuse_another_network(self, spec: RunnerSpec) -> None:
+        """Refuse to start a machine in a network in which nobody would look for it afterwards."""
+        with translated("ec2:DescribeSubnets", spec.subnet_id):
+            found = self._client.describe_subnets(SubnetIds=[spec.subnet_id])["Subnets"]
+        network = found[0]["VpcId"] if found else "nothing"
+        if network != self.network(spec.vpc_id):
+            msg = (
+                f"subnet {spec.subnet_id} is in network {network}; expected {spec.vpc_id} "
+                f"(recovery.provisioner.vpc_id)\n  next: mend vpc_id or subnet_id in drproof.toml"
+            )
+            raise GuardError(msg)
 
     def _architecture(self, instance_type: str) -> str:
         with translated("ec2:DescribeInstanceTypes", instance_type):
@@ -138,9 +214,11 @@ class AwsFleet:
     def _instances(self, tags: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
         alive = {"Name": "instance-state-name", "Values": list(ALIVE)}
         for group in self._described("describe_instances", "Reservations", tags, alive, whole=False):
-            for item in group["Instances"]:
-                if _carries(item, tags) and item["State"]["Name"] in ALIVE:
-                    yield item
+            yield from (
+                {"OwnerId": group.get("OwnerId", ""), **item}
+                for item in group["Instances"]
+                if _carries(item, tags) and item["State"]["Name"] in ALIVE
+            )
 
     def _of_other_kinds(self, tags: Mapping[str, str]) -> Iterator[Resource]:
         """Yield what is tagged and of a kind that nobody thought of."""
@@ -223,4 +301,22 @@ def _runner(item: Mapping[str, Any]) -> Runner:
         key_name=item.get("KeyName", ""),
         security_group=groups[0].get("GroupId", ""),
         tags=_tags(item),
+        effect=item.get("ClientToken", ""),
+        account_id=item.get("OwnerId", ""),
+        network=item.get("VpcId", ""),
+    )
+
+
+def _resource(kind: str, identity: str, item: Mapping[str, Any]) -> Resource:
+    tags = _tags(item)
+    made = item.get("CreateTime") or item.get("StartTime")
+    return Resource(
+        kind=kind,
+        identity=item[identity],
+        state=_state(item),
+        tags=tags,
+        effect=tags.get(EFFECT_TAG, ""),
+        created_at=instants.text(made) if isinstance(made, datetime) else "",
+        account_id=item.get("OwnerId", ""),
+        network=item.get("VpcId", ""),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
+from drproof.analysis.ownership import older
 from drproof.formats import s3_page
 from drproof.model.capabilities import BucketInfo, Folders, Intent, ObjectInfo
 from drproof.model.errors import NotFoundError, TargetError
@@ -23,7 +24,8 @@ BATCH = 1000
 ROWS = ("Contents", "CommonPrefixes", "Versions", "DeleteMarkers")
 """What a page of a listing can hold."""
 
-Versions: TypeAlias = list[tuple[str, str]]
+Versions: TypeAlias = list[tuple[str, str, str]]
+"""Key, version, and when it was written."""
 
 
 class AwsObjectStore:
@@ -139,10 +141,17 @@ class AwsObjectStore:
             answer = self._client.get_object_tagging(**self._at(bucket, key))
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
-    def delete(self, intent: Intent, bucket: str, keys: Iterable[str]) -> None:
-        """Remove every version and delete marker of exactly these objects; what is gone already is as wanted."""
+    def delete(self, intent: Intent, bucket: str, keys: Iterable[str], *, since: str = "") -> None:
+        """Remove every version and delete marker of exactly these objects; what is gone already is as wanted.
+
+        With `since`, a version that was there before that instant stays: it is somebody else's.
+        """
         wanted = sorted(set(keys))
-        versions = self._versions(bucket, wanted)
+        versions = [
+            (key, version)
+            for key, version, written in self._versions(bucket, wanted)
+            if not since or not older(written, since)
+        ]
         for first in range(0, len(versions), BATCH):
             batch = versions[first : first + BATCH]
             subject = f"{_uri(bucket, batch[0][0])} and {len(batch) - 1} more for effect {intent.number}"
@@ -156,7 +165,35 @@ class AwsObjectStore:
                 subject = f"{_uri(bucket, errors[0].get('Key', ''))} (and {len(errors) - 1} more)"
                 raise failure("s3:DeleteObjects", subject, errors[0].get("Code", ""), errors[0].get("Message", ""))
 
-    def _versions(self, bucket: str, keys: Sequence[str]) -> Sequence[tuple[str, str]]:
+    def delete_unchanged(self, intent: Intent, bucket: str, key: str, *, if_match: str) -> None:
+        """Remove an object that still is what was read, with the versions that lie under it.
+
+        Raises:
+            AlreadyExistsError: it has changed since.
+        """
+        with translated("s3:DeleteObject", f"{_uri(bucket, key)} for effect {intent.number}"):
+            answer = self._client.delete_object(**self._at(bucket, key), IfMatch=f'"{if_match}"')
+        marker = _version(answer)
+        if not marker:
+            return
+        request = {"Bucket": bucket, "Prefix": key, "ExpectedBucketOwner": self._owner_of(bucket)}
+        items = [
+            item
+            for page in self._pages("list_object_versions", "s3:ListObjectVersions", request, _uri(bucket, key))
+            for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            if item["Key"] == key
+        ]
+        if not any(item["IsLatest"] and item["VersionId"] == marker for item in items):
+            # Somebody wrote it anew: what lies there goes with theirs.
+            return
+        with translated("s3:DeleteObjects", _uri(bucket, key)):
+            self._client.delete_objects(
+                Bucket=bucket,
+                ExpectedBucketOwner=self._owner_of(bucket),
+                Delete={"Objects": [{"Key": key, "VersionId": item["VersionId"]} for item in items], "Quiet": True},
+            )
+
+    def _versions(self, bucket: str, keys: Sequence[str]) -> Sequence[tuple[str, str, str]]:
         """Return every version of these keys: by one listing where they lie together, else key by key."""
         if len(keys) > 1:
             together = self._listed(bucket, os.path.commonprefix(keys), frozenset(keys), limit=BATCH + 4 * len(keys))  # noqa: RUF071
@@ -166,14 +203,18 @@ class AwsObjectStore:
 
     def _listed(
         self, bucket: str, prefix: str, keys: frozenset[str], *, limit: int | None = None
-    ) -> Sequence[tuple[str, str]] | None:
-        """Return the versions of `keys` under a prefix; None when more than `limit` others lie there."""
+    ) -> Sequence[tuple[str, str, str]] | None:
+        """Return the versions of `keys` under a prefix, with instants; None when more than `limit` others lie there."""
         found: Versions = []
         seen = 0
         request = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": self._owner_of(bucket)}
         for page in self._pages("list_object_versions", "s3:ListObjectVersions", request, _uri(bucket, prefix)):
             items = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            found += [(item["Key"], item["VersionId"]) for item in items if item["Key"] in keys]
+            found += [
+                (item["Key"], item["VersionId"], instants.text(item["LastModified"]))
+                for item in items
+                if item["Key"] in keys
+            ]
             seen += len(items)
             if limit is not None and seen > limit:
                 return None
@@ -233,6 +274,7 @@ def _info(bucket: str, key: str, answer: Mapping[str, Any]) -> ObjectInfo:
         size=answer["ContentLength"],
         etag=answer["ETag"].strip('"'),
         modified_at=instants.text(answer["LastModified"]),
+        seen_at=instants.of_header(answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")),
         version=_version(answer),
         sha256=_kept_digest(answer),
     )

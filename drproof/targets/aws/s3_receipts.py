@@ -80,6 +80,14 @@ class AwsReceiptStore:
             retention=self._retention(bucket, key, found) if locked else None,
         )
 
+    def holds(self, bucket: str, prefix: str) -> bool:
+        """Return whether anything lies below a prefix."""
+        with translated("s3:ListObjectsV2", _uri(bucket, prefix)):
+            answer = self._client.list_objects_v2(
+                Bucket=bucket, Prefix=prefix, MaxKeys=1, ExpectedBucketOwner=self._owner
+            )
+        return bool(answer.get("Contents"))
+
     def _retention(self, bucket: str, key: str, version: str) -> Retention | None:
         try:
             with translated("s3:GetObjectRetention", _uri(bucket, key)):

@@ -13,6 +13,7 @@ from botocore.utils import get_environ_proxies
 
 from drproof.model.errors import GuardError, TargetError
 from drproof.targets import environment
+from drproof.targets.aws import lifetimes
 from drproof.targets.aws.errors import translated
 
 CONNECT_SECONDS = 5
@@ -108,6 +109,11 @@ class Session:
             )
             raise TargetError(msg, code="NoCredentialsError", call="session:credentials")
         return frozen
+
+    def expires_at(self) -> str:
+        """Return when the credentials end and nothing renews them; empty when they do not, or nobody can tell."""
+        with translated("session:credentials"):
+            return lifetimes.expires_at(self._session._session)  # noqa: SLF001 — boto3 hands out no other way to it
 
     def held(self) -> Mapping[str, str]:
         """Return the credentials for a session at another endpoint, with the token of temporary ones.

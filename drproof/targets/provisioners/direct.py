@@ -11,8 +11,10 @@ from typing import Literal
 
 import drproof
 from drproof.model.capabilities import Change, Intent, RunnerSpec
+from drproof.model.context import EXPIRES_TAG
 from drproof.model.errors import AlreadyExistsError
-from drproof.targets.provisioners.machines import end_all, marked, outputs, sought
+from drproof.model.ownership import Bounds
+from drproof.targets.provisioners.machines import end_all, marked, outputs, own_tags, sought
 from drproof.targets.provisioners.place import DIRECT_KIND, DIRECT_SUFFIX, LOCK_SUFFIX, OWN_LOCK, Place
 
 
@@ -40,7 +42,7 @@ class DirectProvisioner:
         """Create the machine if the state holds none."""
         place = self._place
         spec = marked(spec, place.origin)
-        with self._locked(intent, "OperationTypeApply"):
+        with self._locked(intent, "OperationTypeApply", spec):
             if (other := place.terraform()).identities:
                 raise place.foreign(other)
             held = place.direct()
@@ -51,21 +53,21 @@ class DirectProvisioner:
                     created=0, changed=0, destroyed=0, outputs=outputs(spec, place.fleet.runners(sought(spec)))
                 )
             runner = place.fleet.launch(intent, spec)
-            self._write(intent, runner.instance_id)
+            self._write(intent, runner.instance_id, spec)
         return Change(
             created=1, changed=0, destroyed=0, outputs=outputs(spec, (runner,)), created_ids=(runner.instance_id,)
         )
 
-    def down(self, intent: Intent, spec: RunnerSpec) -> Change:
+    def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds) -> Change:
         """End the drill's machine, also one that a killed process created and the state does not know."""
         place = self._place
         spec = marked(spec, place.origin)
         # Machines first: whoever holds the lock, what is ours must not cost on.
-        ended = end_all(place.fleet, intent, spec, timeout_ms=place.ending_ms)
+        ended = end_all(place.fleet, intent, spec, bounds, timeout_ms=place.ending_ms)
         place.drop_own_lock(intent)
         held = place.direct()
         if held.identities and held.origin == place.origin:
-            with self._locked(intent, "OperationTypeApply"):
+            with self._locked(intent, "OperationTypeApply", spec):
                 place.objects.delete(intent, place.bucket, [place.key + DIRECT_SUFFIX])
         return Change(created=0, changed=0, destroyed=len(ended))
 
@@ -74,7 +76,7 @@ class DirectProvisioner:
         return self._place.direct().identities
 
     @contextmanager
-    def _locked(self, intent: Intent, operation: str) -> Iterator[None]:
+    def _locked(self, intent: Intent, operation: str, spec: RunnerSpec) -> Iterator[None]:
         """Hold the lock that Terraform would hold."""
         place, key = self._place, self._place.key + LOCK_SUFFIX
         place.drop_own_lock(intent)
@@ -88,7 +90,7 @@ class DirectProvisioner:
             "Path": f"{place.bucket}/{place.key}",
         }
         try:
-            place.objects.put(intent, place.bucket, key, json.dumps(lock).encode(), if_absent=True)
+            place.objects.put(intent, place.bucket, key, json.dumps(lock).encode(), tags=own_tags(spec), if_absent=True)
         except AlreadyExistsError as exc:
             raise place.held(place.lock()) from exc
         try:
@@ -98,13 +100,14 @@ class DirectProvisioner:
             if current is not None and current.id == lock["ID"]:
                 place.objects.delete(intent, place.bucket, [key])
 
-    def _write(self, intent: Intent, instance_id: str) -> None:
+    def _write(self, intent: Intent, instance_id: str, spec: RunnerSpec) -> None:
         place = self._place
         document = {
             "version": 1,
             "kind": DIRECT_KIND,
             "origin": place.origin,
+            "expires_at": spec.tags.get(EXPIRES_TAG, ""),
             "resources": [{"kind": "instance", "identity": instance_id}],
         }
         body = json.dumps(document, sort_keys=True).encode()
-        place.objects.put(intent, place.bucket, place.key + DIRECT_SUFFIX, body, if_absent=True)
+        place.objects.put(intent, place.bucket, place.key + DIRECT_SUFFIX, body, tags=own_tags(spec), if_absent=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from drproof.formats.strict_json import parse
 from drproof.model.capabilities import Intent
-from drproof.model.context import DRILL_TAG
+from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.errors import DrproofError, FormatError, NotFoundError, TargetError
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3 import AwsObjectStore
@@ -40,6 +40,9 @@ class State:
 
     identities: tuple[str, ...] = ()
     origin: str = ""
+    expires_at: str = ""
+    """When what it stands for may be removed by anyone; empty when it does not say."""
+    etag: str = ""
 
 
 class Place:
@@ -78,7 +81,7 @@ class Place:
 
     def terraform(self) -> State:
         """Return what Terraform's state holds."""
-        document, _ = self._document(self.key)
+        document, etag = self._document(self.key)
         resources = document.get("resources", [])
         if document and (document.get("version") != 4 or not isinstance(resources, list)):  # noqa: PLR2004 — the format
             raise self._unreadable(self.key, f"expected Terraform's state version 4, got {document.get('version')!r}")
@@ -88,20 +91,31 @@ class Place:
             inputs = [_input(instance) for found in managed for instance in found["instances"]]
         except (KeyError, TypeError) as exc:
             raise self._unreadable(self.key, f"a resource lacks {exc}") from exc
-        origins = {found for found in inputs if found}
-        return State(identities=identities, origin=origins.pop() if len(origins) == 1 else "")
+        origins = {tags[DRILL_TAG] for tags in inputs if tags.get(DRILL_TAG)}
+        expiries = {tags.get(EXPIRES_TAG, "") for tags in inputs}
+        return State(
+            identities=identities,
+            origin=origins.pop() if len(origins) == 1 else "",
+            expires_at=expiries.pop() if len(expiries) == 1 else "",
+            etag=etag,
+        )
 
     def direct(self) -> State:
         """Return what the direct provisioner's state holds."""
         key = self.key + DIRECT_SUFFIX
-        document, _ = self._document(key)
+        document, etag = self._document(key)
         if not document:
             return State()
         try:
             if document["kind"] != DIRECT_KIND or document["version"] != 1:
                 raise self._unreadable(key, f"expected version 1 of {DIRECT_KIND}, got {document['kind']!r}")
             identities = tuple(str(found["identity"]) for found in document["resources"])
-            return State(identities=identities, origin=str(document["origin"]))
+            return State(
+                identities=identities,
+                origin=str(document["origin"]),
+                expires_at=str(document.get("expires_at", "")),
+                etag=etag,
+            )
         except (KeyError, TypeError) as exc:
             raise self._unreadable(key, f"it lacks {exc}") from exc
 
@@ -172,14 +186,14 @@ class Place:
         return TargetError(msg, code="StateUnreadable", call="s3:GetObject")
 
 
-def _input(instance: Mapping[str, Any]) -> str:
-    """Return the drill that an instance in Terraform's state was made for; empty when it does not say."""
+def _input(instance: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the tags of the machine that an instance in Terraform's state stands for; none when it does not say."""
     given = instance["attributes"].get("input")
     text = given.get("value") if isinstance(given, dict) else given
     if not isinstance(text, str):
-        return ""
+        return {}
     try:
         spec = parse(text)
-        return str(spec["tags"][DRILL_TAG])
+        return {name: str(spec["tags"][name]) for name in (DRILL_TAG, EXPIRES_TAG)}
     except (DrproofError, KeyError, TypeError):
-        return ""
+        return {}

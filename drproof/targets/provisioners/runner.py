@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from drproof.model.errors import DrproofError, TargetError
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.sessions import Session
-from drproof.targets.provisioners.machines import end_all, intent_of, spec_of
+from drproof.targets.provisioners.machines import bounds_of, end_all, intent_of, spec_of
 from drproof.targets.provisioners.words import CODE, CREATED, ERROR
 
 
@@ -26,7 +26,13 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
         if arguments == ["create"]:
             sys.stdout.write(f"{CREATED}{fleet.launch(intent, spec).instance_id}\n")
         else:
-            end_all(fleet, intent, spec, timeout_ms=int(environment["DRPROOF_ENDING_MS"]))
+            end_all(
+                fleet,
+                intent,
+                spec,
+                bounds_of(environment["DRPROOF_BOUNDS"]),
+                timeout_ms=int(environment["DRPROOF_ENDING_MS"]),
+            )
     except (DrproofError, ValueError, KeyError) as exc:
         code = exc.code if isinstance(exc, TargetError) else type(exc).__name__
         first = str(exc).partition("\n")[0]

@@ -12,16 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from drproof.analysis.ownership import refuse_too_many
 from drproof.formats import timestamps
 from drproof.formats.strict_json import parse
 from drproof.model.capabilities import Change, Intent, RunnerSpec
 from drproof.model.errors import FormatError, TargetError
+from drproof.model.ownership import Bounds
 from drproof.targets import environment
 from drproof.targets.aws import errors
 from drproof.targets.aws.sessions import Session
 from drproof.targets.provisioners import module
 from drproof.targets.provisioners.command import Said, run
-from drproof.targets.provisioners.machines import end_all, marked, outputs, plain, sought
+from drproof.targets.provisioners.machines import MOST, end_all, marked, outputs, own_machines, plain, sought
 from drproof.targets.provisioners.place import Place
 from drproof.targets.provisioners.workshop import Workshop
 
@@ -117,30 +119,32 @@ class TerraformProvisioner:
             created_ids=tuple(said.created),
         )
 
-    def down(self, intent: Intent, spec: RunnerSpec) -> Change:
+    def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds) -> Change:
         """Destroy what the state holds of this drill, then end what a killed apply created beside it."""
         place = self._place
         spec = marked(spec, place.origin)
         destroyed = 0
+        # Ahead of Terraform too: it is told to end them, and must not begin where the bounds forbid it.
+        refuse_too_many("machines", own_machines(place.fleet, spec, bounds), bounds.most, MOST)
         try:
             self._settle(intent, spec)
             held = place.terraform()
             if held.identities and held.origin == place.origin:
-                destroyed = self._change("destroy", intent, spec).summary.get("remove", 0)
+                destroyed = self._change("destroy", intent, spec, bounds).summary.get("remove", 0)
         finally:
             # Also when somebody else holds the lock: a machine that is ours costs money, whatever the state says.
-            ended = end_all(place.fleet, intent, spec, timeout_ms=place.ending_ms)
+            ended = end_all(place.fleet, intent, spec, bounds, timeout_ms=place.ending_ms)
         return Change(created=0, changed=0, destroyed=destroyed + len(ended))
 
     def holds(self) -> tuple[str, ...]:
         """Return the identities in the remote state."""
         return self._place.terraform().identities
 
-    def _change(self, verb: str, intent: Intent, spec: RunnerSpec) -> Said:
+    def _change(self, verb: str, intent: Intent, spec: RunnerSpec, bounds: Bounds | None = None) -> Said:
         """Apply or destroy in a workshop of its own."""
         workshop = Workshop.next_in(self._directory)
         with workshop.in_use() as alive:
-            use = self._initialised(workshop, alive, intent, spec)
+            use = self._initialised(workshop, alive, intent, spec, bounds)
             status, said = self._run(use, [verb, *CHANGING], APPLY_SECONDS)
             if status >= 0:
                 workshop.close()
@@ -148,7 +152,9 @@ class TerraformProvisioner:
             raise self._failed(verb, status, said)
         return said
 
-    def _initialised(self, workshop: Workshop, alive: int, intent: Intent, spec: RunnerSpec) -> _Use:
+    def _initialised(
+        self, workshop: Workshop, alive: int, intent: Intent, spec: RunnerSpec, bounds: Bounds | None = None
+    ) -> _Use:
         module.write(workshop.folder, spec)
         module.write_backend(
             workshop.folder,
@@ -163,6 +169,7 @@ class TerraformProvisioner:
             **QUIET,
             "DRPROOF_INTENT": json.dumps(plain(intent)),
             "DRPROOF_ENDING_MS": str(self._place.ending_ms),
+            **({"DRPROOF_BOUNDS": json.dumps(plain(bounds))} if bounds is not None else {}),
         }
         use = _Use(workshop=workshop, alive=alive, environment=told)
         arguments = ["init", "-input=false", "-no-color", f"-backend-config={module.BACKEND_FILE}"]

@@ -1,0 +1,97 @@
+"""The command that removes what dead drills left; it needs no folder of any drill."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from drproof.cli.buckets import Json, World
+from drproof.cli.errors import MISUSED, echo_line
+from drproof.report.visible import printable
+
+if TYPE_CHECKING:
+    from drproof.engine.sweep_documents import SweepRecord
+
+REMAINS = 1
+REFUSED = 4
+"""A guard refused: wrong account, or more is due than may be removed."""
+
+SWEEPS = "sweeps"
+
+
+def gc(  # noqa: PLR0913 — one option a limit
+    yes: Annotated[bool, typer.Option("--yes", help="Remove what is due; without it, only tell.")] = False,
+    drill: Annotated[str, typer.Option("--drill", metavar="ID", help="Only what this drill made.")] = "",
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="DURATION", help="Only what expired so long ago, such as 24h.")
+    ] = "0s",
+    max_deletions: Annotated[
+        int, typer.Option("--max-deletions", min=1, help="More is refused before the first is removed.")
+    ] = 1_000,
+    target: Annotated[str, typer.Option("--target", help="aws, or embedded with --embedded.")] = "",
+    expected_account_id: Annotated[
+        str, typer.Option("--expected-account-id", help="The account of the recovery site.")
+    ] = "",
+    region: Annotated[str, typer.Option("--region", help="The region of the recovery site.")] = "",
+    profile: Annotated[str, typer.Option("--profile", help="A profile of the AWS configuration.")] = "",
+    world: World = "",
+    record_dir: Annotated[
+        Path | None, typer.Option("--record-dir", help="Where the record is written; reports/sweeps by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Remove what drills left at the recovery site and what has expired; a dry run unless --yes.
+
+    Exit status: 0 nothing is left that is due, 1 something is, 2 misused, 4 refused by a guard.
+    """
+    from drproof.engine.sweep import Asked, sweep, sweep_settings
+    from drproof.formats import durations
+    from drproof.model.errors import DrproofError, GuardError
+    from drproof.targets import open_target
+
+    given = {"target": target, "expected_account_id": expected_account_id, "region": region, "profile": profile}
+    try:
+        options = {name: value for name, value in given.items() if value}
+        settings = sweep_settings(options, os.environ, Path.cwd())
+        if (settings.target == "embedded") is not bool(world):
+            msg = "expected --target embedded together with --embedded URL: a world ends with its drill, unless kept"
+            raise ValueError(msg)  # noqa: TRY301 — told like every other misuse
+        asked = Asked(drill=drill, older_than_ms=durations.parse(older_than), max_deletions=max_deletions, yes=yes)
+        folder = record_dir or Path.cwd() / "reports" / SWEEPS
+        with tempfile.TemporaryDirectory(prefix="drproof-gc-") as private:
+            opened = open_target(settings, world or None, directory=Path(private), origin="")
+            record = sweep(opened, settings, asked, folder)
+    except GuardError as exc:
+        _end(str(exc), REFUSED)
+    except (ValueError, DrproofError, OSError) as exc:
+        _end(str(exc), MISUSED)
+    if as_json:
+        from drproof.model.codec import encode
+
+        typer.echo(json.dumps(encode(record), indent=2, sort_keys=True))
+    else:
+        _tell(record, folder)
+    raise typer.Exit(REMAINS if record.remaining else 0)
+
+
+def _tell(record: "SweepRecord", folder: Path) -> None:
+    for item in record.items:
+        many = f" ({item.count})" if item.count > 1 else ""
+        echo_line(f"{item.decision:8} {item.kind} {item.identity}{many} of {item.drill or 'no drill'}: {item.why}")
+    if record.obstacle:
+        echo_line(f"nothing was removed: {record.obstacle}")
+    removed = sum(item.decision == "removed" for item in record.items)
+    ending = "; drproof gc --yes removes what is due" if record.dry_run and record.remaining else ""
+    echo_line(
+        f"account {record.account_id} in {record.region}: {removed} removed, {len(record.remaining)} due, "
+        f"{sum(item.decision == 'left' for item in record.items)} left{ending}"
+    )
+    echo_line(f"record: {folder / (record.sweep_id + '.json')}")
+
+
+def _end(text: str, status: int) -> NoReturn:
+    typer.echo(printable(f"drproof: {text}", lines=True), err=True)
+    raise typer.Exit(status)

@@ -1,0 +1,40 @@
+"""Credentials must outlive a drill and its teardown: what nobody may remove any more costs on."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from drproof.engine.clock import instant
+from drproof.engine.refusal import refuse
+from drproof.formats import timestamps
+from drproof.model.phase import Phase
+from drproof.model.settings import Limits
+
+PHASE_MS = 60_000
+"""What a phase without an objective of its own is counted with."""
+
+
+def budget_ms(phases: Iterable[Phase[Any]]) -> int:
+    """Return how long a window may take by the objectives of its phases, each tried once."""
+    return sum(phase.objective_ms or PHASE_MS for phase in phases)
+
+
+def refuse_short_lived(ends_at: str, phases: Iterable[Phase[Any]], limits: Limits, *, now: str) -> None:
+    """Refuse a run whose credentials end before it may have ended and been undone; empty ones do not end.
+
+    Raises:
+        Refusal: they end too early.
+    """
+    if not ends_at:
+        return
+    needed = timedelta(milliseconds=budget_ms(phases) + limits.teardown_reserve_ms)
+    until = timestamps.parse(now) + needed
+    if timestamps.parse(ends_at) >= until:
+        return
+    raise refuse(
+        f"the credentials end at {ends_at}, and nothing renews them: a drill that outlives them cannot be torn down",
+        expected=f"credentials until {instant(until)}: the objectives of the phases and limits.teardown_reserve",
+        got=ends_at,
+        next_step="renew them (aws sso login, a new session token, a role that is assumed by a profile), "
+        "then run the same command",
+    )

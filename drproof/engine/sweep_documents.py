@@ -1,0 +1,51 @@
+"""What a sweep writes down: what it found, what it decided about each thing and why, and what came of that."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from drproof.model.receipt import Caller, Count, Mode, Tool
+
+Decision = Literal["left", "due", "removed", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweptItem:
+    """One thing with a drill's mark."""
+
+    kind: str
+    identity: str
+    drill: str
+    expires_at: str
+    decision: Decision
+    """`due` is what a dry run would remove; `failed` what is still there after the removal."""
+    why: str
+    count: Count = 1
+    """Objects below one prefix are one item."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRecord:
+    """The record of one sweep."""
+
+    schema_version: Literal[1] = 1
+    sweep_id: str
+    mode: Mode
+    dry_run: bool
+    started_at: str
+    ended_at: str
+    account_id: str
+    region: str
+    caller: Caller
+    drill: str
+    """The only drill that was looked at; empty for all."""
+    older_than_ms: Count
+    max_deletions: Count
+    items: tuple[SweptItem, ...]
+    obstacle: str = ""
+    """Why nothing was removed although something is due: who holds the target."""
+    tool: Tool
+
+    @property
+    def remaining(self) -> tuple[SweptItem, ...]:
+        """What is due and still there."""
+        return tuple(item for item in self.items if item.decision in {"due", "failed"})

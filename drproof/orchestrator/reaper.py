@@ -1,0 +1,60 @@
+"""The Lambda function that a schedule calls: a sweep of the recovery site, by the very code of `drproof gc`.
+
+It is what remains where a host or a container died together with its guardian. Settings are those of `drproof.toml`
+in its package, and its environment; the event may only narrow what is done.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drproof.engine.settings import EMBEDDED
+from drproof.engine.sweep import MOST, Asked, sweep, sweep_settings
+from drproof.formats import durations
+from drproof.model.codec import decode, encode
+from drproof.model.receipt import Count
+from drproof.targets import open_target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What the schedule, or somebody by hand, passes on."""
+
+    dry_run: bool = False
+    drill: str = ""
+    older_than: str = "1h"
+    """How long something must have expired: clocks differ, and a drill at its end may still clean up after itself."""
+    max_deletions: Count = MOST
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Sweep, and return the record; what is due and still there afterwards is an error, so that an alarm can tell.
+
+    Raises:
+        EvidenceError: the event is of another form.
+        GuardError: wrong account, or more is due than may be removed; nothing was removed.
+        RuntimeError: something that is due is still there; the message has its names.
+    """
+    del context
+    told = decode(Event, {name: value for name, value in event.items() if name in Event.__dataclass_fields__})
+    folder = Path(os.environ.get("LAMBDA_TASK_ROOT") or ".")
+    settings = sweep_settings({}, os.environ, folder)
+    endpoint = os.environ.get("DRPROOF_ENDPOINT", "") if settings.target == EMBEDDED else ""
+    asked = Asked(
+        drill=told.drill,
+        older_than_ms=durations.parse(told.older_than),
+        max_deletions=told.max_deletions,
+        yes=not told.dry_run,
+    )
+    with tempfile.TemporaryDirectory(prefix="drproof-reaper-") as private:
+        target = open_target(settings, endpoint or None, directory=Path(private), origin="")
+        record = sweep(target, settings, asked, Path(private))
+    if record.remaining and asked.yes and not record.obstacle:
+        names = ", ".join(f"{item.kind} {item.identity}: {item.why}" for item in record.remaining)
+        msg = f"{len(record.remaining)} expired things are still there: {names}"
+        raise RuntimeError(msg)
+    found: dict[str, Any] = encode(record)
+    return found

@@ -1,0 +1,51 @@
+"""When credentials end and nothing of this process can renew them; only what botocore itself knows is said."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+from botocore.utils import JSONFileCache, SSOTokenLoader
+
+from drproof.formats import timestamps
+from drproof.model.errors import FormatError
+from drproof.targets.aws import instants
+
+ENVIRONMENT = "env"
+SSO = "sso"
+"""How botocore calls the ways in which credentials came."""
+
+
+def expires_at(session: Any) -> str:  # noqa: ANN401 — botocore's session has no public type
+    """Return when a session's credentials end; empty when something renews them, or nobody can tell.
+
+    Credentials of the environment are as old as the process. Those of a role, a machine or a container are renewed
+    by botocore for as long as what they rest on lives. Those of IAM Identity Center are renewed until the login ends.
+    """
+    credentials = session.get_credentials()
+    if credentials is None:
+        return ""
+    method = str(getattr(credentials, "method", ""))
+    if method.startswith(SSO):
+        return _login_ends(session)
+    if method == ENVIRONMENT:
+        # Botocore keeps the instant of AWS_CREDENTIAL_EXPIRATION and tells it to nobody.
+        ends = getattr(credentials, "_expiry_time", None)
+        return instants.text(ends) if isinstance(ends, datetime) else ""
+    return ""
+
+
+def _login_ends(session: Any) -> str:  # noqa: ANN401 — as above
+    """Return when a login to IAM Identity Center ends; one with a refresh token is renewed by itself."""
+    profile = session.get_scoped_config()
+    name = profile.get("sso_session")
+    start = session.full_config.get("sso_sessions", {}).get(name, {}).get("sso_start_url") if name else None
+    loader = SSOTokenLoader(cache=JSONFileCache(working_dir=str(Path("~/.aws/sso/cache").expanduser())))
+    try:
+        token = loader(start or profile.get("sso_start_url", ""), session_name=name)
+        if token.get("refreshToken"):
+            return ""
+        return instants.text(timestamps.parse(str(token["expiresAt"]).replace("UTC", "Z")))
+    except (BotoCoreError, FormatError, OSError):
+        # No token that can be read: the first call says so, and says it better.
+        return ""

@@ -1,0 +1,172 @@
+"""The reaper is a sweep that a schedule calls; its module is valid, its role bound to the tags, its handler runs."""
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drproof.model.context import DRILL_TAG, EXPIRES_TAG
+from tests.drill.conftest import Operator
+from tests.targets.decoys import FUTURE, PAST, Yard, marked, yard_in
+
+MODULE = Path(__file__).resolve().parents[2] / "deploy" / "terraform" / "reaper"
+PROVIDERS = Path(os.environ.get("DRPROOF_TEST_TF_MIRROR", "/usr/share/terraform/plugins"))
+"""A mirror of providers: without one, the module cannot be validated on a machine that reaches no registry."""
+REAPER = "drproof-reaper"
+
+
+@pytest.fixture(scope="module")
+def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    found = yard_in(tmp_path_factory.mktemp("yard"))
+    iam = found.client("iam")
+    role = iam.create_role(RoleName=REAPER, AssumeRolePolicyDocument="{}", Path="/")["Role"]["Arn"]
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("drproof.toml", 'target = "embedded"\n')
+    found.client("lambda").create_function(
+        FunctionName=REAPER,
+        Runtime="python3.13",
+        Role=role,
+        Handler="drproof.orchestrator.reaper.handler",
+        Code={"ZipFile": package.getvalue()},
+        Timeout=120,
+    )
+    yield found
+    found.world.stop()
+
+
+def call(yard: Yard, **event: Any) -> tuple[bool, dict[str, Any]]:
+    answer = yard.client("lambda").invoke(FunctionName=REAPER, Payload=json.dumps(event).encode())
+    return "FunctionError" in answer, json.loads(answer["Payload"].read())
+
+
+def machines(yard: Yard) -> set[str]:
+    return {one["id"] for one in yard.world.inventory()["instances"] if one["state"] != "shutting-down"}
+
+
+def test_the_function_ends_an_expired_machine_and_no_other(yard: Yard) -> None:
+    due, later = yard.machine(marked("dead", PAST)), yard.machine(marked("alive", FUTURE))
+
+    failed, told = call(yard, dry_run=True)
+    assert not failed, told
+    assert {item["identity"] for item in told["items"] if item["decision"] == "due"} >= {due}
+    assert {due, later} <= machines(yard)
+
+    failed, done = call(yard, older_than="1h")
+    assert not failed, done
+    assert due in {item["identity"] for item in done["items"] if item["decision"] == "removed"}
+    assert machines(yard) == {later}
+    assert done["mode"] == "rehearsal"
+
+
+def test_more_than_it_may_remove_is_an_error_that_an_alarm_sees(yard: Yard) -> None:
+    due = yard.machine(marked("dead", PAST))
+
+    failed, said = call(yard, max_deletions=1)
+
+    assert failed
+    assert said["errorType"] == "GuardError"
+    assert "--max-deletions" in said["errorMessage"]
+    assert due in machines(yard)
+
+
+def test_the_command_tells_first_and_removes_when_it_is_told_to(yard: Yard, tmp_path: Path) -> None:
+    due = yard.machine(marked("dead-by-command", PAST))
+    operator = Operator(tmp_path)
+    words = ("gc", "--target", "embedded", "--embedded", yard.world.endpoint, "--drill", "dead-by-command")
+
+    told = operator.cli(*words)
+    assert told.returncode == 1, told.stderr
+    assert re.search(
+        rf"^due +instance {due} of dead-by-command: drill dead-by-command expired at", told.stdout, re.MULTILINE
+    )
+    assert due in machines(yard)
+
+    not_yet = operator.cli(*words, "--older-than", "876000h", "--yes")
+    assert not_yet.returncode == 0, not_yet.stderr
+    assert due in machines(yard)
+
+    few = operator.cli(*words, "--yes", "--max-deletions", "1")
+    assert few.returncode == 4
+    assert "nothing was removed" in few.stderr
+
+    elsewhere = operator.cli(*words, "--yes", "--expected-account-id", "999988887777")
+    assert elsewhere.returncode == 4
+    assert "expected account 999988887777" in elsewhere.stderr
+    assert due in machines(yard)
+
+    done = operator.cli(*words, "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert {item["decision"] for item in record["items"]} == {"removed"}
+    assert due not in machines(yard)
+    (journal,) = (tmp_path / "reports" / "sweeps").glob("*.journal.log")
+    assert due in journal.read_text()
+
+    assert operator.cli(*words, "--yes").returncode == 0
+    assert operator.cli("gc", "--target", "embedded").returncode == 2
+
+
+def test_where_a_receipt_store_is_configured_a_tag_of_a_drill_that_it_does_not_know_is_left(
+    yard: Yard, tmp_path: Path
+) -> None:
+    unknown, known = yard.machine(marked("never-was", PAST)), yard.machine(marked("was", PAST))
+    yard.client("s3").put_object(Bucket="atlas-receipts", Key="r/was/journal/3.json", Body=b"{}")
+    (tmp_path / "drproof.toml").write_text('target = "embedded"\n[receipts]\nuri = "s3://atlas-receipts/r"\n')
+
+    done = Operator(tmp_path).cli("gc", "--embedded", yard.world.endpoint, "--yes", "--json")
+
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    why = {item["identity"]: (item["decision"], item["why"]) for item in record["items"]}
+    assert why[unknown] == ("left", "the receipt store knows no effect of drill never-was: the tag may be anybody's")
+    assert why[known][0] == "removed"
+    listed = yard.client("s3").list_objects_v2(Bucket="atlas-receipts", Prefix=f"r/{record['sweep_id']}/")["Contents"]
+    names = [row["Key"].rpartition("/")[2] for row in listed]
+    assert "sweep.json" in names
+    assert len(names) > 2, "each intent lies there besides"
+
+
+def test_the_role_may_remove_machines_only_by_the_tags_of_a_drill() -> None:
+    text = (MODULE / "role.tf").read_text()
+    (statement,) = re.findall(r'sid +=\s"RemoveOnlyWhatADrillMarked".*?\n  \}\n\n', text, re.DOTALL)
+
+    assert f'"aws:ResourceTag/{DRILL_TAG}"' in statement
+    assert f'"aws:ResourceTag/{EXPIRES_TAG}"' in statement
+    assert "ec2:RunInstances" not in text
+    assert '"ec2:*"' not in text
+    assert '"s3:*"' not in text
+
+
+def test_the_function_needs_neither_kubernetes_nor_pytest() -> None:
+    code = "import sys, drproof.orchestrator.reaper; print(*sys.modules)"
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert {name for name in loaded if name.split(".")[0] in {"kubernetes", "pytest", "moto", "typer"}} == set()
+
+
+@pytest.mark.skipif(
+    not shutil.which("terraform") or not PROVIDERS.is_dir(), reason="no terraform with the AWS provider here"
+)
+def test_the_module_is_valid(tmp_path: Path) -> None:
+    folder = tmp_path / "reaper"
+    shutil.copytree(MODULE, folder)
+    (tmp_path / "rc").write_text(
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{PROVIDERS}"\n  }}\n}}\n'
+    )
+    environment = {"PATH": os.environ["PATH"], "TF_CLI_CONFIG_FILE": str(tmp_path / "rc"), "CHECKPOINT_DISABLE": "1"}
+    for words in (("init", "-backend=false", "-input=false"), ("validate",), ("fmt", "-check")):
+        done = subprocess.run(
+            ["terraform", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
