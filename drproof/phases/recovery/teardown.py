@@ -97,7 +97,7 @@ def teardown(ctx: Context) -> TeardownObserved:
     if creating or any(item.kind not in NOT_THE_MACHINE for item in before):
         spec = runner_spec(ctx)
         with ctx.effects.intend("runner.down", spec.name, {"tags": dict(spec.tags)}) as pending:
-            destroyed = ctx.target.recovery.provisioner.down(pending.intent, spec).destroyed
+            destroyed = ctx.target.recovery.provisioner.down(pending.intent, spec, say=ctx.say).destroyed
             pending.done(destroyed=destroyed)
     if failure is not None:
         raise failure
