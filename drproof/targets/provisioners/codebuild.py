@@ -86,17 +86,20 @@ class CodeBuildProvisioner:
                 raise place.foreign(held)
         if (elsewhere := place.direct()).identities:
             raise place.foreign(elsewhere)
-        before = {runner.instance_id for runner in place.fleet.runners(sought(spec))}
+        there = place.fleet.runners(sought(spec))
+        if there and self._orders.tool == "direct":
+            # Without Terraform no state says so, and a build would make another one.
+            return Change(created=0, changed=0, destroyed=0, outputs=outputs(spec, there))
+        before = {runner.instance_id for runner in there}
         running = self._settle(intent, "bringup", say)
         seen, kept = self._built("bringup", intent, spec, running, say)
         runners = place.fleet.runners(sought(spec))
         made = tuple(runner.instance_id for runner in runners if runner.instance_id not in before)
         receipt = kept.receipt
-        # What was added beside a machine that was there already is a change of it, and no cold start.
-        added = receipt.add if self._orders.tool == "terraform" else 0
         return Change(
             created=max(receipt.add, 1) if made else 0,
-            changed=receipt.change + (0 if made else added),
+            # What was added beside a machine that was there already is a change of it, and no cold start.
+            changed=receipt.change + (0 if made else receipt.add),
             destroyed=receipt.destroy,
             outputs={**receipt.outputs, **outputs(spec, runners)},
             created_ids=made,
@@ -110,9 +113,11 @@ class CodeBuildProvisioner:
         destroyed, build = 0, None
         try:
             running = self._settle(intent, "teardown", say)
-            if self._is_up(spec):
+            if running or self._is_up(spec):
+                there = len(place.fleet.runners(sought(spec)))
                 seen, kept = self._built("teardown", intent, spec, running, say)
-                destroyed, build = kept.receipt.destroy, self._told(seen, kept)
+                by_hand = there - len(place.fleet.runners(sought(spec))) if self._orders.tool == "direct" else 0
+                destroyed, build = kept.receipt.destroy + by_hand, self._told(seen, kept)
         finally:
             # Also when no build can run: a machine that is ours costs money, whatever the quota says.
             ended = end_all(place.fleet, intent, spec, timeout_ms=place.ending_ms)
