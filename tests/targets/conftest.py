@@ -16,6 +16,7 @@ from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.criteria import Site, Sites
 from drproof.model.settings import (
+    BuildSettings,
     ClusterSettings,
     Command,
     Metrics,
@@ -56,7 +57,9 @@ def make_intent() -> Intent:
 def settings(kind: str = "auto", *, key: str = "", **changes: Any) -> Settings:
     """Return settings of the embedded world with a remote state of their own."""
     sites = {side: Site(owner=at["account_id"], **at) for side, at in NAMES["sites"].items()}
-    provisioner = {"kind": kind, "state_bucket": NAMES["recovery"]["provisioner"]["state_bucket"], "state_key": key}
+    named = NAMES["recovery"]["provisioner"]
+    builds = BuildSettings(**named["codebuild"])
+    provisioner = {"kind": kind, "state_bucket": named["state_bucket"], "state_key": key, "codebuild": builds}
     return Settings(
         target="embedded",
         backup_uri=NAMES["drill"]["backup_uri"],
