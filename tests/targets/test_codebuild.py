@@ -1,5 +1,6 @@
 """CodeBuild as a provisioner: one build an effect, a receipt that is bound to it, and an end whatever happens."""
 
+import functools
 import itertools
 import json
 import os
@@ -141,8 +142,11 @@ def test_a_build_that_fails_says_at_which_command_and_leaves_a_receipt(site: Sit
 def test_the_same_effect_after_a_failed_build_is_a_new_build(site: Site, origin: str) -> None:
     target, intent = site(), make_intent()
     provisioner = target.recovery.provisioner
-    for number in (1, 2):
-        failed(provisioner, lambda: provisioner.up(intent, spec(origin, instance_type="no.such")))
+    # The engine numbers each attempt; the last one asks for something else as well.
+    for number, kind in ((1, "no.such"), (2, "no.such"), (3, "no.such.either")):
+        asked, wanted = replace(intent, number=number), spec(origin, instance_type=kind)
+        error = failed(provisioner, functools.partial(provisioner.up, asked, wanted))
+        assert error.code == "BuildFailed"
         assert len(of(target, origin)) == number
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from drproof.formats import s3_uri
@@ -77,7 +77,8 @@ class Orders:
             # What the embedded world's own module hands to the process that makes its machine.
             told |= {
                 "DRPROOF_SPEC": json.dumps(plain(spec), sort_keys=True),
-                "DRPROOF_INTENT": json.dumps(plain(intent), sort_keys=True),
+                # Its number counts attempts, and a start with the same token must be the same start.
+                "DRPROOF_INTENT": json.dumps(plain(replace(intent, number=0)), sort_keys=True),
                 "DRPROOF_ENDING_MS": str(place.ending_ms),
             }
         return told

@@ -1,6 +1,7 @@
 """CodeBuild as a provisioner: a build brings the machine up or takes it away, and its receipt says what that was."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ HOLDER = "drproof-lock-holder: "
 
 EXPORTED = "RECEIPT_SHA256"
 NO_RECEIPT = "none"
+OTHERWISE = re.compile("token|mismatch", re.IGNORECASE)
+"""How CodeBuild refuses a token that it knows with other parameters."""
+
 NEXT = "read the lines above; what was created is removed by the teardown"
 
 
@@ -169,9 +173,16 @@ class CodeBuildProvisioner:
         variables = orders.variables(action, intent, spec, place, version)
         token = intent.token
         for _ in range(MOST_TRIES):
-            seen = self._builds.start(
-                intent, token, variables, queued_ms=orders.settings.queued_ms, build_ms=orders.settings.build_ms
-            )
+            try:
+                seen = self._builds.start(
+                    intent, token, variables, queued_ms=orders.settings.queued_ms, build_ms=orders.settings.build_ms
+                )
+            except TargetError as exc:
+                # An earlier attempt asked for something else, such as an older version of the module.
+                if exc.code != "InvalidInputException" or OTHERWISE.search(str(exc)) is None:
+                    raise
+                token = next_token(token, "other parameters")
+                continue
             earlier = ended.get(seen.build_id)
             if earlier is None or earlier.status == "SUCCEEDED":
                 return seen
