@@ -22,6 +22,7 @@ from drproof.model.criteria import (
 )
 from drproof.model.plan import Plan
 from drproof.model.settings import (
+    BuildSettings,
     ClusterSettings,
     Command,
     CostInputs,
@@ -94,8 +95,10 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
                         "allowed_cidr",
                         "module",
                     )
-                }
+                },
+                codebuild=_builds(resolved),
             ),
+            online_ms=resolved["recovery.online_timeout"],
         ),
         validation=Validation(
             commands=tuple(Command(**row) for row in resolved["validation.commands"]),
@@ -204,6 +207,25 @@ def _backup(resolved: Resolved, settings: Settings) -> Backup:
         )
         if primary.bucket and primary.prefix
         else None,
+    )
+
+
+def _builds(resolved: Resolved) -> BuildSettings:
+    texts = (
+        "project",
+        "receipt_uri",
+        "module_uri",
+        "module_version",
+        "module_sha256",
+        "terraform_version",
+        "terraform_uri",
+        "terraform_sha256",
+        "tool",
+    )
+    return BuildSettings(
+        **{key: resolved[f"recovery.provisioner.codebuild.{key}"] for key in texts},
+        queued_ms=resolved["recovery.provisioner.codebuild.queued_timeout"],
+        build_ms=resolved["recovery.provisioner.codebuild.build_timeout"],
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from drproof.engine.leaf import Leaf, row
 from drproof.engine.leaves_of_backups import BACKUPS
+from drproof.engine.leaves_of_builds import BUILDS
 from drproof.engine.leaves_of_cadence import CADENCE
 from drproof.engine.leaves_of_limits import LIMITS
 from drproof.engine.leaves_of_receipts import RECEIPTS
@@ -95,7 +96,7 @@ LEAVES: tuple[Leaf, ...] = (
         option="provisioner",
         default="auto",
         of_the_world=False,
-        choices=("auto", "terraform", "direct"),
+        choices=("auto", "terraform", "direct", "codebuild"),
     ),
     row("recovery.provisioner.state_bucket", "text", "the bucket of the remote state", environment="TF_BACKEND_BUCKET"),
     row("recovery.provisioner.state_key", "text", "the key of the remote state", environment="TF_BACKEND_KEY"),
@@ -116,6 +117,14 @@ LEAVES: tuple[Leaf, ...] = (
         default="",
     ),
     row("recovery.provisioner.module", "text", "a Terraform module of your own", default=""),
+    *BUILDS,
+    row(
+        "recovery.online_timeout",
+        "duration",
+        "how long the machine may take to run and to take commands",
+        default="7m",
+        of_the_world=False,
+    ),
     row(
         "backup.objects",
         "names",

@@ -4,7 +4,7 @@ Methods that change the world take an `Intent`, which only the journal hands out
 down first cannot be written as code. Errors are `TargetError` and its children; SDK errors never pass.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -192,6 +192,20 @@ class RunnerSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """The build by which a build service changed something, and the receipt that it left."""
+
+    build_id: str
+    project: str
+    receipt_uri: str
+    receipt_sha256: str
+    receipt_version: str = ""
+    """Empty where the bucket keeps no versions."""
+    module_sha256: str
+    tool_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a provisioner changed."""
 
@@ -200,6 +214,17 @@ class Change:
     destroyed: int
     outputs: Mapping[str, str] = field(default_factory=dict)
     created_ids: tuple[str, ...] = ()
+    build: Build | None = None
+    """None where this very process changed it."""
+
+
+Say = Callable[[str], None]
+"""Tells people in one line what is going on."""
+
+
+def unsaid(line: str) -> None:
+    """Tell nobody."""
+    del line
 
 
 class Provisioner(Protocol):
@@ -217,10 +242,10 @@ class Provisioner(Protocol):
     def state(self) -> str:
         """Where the remote state lies, as a URI."""
 
-    def up(self, intent: Intent, spec: RunnerSpec) -> Change:
+    def up(self, intent: Intent, spec: RunnerSpec, *, say: Say = unsaid) -> Change:
         """Create what is missing and return what that was."""
 
-    def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds) -> Change:
+    def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds, *, say: Say = unsaid) -> Change:
         """Remove what the state holds and is within the bounds, and return what that was.
 
         Raises:
@@ -240,6 +265,8 @@ class CommandResult:
     exit_status: int
     stdout: str
     stderr: str
+    truncated: bool = False
+    """Whether the platform kept less of an output than the command printed, or may have."""
 
 
 class Hosts(Protocol):

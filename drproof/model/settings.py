@@ -46,10 +46,28 @@ class Primary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSettings:
+    """How CodeBuild brings the recovery machine up: which project, from what, and where it says what it did."""
+
+    project: str = ""
+    receipt_uri: str = ""
+    module_uri: str = ""
+    module_version: str = ""
+    """Empty means the version that is newest when a build starts; the digest holds either way."""
+    module_sha256: str = ""
+    terraform_version: str = ""
+    terraform_uri: str = ""
+    terraform_sha256: str = ""
+    tool: Literal["auto", "terraform", "direct"] = "auto"
+    queued_ms: int = 600_000
+    build_ms: int = 1_800_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProvisionerSettings:
     """How the recovery machine is brought up, and where the state of that lies."""
 
-    kind: Literal["auto", "terraform", "direct"] = "auto"
+    kind: Literal["auto", "terraform", "direct", "codebuild"] = "auto"
     state_bucket: str
     state_key: str
     lock_table: str = ""
@@ -57,6 +75,7 @@ class ProvisionerSettings:
     subnet_id: str = ""
     allowed_cidr: str = ""
     module: str = ""
+    codebuild: BuildSettings = field(default_factory=BuildSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +89,8 @@ class Recovery:
     instance_type: str = "t4g.medium"
     topic_arn: str = ""
     provisioner: ProvisionerSettings
+    online_ms: int = 420_000
+    """How long the machine may take to run, and again to take commands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

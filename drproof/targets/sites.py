@@ -129,7 +129,15 @@ class RecoverySite(AwsSite):
             origin=self._origin,
             ending_ms=ENDING_AT_THE_WORLD_MS if self._session.endpoint else ENDING_LIVE_MS,
         )
-        return choose(self._settings, place, self._session, account=self._site.account_id, directory=self._directory)
+        return choose(
+            self._settings,
+            place,
+            self._session,
+            account=self._site.account_id,
+            owner=self._site.owner,
+            directory=self._directory,
+            every=self._every,
+        )
 
     @cached_property
     def _clusters(self) -> KubeconfigAccess:

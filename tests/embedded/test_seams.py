@@ -25,6 +25,7 @@ def test_every_shim_names_its_seams() -> None:
         "kms",
         "stepfunctions",
         "lambda_",
+        "codebuild",
     }
 
 

@@ -19,7 +19,6 @@ from drproof.formats import onprem_backup, pointers, published_runs, receipt_nam
 from drproof.model import settings as model
 from drproof.model.capabilities import ObjectStore
 from drproof.model.settings import CostInputs
-from drproof.phases.recovery import bringup
 
 SAME = object()
 """The reference promises this very value."""
@@ -219,7 +218,6 @@ ELSEWHERE: dict[str, tuple[Promise, Callable[[], object]]] = {
             ("bringup", "restore", "validate", "promote", "teardown"), CostInputs(), promotes=False
         ),
     ),
-    "how long a machine may take to be online": (Promise(420 * SECOND), lambda: bringup.ONLINE_MS),
     "the four pointers": (
         Promise(
             {

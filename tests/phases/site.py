@@ -112,7 +112,7 @@ class Site:
     def wait_online(self, instance_id: str, *, timeout_ms: int) -> None:
         self.faults.around("wait_online", lambda: None)
 
-    def up(self, intent: Any, spec: Any) -> Change:
+    def up(self, intent: Any, spec: Any, **_: Any) -> Change:
         def act() -> Change:
             if self.runners({DRILL_TAG: spec.tags[DRILL_TAG]}):
                 return Change(created=0, changed=0, destroyed=0)
@@ -124,7 +124,7 @@ class Site:
     def network(self, name: str) -> str:
         return name
 
-    def down(self, intent: Any, spec: Any, bounds: Bounds) -> Change:
+    def down(self, intent: Any, spec: Any, bounds: Bounds, **_: Any) -> Change:
         def act() -> Change:
             ended = [name for name, one in self.machines.items() if self.ends(one)]
             for name in ended:

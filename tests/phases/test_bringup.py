@@ -63,7 +63,7 @@ def test_a_machine_of_somebody_else_was_there_before_in_every_attempt(drill, sit
 
 
 def test_a_bring_up_without_a_machine_of_the_drill_is_none(drill, site):
-    site.up = lambda intent, spec: replace(type(site).up(site, intent, spec), created_ids=(), created=0)
+    site.up = lambda intent, spec, **_: replace(type(site).up(site, intent, spec), created_ids=(), created=0)
     site.add = lambda *_, **__: None
 
     with pytest.raises(PhaseError, match="no machine with the drill's tag"):

@@ -18,6 +18,7 @@ from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.criteria import Site, Sites
 from drproof.model.ownership import Bounds
 from drproof.model.settings import (
+    BuildSettings,
     ClusterSettings,
     Command,
     Metrics,
@@ -75,7 +76,9 @@ def bounds(**changes: Any) -> Bounds:
 def settings(kind: str = "auto", *, key: str = "", **changes: Any) -> Settings:
     """Return settings of the embedded world with a remote state of their own."""
     sites = {side: Site(owner=at["account_id"], **at) for side, at in NAMES["sites"].items()}
-    provisioner = {"kind": kind, "state_bucket": NAMES["recovery"]["provisioner"]["state_bucket"], "state_key": key}
+    named = NAMES["recovery"]["provisioner"]
+    builds = BuildSettings(**named["codebuild"])
+    provisioner = {"kind": kind, "state_bucket": named["state_bucket"], "state_key": key, "codebuild": builds}
     return Settings(
         target="embedded",
         backup_uri=NAMES["drill"]["backup_uri"],

@@ -4,6 +4,7 @@ from types import ModuleType
 
 from drproof.embedded.shims import (
     cloudwatch,
+    codebuild,
     ec2,
     ecr,
     kms,
@@ -32,6 +33,7 @@ ALL: tuple[ModuleType, ...] = (
     kms,
     stepfunctions,
     lambda_,
+    codebuild,
 )
 
 

@@ -4,11 +4,17 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 OUTPUT_CHARACTERS = 24_000
+ERROR_CHARACTERS = 8_000
+CUT = "--output truncated--"
+"""What stands at the end of an output of which the rest is gone."""
+LOOK_SECONDS = 0.05
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 Finish = Callable[[str, int, str, str], None]
 
@@ -21,9 +27,14 @@ class Shell:
         self._lock = threading.Lock()
         self._ended = False
 
-    def run(self, script: str, root: Path, seconds: float, finish: Finish) -> None:
-        """Start a script in a machine's root folder; `finish` is told status, exit status, output and errors."""
-        threading.Thread(target=self._run, args=(script, root, seconds, finish), daemon=True).start()
+    def run(self, script: str, root: Path, seconds: float, finish: Finish) -> Callable[[], None]:
+        """Start a script in a machine's root folder, and return what cancels it.
+
+        `finish` is told status, exit status, output and errors.
+        """
+        cancelled = threading.Event()
+        threading.Thread(target=self._run, args=(script, root, seconds, finish, cancelled), daemon=True).start()
+        return cancelled.set
 
     def end(self) -> None:
         """Kill what still runs."""
@@ -32,7 +43,7 @@ class Shell:
             for process in self._running:
                 _kill(process)
 
-    def _run(self, script: str, root: Path, seconds: float, finish: Finish) -> None:
+    def _run(self, script: str, root: Path, seconds: float, finish: Finish, cancelled: threading.Event) -> None:
         try:
             process = self._begin(script, root)
         except OSError as exc:
@@ -40,17 +51,19 @@ class Shell:
             return
         readers = [_Reader(stream) for stream in (process.stdout, process.stderr) if stream]
         try:
-            code = process.wait(timeout=seconds)
-            status = "Success" if code == 0 else "Failed"
-        except subprocess.TimeoutExpired:
-            _kill(process)
-            code, status = process.wait(), "TimedOut"
+            status = _awaited(process, seconds, cancelled)
+            if status:
+                _kill(process)
+            code = process.wait()
+            status = status or ("Success" if code == 0 else "Failed")
         finally:
             # What the script left in the background holds its pipes open and would outlive the machine's command.
             _kill(process)
             with self._lock:
                 self._running.discard(process)
-        output, errors = (reader.text() for reader in readers)
+        output, errors = (
+            reader.text(most) for reader, most in zip(readers, (OUTPUT_CHARACTERS, ERROR_CHARACTERS), strict=True)
+        )
         finish(status, code, output, errors)
 
     def _begin(self, script: str, root: Path) -> subprocess.Popen[bytes]:
@@ -81,16 +94,30 @@ class _Reader:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def text(self) -> str:
-        """Return what was kept, once the stream has ended."""
+    def text(self, most: int) -> str:
+        """Return what was kept, once the stream has ended, and say so where that is not all."""
         self._thread.join(timeout=5)
-        return self._kept.decode("utf-8", "replace")[:OUTPUT_CHARACTERS]
+        whole = self._kept.decode("utf-8", "replace")
+        return whole if len(whole) <= most else whole[: most - len(CUT)] + CUT
 
     def _read(self) -> None:
         with self._stream:
             while piece := self._stream.read1(65536):  # type: ignore[attr-defined]
                 room = OUTPUT_CHARACTERS * 4 - len(self._kept)
                 self._kept += piece[: max(0, room)]
+
+
+def _awaited(process: subprocess.Popen[bytes], seconds: float, cancelled: threading.Event) -> str:
+    """Wait for a script; return why it must be ended, or nothing when it ended by itself."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=min(LOOK_SECONDS, max(0.0, deadline - time.monotonic())))
+            return ""
+        if cancelled.is_set():
+            return "Cancelled"
+        if time.monotonic() >= deadline:
+            return "TimedOut"
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,7 @@
 """SSM: a command really runs, on the named machines alone, and ends as it ended."""
 
 import functools
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,13 +27,26 @@ ONLINE_AFTER_SECONDS = 0.5
 """Counted from the launch: a machine runs after 0.2 seconds, and its agent answers 0.3 seconds later."""
 INVISIBLE_SECONDS = 0.05
 """A command's invocation can be asked for only a little later, as on the real service."""
+NEVER_ONLINE = "ssm-never-online"
 DOCUMENT = "AWS-RunShellScript"
 EXECUTION_SECONDS = 3600
+
+
+class _Agents:
+    """Whether the agents of this world's machines answer at all, and what ends the commands that they run."""
+
+    def __init__(self) -> None:
+        self.answer = True
+        self.cancels: dict[tuple[str, str], Callable[[], None]] = {}
+
+
+AGENTS = _Agents()
 
 
 def install(world: World) -> None:
     """Let commands run."""
     shell = Shell()
+    AGENTS.answer = world.scenario != NEVER_ONLINE
     world.on_end.append(shell.end)
     send = SimpleSystemManagerBackend.send_command
 
@@ -53,7 +67,8 @@ def install(world: World) -> None:
         for invocation in command.invocations:
             root = machines.root_of(world.instances, invocation["InstanceId"])
             _begin(command, invocation)
-            shell.run(script, root, seconds, functools.partial(_finish, command, invocation))
+            finish = functools.partial(_finish, command, invocation)
+            AGENTS.cancels[command.command_id, invocation["InstanceId"]] = shell.run(script, root, seconds, finish)
         return command
 
     def targets(self: Command) -> list[str]:
@@ -72,6 +87,7 @@ def install(world: World) -> None:
     seams.put(Command, "_get_instance_ids_from_targets", targets)
     seams.put(Command, "get_invocation", get_invocation)
     seams.add(SimpleSystemManagerResponse, "list_command_invocations", list_command_invocations)
+    seams.add(SimpleSystemManagerResponse, "cancel_command", cancel_command)
     seams.add(SimpleSystemManagerResponse, "describe_instance_information", describe_instance_information)
 
 
@@ -91,6 +107,16 @@ def list_command_invocations(self: SimpleSystemManagerResponse) -> ActionResult:
                 item["CommandPlugins"] = [_plugin(invocation)] if details else []
                 found.append(item)
     return ActionResult({"CommandInvocations": found})
+
+
+def cancel_command(self: SimpleSystemManagerResponse) -> ActionResult:
+    """Answer `CancelCommand`: what has ended already stays as it ended."""
+    wanted, machines_named = self._get_param("CommandId"), self._get_param("InstanceIds") or []
+    (command,) = self.ssm_backend.list_commands(wanted, None)
+    for invocation in command.invocations:
+        if not machines_named or invocation["InstanceId"] in machines_named:
+            AGENTS.cancels[wanted, invocation["InstanceId"]]()
+    return ActionResult({})
 
 
 def describe_instance_information(self: SimpleSystemManagerResponse) -> ActionResult:
@@ -146,7 +172,7 @@ def _matching(command: Command, target: dict[str, Any]) -> list[str]:
 
 
 def _online(instance: Any) -> bool:  # noqa: ANN401 — a machine of the emulator
-    return instance.state == "running" and _age(instance.launch_time) >= ONLINE_AFTER_SECONDS
+    return AGENTS.answer and instance.state == "running" and _age(instance.launch_time) >= ONLINE_AFTER_SECONDS
 
 
 def _age(then: datetime) -> float:

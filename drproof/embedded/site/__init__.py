@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from drproof.embedded import receipts
 from drproof.embedded.site import (
     backup,
+    builder,
     control_plane,
     fleet,
     published,
@@ -26,6 +27,7 @@ def generate(world: World) -> dict[str, str]:
     unreadable.spoil(world, buckets, facts["run_id"], now)
     facts |= backup.generate(world, buckets, now) | control_plane.generate(world, buckets, now)
     facts |= recovery.generate(world, buckets, now) | signing.generate(world)
+    facts |= builder.generate(world, buckets, now)
     fleet.generate(world, buckets, now)
     receipts.generate(world)
     watch.generate(world, now)

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from drproof.model.capabilities import Build
 from drproof.model.context import DRILL_TAG, Context
 from drproof.model.errors import PhaseError
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
 from drproof.phases.recovery.place import runner_spec, runner_tags
-
-ONLINE_MS = 420_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +25,8 @@ class BringupObserved:
     destroyed: Count
     instance_ids: tuple[str, ...]
     present_before: tuple[str, ...]
+    build: Build | None = None
+    """The build of a build service that brought it up; None where the drill's own process did."""
 
 
 @phase(
@@ -62,7 +63,7 @@ def bringup(ctx: Context) -> BringupObserved:
         # An effect has one token in all attempts of a run, and another in every other window: a machine that an
         # earlier window left is there before, one that an earlier attempt started is not.
         tried = pending.intent.token in earlier
-        change = provisioner.up(pending.intent, spec)
+        change = provisioner.up(pending.intent, spec, say=ctx.say)
         pending.done(created_ids=list(change.created_ids))
     mine = change.created_ids or tuple(runner.instance_id for runner in recovery.fleet.runners({DRILL_TAG: ctx.origin}))
     if not mine:
@@ -70,8 +71,8 @@ def bringup(ctx: Context) -> BringupObserved:
         raise PhaseError(msg)
     created = change.created or (len(mine) if tried else 0)
     for instance_id in mine:
-        recovery.fleet.wait_until(instance_id, "running", timeout_ms=ONLINE_MS)
-        recovery.hosts.wait_online(instance_id, timeout_ms=ONLINE_MS)
+        recovery.fleet.wait_until(instance_id, "running", timeout_ms=ctx.settings.recovery.online_ms)
+        recovery.hosts.wait_online(instance_id, timeout_ms=ctx.settings.recovery.online_ms)
     return BringupObserved(
         origin=ctx.origin,
         provisioner=provisioner.kind,
@@ -85,4 +86,5 @@ def bringup(ctx: Context) -> BringupObserved:
         present_before=tuple(
             runner.instance_id for runner in present if not (tried and runner.tags.get(DRILL_TAG) == ctx.origin)
         ),
+        build=change.build,
     )

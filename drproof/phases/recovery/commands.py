@@ -20,6 +20,8 @@ class CommandSeen:
     exit_status: int
     stdout_tail: tuple[str, ...]
     stderr_tail: tuple[str, ...]
+    truncated: bool = False
+    """Whether the platform kept less than the command printed: the tails are then not known to be the ends."""
 
 
 def run_on(
@@ -31,7 +33,8 @@ def run_on(
             pending.intent, instance_id, command.run, timeout_ms=timeout_ms or ctx.settings.validation.timeout_ms
         )
         pending.done(status=result.status, exit_status=result.exit_status)
-    ctx.say(f"{command.name}: {result.status}, exit status {result.exit_status}")
+    cut = ", output cut" if result.truncated else ""
+    ctx.say(f"{command.name}: {result.status}, exit status {result.exit_status}{cut}")
     return result
 
 
@@ -45,4 +48,5 @@ def seen(ctx: Context, command: Command, result: CommandResult) -> CommandSeen:
         exit_status=result.exit_status,
         stdout_tail=tuple(ctx.redact(result.stdout, lines=TAIL_LINES).splitlines()),
         stderr_tail=tuple(ctx.redact(result.stderr, lines=TAIL_LINES).splitlines()),
+        truncated=result.truncated,
     )

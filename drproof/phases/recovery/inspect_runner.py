@@ -142,5 +142,5 @@ def _look(ctx: Context, instance_id: str, when: str) -> tuple[Look, frozenset[st
     look = Look(entries=int(said[1]), unreadable=int(said[2]), sha256=said[3])
     # Not splitlines: a name may hold what Python takes for the end of a line.
     lines = [line for line in listing.split("\n") if line]
-    whole = len(listing.encode()) < LISTED_BYTES and len(lines) == look.entries
+    whole = not result.truncated and len(listing.encode()) < LISTED_BYTES and len(lines) == look.entries
     return look, frozenset(lines) if whole else None

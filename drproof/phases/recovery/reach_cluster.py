@@ -137,6 +137,11 @@ def _fetch(ctx: Context, runner: RunnerObserved, access: ClusterAccess) -> None:
             f"{result.status}, exit status {result.exit_status}"
         )
         raise PhaseError(msg)
+    if result.truncated:
+        msg = (
+            f"the kubeconfig at {place} was not read whole: the output of the command was cut; expected a smaller file"
+        )
+        raise PhaseError(msg)
     host = runner.public_ip or runner.private_ip
     access.keep(result.stdout, source=GENERATED, host=host)
 

@@ -104,7 +104,8 @@ def teardown(ctx: Context) -> TeardownObserved:
     if creating or any(item.kind not in NOT_THE_MACHINE for item in before):
         spec = runner_spec(ctx)
         with ctx.effects.intend("runner.down", spec.name, {"tags": dict(spec.tags)}) as pending:
-            destroyed = ctx.target.recovery.provisioner.down(pending.intent, spec, bounds_of(ctx)).destroyed
+            down = ctx.target.recovery.provisioner.down
+            destroyed = down(pending.intent, spec, bounds_of(ctx), say=ctx.say).destroyed
             pending.done(destroyed=destroyed)
     if failure is not None:
         raise failure

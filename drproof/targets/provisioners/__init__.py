@@ -6,16 +6,26 @@ from typing import TypeAlias
 
 from drproof.model.errors import TargetError
 from drproof.model.settings import ProvisionerSettings
+from drproof.targets.aws.codebuild import AwsBuilds
 from drproof.targets.aws.sessions import Session
+from drproof.targets.provisioners.build_order import orders
+from drproof.targets.provisioners.codebuild import CodeBuildProvisioner
 from drproof.targets.provisioners.direct import DirectProvisioner
 from drproof.targets.provisioners.place import Place
 from drproof.targets.provisioners.terraform import TerraformProvisioner, version_of
 
-AnyProvisioner: TypeAlias = TerraformProvisioner | DirectProvisioner
+AnyProvisioner: TypeAlias = TerraformProvisioner | DirectProvisioner | CodeBuildProvisioner
 
 
-def choose(
-    settings: ProvisionerSettings, place: Place, session: Session, *, account: str, directory: Path
+def choose(  # noqa: PLR0913 — what each of them must be told
+    settings: ProvisionerSettings,
+    place: Place,
+    session: Session,
+    *,
+    account: str,
+    owner: str,
+    directory: Path,
+    every: float,
 ) -> AnyProvisioner:
     """Return the provisioner that the settings ask for; `auto` is Terraform where it works, else direct.
 
@@ -26,6 +36,22 @@ def choose(
     if settings.module:
         msg = f"recovery.provisioner.module: expected nothing, drproof brings its own module; got {settings.module!r}"
         raise ValueError(msg)
+    if settings.kind == "codebuild":
+        told = orders(
+            settings.codebuild,
+            account=account,
+            owner=owner,
+            region=session.region,
+            endpoint=session.endpoint,
+            lock_table=settings.lock_table,
+        )
+
+        def builds() -> AwsBuilds:
+            project = told.settings.project
+            client, logs = session.client("codebuild"), session.client("logs")
+            return AwsBuilds(client, logs, project=project, region=session.region, every=every)
+
+        return CodeBuildProvisioner(place, told, builds)
     reason = "asked for by the settings"
     if settings.kind != "direct":
         try:

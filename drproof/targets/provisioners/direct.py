@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import drproof
-from drproof.model.capabilities import Change, Intent, RunnerSpec
+from drproof.model.capabilities import Change, Intent, RunnerSpec, Say, unsaid
 from drproof.model.context import EXPIRES_TAG
 from drproof.model.errors import AlreadyExistsError
 from drproof.model.ownership import Bounds
@@ -38,7 +38,7 @@ class DirectProvisioner:
         """Where the remote state lies."""
         return f"{self._place.uri}{DIRECT_SUFFIX}"
 
-    def up(self, intent: Intent, spec: RunnerSpec) -> Change:
+    def up(self, intent: Intent, spec: RunnerSpec, *, say: Say = unsaid) -> Change:
         """Create the machine if the state holds none."""
         place = self._place
         spec = marked(spec, place.origin)
@@ -52,16 +52,18 @@ class DirectProvisioner:
                 return Change(
                     created=0, changed=0, destroyed=0, outputs=outputs(spec, place.fleet.runners(sought(spec)))
                 )
+            say(f"starting {spec.name}")
             runner = place.fleet.launch(intent, spec)
             self._write(intent, runner.instance_id, spec)
         return Change(
             created=1, changed=0, destroyed=0, outputs=outputs(spec, (runner,)), created_ids=(runner.instance_id,)
         )
 
-    def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds) -> Change:
+    def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds, *, say: Say = unsaid) -> Change:
         """End the drill's machine, also one that a killed process created and the state does not know."""
         place = self._place
         spec = marked(spec, place.origin)
+        say(f"ending what carries the tags of {spec.name}")
         # Machines first: whoever holds the lock, what is ours must not cost on.
         ended = end_all(place.fleet, intent, spec, bounds, timeout_ms=place.ending_ms)
         place.drop_own_lock(intent)

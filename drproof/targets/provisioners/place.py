@@ -163,6 +163,11 @@ class Place:
         if lock is not None and lock.info == OWN_LOCK + self.origin:
             self.objects.delete(intent, self.bucket, [self.key + LOCK_SUFFIX])
 
+    def drop(self, intent: Intent, lock: Lock) -> None:
+        """Remove a lock whose holder is known to be dead, if nobody took it since."""
+        if self.lock() == lock:
+            self.objects.delete(intent, self.bucket, [self.key + LOCK_SUFFIX])
+
     def _document(self, key: str) -> tuple[dict[str, Any], str]:
         """Return a JSON object of the bucket with its ETag; both empty when there is none."""
         try:
@@ -188,6 +193,9 @@ class Place:
 
 def _input(instance: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the tags of the machine that an instance in Terraform's state stands for; none when it does not say."""
+    tags = instance["attributes"].get("tags")
+    if isinstance(tags, dict) and isinstance(tags.get(DRILL_TAG), str):
+        return {name: str(tags[name]) for name in (DRILL_TAG, EXPIRES_TAG) if name in tags}
     given = instance["attributes"].get("input")
     text = given.get("value") if isinstance(given, dict) else given
     if not isinstance(text, str):

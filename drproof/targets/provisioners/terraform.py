@@ -15,7 +15,7 @@ from typing import Literal
 from drproof.analysis.ownership import refuse_too_many
 from drproof.formats import timestamps
 from drproof.formats.strict_json import parse
-from drproof.model.capabilities import Change, Intent, RunnerSpec
+from drproof.model.capabilities import Change, Intent, RunnerSpec, Say, unsaid
 from drproof.model.errors import FormatError, TargetError
 from drproof.model.ownership import Bounds
 from drproof.targets import environment
@@ -100,7 +100,7 @@ class TerraformProvisioner:
         """Where the remote state lies."""
         return self._place.uri
 
-    def up(self, intent: Intent, spec: RunnerSpec) -> Change:
+    def up(self, intent: Intent, spec: RunnerSpec, *, say: Say = unsaid) -> Change:
         """Apply the module: create the machine, or observe that the state holds it already."""
         place = self._place
         spec = marked(spec, place.origin)
@@ -110,6 +110,7 @@ class TerraformProvisioner:
                 raise place.foreign(held)
         if (elsewhere := place.direct()).identities:
             raise place.foreign(elsewhere)
+        say(f"terraform apply, state {place.uri}")
         said = self._change("apply", intent, spec)
         return Change(
             created=said.summary.get("add", 0),
@@ -119,7 +120,7 @@ class TerraformProvisioner:
             created_ids=tuple(said.created),
         )
 
-    def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds) -> Change:
+    def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds, *, say: Say = unsaid) -> Change:
         """Destroy what the state holds of this drill, then end what a killed apply created beside it."""
         place = self._place
         spec = marked(spec, place.origin)
@@ -130,6 +131,7 @@ class TerraformProvisioner:
             self._settle(intent, spec)
             held = place.terraform()
             if held.identities and held.origin == place.origin:
+                say(f"terraform destroy, state {place.uri}")
                 destroyed = self._change("destroy", intent, spec, bounds).summary.get("remove", 0)
         finally:
             # Also when somebody else holds the lock: a machine that is ours costs money, whatever the state says.

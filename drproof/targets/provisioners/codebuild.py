@@ -1,0 +1,365 @@
+"""CodeBuild as a provisioner: a build brings the machine up or takes it away, and its receipt says what that was."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from drproof.formats import build_receipts, timestamps
+from drproof.formats.build_receipts import BuildReceipt
+from drproof.model.capabilities import Build, Change, Intent, RunnerSpec, Say, unsaid
+from drproof.model.errors import FormatError, NotFoundError, QuotaError, TargetError
+from drproof.model.ownership import Bounds
+from drproof.targets.aws.codebuild import WAITING, AwsBuilds, BuildSeen
+from drproof.targets.aws.errors import failure
+from drproof.targets.provisioners.build_order import Action, Orders, next_token
+from drproof.targets.provisioners.machines import end_all, marked, outputs, sought
+from drproof.targets.provisioners.place import Place
+from drproof.targets.provisioners.terraform import NO_LOCK
+
+STOPPING_MS = 120_000
+"""How long a build may take to end once it was told to."""
+
+MOST_TRIES = 8
+"""How many builds of one effect may have ended badly before no further one is started."""
+
+HOLDER = "drproof-lock-holder: "
+"""How a build begins the line that says whose the lock would be."""
+
+EXPORTED = "RECEIPT_SHA256"
+NO_RECEIPT = "none"
+OTHERWISE = re.compile("token|mismatch", re.IGNORECASE)
+"""How CodeBuild refuses a token that it knows with other parameters."""
+
+NEXT = "read the lines above; what was created is removed by the teardown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The receipt of a build as it lies in its bucket."""
+
+    receipt: BuildReceipt
+    uri: str
+    sha256: str
+    version: str
+
+
+class CodeBuildProvisioner:
+    """Brings the machine up and takes it away by builds of one project."""
+
+    kind: Literal["codebuild"] = "codebuild"
+
+    def __init__(self, place: Place, orders: Orders, builds: Callable[[], AwsBuilds]) -> None:
+        """Work at `place` as `orders` say; `builds` opens the project when it is first needed."""
+        self._place = place
+        self._orders = orders
+        self._open = builds
+        self._opened: AwsBuilds | None = None
+
+    @property
+    def version(self) -> str:
+        """The project, and the tool that its builds use."""
+        orders = self._orders
+        tool = f"terraform {orders.terraform_version}" if orders.tool == "terraform" else "no Terraform"
+        why = f" ({orders.why})" if orders.why else ""
+        return f"project {orders.settings.project}, {tool}{why}"
+
+    @property
+    def state(self) -> str:
+        """Where the remote state lies."""
+        return self._place.uri
+
+    @property
+    def _builds(self) -> AwsBuilds:
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
+
+    def up(self, intent: Intent, spec: RunnerSpec, *, say: Say = unsaid) -> Change:
+        """Have a build create what the state lacks.
+
+        Raises:
+            QuotaError: the account runs no builds now; nothing was tried.
+            TargetError: the build failed, or its receipt is not that of this build.
+        """
+        place = self._place
+        spec = marked(spec, place.origin)
+        for held in (place.direct(), place.terraform()):
+            if held.identities and held.origin != place.origin:
+                raise place.foreign(held)
+        if (elsewhere := place.direct()).identities:
+            raise place.foreign(elsewhere)
+        there = place.fleet.runners(sought(spec))
+        if there and self._orders.tool == "direct":
+            # Without Terraform no state says so, and a build would make another one.
+            return Change(created=0, changed=0, destroyed=0, outputs=outputs(spec, there))
+        before = {runner.instance_id for runner in there}
+        running = self._settle(intent, "bringup", say)
+        seen, kept = self._built("bringup", intent, spec, running, say)
+        runners = place.fleet.runners(sought(spec))
+        made = tuple(runner.instance_id for runner in runners if runner.instance_id not in before)
+        receipt = kept.receipt
+        return Change(
+            created=max(receipt.add, 1) if made else 0,
+            # What was added beside a machine that was there already is a change of it, and no cold start.
+            changed=receipt.change + (0 if made else receipt.add),
+            destroyed=receipt.destroy,
+            outputs={**receipt.outputs, **outputs(spec, runners)},
+            created_ids=made,
+            build=self._told(seen, kept),
+        )
+
+    def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds, *, say: Say = unsaid) -> Change:
+        """Have a build destroy what the state holds of this drill, then end what is left of its machines."""
+        place = self._place
+        spec = marked(spec, place.origin)
+        destroyed, build = 0, None
+        try:
+            running = self._settle(intent, "teardown", say)
+            if running or self._is_up(spec):
+                there = len(place.fleet.runners(sought(spec)))
+                seen, kept = self._built("teardown", intent, spec, running, say)
+                by_hand = there - len(place.fleet.runners(sought(spec))) if self._orders.tool == "direct" else 0
+                destroyed, build = kept.receipt.destroy + by_hand, self._told(seen, kept)
+        finally:
+            # Also when no build can run: a machine that is ours costs money, whatever the quota says.
+            ended = end_all(place.fleet, intent, spec, bounds, timeout_ms=place.ending_ms)
+        return Change(created=0, changed=0, destroyed=destroyed + len(ended), build=build)
+
+    def holds(self) -> tuple[str, ...]:
+        """Return the identities in the remote state."""
+        return self._place.terraform().identities
+
+    def _is_up(self, spec: RunnerSpec) -> bool:
+        """Return whether there is anything for a build to take away."""
+        if self._orders.tool == "direct":
+            return bool(self._place.fleet.runners(sought(spec)))
+        held = self._place.terraform()
+        return bool(held.identities) and held.origin == self._place.origin
+
+    def _built(
+        self, action: Action, intent: Intent, spec: RunnerSpec, running: BuildSeen | None, say: Say
+    ) -> tuple[BuildSeen, Kept]:
+        """Start a build, or find the one that runs, wait for its end, and return it with its receipt."""
+        seen = running or self._started(action, intent, spec)
+        say(f"build {seen.build_id} {'goes on' if running else 'started'}")
+        try:
+            ended = self._awaited(seen, say)
+        except BaseException:
+            # Nobody waits for it any longer: it must not go on unobserved.
+            with suppress(TargetError):
+                self._builds.stop(intent, seen.build_id, timeout_ms=self._stopping_ms)
+            raise
+        if ended.status != "SUCCEEDED":
+            raise self._failed(action, ended)
+        kept = self._receipt(action, ended)
+        if kept is None:
+            where = f"s3://{self._orders.receipts.bucket}/{self._orders.receipt_key(action, self._place.origin)}"
+            raise self._mismatch(ended, f"expected a receipt at {where}, got none")
+        if kept.receipt.status != "ok":
+            raise self._mismatch(ended, f"the build succeeded and its receipt says {kept.receipt.status}")
+        return ended, kept
+
+    @property
+    def _stopping_ms(self) -> int:
+        return min(STOPPING_MS, self._place.ending_ms)
+
+    def _started(self, action: Action, intent: Intent, spec: RunnerSpec) -> BuildSeen:
+        """Start a build of this effect; one that an earlier attempt started and that ended badly is not it."""
+        orders, place = self._orders, self._place
+        ended = {build.build_id: build for build in self._builds.newest() if build.is_over}
+        version = self._module_version() if orders.tool == "terraform" else ""
+        variables = orders.variables(action, intent, spec, place, version)
+        token = intent.token
+        for _ in range(MOST_TRIES):
+            try:
+                seen = self._builds.start(
+                    intent, token, variables, queued_ms=orders.settings.queued_ms, build_ms=orders.settings.build_ms
+                )
+            except TargetError as exc:
+                # An earlier attempt asked for something else, such as an older version of the module.
+                if exc.code != "InvalidInputException" or OTHERWISE.search(str(exc)) is None:
+                    raise
+                token = next_token(token, "other parameters")
+                continue
+            earlier = ended.get(seen.build_id)
+            if earlier is None or earlier.status == "SUCCEEDED":
+                return seen
+            token = next_token(token, seen.build_id)
+        message = f"{MOST_TRIES} builds of this effect ended badly; expected one that does not"
+        raise failure("codebuild:StartBuild", orders.settings.project, "TooManyBuilds", message)
+
+    def _module_version(self) -> str:
+        """Return the version of the module's zip that builds fetch."""
+        orders = self._orders
+        if orders.settings.module_version:
+            return orders.settings.module_version
+        version = self._place.objects.head(orders.module.bucket, orders.module.key).version
+        if not version:
+            message = "expected a bucket that keeps versions, got an object without one"
+            raise failure("s3:HeadObject", str(orders.module), "NoVersion", message)
+        return version
+
+    def _awaited(self, started: BuildSeen, say: Say) -> BuildSeen:
+        """Return the build once it is over."""
+        settings = self._orders.settings
+        build, phase = started, ""
+        for build in self._builds.looks(started.build_id, settings.queued_ms):
+            if build.phase != phase:
+                phase = build.phase
+                say(f"build {build.build_id}: {phase}")
+            if build.is_over or phase not in WAITING:
+                break
+        else:
+            raise self._queued(build, f"it waited {settings.queued_ms} ms for its turn")
+        for build in self._builds.looks(started.build_id, settings.build_ms):
+            if build.phase != phase:
+                phase = build.phase
+                say(f"build {build.build_id}: {phase}")
+            if build.is_over:
+                return build
+        message = f"expected an end within {settings.build_ms} ms, got {build.status} in {build.phase}; it was stopped"
+        raise failure("codebuild:BatchGetBuilds", started.build_id, "Timeout", message)
+
+    def _queued(self, build: BuildSeen, why: str) -> QuotaError:
+        msg = (
+            f"codebuild:StartBuild {build.build_id}: QueuedTooLong: {why}, and did not begin\n"
+            f"  next: wait for the builds before it, or {self._builds.raise_the_quota()}"
+        )
+        return QuotaError(msg, code="QueuedTooLong", call="codebuild:StartBuild")
+
+    def _failed(self, action: Action, build: BuildSeen) -> TargetError:
+        """Return why a build did not succeed, from its phases, its receipt and its log."""
+        if build.failed_phase in WAITING and build.status == "TIMED_OUT":
+            return self._queued(build, "its time for waiting is over")
+        tail: tuple[str, ...] = ()
+        with suppress(TargetError):
+            tail = self._builds.tail(build)
+        if any(NO_LOCK in line for line in tail) and (lock := self._place.lock()) is not None:
+            return self._place.held(lock)
+        why = f"{build.failed_phase or 'no phase'}: {build.cause or 'no cause given'}"
+        try:
+            kept = self._receipt(action, build)
+            if kept is not None and kept.receipt.status == "failed":
+                why = f"{kept.receipt.failed_command}: {kept.receipt.reason or 'it failed'}; {why}"
+            elif kept is None:
+                why = f"{why}; it left no receipt"
+        except TargetError as exc:
+            why = f"{why}; {str(exc).partition(chr(10))[0]}"
+        lines = "".join(f"\n    {line}" for line in tail)
+        msg = f"build {build.build_id}: {build.status}: {why}{lines}\n  next: {NEXT}"
+        return TargetError(msg, code=f"Build{build.status.title().replace('_', '')}", call="codebuild:BatchGetBuilds")
+
+    def _receipt(self, action: Action, build: BuildSeen) -> Kept | None:
+        """Return the receipt of a build, once everything that binds it to this build holds; None when there is none.
+
+        Raises:
+            TargetError: there is one, and it is not of this build.
+        """
+        orders = self._orders
+        bucket, key = orders.receipts.bucket, orders.receipt_key(action, self._place.origin)
+        try:
+            info, body = self._place.objects.read(bucket, key, limit=build_receipts.LIMIT)
+        except NotFoundError:
+            return None
+        try:
+            receipt = build_receipts.parse(body)
+        except FormatError as exc:
+            raise self._mismatch(build, f"s3://{bucket}/{key} cannot be read: {exc}") from exc
+        exported = build.exported.get(EXPORTED, "")
+        if receipt.build_id != build.build_id and build.status != "SUCCEEDED" and exported in {"", NO_RECEIPT}:
+            # What lies there is of an earlier build, and this one left none.
+            return None
+        digest = hashlib.sha256(body).hexdigest()
+        # Settings against what the build wrote, and what wrote it against what CodeBuild says of it.
+        expected = {
+            "build_id": build.build_id,
+            "execution_id": self._place.origin,
+            "phase": action,
+            "tool": orders.tool,
+        }
+        got = {
+            "build_id": receipt.build_id,
+            "execution_id": receipt.execution_id,
+            "phase": receipt.phase,
+            "tool": receipt.tool,
+        }
+        # A build that was ended may not have come to say the digest.
+        if exported or build.status == "SUCCEEDED":
+            expected[EXPORTED], got[EXPORTED] = digest, exported
+        if receipt.status == "ok":
+            expected |= {"account_id": orders.account, "region": orders.region}
+            got |= {"account_id": receipt.account_id, "region": receipt.region}
+            if orders.tool == "terraform":
+                expected |= {"module": orders.settings.module_sha256, "version": orders.terraform_version}
+                got |= {"module": receipt.module_sha256, "version": receipt.tool_version}
+        wrong = [
+            f"{name}: expected {expected[name]}, got {got[name]!r}" for name in expected if expected[name] != got[name]
+        ]
+        if wrong:
+            raise self._mismatch(build, f"s3://{bucket}/{key}: {'; '.join(wrong)}")
+        return Kept(receipt=receipt, uri=f"s3://{bucket}/{key}", sha256=digest, version=info.version)
+
+    def _mismatch(self, build: BuildSeen, why: str) -> TargetError:
+        msg = (
+            f"build {build.build_id}: ReceiptMismatch: {why}\n"
+            f"  next: give project {self._orders.settings.project} the buildspec of deploy/codebuild/buildspec.yml"
+        )
+        return TargetError(msg, code="ReceiptMismatch", call="s3:GetObject")
+
+    def _told(self, build: BuildSeen, kept: Kept) -> Build:
+        receipt = kept.receipt
+        return Build(
+            build_id=build.build_id,
+            project=self._orders.settings.project,
+            receipt_uri=kept.uri,
+            receipt_sha256=kept.sha256,
+            receipt_version=kept.version,
+            module_sha256=receipt.module_sha256,
+            tool_version=f"{receipt.tool} {receipt.tool_version}",
+        )
+
+    def _settle(self, intent: Intent, action: Action, say: Say) -> BuildSeen | None:
+        """Return the build of this drill that does `action` already; end its others, and give back what they held."""
+        own = [build for build in self._builds.newest() if build.variables.get("EXECUTION_ID") == self._place.origin]
+        found = None
+        ended = []
+        for build in own:
+            if build.is_over:
+                ended.append(build)
+            elif build.variables.get("ACTION") == action and found is None:
+                found = build
+            elif action == "bringup":
+                message = f"expected no other build of this drill, got {build.status} in {build.phase}"
+                raise failure("codebuild:StartBuild", build.build_id, "StillRunning", message)
+            else:
+                say(f"build {build.build_id} is stopped")
+                ended.append(self._builds.stop(intent, build.build_id, timeout_ms=self._stopping_ms))
+        if found is None:
+            self._unlock(intent, ended, say)
+        return found
+
+    def _unlock(self, intent: Intent, ended: list[BuildSeen], say: Say) -> None:
+        """Remove the lock that a build of this drill held when it was ended: nobody else could have had it then."""
+        lock = self._place.lock()
+        if lock is None:
+            return
+        for build in ended:
+            if build.status == "SUCCEEDED" or not _is_within(lock.created, build):
+                continue
+            said = {line.removeprefix(HOLDER).strip() for line in self._builds.head(build) if line.startswith(HOLDER)}
+            if lock.who in said:
+                say(f"the lock of build {build.build_id} is removed")
+                self._place.drop(intent, lock)
+                return
+
+
+def _is_within(created: str, build: BuildSeen) -> bool:
+    """Return whether an instant lies within the time of a build that is over."""
+    try:
+        at = timestamps.parse(created)
+        return timestamps.parse(build.started_at) <= at <= timestamps.parse(build.ended_at)
+    except FormatError:
+        return False

@@ -1,0 +1,37 @@
+"""A drill whose machine a build brings up, and one whose account may run no builds."""
+
+import hashlib
+
+
+def test_a_drill_with_builds_is_proven_and_names_the_build_and_its_receipt(operator):
+    drill = operator.drill("--provisioner", "codebuild")
+
+    assert drill.status == 0, drill.output
+    assert (drill.closing["outcome"], drill.verified().status) == ("proven", 0)
+    brought = drill.receipts["bringup"]["observed"]
+    assert (brought["provisioner"], brought["start"], brought["created"]) == ("codebuild", "cold", 1)
+    build = brought["build"]
+    assert build["project"] == "atlas-dr-infra"
+    assert build["build_id"].startswith("atlas-dr-infra:")
+    assert build["receipt_uri"] == f"s3://atlas-dr-tfstate/builds/{brought['origin']}/codebuild-bringup.json"
+    assert len(build["receipt_sha256"]) == len(hashlib.sha256().hexdigest())
+    assert len(drill.called("StartBuild")) == 2
+    assert drill.inventory["instances"] == []
+
+
+def test_a_quota_of_none_blocks_the_bringup_and_is_no_failed_recovery(injected):
+    drill = injected("codebuild-quota-zero")
+
+    bringup = drill.receipts["bringup"]
+    assert (bringup["outcome"], bringup["cause"]) == ("blocked", "quota")
+    assert "next: request at least 1 of the quota" in "\n".join(bringup["attempts"][0]["error_tail"])
+
+
+def test_a_build_that_failed_is_told_with_its_command_and_leaves_nothing(injected):
+    drill = injected("codebuild-fails")
+
+    bringup = drill.receipts["bringup"]
+    assert (bringup["outcome"], bringup["cause"]) == ("failed", "world")
+    # Each attempt is a build of its own, not the answer that the first one got.
+    assert len({attempt["error"].split()[1] for attempt in bringup["attempts"]}) == 3
+    assert drill.inventory["instances"] == []
