@@ -18,7 +18,8 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from drproof.formats import s3_uri
-from drproof.model.capabilities import Change, Provisioner
+from drproof.model.capabilities import Provisioner
+from drproof.model.changes import Change
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import Interruption, QuotaError, TargetError
 from drproof.model.settings import BuildSettings

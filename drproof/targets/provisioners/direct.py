@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import drproof
-from drproof.model.capabilities import Change, Intent, RunnerSpec, Say, unsaid
+from drproof.model.capabilities import Intent, RunnerSpec
+from drproof.model.changes import Change, Say, unsaid
 from drproof.model.errors import AlreadyExistsError
 from drproof.targets.provisioners.machines import end_all, marked, outputs, sought
 from drproof.targets.provisioners.place import DIRECT_KIND, DIRECT_SUFFIX, LOCK_SUFFIX, OWN_LOCK, Place

@@ -14,7 +14,8 @@ from typing import Literal
 
 from drproof.formats import timestamps
 from drproof.formats.strict_json import parse
-from drproof.model.capabilities import Change, Intent, RunnerSpec, Say, unsaid
+from drproof.model.capabilities import Intent, RunnerSpec
+from drproof.model.changes import Change, Say, unsaid
 from drproof.model.errors import FormatError, TargetError
 from drproof.targets import environment
 from drproof.targets.aws import errors
