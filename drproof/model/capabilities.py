@@ -4,10 +4,11 @@ Methods that change the world take an `Intent`, which only the journal hands out
 down first cannot be written as code. Errors are `TargetError` and its children; SDK errors never pass.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from drproof.model.changes import Change, Say, unsaid
 from drproof.model.machines import Resource, Runner
 from drproof.model.ownership import Bounds
 from drproof.model.receipt import Caller, Count
@@ -189,42 +190,6 @@ class RunnerSpec:
     subnet_id: str
     allowed_cidr: str
     tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
-    """The build by which a build service changed something, and the receipt that it left."""
-
-    build_id: str
-    project: str
-    receipt_uri: str
-    receipt_sha256: str
-    receipt_version: str = ""
-    """Empty where the bucket keeps no versions."""
-    module_sha256: str
-    tool_version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What a provisioner changed."""
-
-    created: int
-    changed: int
-    destroyed: int
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    created_ids: tuple[str, ...] = ()
-    build: Build | None = None
-    """None where this very process changed it."""
-
-
-Say = Callable[[str], None]
-"""Tells people in one line what is going on."""
-
-
-def unsaid(line: str) -> None:
-    """Tell nobody."""
-    del line
 
 
 class Provisioner(Protocol):

@@ -137,3 +137,19 @@ def test_another_document_is_refused(world: RunningWorld, machine: str) -> None:
     with pytest.raises(ClientError) as refused:
         world.client("ssm").send_command(InstanceIds=[machine], DocumentName="AWS-RunPowerShellScript")
     assert refused.value.response["Error"]["Code"] == "InvalidDocument"
+
+
+def test_a_command_that_is_cancelled_ends_as_cancelled(world: RunningWorld, machine: str) -> None:
+    ssm = world.client("ssm")
+    asked = {"commands": ["sleep 6000; touch srv/after"]}
+    sent = ssm.send_command(InstanceIds=[machine], DocumentName=DOCUMENT, Parameters=asked)["Command"]["CommandId"]
+    ssm.cancel_command(CommandId=sent, InstanceIds=[machine])
+    until(lambda: ssm.list_commands(CommandId=sent)["Commands"][0]["Status"] == "Cancelled")
+    assert result(world, machine, "ls srv/after")["Status"] == "Failed"
+
+
+def test_errors_are_bounded_and_both_outputs_say_that_they_were_cut(world: RunningWorld, machine: str) -> None:
+    seen = result(world, machine, "yes | head -c 9000 >&2; yes | head -c 25000")
+    assert len(seen["StandardErrorContent"]) == 8_000
+    for output in ("StandardOutputContent", "StandardErrorContent"):
+        assert seen[output].endswith("--output truncated--")

@@ -11,7 +11,8 @@ from typing import Any
 from drproof.engine.effects import JournalledEffects, effects_of
 from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Redactor
-from drproof.model.capabilities import Change, CommandResult, ObjectInfo
+from drproof.model.capabilities import CommandResult, ObjectInfo
+from drproof.model.changes import Change
 from drproof.model.context import DRILL_TAG, Effect
 from drproof.model.errors import NotFoundError
 from drproof.model.machines import Resource, Runner

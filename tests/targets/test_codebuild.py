@@ -18,7 +18,8 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from drproof.formats import s3_uri
-from drproof.model.capabilities import Change, Provisioner
+from drproof.model.capabilities import Provisioner
+from drproof.model.changes import Change
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import Interruption, QuotaError, TargetError
 from drproof.model.settings import BuildSettings
@@ -347,3 +348,17 @@ def test_the_token_of_a_build_after_a_failed_one_is_another_and_always_the_same(
     token = "0" * 32
     assert next_token(token, "a") == next_token(token, "a") != next_token(token, "b")
     assert len(next_token(token, "a")) == len(token)
+
+
+def test_without_terraform_the_embedded_world_builds_directly_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    at = {"account": "1", "owner": "1", "region": "r", "endpoint": "http://127.0.0.1:1", "lock_table": ""}
+    made = orders(BUILDS, **at)
+    assert made.tool == "direct"
+    assert "terraform cannot be used" in made.why
+    with pytest.raises(TargetError, match="terraform cannot be used"):
+        orders(replace(BUILDS, tool="terraform"), **at)
+    with pytest.raises(ValueError, match="lock_table: expected nothing"):
+        orders(BUILDS, **{**at, "lock_table": "locks"})

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from drproof.model.capabilities import Build
+from drproof.model.changes import Build
 from drproof.model.context import DRILL_TAG, Context
 from drproof.model.errors import PhaseError
 from drproof.model.phase import phase

@@ -9,7 +9,8 @@ from typing import Literal
 
 from drproof.formats import build_receipts, timestamps
 from drproof.formats.build_receipts import BuildReceipt
-from drproof.model.capabilities import Build, Change, Intent, RunnerSpec, Say, unsaid
+from drproof.model.capabilities import Intent, RunnerSpec
+from drproof.model.changes import Build, Change, Say, unsaid
 from drproof.model.errors import FormatError, NotFoundError, QuotaError, TargetError
 from drproof.model.ownership import Bounds
 from drproof.targets.aws.codebuild import WAITING, AwsBuilds, BuildSeen

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import drproof
-from drproof.model.capabilities import Change, Intent, RunnerSpec, Say, unsaid
+from drproof.model.capabilities import Intent, RunnerSpec
+from drproof.model.changes import Change, Say, unsaid
 from drproof.model.context import EXPIRES_TAG
 from drproof.model.errors import AlreadyExistsError
 from drproof.model.ownership import Bounds

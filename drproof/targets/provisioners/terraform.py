@@ -15,7 +15,8 @@ from typing import Literal
 from drproof.analysis.ownership import refuse_too_many
 from drproof.formats import timestamps
 from drproof.formats.strict_json import parse
-from drproof.model.capabilities import Change, Intent, RunnerSpec, Say, unsaid
+from drproof.model.capabilities import Intent, RunnerSpec
+from drproof.model.changes import Change, Say, unsaid
 from drproof.model.errors import FormatError, TargetError
 from drproof.model.ownership import Bounds
 from drproof.targets import environment
