@@ -13,6 +13,10 @@ from drproof.model.signing import Signer
 
 if TYPE_CHECKING:
     from drproof.model.cluster import ClusterAccess
+    from drproof.model.readiness import Readiness
+
+EXPIRY_UNKNOWN = "unknown"
+"""Credentials that end, and do not say when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +349,12 @@ class Identity(Protocol):
     def caller(self) -> Caller:
         """Return the caller as the platform sees it now; never cached."""
 
+    def expires_at(self) -> str:
+        """Return when the credentials end: "" when they do not, or are renewed by themselves; `EXPIRY_UNKNOWN`."""
+
+    def platform_time(self) -> str:
+        """Return what time it is for the platform, to the second."""
+
 
 class SiteTarget(Protocol):
     """One site, opened: its capabilities."""
@@ -368,6 +378,8 @@ class SiteTarget(Protocol):
     def images(self) -> Images: ...  # noqa: D102
     @property
     def clusters(self) -> "ClusterAccess": ...  # noqa: D102
+    @property
+    def readiness(self) -> "Readiness": ...  # noqa: D102
 
 
 class Target(Protocol):

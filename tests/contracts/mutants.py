@@ -24,6 +24,7 @@ from tests.contracts import (
     boundaries_of_restore_points,
     boundaries_of_runs,
     boundaries_of_workloads,
+    reasoning_of_policies,
     reasoning_of_runs,
     reasoning_of_tests,
 )
@@ -43,6 +44,7 @@ CHECKED = (
     boundaries_of_restore_points,
     boundaries_of_runs,
     boundaries_of_workloads,
+    reasoning_of_policies,
     reasoning_of_runs,
     reasoning_of_tests,
 )

@@ -11,14 +11,19 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
+from drproof.model.capabilities import EXPIRY_UNKNOWN
 from drproof.model.errors import GuardError, TargetError
 from drproof.targets import environment
+from drproof.targets.aws import instants
 from drproof.targets.aws.errors import translated
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
-READING = ("BatchGet", "Describe", "Get", "Head", "List")
+READING = ("BatchGet", "Describe", "Get", "Head", "List", "Simulate")
 """How the names of operations that change nothing begin."""
+
+RENEWED = frozenset({"assume-role", "assume-role-with-web-identity", "container-role", "custom-process", "iam-role"})
+"""The SDK's names of those ways to credentials that it goes again by itself when they end."""
 
 
 class Session:
@@ -42,6 +47,7 @@ class Session:
         self.endpoint = endpoint
         self._read_only = read_only
         self._profile = profile
+        self._issued_until = (credentials or {}).get("expires_at", "")
         if endpoint:
             if credentials is None:
                 msg = f"the embedded world at {endpoint} needs its own credentials, got none"
@@ -81,6 +87,22 @@ class Session:
             # The first call says so, and says it better.
             return ()
         return tuple(value for name, value in found.items() if name != "AWS_ACCESS_KEY_ID")
+
+    def expires_at(self) -> str:
+        """Return when the credentials end: "" when they do not, or the SDK renews them; else an instant or unknown.
+
+        Raises:
+            TargetError: there are none.
+        """
+        if self.endpoint:
+            return self._issued_until
+        frozen = self.signing_credentials()
+        credentials: Any = self._session.get_credentials()
+        if not frozen.token or credentials.method in RENEWED:
+            return ""
+        # The SDK knows the instant and has no public way to say it.
+        ends = getattr(credentials, "_expiry_time", None)
+        return instants.text(ends) if ends is not None else EXPIRY_UNKNOWN
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which a child process is the same caller, and no developer's setting counts."""
