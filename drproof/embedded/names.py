@@ -39,6 +39,8 @@ class Names:
     topic_arn: str
     state_bucket: str
     state_key: str
+    trigger_rules: tuple[str, ...]
+    trigger_alarms: tuple[str, ...]
 
     @property
     def backup_bucket(self) -> str:
@@ -94,6 +96,8 @@ def read() -> Names:
         topic_arn=recovery["topic_arn"],
         state_bucket=provisioner["state_bucket"],
         state_key=provisioner["state_key"],
+        trigger_rules=tuple(document["triggers"]["rules"]),
+        trigger_alarms=tuple(document["triggers"]["alarms"]),
     )
 
 

@@ -10,6 +10,7 @@ from drproof.engine.leaf import Leaf, row
 from drproof.engine.leaves_of_backups import BACKUPS
 from drproof.engine.leaves_of_cadence import CADENCE
 from drproof.engine.leaves_of_limits import LIMITS
+from drproof.engine.leaves_of_preflight import PREFLIGHT
 from drproof.engine.leaves_of_receipts import RECEIPTS
 from drproof.engine.leaves_of_releases import RELEASES
 from drproof.formats.published_runs import OUTPUTS, REPORT
@@ -281,6 +282,7 @@ LEAVES: tuple[Leaf, ...] = (
     *RECEIPTS,
     *CADENCE,
     *RELEASES,
+    *PREFLIGHT,
     row("diagnostics.commands", "commands", "read-only commands for --diagnostics-only", default=()),
     row("criteria.rto", "duration", "the recovery time objective", option="rto"),
     row("criteria.rpo", "duration", "the recovery point objective", option="rpo"),

@@ -140,6 +140,9 @@ class ReceiptStore(Protocol):
     def locks(self, bucket: str) -> bool:
         """Return whether the bucket has Object Lock."""
 
+    def region(self, bucket: str) -> str:
+        """Return where the bucket lies."""
+
     def create(self, intent: Intent, bucket: str, key: str, body: bytes, *, retention: Retention | None = None) -> str:
         """Make an object that is not there, and return its version; `AlreadyExistsError` when one is."""
 

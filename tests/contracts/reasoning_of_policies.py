@@ -65,7 +65,7 @@ def what_a_statement_leaves_out_is_the_rest(house: House) -> None:
 
 @reasoning
 def what_is_not_understood_decides_nothing_for_either_side(house: House) -> None:
-    bound = {"Condition": {"StringEquals": {"aws:RequestedRegion": "us-west-2"}}}
+    bound: dict[str, Any] = {"Condition": {"StringEquals": {"aws:RequestedRegion": "us-west-2"}}}
     assert _decide(house, _statement(**bound)) == "unknown"
     assert _decide(house, _statement(Condition={})) == "allowed"
     assert _decide(house, _statement(), _statement(**bound)) == "allowed"

@@ -7,6 +7,8 @@ from drproof.embedded.site import (
     backup,
     control_plane,
     fleet,
+    identity,
+    lookouts,
     published,
     recovery,
     registry,
@@ -29,4 +31,6 @@ def generate(world: World) -> dict[str, str]:
     fleet.generate(world, buckets, now)
     receipts.generate(world)
     watch.generate(world, now)
+    identity.generate(world)
+    lookouts.generate(world)
     return facts

@@ -80,7 +80,7 @@ ROLES = (
         MAKES_ROLES,
     ),
 )
-"""What Terraform asks for where a module makes a role: a drill finds a missing one after minutes, and the next later."""
+"""What Terraform asks for where a module makes a role: a drill finds a missing one after minutes."""
 
 BUILDS = Grant(
     "recovery",
@@ -152,6 +152,32 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
         _s3("recovery", "ListBucket", on=("{recovery_bucket}",)),
         _s3("recovery", "GetObject", "GetObjectTagging", on=("{recovery_bucket}/{recovery_prefix}/*",)),
     ),
+    "permissions.simulate": (
+        Grant("primary", ("iam:GetRole", "iam:SimulatePrincipalPolicy"), ("{role}",)),
+        Grant("recovery", ("iam:GetRole", "iam:SimulatePrincipalPolicy"), ("{role}",)),
+    ),
+    "quotas.read": (
+        Grant(
+            "recovery",
+            (
+                "ec2:DescribeInstances",
+                "ec2:DescribeInstanceTypes",
+                "servicequotas:GetAWSDefaultServiceQuota",
+                "servicequotas:GetServiceQuota",
+            ),
+        ),
+        Grant(
+            "recovery",
+            (
+                "codebuild:BatchGetBuilds",
+                "codebuild:ListBuildsForProject",
+                "codebuild:ListProjects",
+                "servicequotas:ListAWSDefaultServiceQuotas",
+                "servicequotas:ListServiceQuotas",
+            ),
+            only=frozenset({"codebuild"}),
+        ),
+    ),
     "receipts.create": (
         _s3("recovery", "GetBucketObjectLockConfiguration", on=("{receipt_bucket}",)),
         _s3(
@@ -198,7 +224,33 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
             ),
         ),
     ),
+    "places.read": (
+        _s3("primary", "GetBucketLocation", "ListBucket", on=("{primary_bucket}", "{backup_bucket}")),
+        _s3(
+            "recovery",
+            "GetBucketLocation",
+            "ListBucket",
+            on=("{recovery_bucket}", "{state_bucket}", "{receipt_bucket}"),
+        ),
+    ),
     "signing.sign": (Grant("recovery", ("kms:GetPublicKey", "kms:Sign"), ("{signing_key}",)),),
+    "state.read": (
+        _s3(
+            "recovery",
+            "GetBucketPublicAccessBlock",
+            "GetBucketVersioning",
+            "GetEncryptionConfiguration",
+            "ListBucket",
+            on=("{state_bucket}",),
+        ),
+        _s3("recovery", "GetObject", on=("{state_bucket}/{state_key}*",)),
+        Grant("recovery", ("dynamodb:GetItem",), ("arn:{partition}:dynamodb:{region}:{account}:table/{lock_table}",)),
+    ),
+    "topics.read": (Grant("recovery", ("sns:GetTopicAttributes",), ("{topic}",)),),
+    "triggers.read": (
+        Grant("primary", ("cloudwatch:DescribeAlarms", "events:DescribeRule")),
+        Grant("recovery", ("cloudwatch:DescribeAlarms", "events:DescribeRule")),
+    ),
 }
 
 
@@ -267,6 +319,8 @@ def _names(settings: Settings, side: Side) -> dict[str, str]:
         "recovery_prefix": recovery.prefix.strip("/"),
         "region": site.region,
         "repository": _repository(settings.image_ref, partition),
+        # Which role the caller has is known when it is asked, not before.
+        "role": f"arn:{partition}:iam::{site.account_id}:role/*",
         "runner": recovery.runner_name,
         "signing_key": _key(settings, partition),
         "state_bucket": where.state_bucket,
