@@ -18,6 +18,7 @@ from drproof.cli.errors import clear, echo
 from drproof.cli.fleet import app as fleet_app
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
+from drproof.cli.policy import policy
 from drproof.cli.published import verify_published
 from drproof.cli.pull_secret import pull_secret
 from drproof.cli.redaction import redaction
@@ -37,6 +38,7 @@ app.add_typer(schemas_app, name="schemas")
 app.command()(conformance)
 app.command()(pull_secret)
 app.command()(redaction)
+app.command()(policy)
 app.command()(verify)
 app.command("verify-published")(verify_published)
 app.command()(collect)

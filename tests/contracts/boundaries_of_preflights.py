@@ -261,6 +261,7 @@ def recovery_shares_nothing_unless_the_operator_says_so(house: House) -> None:
     )
     assert accepted.status is PROVEN
     assert (accepted.observed["apart"], accepted.observed["accepted"]) == (False, True)
+    assert accepted.expected == {"apart": True}
     assert "preflight.accept_overlaps" in _fix(house, name, account, "account")
 
     def vpcs(here: str, there: str) -> Evidence:

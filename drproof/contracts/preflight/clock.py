@@ -23,7 +23,7 @@ def clock_agrees_with_the_platform(read_identities: Identities, criteria: Criter
         abs(skew) <= limit,
         observed={"skew_ms": skew},
         expected={"skew_ms": f"at most {limit} either way"},
-        reason=f"the platform's clock is {abs(skew)} ms {'ahead of' if skew > 0 else 'behind'} this machine's: "
+        reason=f"the platform's clock is {abs(skew)} ms {'ahead of' if max(skew, 0) else 'behind'} this machine's: "
         "measured times and signatures would be wrong\n  next: let this machine keep time, timedatectl set-ntp true",
     )
 
