@@ -50,7 +50,7 @@ def _refused(seen: SitePermissions, denied: tuple[Decision, ...]) -> Finding:
         observed={**_counted(seen), "missing": sorted({one.action for one in denied})},
         expected={"denied": 0},
         reason=f"{seen.principal} may not {_named(denied)}{wall}\n  next: add this statement to its policy: "
-        + json.dumps(_statement(denied), sort_keys=True),
+        + json.dumps(_statement(denied)),
     )
 
 

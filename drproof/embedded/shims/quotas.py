@@ -44,6 +44,11 @@ def install(world: World) -> None:
         code = str(json.loads(self.body).get("ServiceCode"))
         return json.dumps({"Quotas": self.backend.list_aws_default_service_quotas(code)})
 
+    def get_aws_default_service_quota(self: ServiceQuotasResponse) -> str:
+        asked = json.loads(self.body)
+        return json.dumps({"Quota": self.backend.get_service_quota(asked["ServiceCode"], asked["QuotaCode"])})
+
+    seams.add(ServiceQuotasResponse, "get_aws_default_service_quota", get_aws_default_service_quota)
     seams.put(ServiceQuotasBackend, "list_aws_default_service_quotas", listed)
     seams.put(ServiceQuotasBackend, "get_service_quota", one)
     seams.add(ServiceQuotasResponse, "list_service_quotas", list_service_quotas)
