@@ -86,7 +86,7 @@ def clocks_may_be_a_minute_apart_either_way(house: House) -> None:
 def a_quota_has_room_for_what_runs_and_what_is_brought_up(house: House) -> None:
     def quota(**changes: Any) -> Evidence:
         read = replace(QUOTAS.quotas[0], quota=replace(VCPUS, **changes))
-        return PASSING.facts("read_quotas", quotas=(read, QUOTAS.quotas[1]))
+        return PASSING.facts("read_quotas", quotas=(read, *QUOTAS.quotas[1:]))
 
     name = "quota_has_room_for_a_drill"
     unread = PASSING.facts(
@@ -374,4 +374,6 @@ def what_is_missing_beside_the_backup_is_published_once_with_a_command(house: Ho
     expect(house, "restore_point_is_present", (gone, REFUTED), subject="control plane")
     command = f"drproof control-plane publish --bucket atlas-backups --prefix atlas --image-ref-digest {IMAGE}"
     assert command in _fix(house, "restore_point_is_present", gone, "control plane")
+    unspoken = house.verdict("receipt_store_answers", PASSING.facts("check_preflight", receipt_store=None))
+    assert (unspoken.status, "does not speak of a receipt store" in unspoken.reason) == (UNPROVEN, True)
     expect(house, "target_is_free", (PASSING.facts("check_preflight", table_lock="held"), REFUTED))

@@ -50,6 +50,7 @@ QUOTAS = QuotasObserved(
     quotas=(
         QuotaRead(name="vCPUs", status="ok", quota=VCPUS),
         QuotaRead(name="builds", status="ok", quota=BUILDS),
+        QuotaRead(name="of no concern", status="AccessDenied"),
     ),
 )
 GET = Decision(verb="objects.read", action="s3:GetObject", resource="arn:aws:s3:::atlas/*", decision="allowed")
