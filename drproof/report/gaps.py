@@ -181,17 +181,9 @@ def _of_the_cluster(bundle: Bundle) -> Iterator[Gap]:
 
 def _of_the_preflight(bundle: Bundle) -> Iterator[Gap]:
     demanded, receipts = bundle.plan.criteria.preflight, facts.by_phase(bundle)
-    shared = tuple(
-        verdict.subject
-        for verdict in bundle.verdicts
-        if verdict.contract == "recovery_shares_no_failure_domain"
-        and isinstance(verdict.observed, dict)
-        and verdict.observed.get("apart") is False
-        and verdict.observed.get("accepted") is True
-    )
-    if shared:
-        why = "The operator accepts in preflight.accept_overlaps that these go down together with the original site:"
-        yield Gap("That recovery outlives the original site.", why, shared)
+    if "read_domains" in receipts and demanded.accepted_overlaps:
+        why = "The operator accepts in preflight.accept_overlaps that recovery may share these with it; nobody judged:"
+        yield Gap("That recovery outlives the original site.", why, demanded.accepted_overlaps)
     if "read_triggers" in receipts and not demanded.triggers:
         why = "No rule and no alarm is named in triggers.rules or triggers.alarms, so none was asked."
         yield Gap("That nothing starts an orchestrator by itself.", why)

@@ -14,13 +14,20 @@ NETWORKS = frozenset({"vpc", "subnet"})
 SITES = frozenset({"account", "region", *NETWORKS})
 
 
+def judged(criteria: Criteria) -> tuple[str, ...]:
+    """Return the failure domains that recovery must have its own of; the plan and the page name the others."""
+    preflight = criteria.preflight
+    return tuple(name for name in preflight.domains if name not in preflight.accepted_overlaps)
+
+
 @contract(
     needs=["read_domains"],
-    subjects=expected("failure domain", lambda criteria: criteria.preflight.domains),
+    subjects=expected("failure domain", judged),
+    applies=lambda criteria: len(judged(criteria)) > 0,
     controls=["NIST CP-6(1)", "NIST CP-7(1)"],
 )
 def recovery_shares_no_failure_domain(read_domains: Domains, criteria: Criteria, subject: str) -> Finding:
-    """Recovery has its own of each failure domain, or the operator accepts that it shares one."""
+    """Recovery has its own of each failure domain that the operator does not accept to be shared."""
     facts, accepted = read_domains.facts, criteria.preflight.accepted_overlaps
     if subject in SITES:
         here, there = getattr(facts.primary, subject), getattr(facts.recovery, subject)
@@ -29,8 +36,7 @@ def recovery_shares_no_failure_domain(read_domains: Domains, criteria: Criteria,
                 f"both sites are in {facts.primary.region}, and nobody says which {subject} each of them runs in\n"
                 f"  next: set primary.{subject}_id and recovery.provisioner.{subject}_id in drproof.toml"
             )
-        observed = {"primary": here, "recovery": there}
-        return _judged(subject, here != there, observed=observed, accepted=subject in accepted)
+        return _judged(subject, here != there, observed={"primary": here, "recovery": there})
     found = [one for one in facts.buckets if one.name == subject]
     if not found or not found[0].region:
         why = found[0].status if found else "the receipt does not speak of it"
@@ -45,7 +51,6 @@ def recovery_shares_no_failure_domain(read_domains: Domains, criteria: Criteria,
             "primary": {"bucket": facts.published, "region": facts.primary.region},
             "recovery": {"bucket": place.bucket, "region": place.region},
         },
-        accepted=subject in accepted,
     )
 
 
@@ -55,23 +60,20 @@ def _may_be_one(here: str, there: str) -> bool:
     return region == other_region and "" in {name, other_name}
 
 
-def _judged(subject: str, apart: bool, *, observed: dict[str, Any], accepted: bool) -> Finding:  # noqa: FBT001
+def _judged(subject: str, apart: bool, *, observed: dict[str, Any]) -> Finding:  # noqa: FBT001
     return hold(
-        apart or accepted,
-        observed={**observed, "apart": apart, "accepted": accepted},
-        expected={"apart": True},
+        apart,
+        observed=observed,
+        expected="another one",
         reason=f"the {subject} goes down with the original site\n  next: put it elsewhere; or, where that is meant, "
         f"name {subject!r} in preflight.accept_overlaps: the proof then says so",
     )
 
 
 @recovery_shares_no_failure_domain.sabotage("recovery has what the original site has")
-def same(read_domains: Domains, criteria: Criteria, subject: str) -> Domains:
+def same(read_domains: Domains, subject: str) -> Domains:
     """Put recovery where the original site is."""
     facts = read_domains.facts
-    if subject in criteria.preflight.accepted_overlaps:
-        msg = f"the operator accepts that the {subject} is the same"
-        raise NotApplicableError(msg)
     if subject in SITES:
         spoiled = replace(facts.recovery, **{subject: getattr(facts.primary, subject)})
         return replace(read_domains, observed=replace(facts, recovery=spoiled))
@@ -81,7 +83,7 @@ def same(read_domains: Domains, criteria: Criteria, subject: str) -> Domains:
 @recovery_shares_no_failure_domain.sabotage("the bucket lies in the original site's region")
 def in_its_region(read_domains: Domains, criteria: Criteria, subject: str) -> Domains:
     """Move the bucket."""
-    if subject in SITES or {subject, "region"} & set(criteria.preflight.accepted_overlaps):
+    if subject in SITES or "region" in criteria.preflight.accepted_overlaps:
         msg = f"of {subject} the region does not count by itself"
         raise NotApplicableError(msg)
     return _with(read_domains, subject, region=read_domains.facts.primary.region)
