@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from drproof.model.cluster import ClusterAccess
     from drproof.model.readiness import Readiness
 
-EXPIRY_UNKNOWN = "unknown"
-"""Credentials that end, and do not say when."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
@@ -139,9 +136,6 @@ class ReceiptStore(Protocol):
 
     def locks(self, bucket: str) -> bool:
         """Return whether the bucket has Object Lock."""
-
-    def region(self, bucket: str) -> str:
-        """Return where the bucket lies."""
 
     def create(self, intent: Intent, bucket: str, key: str, body: bytes, *, retention: Retention | None = None) -> str:
         """Make an object that is not there, and return its version; `AlreadyExistsError` when one is."""
@@ -353,7 +347,7 @@ class Identity(Protocol):
         """Return the caller as the platform sees it now; never cached."""
 
     def expires_at(self) -> str:
-        """Return when the credentials end: "" when they do not, or are renewed by themselves; `EXPIRY_UNKNOWN`."""
+        """Return when the credentials end: "" when they do not, or are renewed by themselves; else `unknown`."""
 
     def platform_time(self) -> str:
         """Return what time it is for the platform, to the second."""

@@ -6,6 +6,9 @@ from typing import Any, Literal, Protocol
 
 from drproof.model.receipt import Count
 
+EXPIRY_UNKNOWN = "unknown"
+"""What credentials say that end, and do not say when."""
+
 DecisionWord = Literal["allowed", "implicit_deny", "explicit_deny", "unknown"]
 """What becomes of an action: nobody allows it, somebody forbids it, or nobody can say."""
 
@@ -91,6 +94,9 @@ class BucketGuards(Protocol):
 
     def look(self, bucket: str) -> Guarded:
         """Return whether what is written there is encrypted, and whether nobody can make it public."""
+
+    def region(self, bucket: str, *, owner: str) -> str:
+        """Return where a bucket of this owner lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

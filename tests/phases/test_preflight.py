@@ -88,7 +88,7 @@ class World:
             permissions=SimpleNamespace(look=lambda _, provisioner: self.give("permissions")),
             triggers=SimpleNamespace(rules=lambda _: self.give("rules")),
             lock_tables=SimpleNamespace(holder=lambda table, lock: self.give("holder") and f"{table} {lock}"),
-            buckets=SimpleNamespace(look=lambda _: self.give("guards")),
+            buckets=SimpleNamespace(look=lambda _: self.give("guards"), region=lambda _, owner: self.give("region")),
             topics=SimpleNamespace(heard=lambda _: self.give("heard")),
         )
 
@@ -124,7 +124,7 @@ class World:
             target=SimpleNamespace(
                 primary=self.site(PRIMARY),
                 recovery=self.site(RECOVERY),
-                receipts=SimpleNamespace(region=lambda _: self.give("region")),
+                receipts=SimpleNamespace(),
             ),
             clock=Ticking(),
             say=self.said.append,

@@ -12,8 +12,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from drproof.formats.timestamps import milliseconds
-from drproof.model.capabilities import EXPIRY_UNKNOWN
 from drproof.model.errors import GuardError, NotFoundError, TargetError
+from drproof.model.readiness import EXPIRY_UNKNOWN
 from drproof.model.receipt import Caller
 from drproof.targets.aws.iam import AwsPermissions
 from drproof.targets.aws.permissions import Permission, needed, partition_of, policy
@@ -308,7 +308,11 @@ def test_credentials_say_when_they_end_as_far_as_they_know(monkeypatch: pytest.M
 
 
 def test_the_bucket_for_receipts_says_where_it_lies(target: AwsTarget):
-    assert target.receipts.region("atlas-dr-tfstate") == "us-west-2"
+    buckets = target.recovery.readiness.buckets
+
+    assert buckets.region("atlas-dr-tfstate", owner="444455556666") == "us-west-2"
+    with pytest.raises(TargetError):
+        buckets.region("atlas-dr-tfstate", owner="111122223333")
 
 
 def test_a_verb_that_nobody_knows_is_no_permission():

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from drproof.formats import durations
 from drproof.formats.timestamps import milliseconds
-from drproof.model.capabilities import EXPIRY_UNKNOWN
 from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
+from drproof.model.readiness import EXPIRY_UNKNOWN
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, hold, undecided
 from drproof.phases.preflight.read_identities import IdentitiesObserved

@@ -26,6 +26,7 @@ READS = (
 CHANGES = (
     "codebuild:*",
     "dynamodb:*Item",
+    "dynamodb:DescribeTable",
     "ec2:*",
     "events:DescribeRule",
     "kms:*",

@@ -6,7 +6,7 @@ from moto.sns.models import sns_backends
 
 from drproof.embedded.world import World
 
-LISTENER = "https://people.example.com/atlas-dr"
+LISTENER = "on-call@atlas.example.com"
 ALARM_METRIC = "NeedsRecovery"
 
 
@@ -18,7 +18,7 @@ def generate(world: World) -> None:
     if world.scenario == "preflight-topic-unheard":
         topic.subscriptions_pending = 1
     else:
-        topics.subscribe(names.topic_arn, LISTENER, "https").confirmed = True
+        topics.subscribe(names.topic_arn, LISTENER, "email").confirmed = True
         # The emulator counts no subscription of a topic.
         topic.subscriptions_confimed = 1
     enabled = world.scenario == "preflight-triggers-enabled"

@@ -53,7 +53,7 @@ def read_domains(ctx: Context) -> DomainsObserved:
     ]
     buckets = [_place(ctx, name, bucket, site) for name, bucket, site in named]
     if settings.storing is not None:
-        buckets.append(_receipts(ctx, s3_uri.parse(settings.storing.uri).bucket))
+        buckets.append(_receipts(ctx, s3_uri.parse(settings.storing.uri).bucket, settings.storing.owner))
     return DomainsObserved(
         primary=_site(primary, settings.primary.vpc_id, settings.primary.subnet_id),
         recovery=_site(recovery, where.vpc_id, where.subnet_id),
@@ -81,10 +81,10 @@ def _place(ctx: Context, name: str, bucket: str, site: SiteTarget) -> BucketPlac
     return BucketPlace(name=name, bucket=bucket, region=region, status="ok")
 
 
-def _receipts(ctx: Context, bucket: str) -> BucketPlace:
+def _receipts(ctx: Context, bucket: str, owner: str) -> BucketPlace:
     """Return where the bucket for receipts lies; it may belong to a third account."""
     try:
-        region = ctx.target.receipts.region(bucket)
+        region = ctx.target.recovery.readiness.buckets.region(bucket, owner=owner)
     except TargetError as exc:
         ctx.say(str(exc))
         return BucketPlace(name="receipt bucket", bucket=bucket, region="", status=exc.code or "unreachable")

@@ -5,6 +5,7 @@ from typing import Any
 
 from drproof.model.errors import NotFoundError, TargetError
 from drproof.model.readiness import Guarded, Heard
+from drproof.targets.aws import buckets
 from drproof.targets.aws.errors import translated
 
 YES, NO = "yes", "no"
@@ -65,6 +66,10 @@ class AwsBucketGuards:
         """Return whether what is written there is encrypted, and whether nobody can make it public."""
         asked = {"Bucket": bucket, "ExpectedBucketOwner": self._owner}
         return Guarded(encrypted=self._encrypted(bucket, asked), private=self._private(bucket, asked))
+
+    def region(self, bucket: str, *, owner: str) -> str:
+        """Return where a bucket of this owner lies."""
+        return buckets.region_of(self._client, bucket, owner=owner)
 
     def _encrypted(self, bucket: str, asked: Mapping[str, str]) -> str:
         try:

@@ -95,7 +95,7 @@ STATE = (
     ),
     Grant(
         "recovery",
-        ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"),
+        ("dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"),
         ("arn:{partition}:dynamodb:{region}:{account}:table/{lock_table}",),
     ),
 )
@@ -117,7 +117,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
     "cluster.delete": (),
     "cluster.read": (),
     "host.run": (
-        Grant("recovery", ("ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation")),
+        Grant("recovery", ("ssm:CancelCommand", "ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation")),
         Grant(
             "recovery",
             ("ssm:SendCommand",),
@@ -129,10 +129,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
     ),
     # Whoever has credentials may ask who they are.
     "identity.read": (),
-    "images.read": (
-        Grant("primary", ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"), ("{repository}",)),
-        Grant("primary", ("ecr:GetAuthorizationToken",)),
-    ),
+    "images.read": (Grant("primary", ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"), ("{repository}",)),),
     "lease.hold": STATE,
     "messages.publish": (Grant("recovery", ("sns:Publish",), ("{topic}",)),),
     "metrics.read": (Grant("primary", ("cloudwatch:ListMetrics",)),),

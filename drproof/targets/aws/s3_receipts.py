@@ -7,7 +7,7 @@ from typing import Any
 
 from drproof.model.capabilities import Intent, Retention, StoredObject
 from drproof.model.errors import NotFoundError, TargetError
-from drproof.targets.aws import buckets, instants
+from drproof.targets.aws import instants
 from drproof.targets.aws.errors import failure, translated
 from drproof.targets.aws.sessions import Session
 
@@ -42,10 +42,6 @@ class AwsReceiptStore:
                 return False
             raise
         return bool(answer["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")
-
-    def region(self, bucket: str) -> str:
-        """Return where the bucket lies."""
-        return buckets.region_of(self._client, bucket, owner=self._owner)
 
     def create(self, intent: Intent, bucket: str, key: str, body: bytes, *, retention: Retention | None = None) -> str:
         """Make an object that is not there, and return its version; "" where the bucket keeps none."""

@@ -11,8 +11,8 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from drproof.model.capabilities import EXPIRY_UNKNOWN
 from drproof.model.errors import GuardError, TargetError
+from drproof.model.readiness import EXPIRY_UNKNOWN
 from drproof.targets import environment
 from drproof.targets.aws import instants
 from drproof.targets.aws.errors import translated

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from drproof.model.capabilities import EXPIRY_UNKNOWN
+from drproof.model.readiness import EXPIRY_UNKNOWN
 from drproof.model.receipt import Caller
 from drproof.targets.aws import instants
 from drproof.targets.aws.errors import failure, translated
