@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     known = names.read()
     world = World(
         names=known,
-        accounts=Accounts(known),
+        accounts=Accounts(known, recovery_until=scenarios.credentials_until(options.scenario)),
         scenario=options.scenario,
         seed=options.seed,
         members=options.members,

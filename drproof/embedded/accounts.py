@@ -18,14 +18,16 @@ class Credentials:
     secret_access_key: str
     account_id: str
     region: str
+    expires_at: str = ""
+    """When it ends; empty for one that does not. The world says so, and refuses nobody later."""
 
 
 class Accounts:
     """Which account an access key belongs to."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, *, recovery_until: str = "") -> None:
         self.primary = _issue(names.primary.account_id, names.primary.region)
-        self.recovery = _issue(names.recovery.account_id, names.recovery.region)
+        self.recovery = _issue(names.recovery.account_id, names.recovery.region, recovery_until)
         self._by_key = {found.access_key_id: found for found in (self.primary, self.recovery)}
 
     def of(self, access_key_id: str) -> Credentials | None:
@@ -37,9 +39,13 @@ class Accounts:
         return {"primary": asdict(self.primary), "recovery": asdict(self.recovery)}
 
 
-def _issue(account_id: str, region: str) -> Credentials:
+def _issue(account_id: str, region: str, expires_at: str = "") -> Credentials:
     # The emulator takes a key for a key only when it has twenty capitals or digits.
     key = "AKIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
     return Credentials(
-        access_key_id=key, secret_access_key=secrets.token_urlsafe(30), account_id=account_id, region=region
+        access_key_id=key,
+        secret_access_key=secrets.token_urlsafe(30),
+        account_id=account_id,
+        region=region,
+        expires_at=expires_at,
     )

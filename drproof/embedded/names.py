@@ -41,6 +41,8 @@ class Names:
     state_key: str
     project: str
     module_uri: str
+    trigger_rules: tuple[str, ...]
+    trigger_alarms: tuple[str, ...]
 
     @property
     def backup_bucket(self) -> str:
@@ -98,6 +100,8 @@ def read() -> Names:
         state_key=provisioner["state_key"],
         project=provisioner["codebuild"]["project"],
         module_uri=provisioner["codebuild"]["module_uri"],
+        trigger_rules=tuple(document["triggers"]["rules"]),
+        trigger_alarms=tuple(document["triggers"]["alarms"]),
     )
 
 

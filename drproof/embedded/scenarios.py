@@ -2,10 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
 NONE = "none"
+SHORT_LIFE = timedelta(minutes=20)
 
 
 def table() -> dict[str, dict[str, Any]]:
@@ -24,3 +26,10 @@ def known(name: str, rows: Mapping[str, Any] | None = None) -> str:
         msg = f"there is no scenario {name!r}: expected one of {', '.join([NONE, *names])}"
         raise ValueError(msg)
     return name
+
+
+def credentials_until(name: str) -> str:
+    """Return when the recovery account's credentials end, empty where they do not."""
+    if name != "preflight-credentials-short":
+        return ""
+    return (datetime.now(UTC) + SHORT_LIFE).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -13,7 +13,7 @@ from drproof.embedded import asked, control, receipts, refusals
 from drproof.embedded.accounts import Credentials
 from drproof.embedded.asked import Asked, Environ
 from drproof.embedded.refusals import Refusal, StartResponse
-from drproof.embedded.shims import ec2, s3_checksums, s3_conditions, s3_locks, s3_owner
+from drproof.embedded.shims import ec2, iam, s3_checksums, s3_conditions, s3_locks, s3_owner
 from drproof.embedded.site import fleet, unreadable
 from drproof.embedded.world import World
 
@@ -32,6 +32,7 @@ GATES = {
         fleet.gate,
     ),
     "ec2": (ec2.gate,),
+    "iam": (iam.gate,),
 }
 
 

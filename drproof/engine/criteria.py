@@ -4,6 +4,7 @@ import secrets
 
 from drproof import catalog
 from drproof.engine.cadence import cadence_of
+from drproof.engine.readiness import preflight_of, triggers_of
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import Resolved
 from drproof.engine.window import Coverage
@@ -70,7 +71,18 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
         primary=Primary(
             **{
                 key: resolved[f"primary.{key}"]
-                for key in ("bucket", "prefix", "candidate", "provider", "profile", "marker", "report", "outputs")
+                for key in (
+                    "bucket",
+                    "prefix",
+                    "candidate",
+                    "provider",
+                    "profile",
+                    "marker",
+                    "report",
+                    "outputs",
+                    "vpc_id",
+                    "subnet_id",
+                )
             },
             metrics=Metrics(
                 namespace=resolved["primary.metrics.namespace"], dimensions=resolved["primary.metrics.dimensions"]
@@ -137,6 +149,7 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
         storing=_storing(resolved, sites["recovery"].owner),
         backup_layout=resolved["backup.layout"],
         backup_owner=resolved["backup.owner"],
+        triggers=triggers_of(resolved),
     )
 
 
@@ -182,6 +195,7 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         ),
         cadence=cadence_of(resolved),
         architectures=resolved["drill.architectures"],
+        preflight=preflight_of(resolved, settings, plan),
     )
 
 

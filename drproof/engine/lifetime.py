@@ -8,6 +8,7 @@ from drproof.engine.clock import instant
 from drproof.engine.refusal import refuse
 from drproof.formats import timestamps
 from drproof.model.phase import Phase
+from drproof.model.readiness import EXPIRY_UNKNOWN
 from drproof.model.settings import Limits
 
 PHASE_MS = 60_000
@@ -22,10 +23,12 @@ def budget_ms(phases: Iterable[Phase[Any]]) -> int:
 def refuse_short_lived(ends_at: str, phases: Iterable[Phase[Any]], limits: Limits, *, now: str) -> None:
     """Refuse a run whose credentials end before it may have ended and been undone; empty ones do not end.
 
+    Of which nobody knows the end is for preflight to say: a run is not refused on a guess.
+
     Raises:
         Refusal: they end too early.
     """
-    if not ends_at:
+    if ends_at in {"", EXPIRY_UNKNOWN}:
         return
     needed = timedelta(milliseconds=budget_ms(phases) + limits.teardown_reserve_ms)
     until = timestamps.parse(now) + needed

@@ -24,6 +24,7 @@ from drproof.engine.keys import TRUST, read_trust
 from drproof.engine.kubeconfig import uid_of
 from drproof.engine.places import check_places, rooted, with_signer
 from drproof.engine.private import Private
+from drproof.engine.readiness import approvers_of
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, Scenario, find_file, resolve, scenario
 from drproof.engine.window import Coverage, WindowRequest, cover
@@ -148,6 +149,8 @@ def prepare(request: DrillRequest) -> Prepared:
         settings = replace(settings, cluster=replace(settings.cluster, uid=uid_of(prior)))
     check_places(settings, plan, resolved["backup.archives"], allow_tag=flags["allow_tag"] or flags["DEV_MODE"])
     settings = with_signer(settings, plan, request.directory)
+    if plan.name == catalog.PREFLIGHT:
+        settings = replace(settings, approvers=approvers_of(settings))
     if prior is not None:
         _refuse_a_stranger(prior, settings)
     passed = {receipt.phase: receipt.passed for receipt in prior.receipts} if prior else None

@@ -16,6 +16,7 @@ from drproof.model.signing import Signer
 
 if TYPE_CHECKING:
     from drproof.model.cluster import ClusterAccess
+    from drproof.model.readiness import Readiness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +337,10 @@ class Identity(Protocol):
         """Return the caller as the platform sees it now; never cached."""
 
     def expires_at(self) -> str:
-        """Return when the credentials end and nothing renews them; empty when they do not, or nobody can tell."""
+        """Return when the credentials end: "" when they do not, or are renewed by themselves; else `unknown`."""
+
+    def platform_time(self) -> str:
+        """Return what time it is for the platform, to the second."""
 
 
 class SiteTarget(Protocol):
@@ -361,6 +365,8 @@ class SiteTarget(Protocol):
     def images(self) -> Images: ...  # noqa: D102
     @property
     def clusters(self) -> "ClusterAccess": ...  # noqa: D102
+    @property
+    def readiness(self) -> "Readiness": ...  # noqa: D102
 
 
 class Target(Protocol):

@@ -185,6 +185,30 @@ class Fleet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """What a site must have before a drill starts."""
+
+    credentials_ms: Milliseconds = 0
+    """How long credentials must live: a drill as it is estimated, and its teardown."""
+    clock_skew_ms: Milliseconds = 60_000
+    """How far this machine's clock may be from the platform's."""
+    quotas: tuple[str, ...] = ()
+    """The quotas that bringing a machine up counts against."""
+    uses: tuple[str, ...] = ()
+    """The capability verbs of the phases that will run, and of the engine around them."""
+    triggers: tuple[str, ...] = ()
+    """What starts the orchestrator by itself, as `rule NAME` and `alarm NAME`."""
+    domains: tuple[str, ...] = ()
+    """What may go down together: of each, recovery must have another one than the original site."""
+    accepted_overlaps: tuple[str, ...] = ()
+    """Those of them that the operator accepts to be the same."""
+    login_expected: bool = False
+    """Whether the cluster pulls the image with a login of ours."""
+    cluster_expected: bool = False
+    """Whether the operator's own cluster can be asked before the drill."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
     """What contracts compare receipts with; nothing here is read from the evidence that it judges."""
 
@@ -216,6 +240,7 @@ class Criteria:
     architectures: tuple[str, ...] = ("amd64", "arm64")
     """The architectures that the image must have."""
     fleet: Fleet = field(default_factory=Fleet)
+    preflight: Preflight = field(default_factory=Preflight)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,9 @@ class Primary:
     """The file of a run, beside its providers, that promises what was published of it."""
     outputs: Mapping[str, str] = field(default_factory=dict)
     """What every run puts out, each with the name of its file."""
+    vpc_id: str = ""
+    subnet_id: str = ""
+    """The network that it runs in; empty where nobody said."""
 
     def file_name(self, output: str) -> str:
         """Return the name of an output's file."""
@@ -198,6 +201,17 @@ class Promotion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Triggers:
+    """What starts the orchestrator by itself."""
+
+    rules: tuple[str, ...] = ()
+    """Rules of EventBridge."""
+    alarms: tuple[str, ...] = ()
+    """Alarms whose actions start it."""
+    site: Literal["primary", "recovery"] = "recovery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
     """By which key a run states what it did."""
 
@@ -245,3 +259,6 @@ class Settings:
     backup_layout: Layout = "archives"
     backup_owner: str = ""
     """Who owns the bucket of the restore point; empty for whoever owns those of the original site."""
+    triggers: Triggers = field(default_factory=Triggers)
+    approvers: tuple[str, ...] = ()
+    """Who can approve: the keys that the trust file believes as approvers, or who is named without one."""

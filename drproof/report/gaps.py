@@ -45,6 +45,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
         *_of_the_world(bundle),
         *(Gap(*row) for row in restore_points.missing(bundle)),
         *_of_the_cluster(bundle),
+        *_of_the_preflight(bundle),
         *_of_the_store(bundle),
         Gap(facts.NOT_SIGNED, facts.signature(bundle)),
         *_of_the_controls(bundle),
@@ -176,6 +177,19 @@ def _of_the_cluster(bundle: Bundle) -> Iterator[Gap]:
     if kept := tuple(facts.text(row, "name") for row in containers if row.get("pulled") != "registry"):
         why = "No event says that these containers of the validation Job had it from the registry:"
         yield Gap("That the image can be pulled.", why, kept)
+
+
+def _of_the_preflight(bundle: Bundle) -> Iterator[Gap]:
+    demanded, receipts = bundle.plan.criteria.preflight, facts.by_phase(bundle)
+    if "read_domains" in receipts and demanded.accepted_overlaps:
+        why = "The operator accepts in preflight.accept_overlaps that recovery may share these with it; nobody judged:"
+        yield Gap("That recovery outlives the original site.", why, demanded.accepted_overlaps)
+    if "read_triggers" in receipts and not demanded.triggers:
+        why = "No rule and no alarm is named in triggers.rules or triggers.alarms, so none was asked."
+        yield Gap("That nothing starts an orchestrator by itself.", why)
+    if "try_pull_secret" in receipts and demanded.login_expected and not demanded.cluster_expected:
+        why = "There is no cluster to ask before the drill makes one; cluster.kubeconfig names none."
+        yield Gap("That the cluster takes the pull secret.", why)
 
 
 def _of_the_store(bundle: Bundle) -> Iterator[Gap]:

@@ -1,6 +1,5 @@
 """Both sites of a recovery, opened; a capability is made when it is first asked for."""
 
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +12,8 @@ from drproof.targets.aws import kms
 from drproof.targets.aws.cloudwatch import AwsAlarms
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.ecr import AwsImages
+from drproof.targets.aws.permissions import Side
+from drproof.targets.aws.readiness import AwsReadiness
 from drproof.targets.aws.s3 import AwsObjectStore
 from drproof.targets.aws.s3_receipts import AwsReceiptStore
 from drproof.targets.aws.sessions import Session
@@ -36,11 +37,13 @@ ENDING_LIVE_MS = 600_000
 class AwsSite:
     """One site: its capabilities."""
 
-    def __init__(self, site: Site, session: Session, *, owners: Mapping[str, str]) -> None:
-        """Open a site; nothing is asked of it yet. `owners` names the buckets that belong to another account."""
+    def __init__(self, side: Side, site: Site, session: Session, settings: Settings) -> None:
+        """Open a site; nothing is asked of it yet."""
+        self._side: Side = side
         self._site = site
-        self._owners = owners
+        self._owners = _owners(settings)
         self._session = session
+        self._whole = settings
         self._every = EVERY_AT_THE_WORLD if session.endpoint else EVERY_LIVE
 
     def signer(self, uri: str) -> Signer:
@@ -103,6 +106,11 @@ class AwsSite:
         return AwsAlarms(self._session.client("cloudwatch"))
 
     @cached_property
+    def readiness(self) -> AwsReadiness:
+        """What must be known of the site before a drill."""
+        return AwsReadiness(self._side, self._site, self._session, self._whole)
+
+    @cached_property
     def images(self) -> AwsImages:
         """The container images that the site can pull."""
         return AwsImages(lambda region: self._session.client("ecr", region=region))
@@ -113,7 +121,7 @@ class RecoverySite(AwsSite):
 
     def __init__(self, site: Site, session: Session, settings: Settings, *, directory: Path, origin: str) -> None:
         """Open the site for the drill `origin`, whose tools may write into `directory`."""
-        super().__init__(site, session, owners=_owners(settings))
+        super().__init__("recovery", site, session, settings)
         self._settings = settings.recovery.provisioner
         self._cluster = settings.cluster
         self._directory = directory
@@ -203,7 +211,7 @@ def open_sites(settings: Settings, endpoint: str | None, *, directory: Path, ori
     )
     owner = settings.storing.owner if settings.storing is not None else sites.recovery.owner
     return AwsTarget(
-        AwsSite(sites.primary, primary, owners=_owners(settings)),
+        AwsSite("primary", sites.primary, primary, settings),
         RecoverySite(sites.recovery, recovery, settings, directory=directory, origin=origin),
         AwsReceiptStore(recovery, owner=owner),
         secrets=tuple(dict.fromkeys((*primary.secrets(), *recovery.secrets()))),

@@ -46,6 +46,17 @@ from tests.contracts.observed_backup import NEEDED_OF_ONPREM, ONPREM, ONPREM_BAC
 from tests.contracts.observed_execution import ASKED_FOR
 from tests.contracts.observed_execution import OBSERVED as HANDED_IN
 from tests.contracts.observed_fleet import FLEET, FLEET_FILES, FOUND, NAMED, READ
+from tests.contracts.observed_preflight import (
+    DOMAINS,
+    IDENTITIES,
+    PEOPLE,
+    PERMISSIONS,
+    PULL,
+    QUOTAS,
+    STATE,
+    TOOLS,
+    TRIGGERS,
+)
 from tests.contracts.observed_published import PUBLISHED_RUN
 
 EVERY_FILE: Mapping[str, Any] = {**FILES, **FLEET_FILES}
@@ -74,6 +85,15 @@ def _receipts() -> Iterator[Receipt[Any]]:
         "read_published_run": (PUBLISHED_RUN, PRIMARY, ""),
         "find_restore_points": (FOUND, PRIMARY, ""),
         "read_restore_points": (READ, PRIMARY, ""),
+        "read_domains": (DOMAINS, RECOVERY, ""),
+        "read_identities": (IDENTITIES, RECOVERY, ""),
+        "read_people": (PEOPLE, RECOVERY, ""),
+        "read_permissions": (PERMISSIONS, RECOVERY, ""),
+        "read_quotas": (QUOTAS, RECOVERY, ""),
+        "read_state": (STATE, RECOVERY, ""),
+        "read_tools": (TOOLS, RECOVERY, ""),
+        "read_triggers": (TRIGGERS, RECOVERY, ""),
+        "try_pull_secret": (PULL, RECOVERY, ""),
     }
     for number, (phase, (facts, caller, reason)) in enumerate(observed.items()):
         yield Receipt(

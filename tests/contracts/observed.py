@@ -40,6 +40,7 @@ from drproof.phases.recovery.sources import DocumentSeen
 from drproof.phases.recovery.teardown import Item, TeardownObserved
 from drproof.phases.recovery.validate import ArchiveReported, ContainerSeen, ValidateObserved
 from tests.contracts.observed_execution import ASKED_FOR
+from tests.contracts.observed_preflight import DEMANDED
 from tests.contracts.observed_published import PUBLISHED
 
 HOUR = 3_600_000
@@ -101,6 +102,7 @@ CRITERIA = Criteria(
     execution=ASKED_FOR,
     published=PUBLISHED,
     architectures=("arm64",),
+    preflight=DEMANDED,
     cadence=Cadence(
         schedule="0 1,13 * * *",
         longest_gap_ms=12 * HOUR,
@@ -119,7 +121,7 @@ def sha256(text: str) -> str:
 
 def at(minute: int, second: int = 0) -> str:
     """Return an instant of the drill's hour."""
-    return f"2026-01-31T12:{minute:02d}:{second:02d}.000Z"
+    return f"2026-01-31T{12 + minute // 60}:{minute % 60:02d}:{second:02d}.000Z"
 
 
 def _yaml(name: str) -> str:

@@ -81,6 +81,14 @@ ISSUE = {
     "alarm-out-of-reach",
     "image-single-arch",
     "image-wrong-arch",
+    "preflight-quota-zero",
+    "preflight-iam-denied",
+    "preflight-iam-unasked",
+    "preflight-triggers-enabled",
+    "preflight-same-failure-domain",
+    "preflight-state-public",
+    "preflight-topic-unheard",
+    "preflight-credentials-short",
 }
 PREFERRED = "atlas/state/candidates/local/last_success.json"
 OF_PROVIDER = "atlas/state/candidates/local/openai/cs/last_success.json"

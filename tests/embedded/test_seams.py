@@ -22,6 +22,7 @@ def test_every_shim_names_its_seams() -> None:
         "ssm",
         "quotas",
         "ecr",
+        "iam",
         "kms",
         "stepfunctions",
         "lambda_",

@@ -10,6 +10,7 @@ import pytest
 from drproof import catalog
 from drproof.engine.lifetime import budget_ms, refuse_short_lived
 from drproof.engine.refusal import Refusal
+from drproof.model.readiness import EXPIRY_UNKNOWN
 from drproof.model.settings import Limits
 from drproof.targets.aws.sessions import Session
 
@@ -42,7 +43,7 @@ def test_credentials_without_an_end_have_none(home: Path, monkeypatch: pytest.Mo
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
 
-    assert Session("us-east-1").expires_at() == ""
+    assert Session("us-east-1").expires_at() == EXPIRY_UNKNOWN
 
 
 @pytest.mark.parametrize(("refreshes", "ends"), [(False, "2099-01-31T20:00:00.000Z"), (True, "")])

@@ -10,6 +10,7 @@ from drproof.phases.preflight.check_preflight import Need, PreflightObserved
 
 Preflight = Receipt[PreflightObserved]
 SIDES = ("primary", "recovery")
+BACKUP = "make a backup, drproof backup create, or name one that is whole with --backup-uri"
 
 
 @contract(needs=["check_preflight"], subjects=expected("site", lambda _: SIDES), controls=["NIST CP-2"])
@@ -43,13 +44,24 @@ def other_region(check_preflight: Preflight, subject: str) -> Preflight:
     subjects=expected("backup object", lambda criteria: (*criteria.backup.objects, "control plane")),
     controls=["NIST CP-9"],
 )
-def restore_point_is_present(check_preflight: Preflight, subject: str) -> Finding:
+def restore_point_is_present(check_preflight: Preflight, criteria: Criteria, subject: str) -> Finding:
     """Each object of the restore point, and the control plane's pointer, is there and is not empty."""
     facts = check_preflight.facts
     needs = {need.name: need for need in (*facts.restore_point, facts.control_plane)}
     if subject not in needs:
         return undecided(f"the receipt does not speak of {subject}")
-    return compare(observed=needs[subject].status, expected="ok", reason=f"{needs[subject].place} is not there")
+    fix = _publish(facts.control_plane, criteria) if subject == facts.control_plane.name else BACKUP
+    reason = f"{needs[subject].place} is not there\n  next: {fix}"
+    return compare(observed=needs[subject].status, expected="ok", reason=reason)
+
+
+def _publish(pointer: Need, criteria: Criteria) -> str:
+    """Return the command that publishes the control plane for the first time."""
+    bucket, _, key = pointer.place.removeprefix("s3://").partition("/")
+    return (
+        f"publish it once from the original site: drproof control-plane publish --bucket {bucket} "
+        f"--prefix {key.partition('/control-plane/')[0]} --image-ref-digest {criteria.image_ref}"
+    )
 
 
 @restore_point_is_present.sabotage("the object is gone")
@@ -76,7 +88,7 @@ def image_is_in_the_registry(check_preflight: Preflight) -> Finding:
         facts.image_status == "ok" and len(facts.architectures) > 0,
         observed={"status": facts.image_status, "architectures": list(facts.architectures)},
         expected={"status": "ok", "architectures": "at least one"},
-        reason="the image cannot be pulled",
+        reason="the image cannot be pulled\n  next: push it again, or name one that the registry has with --image-ref",
     )
 
 
@@ -101,11 +113,20 @@ def target_is_free(check_preflight: Preflight) -> Finding:
             "state_bucket": facts.state_bucket.status,
             "recovery_bucket": facts.recovery_bucket.status,
             "state_lock": facts.state_lock,
+            "table_lock": facts.table_lock,
             "lease": facts.lease,
             "runners": list(facts.runners),
         },
-        expected={"state_bucket": "ok", "recovery_bucket": "ok", "state_lock": "", "lease": "", "runners": []},
-        reason="a drill could not start",
+        expected={
+            "state_bucket": "ok",
+            "recovery_bucket": "ok",
+            "state_lock": "",
+            "table_lock": "",
+            "lease": "",
+            "runners": [],
+        },
+        reason="a drill could not start\n  next: end whoever holds the lock or the lease, or wait for it; make the "
+        "bucket that is missing; a machine that nobody needs: aws ec2 terminate-instances",
     )
 
 
@@ -129,6 +150,12 @@ def no_recovery_bucket(check_preflight: Preflight) -> Preflight:
 def locked(check_preflight: Preflight) -> Preflight:
     """Hold the lock."""
     return replace(check_preflight, observed=replace(check_preflight.facts, state_lock="somebody"))
+
+
+@target_is_free.sabotage("somebody holds the lock in the lock table")
+def locked_in_the_table(check_preflight: Preflight) -> Preflight:
+    """Hold the lock there."""
+    return replace(check_preflight, observed=replace(check_preflight.facts, table_lock="somebody"))
 
 
 @target_is_free.sabotage("another drill holds the lease")

@@ -24,11 +24,12 @@ QUOTAS = (
 )
 
 
-def install(_world: World) -> None:
-    """Let quotas be listed and asked for."""
+def install(world: World) -> None:
+    """Let quotas be listed and asked for; a scenario makes them those of a new account."""
+    none_left = world.scenario == "preflight-quota-zero"
 
     def listed(self: ServiceQuotasBackend, service_code: str) -> list[dict[str, Any]]:
-        found = [_quota(self, row) for row in QUOTAS if row[0] == service_code]
+        found = [_quota(self, row, none_left) for row in QUOTAS if row[0] == service_code]
         if not found:
             raise NoSuchResource
         return found
@@ -36,19 +37,24 @@ def install(_world: World) -> None:
     def one(self: ServiceQuotasBackend, service_code: str, quota_code: str) -> dict[str, Any]:
         for row in QUOTAS:
             if row[:2] == (service_code, quota_code):
-                return _quota(self, row)
+                return _quota(self, row, none_left)
         raise NoSuchResource
 
     def list_service_quotas(self: ServiceQuotasResponse) -> str:
         code = str(json.loads(self.body).get("ServiceCode"))
         return json.dumps({"Quotas": self.backend.list_aws_default_service_quotas(code)})
 
+    def get_aws_default_service_quota(self: ServiceQuotasResponse) -> str:
+        asked = json.loads(self.body)
+        return json.dumps({"Quota": self.backend.get_service_quota(asked["ServiceCode"], asked["QuotaCode"])})
+
+    seams.add(ServiceQuotasResponse, "get_aws_default_service_quota", get_aws_default_service_quota)
     seams.put(ServiceQuotasBackend, "list_aws_default_service_quotas", listed)
     seams.put(ServiceQuotasBackend, "get_service_quota", one)
     seams.add(ServiceQuotasResponse, "list_service_quotas", list_service_quotas)
 
 
-def _quota(backend: ServiceQuotasBackend, row: tuple[str, str, str, float]) -> dict[str, Any]:
+def _quota(backend: ServiceQuotasBackend, row: tuple[str, str, str, float], none_left: bool) -> dict[str, Any]:  # noqa: FBT001
     service, code, name, value = row
     arn = f"arn:aws:servicequotas:{backend.region_name}:{backend.account_id}:{service}/{code}"
     return {
@@ -57,7 +63,7 @@ def _quota(backend: ServiceQuotasBackend, row: tuple[str, str, str, float]) -> d
         "QuotaArn": arn,
         "QuotaCode": code,
         "QuotaName": name,
-        "Value": value,
+        "Value": 0.0 if none_left else value,
         "Unit": "None",
         "Adjustable": True,
         "GlobalQuota": False,

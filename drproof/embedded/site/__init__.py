@@ -8,6 +8,8 @@ from drproof.embedded.site import (
     builder,
     control_plane,
     fleet,
+    identity,
+    lookouts,
     published,
     recovery,
     registry,
@@ -31,4 +33,6 @@ def generate(world: World) -> dict[str, str]:
     fleet.generate(world, buckets, now)
     receipts.generate(world)
     watch.generate(world, now)
+    identity.generate(world)
+    lookouts.generate(world)
     return facts

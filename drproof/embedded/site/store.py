@@ -8,6 +8,9 @@ from moto.s3.models import s3_backends
 
 from drproof.embedded.world import World
 
+ENCRYPTION = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}}
+BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+
 
 class Buckets:
     """The buckets of both accounts."""
@@ -17,7 +20,8 @@ class Buckets:
         self._recovery = s3_backends[world.recovery.account_id]["aws"]
         names = world.names
         # What backs the original site up lies in another region, where it outlives the first.
-        away = world.primary.region if world.scenario == "backup-in-the-primary-region" else world.recovery.region
+        close = world.scenario in {"backup-in-the-primary-region", "preflight-same-failure-domain"}
+        away = world.primary.region if close else world.recovery.region
         for backend, region, buckets in (
             (self._primary, world.primary.region, (names.bucket,)),
             (self._primary, away, (names.backup_bucket,)),
@@ -27,6 +31,11 @@ class Buckets:
                 backend.create_bucket(bucket, region)
                 if (world.scenario, bucket) != ("backup-without-versions", names.backup_bucket):
                     backend.put_bucket_versioning(bucket, "Enabled")
+                # A bucket is born encrypted and private, which the emulator does not know.
+                backend.put_bucket_encryption(bucket, ENCRYPTION)
+                public = world.scenario == "preflight-state-public" and bucket == names.state_bucket
+                if not public:
+                    backend.put_public_access_block(bucket, dict.fromkeys(BLOCKS, "true"))
 
     def put(self, bucket: str, key: str, body: bytes, at: datetime) -> None:
         """Write an object that was last modified at `at`."""

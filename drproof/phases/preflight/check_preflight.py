@@ -43,12 +43,14 @@ class PreflightObserved:
     """Machines that carry the recovery runner's tags already."""
     receipt_store: Need | None = None
     """The bucket that receipts are stored in besides; None where nobody asked for one."""
+    table_lock: str = ""
+    """Who holds the lock of the remote state in its lock table; empty when nobody does, or there is no table."""
 
 
 @phase(
     plans={"preflight"},
     site="recovery",
-    uses={"objects.read", "runners.read", "images.read"},
+    uses={"objects.read", "runners.read", "images.read", "state.read"},
     objective_ms=60_000,
     command_hint="pytest -m preflight",
 )
@@ -75,7 +77,20 @@ def check_preflight(ctx: Context) -> PreflightObserved:
         lease=_body(ctx, where.state_bucket, f"{where.state_key}.drproof-lease"),
         runners=tuple(runner.instance_id for runner in recovery.fleet.runners(runner_tags(ctx))),
         receipt_store=_receipt_store(ctx),
+        table_lock=_table_lock(ctx),
     )
+
+
+def _table_lock(ctx: Context) -> str:
+    """Return what the lock table says of the state's lock, by the name that Terraform gives it there."""
+    where = ctx.settings.recovery.provisioner
+    if not where.lock_table:
+        return ""
+    lock_id = f"{where.state_bucket}/{where.state_key}"
+    try:
+        return ctx.target.recovery.readiness.lock_tables.holder(where.lock_table, lock_id)
+    except TargetError as exc:
+        return _code(exc)
 
 
 def _control_plane(ctx: Context, uri: s3_uri.S3Uri) -> Need:

@@ -20,16 +20,10 @@ def describe(client: Any, bucket: str, *, owner: str) -> BucketInfo:  # noqa: AN
         TargetError: it is not there, does not belong to `owner`, or nobody may ask where it is.
     """
     asked = {"Bucket": bucket, "ExpectedBucketOwner": owner}
-    with translated("s3:HeadBucket", f"s3://{bucket}"):
-        head = client.head_bucket(**asked)
-    region = head.get("BucketRegion") or head["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", "")
-    if not region:
-        with translated("s3:GetBucketLocation", f"s3://{bucket}"):
-            region = client.get_bucket_location(**asked).get("LocationConstraint") or FIRST_REGION
     return BucketInfo(
         name=bucket,
         owner=owner,
-        region=region,
+        region=region_of(client, bucket, owner=owner),
         versioning=_told(
             "s3:GetBucketVersioning", bucket, lambda: client.get_bucket_versioning(**asked).get("Status", "")
         ),
@@ -44,6 +38,22 @@ def describe(client: Any, bucket: str, *, owner: str) -> BucketInfo:  # noqa: AN
             lambda: _enabled(client.get_bucket_replication(**asked)["ReplicationConfiguration"]),
         ),
     )
+
+
+def region_of(client: Any, bucket: str, *, owner: str) -> str:  # noqa: ANN401 — a client of the SDK
+    """Return where a bucket lies.
+
+    Raises:
+        TargetError: it is not there, does not belong to `owner`, or nobody may ask where it is.
+    """
+    asked = {"Bucket": bucket, "ExpectedBucketOwner": owner}
+    with translated("s3:HeadBucket", f"s3://{bucket}"):
+        head = client.head_bucket(**asked)
+    region = head.get("BucketRegion") or head["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", "")
+    if not region:
+        with translated("s3:GetBucketLocation", f"s3://{bucket}"):
+            region = client.get_bucket_location(**asked).get("LocationConstraint") or FIRST_REGION
+    return str(region)
 
 
 def _told(call: str, bucket: str, ask: Callable[[], str | None]) -> str:

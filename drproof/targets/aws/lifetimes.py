@@ -9,15 +9,19 @@ from botocore.utils import JSONFileCache, SSOTokenLoader
 
 from drproof.formats import timestamps
 from drproof.model.errors import FormatError
+from drproof.model.readiness import EXPIRY_UNKNOWN
 from drproof.targets.aws import instants
 
-ENVIRONMENT = "env"
 SSO = "sso"
-"""How botocore calls the ways in which credentials came."""
+"""How botocore calls the way by IAM Identity Center."""
+RENEWED = frozenset({"assume-role", "assume-role-with-web-identity", "container-role", "custom-process", "iam-role"})
+"""Its names of those ways to credentials that it goes again by itself when they end."""
 
 
-def expires_at(session: Any) -> str:  # noqa: ANN401 — botocore's session has no public type
-    """Return when a session's credentials end; empty when something renews them, or nobody can tell.
+def expires_at(session: Any, *, temporary: bool) -> str:  # noqa: ANN401 — botocore's session has no public type
+    """Return when a session's credentials end; empty when they do not, or something renews them.
+
+    Temporary ones of which nobody knows the end are `EXPIRY_UNKNOWN`.
 
     Credentials of the environment are as old as the process. Those of a role, a machine or a container are renewed
     by botocore for as long as what they rest on lives. Those of IAM Identity Center are renewed until the login ends.
@@ -28,11 +32,11 @@ def expires_at(session: Any) -> str:  # noqa: ANN401 — botocore's session has 
     method = str(getattr(credentials, "method", ""))
     if method.startswith(SSO):
         return _login_ends(session)
-    if method == ENVIRONMENT:
-        # Botocore keeps the instant of AWS_CREDENTIAL_EXPIRATION and tells it to nobody.
-        ends = getattr(credentials, "_expiry_time", None)
-        return instants.text(ends) if isinstance(ends, datetime) else ""
-    return ""
+    if not temporary or method in RENEWED:
+        return ""
+    # Botocore keeps the instant of AWS_CREDENTIAL_EXPIRATION and tells it to nobody.
+    ends = getattr(credentials, "_expiry_time", None)
+    return instants.text(ends) if isinstance(ends, datetime) else EXPIRY_UNKNOWN
 
 
 def _login_ends(session: Any) -> str:  # noqa: ANN401 — as above

@@ -18,7 +18,7 @@ from drproof.targets.aws.errors import translated
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
-READING = ("BatchGet", "Describe", "Get", "Head", "List")
+READING = ("BatchGet", "Describe", "Get", "Head", "List", "Simulate")
 """How the names of operations that change nothing begin."""
 
 
@@ -43,6 +43,7 @@ class Session:
         self.endpoint = endpoint
         self._read_only = read_only
         self._profile = profile
+        self._issued_until = (credentials or {}).get("expires_at", "")
         if endpoint:
             if credentials is None:
                 msg = f"the embedded world at {endpoint} needs its own credentials, got none"
@@ -83,6 +84,19 @@ class Session:
             return ()
         return tuple(value for name, value in found.items() if name != "AWS_ACCESS_KEY_ID")
 
+    def expires_at(self) -> str:
+        """Return when the credentials end: "" when they do not, or something renews them; else an instant or unknown."""
+        if self.endpoint:
+            return self._issued_until
+        try:
+            temporary = bool(self.signing_credentials().token)
+        except TargetError:
+            # The first call says so, and says it better.
+            return ""
+        with translated("session:credentials"):
+            # boto3 hands out no other way to it.
+            return lifetimes.expires_at(self._session._session, temporary=temporary)  # noqa: SLF001
+
     def environment(self) -> dict[str, str]:
         """Return the environment in which a child process is the same caller, and no developer's setting counts."""
         names = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region, "AWS_EC2_METADATA_DISABLED": "true"}
@@ -109,11 +123,6 @@ class Session:
             )
             raise TargetError(msg, code="NoCredentialsError", call="session:credentials")
         return frozen
-
-    def expires_at(self) -> str:
-        """Return when the credentials end and nothing renews them; empty when they do not, or nobody can tell."""
-        with translated("session:credentials"):
-            return lifetimes.expires_at(self._session._session)  # noqa: SLF001 — boto3 hands out no other way to it
 
     def held(self) -> Mapping[str, str]:
         """Return the credentials for a session at another endpoint, with the token of temporary ones.

@@ -1,0 +1,169 @@
+"""What the caller of one site may do there, as IAM simulates it; where it may not be asked, the caller's policies."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import unquote
+
+from drproof.formats.strict_json import parse
+from drproof.model.errors import FormatError, TargetError
+from drproof.model.readiness import Decision, DecisionWord, PermissionsSeen
+from drproof.model.receipt import Caller
+from drproof.targets.aws.errors import failure, translated
+from drproof.targets.aws.permissions import Permission
+
+SIMULATED = "simulated"
+WORDS: Mapping[str, DecisionWord] = {
+    "allowed": "allowed",
+    "explicitDeny": "explicit_deny",
+    "implicitDeny": "implicit_deny",
+}
+REFUSED = frozenset({"AccessDenied", "AccessDeniedException"})
+MOST_ACTIONS = 50
+"""How many actions one simulation is asked about; its answers come in pages all the same."""
+
+Needs: TypeAlias = Callable[[Iterable[str], str], tuple[Permission, ...]]
+"""Returns the actions behind capability verbs, given the provisioner."""
+
+
+class AwsPermissions:
+    """The caller of one site, and what IAM says of it."""
+
+    def __init__(self, client: Any, caller: Callable[[], Caller], needs: Needs) -> None:  # noqa: ANN401 — the SDK's
+        """Ask through `client` about whoever `caller` returns; `needs` says which actions verbs stand for."""
+        self._client = client
+        self._caller = caller
+        self._needs = needs
+
+    def look(self, verbs: Iterable[str], *, provisioner: str) -> PermissionsSeen:
+        """Return what becomes of every action; `status` says why it was not simulated.
+
+        Raises:
+            TargetError: the platform does not answer.
+        """
+        wanted = self._needs(verbs, provisioner)
+        caller = self._caller()
+        principal = self._principal(caller.arn)
+        if not principal:
+            return PermissionsSeen(principal=caller.arn, status="NoPrincipal", decisions=_nobody_knows(wanted))
+        try:
+            decisions = tuple(self._simulated(principal, wanted))
+        except TargetError as exc:
+            if exc.code not in REFUSED:
+                raise
+            return PermissionsSeen(
+                principal=principal,
+                status=exc.code,
+                decisions=_nobody_knows(wanted),
+                documents=self._documents(principal),
+            )
+        return PermissionsSeen(principal=principal, status=SIMULATED, decisions=decisions)
+
+    def _principal(self, arn: str) -> str:
+        """Return the user or role behind a caller; "" for one that IAM cannot simulate, such as an account's root."""
+        head, _, name = arn.partition("/")
+        if head.endswith(":user"):
+            return arn
+        if not head.endswith(":assumed-role"):
+            return ""
+        role = name.partition("/")[0]
+        try:
+            with translated("iam:GetRole", role):
+                return str(self._client.get_role(RoleName=role)["Role"]["Arn"])
+        except TargetError as exc:
+            if exc.code not in REFUSED:
+                raise
+        # Most roles have no path; the ARN of one that has one cannot be known without asking.
+        return f"{head.replace(':sts:', ':iam:').removesuffix(':assumed-role')}:role/{role}"
+
+    def _simulated(self, principal: str, wanted: Iterable[Permission]) -> Iterator[Decision]:
+        by_resource: dict[str, list[Permission]] = defaultdict(list)
+        for one in wanted:
+            by_resource[one.resource].append(one)
+        for resource, permissions in by_resource.items():
+            for first in range(0, len(permissions), MOST_ACTIONS):
+                batch = permissions[first : first + MOST_ACTIONS]
+                said = {row["EvalActionName"].lower(): row for row in self._asked(principal, resource, batch)}
+                for one in batch:
+                    word = _word(said.get(one.action.lower()))
+                    yield Decision(verb=one.verb, action=one.action, resource=one.resource, decision=word)
+
+    def _asked(self, principal: str, resource: str, batch: Iterable[Permission]) -> Iterator[Mapping[str, Any]]:
+        request: dict[str, Any] = {
+            "PolicySourceArn": principal,
+            "ActionNames": [one.action for one in batch],
+            "ResourceArns": [resource],
+        }
+        while True:
+            with translated("iam:SimulatePrincipalPolicy", principal):
+                answer = self._client.simulate_principal_policy(**request)
+            yield from answer["EvaluationResults"]
+            if not answer.get("IsTruncated"):
+                return
+            request["Marker"] = answer["Marker"]
+
+    def _documents(self, principal: str) -> tuple[Mapping[str, Any], ...]:
+        """Return the identity policies of a role or user that may be read; none when any may not: half is no basis."""
+        kind, _, path = principal.rpartition(":")[2].partition("/")
+        name = path.rpartition("/")[2]
+        try:
+            return tuple(self._read(kind, name))
+        except TargetError as exc:
+            if exc.code not in REFUSED:
+                raise
+            return ()
+
+    def _read(self, kind: str, name: str) -> Iterator[Mapping[str, Any]]:
+        of = {f"{kind.capitalize()}Name": name}
+        for policy in self._all(f"list_{kind}_policies", "PolicyNames", of):
+            with translated(f"iam:Get{kind.capitalize()}Policy", name):
+                answer = getattr(self._client, f"get_{kind}_policy")(**of, PolicyName=policy)
+            yield _document(answer["PolicyDocument"], policy)
+        for attached in self._all(f"list_attached_{kind}_policies", "AttachedPolicies", of):
+            arn = attached["PolicyArn"]
+            with translated("iam:GetPolicy", arn):
+                version = self._client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            with translated("iam:GetPolicyVersion", arn):
+                answer = self._client.get_policy_version(PolicyArn=arn, VersionId=version)
+            yield _document(answer["PolicyVersion"]["Document"], arn)
+        if kind == "user":
+            # Groups give users more; whoever does not read them all must not conclude that something is missing.
+            with translated("iam:ListGroupsForUser", name):
+                groups = self._client.list_groups_for_user(UserName=name)["Groups"]
+            for group in groups:
+                yield from self._read("group", group["GroupName"])
+
+    def _all(self, method: str, member: str, request: Mapping[str, Any]) -> Iterator[Any]:
+        call = "iam:" + "".join(word.capitalize() for word in method.split("_"))
+        pages = iter(self._client.get_paginator(method).paginate(**request))
+        while True:
+            with translated(call, next(iter(request.values()))):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield from page[member]
+
+
+def _word(row: Mapping[str, Any] | None) -> DecisionWord:
+    """Return a decision in our words; a denial that hangs on a value which nobody gave is none."""
+    if row is None:
+        return "unknown"
+    word = WORDS.get(str(row.get("EvalDecision")), "unknown")
+    return "unknown" if word == "implicit_deny" and row.get("MissingContextValues") else word
+
+
+def _nobody_knows(wanted: Iterable[Permission]) -> tuple[Decision, ...]:
+    return tuple(
+        Decision(verb=one.verb, action=one.action, resource=one.resource, decision="unknown") for one in wanted
+    )
+
+
+def _document(found: object, name: str) -> Mapping[str, Any]:
+    """Return a policy document, which the SDK has parsed already or leaves as it came."""
+    if isinstance(found, Mapping):
+        return found
+    try:
+        document = parse(unquote(str(found)).encode(), fractions=True)
+    except FormatError as exc:
+        raise failure("iam:GetPolicy", name, "InvalidPolicy", str(exc)) from exc
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,350 @@
+"""Which actions of AWS each capability verb stands for, and on what: the one table behind policies and preflight.
+
+A template is filled in from the settings; a row whose resource nobody named falls away. What a cluster lets its
+users do is not IAM, so the verbs of a cluster stand for nothing here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from drproof.formats import s3_uri
+from drproof.formats.image_ref import ECR
+from drproof.model.settings import Settings
+
+Side = Literal["primary", "recovery"]
+SIDES: tuple[Side, ...] = ("primary", "recovery")
+MAKES_ROLES = frozenset({"terraform", "codebuild"})
+"""The provisioners whose module may give the machine a role of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Actions that one site must allow, on these resources; `only` names the provisioners that need them."""
+
+    side: Side
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    only: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """One action on one resource, and the verb that stands for it."""
+
+    verb: str
+    action: str
+    resource: str
+
+
+def _s3(side: Side, *actions: str, on: tuple[str, ...]) -> Grant:
+    return Grant(side, tuple(f"s3:{action}" for action in actions), tuple(f"arn:{{partition}}:s3:::{at}" for at in on))
+
+
+def _ec2(*actions: str, on: tuple[str, ...]) -> Grant:
+    names = tuple(f"arn:{{partition}}:ec2:{{region}}:{{account}}:{at}" for at in on)
+    return Grant("recovery", tuple(f"ec2:{action}" for action in actions), names)
+
+
+ROLE = "arn:{partition}:iam::{account}:role/{runner}*"
+INSTANCE_PROFILE = "arn:{partition}:iam::{account}:instance-profile/{runner}*"
+ROLES = (
+    Grant(
+        "recovery",
+        (
+            "iam:AttachRolePolicy",
+            "iam:CreateRole",
+            "iam:DeleteRole",
+            "iam:DetachRolePolicy",
+            "iam:GetRole",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListInstanceProfilesForRole",
+            "iam:ListRolePolicies",
+            "iam:PassRole",
+            "iam:TagRole",
+        ),
+        (ROLE,),
+        MAKES_ROLES,
+    ),
+    Grant(
+        "recovery",
+        (
+            "iam:AddRoleToInstanceProfile",
+            "iam:CreateInstanceProfile",
+            "iam:DeleteInstanceProfile",
+            "iam:GetInstanceProfile",
+            "iam:RemoveRoleFromInstanceProfile",
+            "iam:TagInstanceProfile",
+        ),
+        (INSTANCE_PROFILE,),
+        MAKES_ROLES,
+    ),
+)
+"""What Terraform asks for where a module makes a role: a drill finds a missing one after minutes."""
+
+BUILDS = Grant(
+    "recovery",
+    ("codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"),
+    ("arn:{partition}:codebuild:{region}:{account}:project/*",),
+    frozenset({"codebuild"}),
+)
+STATE = (
+    _s3("recovery", "ListBucket", "ListBucketVersions", on=("{state_bucket}",)),
+    _s3(
+        "recovery", "DeleteObject", "DeleteObjectVersion", "GetObject", "PutObject", on=("{state_bucket}/{state_key}*",)
+    ),
+    Grant(
+        "recovery",
+        ("dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"),
+        ("arn:{partition}:dynamodb:{region}:{account}:table/{lock_table}",),
+    ),
+)
+
+TABLE: Mapping[str, tuple[Grant, ...]] = {
+    "alarms.read": (Grant("primary", ("cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms")),),
+    "buckets.read": (
+        _s3(
+            "primary",
+            "GetBucketLocation",
+            "GetBucketObjectLockConfiguration",
+            "GetBucketVersioning",
+            "GetReplicationConfiguration",
+            on=("{primary_bucket}", "{backup_bucket}"),
+        ),
+    ),
+    "cluster.apply": (),
+    "cluster.create": (),
+    "cluster.delete": (),
+    "cluster.read": (),
+    "host.run": (
+        Grant("recovery", ("ssm:CancelCommand", "ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation")),
+        Grant(
+            "recovery",
+            ("ssm:SendCommand",),
+            (
+                "arn:{partition}:ec2:{region}:{account}:instance/*",
+                "arn:{partition}:ssm:{region}::document/AWS-RunShellScript",
+            ),
+        ),
+    ),
+    # Whoever has credentials may ask who they are.
+    "identity.read": (),
+    "images.read": (Grant("primary", ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"), ("{repository}",)),),
+    "lease.hold": STATE,
+    "messages.publish": (Grant("recovery", ("sns:Publish",), ("{topic}",)),),
+    "metrics.read": (Grant("primary", ("cloudwatch:ListMetrics",)),),
+    "objects.delete": (
+        _s3("recovery", "ListBucket", "ListBucketVersions", on=("{recovery_bucket}",)),
+        _s3("recovery", "DeleteObject", "DeleteObjectVersion", on=("{recovery_bucket}/{recovery_prefix}/*",)),
+    ),
+    "objects.put": (_s3("recovery", "PutObject", "PutObjectTagging", on=("{recovery_bucket}/{recovery_prefix}/*",)),),
+    "objects.read": (
+        _s3("primary", "ListBucket", on=("{primary_bucket}", "{backup_bucket}")),
+        _s3(
+            "primary",
+            "GetObject",
+            "GetObjectVersion",
+            on=("{primary_bucket}/{primary_prefix}/*", "{backup_bucket}/{backup_root}/*"),
+        ),
+        _s3("recovery", "ListBucket", on=("{recovery_bucket}",)),
+        _s3("recovery", "GetObject", "GetObjectTagging", on=("{recovery_bucket}/{recovery_prefix}/*",)),
+    ),
+    "permissions.simulate": (
+        Grant("primary", ("iam:GetRole", "iam:SimulatePrincipalPolicy"), ("{role}",)),
+        Grant("recovery", ("iam:GetRole", "iam:SimulatePrincipalPolicy"), ("{role}",)),
+    ),
+    "quotas.read": (
+        Grant(
+            "recovery",
+            (
+                "ec2:DescribeInstances",
+                "ec2:DescribeInstanceTypes",
+                "servicequotas:GetAWSDefaultServiceQuota",
+                "servicequotas:GetServiceQuota",
+            ),
+        ),
+        Grant(
+            "recovery",
+            (
+                "codebuild:BatchGetBuilds",
+                "codebuild:ListBuildsForProject",
+                "codebuild:ListProjects",
+                "servicequotas:ListAWSDefaultServiceQuotas",
+                "servicequotas:ListServiceQuotas",
+            ),
+            only=frozenset({"codebuild"}),
+        ),
+    ),
+    "receipts.create": (
+        _s3("recovery", "GetBucketObjectLockConfiguration", on=("{receipt_bucket}",)),
+        _s3(
+            "recovery",
+            "GetObject",
+            "GetObjectRetention",
+            "GetObjectVersion",
+            "PutObject",
+            "PutObjectRetention",
+            on=("{receipt_bucket}/{receipt_prefix}/*",),
+        ),
+    ),
+    "registry.login": (Grant("recovery", ("ecr:GetAuthorizationToken",)),),
+    "runner.down": (
+        Grant("recovery", ("ec2:DescribeInstances",)),
+        _ec2("TerminateInstances", on=("instance/*",)),
+        *ROLES,
+        BUILDS,
+        *STATE,
+    ),
+    "runner.up": (
+        Grant("recovery", ("ec2:DescribeInstances", "ec2:DescribeInstanceTypes", "ssm:GetParameters")),
+        _ec2("CreateTags", on=("instance/*", "volume/*")),
+        _ec2(
+            "RunInstances",
+            on=("instance/*", "network-interface/*", "security-group/*", "subnet/*", "volume/*"),
+        ),
+        Grant("recovery", ("ec2:RunInstances",), ("arn:{partition}:ec2:{region}::image/*",)),
+        *ROLES,
+        BUILDS,
+        *STATE,
+    ),
+    "runners.read": (
+        Grant(
+            "recovery",
+            (
+                "ec2:DescribeInstances",
+                "ec2:DescribeKeyPairs",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSnapshots",
+                "ec2:DescribeTags",
+                "ec2:DescribeVolumes",
+            ),
+        ),
+    ),
+    "places.read": (
+        _s3("primary", "GetBucketLocation", "ListBucket", on=("{primary_bucket}", "{backup_bucket}")),
+        _s3(
+            "recovery",
+            "GetBucketLocation",
+            "ListBucket",
+            on=("{recovery_bucket}", "{state_bucket}", "{receipt_bucket}"),
+        ),
+    ),
+    "signing.sign": (Grant("recovery", ("kms:GetPublicKey", "kms:Sign"), ("{signing_key}",)),),
+    "state.read": (
+        _s3(
+            "recovery",
+            "GetBucketPublicAccessBlock",
+            "GetBucketVersioning",
+            "GetEncryptionConfiguration",
+            "ListBucket",
+            on=("{state_bucket}",),
+        ),
+        _s3("recovery", "GetObject", on=("{state_bucket}/{state_key}*",)),
+        Grant("recovery", ("dynamodb:GetItem",), ("arn:{partition}:dynamodb:{region}:{account}:table/{lock_table}",)),
+    ),
+    "topics.read": (Grant("recovery", ("sns:GetTopicAttributes",), ("{topic}",)),),
+    "triggers.read": (
+        Grant("primary", ("cloudwatch:DescribeAlarms", "events:DescribeRule")),
+        Grant("recovery", ("cloudwatch:DescribeAlarms", "events:DescribeRule")),
+    ),
+}
+
+
+def needed(verbs: Iterable[str], side: Side, settings: Settings, *, provisioner: str) -> tuple[Permission, ...]:
+    """Return every action that these verbs stand for at a site, each on a resource, in a fixed order.
+
+    Raises:
+        ValueError: a verb has no row: nobody knows what it needs.
+    """
+    names = _names(settings, side)
+    found: dict[tuple[str, str], str] = {}
+    for verb in sorted(set(verbs)):
+        if verb not in TABLE:
+            msg = f"the capability verb {verb!r}: expected one of {', '.join(TABLE)}"
+            raise ValueError(msg)
+        for grant in TABLE[verb]:
+            if grant.side != side or (grant.only and provisioner not in grant.only):
+                continue
+            for resource in filter(None, (_filled(template, names) for template in grant.resources)):
+                for action in grant.actions:
+                    found.setdefault((action, resource), verb)
+    return tuple(
+        Permission(verb=verb, action=action, resource=resource) for (action, resource), verb in sorted(found.items())
+    )
+
+
+def policy(permissions: Iterable[Permission]) -> dict[str, Any]:
+    """Return the smallest policy that allows these: a statement for each resource or set of them."""
+    by_resource: dict[str, list[str]] = {}
+    for one in permissions:
+        by_resource.setdefault(one.resource, []).append(one.action)
+    by_actions: dict[tuple[str, ...], list[str]] = {}
+    for resource, actions in by_resource.items():
+        by_actions.setdefault(tuple(sorted(set(actions))), []).append(resource)
+    statements = [
+        {"Effect": "Allow", "Action": list(actions), "Resource": sorted(resources)}
+        for actions, resources in sorted(by_actions.items())
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _filled(template: str, names: Mapping[str, str]) -> str:
+    """Return a resource, or "" where a name that it needs is not set."""
+    wanted = [part.partition("}")[0] for part in template.split("{")[1:]]
+    return template.format_map(names) if all(names[name] for name in wanted) else ""
+
+
+def _names(settings: Settings, side: Side) -> dict[str, str]:
+    site = settings.sites.primary if side == "primary" else settings.sites.recovery
+    recovery, where = settings.recovery, settings.recovery.provisioner
+    backup = s3_uri.parse(settings.backup_uri) if settings.backup_uri else None
+    receipts = s3_uri.parse(settings.storing.uri) if settings.storing else None
+    partition = partition_of(site.region)
+    return {
+        "account": site.account_id,
+        "backup_bucket": backup.bucket if backup else "",
+        # What lies beside the backups is read as well: the control plane.
+        "backup_root": backup.key.partition("/backups/")[0] if backup else "",
+        "lock_table": where.lock_table,
+        "partition": partition,
+        "primary_bucket": settings.primary.bucket,
+        "primary_prefix": settings.primary.prefix.strip("/"),
+        "receipt_bucket": receipts.bucket if receipts else "",
+        "receipt_prefix": receipts.key if receipts else "",
+        "recovery_bucket": recovery.bucket,
+        "recovery_prefix": recovery.prefix.strip("/"),
+        "region": site.region,
+        "repository": _repository(settings.image_ref, partition),
+        # Which role the caller has is known when it is asked, not before.
+        "role": f"arn:{partition}:iam::{site.account_id}:role/*",
+        "runner": recovery.runner_name,
+        "signing_key": _key(settings, partition),
+        "state_bucket": where.state_bucket,
+        "state_key": where.state_key,
+        "topic": recovery.topic_arn,
+    }
+
+
+def partition_of(region: str) -> str:
+    """Return the part of AWS that a region belongs to, as ARNs name it."""
+    starts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((partition for start, partition in starts.items() if region.startswith(start)), "aws")
+
+
+def _repository(image_ref: str, partition: str) -> str:
+    match = ECR.fullmatch(image_ref.partition("@")[0])
+    if match is None:
+        return ""
+    return f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['name']}"
+
+
+def _key(settings: Settings, partition: str) -> str:
+    """Return the ARN of the key that signs; a name stands for any key of the account, which IAM cannot resolve."""
+    scheme, _, name = settings.signing.signer.partition(":")
+    if scheme != "awskms":
+        return ""
+    if name.startswith("arn:"):
+        return name if ":key/" in name else f"{name.partition(':alias/')[0]}:key/*"
+    site = settings.sites.recovery
+    return f"arn:{partition}:kms:{site.region}:{site.account_id}:key/{'*' if name.startswith('alias/') else name}"

@@ -1,0 +1,153 @@
+"""Service quotas that bringing a machine up counts against, beside what is taken of them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from drproof.model.errors import NotFoundError
+from drproof.model.readiness import QuotaSeen
+from drproof.targets.aws.errors import failure, translated
+
+STANDARD = ("L-1216C47A", "A, C, D, H, I, M, R, T and Z")
+FAMILIES: Mapping[str, tuple[str, str]] = {
+    "dl": ("L-6E869C2A", "DL"),
+    "f": ("L-74FC7D96", "F"),
+    "g": ("L-DB2E81BA", "G and VT"),
+    "inf": ("L-1945791B", "Inf"),
+    "p": ("L-417A185B", "P"),
+    "trn": ("L-2C3B7624", "Trn"),
+    "u": ("L-43DA4232", "High Memory"),
+    "vt": ("L-DB2E81BA", "G and VT"),
+    "x": ("L-7295265B", "X"),
+}
+"""The quota of each family of machines that does not count as a standard one."""
+
+STANDARD_LETTERS = "acdhimrtz"
+COUNTED = ("pending", "running", "stopping")
+"""The states in which a machine counts against the quota."""
+
+BUILDS_NAMED = "Concurrently running builds for Linux/{size} environment"
+
+
+class AwsQuotas:
+    """The quotas of one site."""
+
+    def __init__(self, quotas: Callable[[], Any], ec2: Callable[[], Any], builds: Callable[[], Any]) -> None:
+        """Ask through these clients, each made when it is first needed."""
+        self._quotas, self._ec2, self._builds = quotas, ec2, builds
+
+    def machines(self, instance_type: str) -> QuotaSeen:
+        """Return the quota of on-demand vCPUs that a machine of this type counts against, those that run counted.
+
+        Raises:
+            TargetError: one of the services does not say.
+        """
+        code, families = quota_of(instance_type)
+        if not code:
+            message = "expected a family of machines whose quota is known"
+            raise failure("servicequotas:GetServiceQuota", instance_type, "UnknownFamily", message)
+        name, value = self._quota("ec2", code)
+        running = [kind for kind in self._running() if quota_of(kind)[0] == code]
+        cores = self._cores({*running, instance_type})
+        return QuotaSeen(
+            service="ec2",
+            code=code,
+            name=name or f"vCPUs of running on-demand {families} machines",
+            value=value,
+            in_use=sum(cores[kind] for kind in running),
+            needed=cores[instance_type],
+        )
+
+    def builds(self, size: str = "Medium") -> QuotaSeen:
+        """Return the quota of concurrent builds on machines of a size.
+
+        Raises:
+            TargetError: one of the services does not say, or has no such quota.
+        """
+        wanted = BUILDS_NAMED.format(size=size)
+        for row in self._listed("codebuild"):
+            if row.get("QuotaName") == wanted:
+                return QuotaSeen(
+                    service="codebuild",
+                    code=str(row["QuotaCode"]),
+                    name=wanted,
+                    value=int(row["Value"]),
+                    in_use=self._building(),
+                    needed=1,
+                )
+        raise failure("servicequotas:ListServiceQuotas", "codebuild", "NoSuchQuota", f"expected {wanted!r}")
+
+    def _quota(self, service: str, code: str) -> tuple[str, int]:
+        """Return name and value of a quota: the account's own, else what everybody has."""
+        asked = {"ServiceCode": service, "QuotaCode": code}
+        subject = f"{service} {code}"
+        try:
+            with translated("servicequotas:GetServiceQuota", subject):
+                quota = self._quotas().get_service_quota(**asked)["Quota"]
+        except NotFoundError:
+            with translated("servicequotas:GetAWSDefaultServiceQuota", subject):
+                quota = self._quotas().get_aws_default_service_quota(**asked)["Quota"]
+        return str(quota.get("QuotaName") or ""), int(quota["Value"])
+
+    def _listed(self, service: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the quotas of a service, the account's own first: what nobody changed is only among the defaults."""
+        for method, operation in (
+            ("list_service_quotas", "ListServiceQuotas"),
+            ("list_aws_default_service_quotas", "ListAWSDefaultServiceQuotas"),
+        ):
+            yield from _pages(self._quotas(), method, f"servicequotas:{operation}", "Quotas", {"ServiceCode": service})
+
+    def _running(self) -> Iterator[str]:
+        states = [{"Name": "instance-state-name", "Values": list(COUNTED)}]
+        for group in _pages(
+            self._ec2(), "describe_instances", "ec2:DescribeInstances", "Reservations", {"Filters": states}
+        ):
+            for item in group["Instances"]:
+                # Spot machines have a quota of their own.
+                if item.get("InstanceLifecycle") is None and item["State"]["Name"] in COUNTED:
+                    yield item["InstanceType"]
+
+    def _cores(self, kinds: set[str]) -> dict[str, int]:
+        with translated("ec2:DescribeInstanceTypes", ", ".join(sorted(kinds))):
+            answer = self._ec2().describe_instance_types(InstanceTypes=sorted(kinds))
+        found = {row["InstanceType"]: int(row["VCpuInfo"]["DefaultVCpus"]) for row in answer["InstanceTypes"]}
+        if missing := kinds - found.keys():
+            message = f"expected the vCPUs of {', '.join(sorted(missing))}, got none"
+            raise failure("ec2:DescribeInstanceTypes", "", "UnknownType", message)
+        return found
+
+    def _building(self) -> int:
+        """Return how many of the account's builds run, of the latest hundred of each project."""
+        client = self._builds()
+        running = 0
+        for project in _pages(client, "list_projects", "codebuild:ListProjects", "projects", {}):
+            with translated("codebuild:ListBuildsForProject", project):
+                ids = client.list_builds_for_project(projectName=project, sortOrder="DESCENDING").get("ids", ())
+            if not ids:
+                continue
+            with translated("codebuild:BatchGetBuilds", project):
+                builds = client.batch_get_builds(ids=list(ids[:100]))["builds"]
+            running += sum(build.get("buildStatus") == "IN_PROGRESS" for build in builds)
+        return running
+
+
+def quota_of(instance_type: str) -> tuple[str, str]:
+    """Return code and families of the quota that machines of a type count against; "" for an unknown family."""
+    series = ""
+    for letter in instance_type.partition(".")[0].partition("-")[0]:
+        if not letter.isalpha():
+            break
+        series += letter
+    if series in FAMILIES:
+        return FAMILIES[series]
+    # Names such as `im4gn` and `is4gen` are of the family that their first letter says.
+    return STANDARD if series[:1] and series[:1] in STANDARD_LETTERS and series != "mac" else ("", "")
+
+
+def _pages(client: Any, method: str, call: str, member: str, request: Mapping[str, Any]) -> Iterator[Any]:  # noqa: ANN401
+    pages = iter(client.get_paginator(method).paginate(**request))
+    while True:
+        with translated(call):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield from page.get(member, ())

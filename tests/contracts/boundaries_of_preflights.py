@@ -1,0 +1,368 @@
+"""Where the contracts of a preflight turn, and that each refusal names its fix."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from drproof.model.readiness import Decision
+from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
+from tests.contracts.checks import House
+from tests.contracts.evidence import PASSING, Evidence
+from tests.contracts.observed import IMAGE
+from tests.contracts.observed_preflight import (
+    ASKED_AT,
+    BUILDS,
+    DEMANDED,
+    DOMAINS,
+    ENOUGH,
+    GET,
+    IDENTITIES,
+    LIST,
+    PERMISSIONS,
+    PLACES,
+    PUBLISH,
+    QUOTAS,
+    STATE,
+    TRIGGERS,
+    VCPUS,
+)
+
+SHORT = "2026-01-31T12:59:59.999Z"
+
+
+def _fix(house: House, contract: str, evidence: Evidence, subject: str = "") -> str:
+    reason: str = house.verdict(contract, evidence, subject).reason
+    assert "\n  next: " in reason, reason
+    return reason
+
+
+@boundary
+def credentials_live_as_long_as_a_drill_and_its_teardown(house: House) -> None:
+    def ends(at: str) -> Evidence:
+        return PASSING.facts("read_identities", recovery=replace(IDENTITIES.recovery, expires_at=at))
+
+    name = "credentials_outlive_the_drill"
+    expect(
+        house,
+        name,
+        (ends(""), PROVEN),
+        (ends(ENOUGH), PROVEN),
+        (ends(SHORT), REFUTED),
+        (ends(ASKED_AT), REFUTED),
+        (ends("2026-01-31T11:00:00.000Z"), REFUTED),
+        (ends("unknown"), UNPROVEN),
+        subject="recovery",
+    )
+    assert "end in 59 min 59 s" in _fix(house, name, ends(SHORT), "recovery")
+    assert "end in 0 ms" in _fix(house, name, ends("2026-01-31T11:00:00.000Z"), "recovery")
+    assert "AWS_CREDENTIAL_EXPIRATION" in _fix(house, name, ends("unknown"), "recovery")
+
+
+@boundary
+def clocks_may_be_a_minute_apart_either_way(house: House) -> None:
+    def skew(ms: int | None) -> Evidence:
+        return PASSING.facts("read_identities", primary=replace(IDENTITIES.primary, skew_ms=ms))
+
+    name = "clock_agrees_with_the_platform"
+    expect(
+        house,
+        name,
+        (skew(0), PROVEN),
+        (skew(60_000), PROVEN),
+        (skew(-60_000), PROVEN),
+        (skew(60_001), REFUTED),
+        (skew(-60_001), REFUTED),
+        (skew(None), UNPROVEN),
+        subject="primary",
+    )
+    assert "ahead of this machine's" in _fix(house, name, skew(60_001), "primary")
+    assert "behind this machine's" in _fix(house, name, skew(-60_001), "primary")
+    strict = skew(1).asking(preflight=replace(DEMANDED, clock_skew_ms=0))
+    expect(house, name, (strict, REFUTED), subject="primary")
+    assert "is 1 ms ahead of" in _fix(house, name, strict, "primary")
+
+
+@boundary
+def a_quota_has_room_for_what_runs_and_what_is_brought_up(house: House) -> None:
+    def quota(**changes: Any) -> Evidence:
+        read = replace(QUOTAS.quotas[0], quota=replace(VCPUS, **changes))
+        return PASSING.facts("read_quotas", quotas=(read, *QUOTAS.quotas[1:]))
+
+    name = "quota_has_room_for_a_drill"
+    unread = PASSING.facts(
+        "read_quotas", quotas=(replace(QUOTAS.quotas[0], quota=None, status="AccessDenied"), QUOTAS.quotas[1])
+    )
+    expect(
+        house,
+        name,
+        (quota(value=6), PROVEN),
+        (quota(value=5), REFUTED),
+        (quota(value=0), REFUTED),
+        (quota(in_use=30), PROVEN),
+        (quota(in_use=31), REFUTED),
+        (unread, UNPROVEN),
+        (PASSING.facts("read_quotas", quotas=QUOTAS.quotas[1:]), UNPROVEN),
+        subject="vCPUs",
+    )
+    expect(house, name, (PASSING, PROVEN), subject="builds")
+    assert BUILDS.value == BUILDS.in_use + BUILDS.needed
+    fix = _fix(house, name, quota(value=0), "vCPUs")
+    assert "--service-code ec2 --quota-code L-1216C47A --desired-value 6" in fix
+    assert "AccessDenied" in _fix(house, name, unread, "vCPUs")
+
+
+def _permissions(*decisions: Decision, **changes: Any) -> Evidence:
+    seen = replace(PERMISSIONS.primary, decisions=decisions, **changes)
+    return PASSING.facts("read_permissions", primary=seen)
+
+
+def _with(decision: Decision, word: Any) -> Decision:
+    return replace(decision, decision=word)
+
+
+@boundary
+def every_missing_action_is_in_one_answer_with_the_statement_that_adds_it(house: House) -> None:
+    name = "caller_may_do_what_a_drill_does"
+    both = _permissions(_with(GET, "implicit_deny"), _with(LIST, "implicit_deny"))
+    expect(
+        house,
+        name,
+        (_permissions(GET), PROVEN),
+        (_permissions(), REFUTED),
+        (_permissions(GET, _with(LIST, "implicit_deny")), REFUTED),
+        (_permissions(GET, _with(LIST, "explicit_deny")), REFUTED),
+        (_permissions(GET, _with(LIST, "unknown")), UNPROVEN),
+        (_permissions(_with(GET, "unknown"), _with(LIST, "implicit_deny")), REFUTED),
+        (both, REFUTED),
+        subject="primary",
+    )
+    verdict = house.verdict(name, both, "primary")
+    assert verdict.observed["missing"] == ["s3:GetObject", "s3:ListBucket"]
+    assert (verdict.observed["denied"], verdict.observed["asked"], verdict.observed["unknown"]) == (2, 2, 0)
+    statements = json.loads(verdict.reason.partition("policy: ")[2])
+    assert statements == [
+        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [LIST.resource]},
+        {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [GET.resource]},
+    ]
+    assert "forbidden" not in verdict.reason
+    one = house.verdict(name, _permissions(GET, _with(LIST, "implicit_deny")), "primary")
+    assert json.loads(one.reason.partition("policy: ")[2]) == statements[0]
+    assert one.observed["missing"] == ["s3:ListBucket"]
+    walled = house.verdict(name, _permissions(_with(GET, "implicit_deny"), _with(LIST, "explicit_deny")), "primary")
+    assert "; s3:ListBucket is forbidden by a policy" in walled.reason
+    assert "a condition hangs" in _fix(house, name, _permissions(_with(GET, "unknown")), "primary")
+    assert "may s3:GetObject: a condition" in _fix(house, name, _permissions(LIST, _with(GET, "unknown")), "primary")
+
+
+@boundary
+def policies_that_were_not_simulated_can_refute_and_never_prove(house: House) -> None:
+    name, status = "caller_may_do_what_a_drill_does", "AccessDenied"
+    readable = _permissions(GET, status=status)
+    unreadable = _permissions(_with(GET, "unknown"), status=status)
+    root = _permissions(_with(GET, "unknown"), status="NoPrincipal", principal="arn:aws:iam::111122223333:root")
+    expect(
+        house,
+        name,
+        (readable, UNPROVEN),
+        (unreadable, UNPROVEN),
+        (root, UNPROVEN),
+        (_permissions(status=status), UNPROVEN),
+        (_permissions(_with(GET, "implicit_deny"), status=status), REFUTED),
+        subject="primary",
+    )
+    assert "its policies allow everything" in _fix(house, name, readable, "primary")
+    assert "read and understood" in _fix(house, name, unreadable, "primary")
+    assert "drproof policy --site primary" in _fix(house, name, readable, "primary")
+    assert "is the root of the account" in _fix(house, name, root, "primary")
+    assert PERMISSIONS.recovery.decisions == (PUBLISH,)
+
+
+@boundary
+def a_trigger_must_be_there_and_disabled(house: House) -> None:
+    def trigger(state: str, name: str = "rule atlas-schedule") -> Evidence:
+        changed = tuple(replace(one, state=state) if one.name == name else one for one in TRIGGERS.triggers)
+        return PASSING.facts("read_triggers", triggers=changed)
+
+    name = "trigger_is_disabled"
+    expect(
+        house,
+        name,
+        (trigger("enabled"), REFUTED),
+        (trigger("absent"), REFUTED),
+        (trigger("AccessDenied"), UNPROVEN),
+        (PASSING.facts("read_triggers", triggers=TRIGGERS.triggers[1:]), UNPROVEN),
+        subject="rule atlas-schedule",
+    )
+    assert "aws events disable-rule --name atlas-schedule" in _fix(
+        house, name, trigger("enabled"), "rule atlas-schedule"
+    )
+    alarm = trigger("enabled", "alarm atlas-outage")
+    assert "disable-alarm-actions --alarm-names atlas-outage" in _fix(house, name, alarm, "alarm atlas-outage")
+    assert "mend triggers.rules" in _fix(house, name, trigger("absent"), "rule atlas-schedule")
+    contract = house.contracts[name]
+    assert contract.applies is not None
+    assert contract.applies(PASSING.criteria)
+    assert not contract.applies(PASSING.asking(preflight=replace(DEMANDED, triggers=())).criteria)
+    one = PASSING.asking(preflight=replace(DEMANDED, triggers=("rule atlas-schedule",)))
+    assert contract.applies(one.criteria)
+
+
+@boundary
+def a_bucket_of_a_state_is_versioned_encrypted_private_and_its_owners(house: House) -> None:
+    def state(**changes: Any) -> Evidence:
+        return PASSING.facts("read_state", **changes)
+
+    name = "state_bucket_is_kept_well"
+    for subject, command in (
+        ("versioned", "put-bucket-versioning"),
+        ("encrypted", "put-bucket-encryption"),
+        ("private", "put-public-access-block"),
+    ):
+        expect(
+            house,
+            name,
+            (state(**{subject: "no"}), REFUTED),
+            (state(**{subject: "AccessDenied"}), UNPROVEN),
+            subject=subject,
+        )
+        assert f"aws s3api {command} --bucket atlas-state" in _fix(house, name, state(**{subject: "no"}), subject)
+    assert '\'{"Rules":[{' in _fix(house, name, state(encrypted="no"), "encrypted")
+    assert STATE.state == "new"
+    expect(
+        house,
+        "remote_state_can_be_read",
+        (state(state="ok"), PROVEN),
+        (state(state="AccessDenied"), REFUTED),
+        (state(status="AccessDenied"), REFUTED),
+        (state(owner=""), REFUTED),
+    )
+
+
+@boundary
+def recovery_shares_nothing_unless_the_operator_says_so(house: House) -> None:
+    def domains(**changes: Any) -> Evidence:
+        return PASSING.facts("read_domains", **changes)
+
+    def accepting(evidence: Evidence, *names: str) -> Evidence:
+        return evidence.asking(preflight=replace(DEMANDED, accepted_overlaps=names))
+
+    name = "recovery_shares_no_failure_domain"
+    account = domains(recovery=replace(DOMAINS.recovery, account=DOMAINS.primary.account))
+    expect(
+        house,
+        name,
+        (account, REFUTED),
+        subject="account",
+    )
+    assert house.verdict(name, account, "account").expected == "another one"
+    assert "preflight.accept_overlaps" in _fix(house, name, account, "account")
+    left = [one.subject for one in accepting(account, "account", "vpc").verdicts(house.contracts[name])]
+    assert left == [one for one in DEMANDED.domains if one not in {"account", "vpc"}]
+    applies = house.contracts[name].applies
+    assert applies is not None
+    assert not applies(accepting(account, *DEMANDED.domains).criteria)
+    assert applies(accepting(account, *DEMANDED.domains[1:]).criteria)
+
+    def vpcs(here: str, there: str) -> Evidence:
+        return domains(primary=replace(DOMAINS.primary, vpc=here), recovery=replace(DOMAINS.recovery, vpc=there))
+
+    expect(
+        house,
+        name,
+        (vpcs("us-east-1/vpc-1", "us-west-2/vpc-1"), PROVEN),
+        (vpcs("us-east-1/", "us-west-2/"), PROVEN),
+        (vpcs("us-east-1/vpc-1", "us-east-1/vpc-1"), REFUTED),
+        (vpcs("us-east-1/vpc-1", "us-east-1/vpc-2"), PROVEN),
+        (vpcs("us-east-1/", "us-east-1/vpc-1"), UNPROVEN),
+        (vpcs("us-east-1/vpc-1", "us-east-1/"), UNPROVEN),
+        (vpcs("us-east-1/", "us-east-1/"), REFUTED),
+        subject="vpc",
+    )
+    assert "set primary.vpc_id" in _fix(house, name, vpcs("us-east-1/", "us-east-1/vpc-1"), "vpc")
+
+    def bucket(**changes: Any) -> Evidence:
+        return domains(buckets=tuple(replace(one, **changes) if one.name == "state bucket" else one for one in PLACES))
+
+    expect(
+        house,
+        name,
+        (bucket(bucket="atlas-primary"), REFUTED),
+        (bucket(region="us-east-1"), REFUTED),
+        (bucket(region="eu-west-1"), PROVEN),
+        (accepting(bucket(region="us-east-1"), "region"), PROVEN),
+        (accepting(bucket(bucket="atlas-primary"), "region"), REFUTED),
+        (bucket(region="", status="AccessDenied"), UNPROVEN),
+        (domains(buckets=PLACES[2:]), UNPROVEN),
+        subject="state bucket",
+    )
+    assert "AccessDenied" in _fix(house, name, bucket(region="", status="AccessDenied"), "state bucket")
+    assert "does not speak" in _fix(house, name, domains(buckets=PLACES[2:]), "state bucket")
+    controls = {one.name: one for one in house.verdict(name, accepting(PASSING, "region"), "state bucket").controls}
+    assert "does not count" in controls["the bucket lies in the original site's region"].reason
+
+
+@boundary
+def a_pull_needs_a_login_that_lives_and_a_cluster_that_takes_it(house: House) -> None:
+    def tried(**changes: Any) -> Evidence:
+        return PASSING.facts("try_pull_secret", **changes)
+
+    expect(
+        house,
+        "pull_login_outlives_the_drill",
+        (tried(expires_at=ENOUGH), PROVEN),
+        (tried(expires_at=SHORT), REFUTED),
+        (tried(expires_at=""), REFUTED),
+        (tried(login="AccessDenied"), REFUTED),
+    )
+    expect(
+        house,
+        "cluster_would_take_the_pull_secret",
+        (tried(cluster="none"), UNPROVEN),
+        (tried(cluster="Forbidden"), REFUTED),
+    )
+
+
+@boundary
+def somebody_hears_and_somebody_approves(house: House) -> None:
+    def people(**changes: Any) -> Evidence:
+        return PASSING.facts("read_people", **changes)
+
+    expect(
+        house,
+        "somebody_hears_the_topic",
+        (people(confirmed=0), REFUTED),
+        (people(confirmed=2), PROVEN),
+        (people(status="NotFound", confirmed=0), REFUTED),
+        (people(status="NotFound"), REFUTED),
+        (people(status="AuthorizationError", confirmed=0), UNPROVEN),
+    )
+    pending = _fix(house, "somebody_hears_the_topic", people(confirmed=0, pending=3))
+    assert "0 confirmed subscriptions and 3 that wait" in pending
+    expect(house, "somebody_can_approve", (people(approvers=()), REFUTED), (people(approvers=("a", "b")), PROVEN))
+    assert "--role approver" in _fix(house, "somebody_can_approve", people(approvers=()))
+
+
+@boundary
+def a_provisioner_has_a_version(house: House) -> None:
+    def tools(**changes: Any) -> Evidence:
+        return PASSING.facts("read_tools", **changes)
+
+    expect(
+        house,
+        "provisioner_can_be_used",
+        (tools(kind="direct", version="drproof 1"), PROVEN),
+        (tools(status="NoTerraform"), REFUTED),
+        (tools(version=""), REFUTED),
+    )
+
+
+@boundary
+def what_is_missing_beside_the_backup_is_published_once_with_a_command(house: House) -> None:
+    pointer = replace(PASSING.receipts["check_preflight"].facts.control_plane, status="NoSuchKey")
+    gone = PASSING.facts("check_preflight", control_plane=pointer)
+    expect(house, "restore_point_is_present", (gone, REFUTED), subject="control plane")
+    command = f"drproof control-plane publish --bucket atlas-backups --prefix atlas --image-ref-digest {IMAGE}"
+    assert command in _fix(house, "restore_point_is_present", gone, "control plane")
+    unspoken = house.verdict("receipt_store_answers", PASSING.facts("check_preflight", receipt_store=None))
+    assert (unspoken.status, "does not speak of a receipt store" in unspoken.reason) == (UNPROVEN, True)
+    expect(house, "target_is_free", (PASSING.facts("check_preflight", table_lock="held"), REFUTED))

@@ -1,0 +1,110 @@
+"""What a preflight demands comes from the settings and from the plan of the drill after it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drproof import catalog
+from drproof.analysis.cost import MINUTES
+from drproof.engine.keys import TRUST, init
+from drproof.engine.preparation import DrillRequest, Prepared, prepare
+from drproof.engine.refusal import Refusal
+from drproof.evidence.trust import Role
+
+MINUTE = 60_000
+
+
+def _prepared(folder: Path, toml: str = "", plan: str = "preflight", **options: Any) -> Prepared:
+    (folder / "drproof.toml").write_text(f'target = "embedded"\n{toml}')
+    return prepare(DrillRequest(plan=plan, options=options, environment={}, directory=folder))
+
+
+def _subjects(prepared: Prepared, contract: str) -> tuple[str, ...]:
+    (found,) = [one.subjects for one in prepared.contracts if one.name == contract]
+    return found
+
+
+def test_credentials_must_outlive_every_phase_and_the_reserve(tmp_path):
+    whole = sum(MINUTES.values())
+
+    assert _prepared(tmp_path).criteria.preflight.credentials_ms == (whole + 15) * MINUTE
+    longer = _prepared(tmp_path, '[preflight]\nreserve = "1h"\n')
+    assert longer.criteria.preflight.credentials_ms == (whole + 60) * MINUTE
+    said = _prepared(tmp_path, "[cost]\nruntime_minutes = 90\n")
+    assert said.criteria.preflight.credentials_ms == (90 + 15) * MINUTE
+
+
+def test_the_verbs_are_those_of_the_drill_and_of_the_engine_around_it(tmp_path):
+    plain = set(_prepared(tmp_path).criteria.preflight.uses)
+
+    assert plain >= {verb for phase in catalog.plan("recovery").phases for verb in phase.uses}
+    assert plain >= {"lease.hold", "runner.up", "messages.publish"}
+    assert not plain & {"receipts.create", "signing.sign", "quotas.read"}
+    stored = _prepared(tmp_path, receipt_uri="s3://atlas-receipts/r", signer="awskms:alias/drproof-drills")
+    assert {"receipts.create", "signing.sign"} <= set(stored.criteria.preflight.uses)
+
+
+def test_what_may_go_down_together_is_asked_subject_by_subject(tmp_path):
+    name = "recovery_shares_no_failure_domain"
+    plain = _prepared(tmp_path)
+
+    assert "receipt bucket" not in _subjects(plain, name)
+    assert {"account", "region", "vpc", "subnet", "backup bucket", "state bucket"} <= set(_subjects(plain, name))
+    stored = _prepared(tmp_path, receipt_uri="s3://atlas-receipts/r")
+    assert "receipt bucket" in _subjects(stored, name)
+
+
+def test_an_overlap_is_accepted_by_name_and_recorded(tmp_path):
+    accepted = _prepared(tmp_path, '[preflight]\naccept_overlaps = ["region", "account"]\n')
+
+    assert accepted.criteria.preflight.accepted_overlaps == ("account", "region")
+    recorded = {row.name: row.value for row in accepted.inputs}
+    assert recorded["preflight.accept_overlaps"] == "region, account"
+    with pytest.raises(Refusal, match="did you mean 'region'") as refused:
+        _prepared(tmp_path, '[preflight]\naccept_overlaps = ["regions"]\n')
+    assert "next: mend preflight.accept_overlaps" in str(refused.value)
+
+
+def test_triggers_are_asked_for_only_where_they_are_named(tmp_path):
+    named = _prepared(tmp_path, '[triggers]\nrules = ["a"]\nalarms = ["b"]\n')
+    silent = _prepared(tmp_path, "[triggers]\nrules = []\nalarms = []\n")
+
+    assert _subjects(named, "trigger_is_disabled") == ("rule a", "alarm b")
+    assert "trigger_is_disabled" not in {one.name for one in silent.contracts}
+
+
+def test_a_drill_itself_is_not_judged_by_what_a_preflight_demands(tmp_path):
+    drill = _prepared(tmp_path, plan="recovery")
+
+    assert drill.criteria.preflight.uses == ()
+    assert not {"read_quotas", "read_permissions"} & set(drill.coverage.names)
+
+
+def test_a_cluster_is_asked_only_where_the_operator_has_one(tmp_path):
+    assert _prepared(tmp_path).criteria.preflight.login_expected
+    assert not _prepared(tmp_path).criteria.preflight.cluster_expected
+    (tmp_path / "kubeconfig").write_text("")
+    given = _prepared(tmp_path, kubeconfig="kubeconfig").criteria.preflight
+    assert given.cluster_expected
+    none = _prepared(tmp_path, '[cluster]\npull_secret = ""\n', kubeconfig="kubeconfig").criteria.preflight
+    assert not none.login_expected
+    assert not none.cluster_expected
+
+
+def test_approvers_are_the_keys_of_a_named_trust_file_that_count_now(tmp_path):
+    folder = tmp_path / "keys"
+    init(folder)
+    assert _prepared(tmp_path, approver="somebody").settings.approvers == ("somebody",)
+    named = {"trust": str(folder / TRUST), "approver": "somebody"}
+    assert _prepared(tmp_path, **named).settings.approvers == (), "a runner's key approves nothing"
+
+    approver = init(folder, Role.APPROVER)
+    assert _prepared(tmp_path, **named).settings.approvers == (approver.keyid,)
+
+    trust = json.loads((folder / TRUST).read_bytes())
+    for changes in ({"revoked_at": "2026-01-01T00:00:00.000Z"}, {"not_after": "2020-01-01T00:00:00.000Z"}):
+        keys = [{**key, **(changes if key["role"] == "approver" else {})} for key in trust["keys"]]
+        (folder / TRUST).write_text(json.dumps({**trust, "keys": keys}))
+        assert _prepared(tmp_path, **named).settings.approvers == ()
