@@ -107,12 +107,12 @@ def _interfaces(site: Credentials) -> Iterator[dict[str, Any]]:
 
 
 def _others(site: Credentials) -> Iterator[dict[str, Any]]:
-    """Yield key pairs, and the snapshots that somebody made here."""
+    """Yield key pairs, and snapshots but for that of the base image, which the site has from the start."""
     backend = ec2_backends[site.account_id][site.region]
     for pair in list(backend.key_pairs.values()):
         yield _where(site) | {"id": pair.id, "kind": "key-pair"}
     for copy in list(backend.snapshots.values()):
-        if copy.owner_id == site.account_id:
+        if copy.owner_id == site.account_id and not copy.from_ami:
             yield _where(site) | {"id": copy.id, "kind": "snapshot"}
 
 

@@ -20,6 +20,7 @@ FIELDS = {
     "key",
     "status",
     "client_token",
+    "named",
     "expected_owner",
 }
 
@@ -60,6 +61,7 @@ def test_every_call_is_one_line_with_its_fields_and_no_secret(start: Start) -> N
     assert (calls[0]["account"], calls[7]["account"]) == ("444455556666", "111122223333")
     assert (calls[0]["region"], calls[7]["region"]) == ("us-west-2", "us-east-1")
     assert calls[6]["client_token"] == "token-1"
+    assert [call["named"] for call in calls if call["named"]] == [["a/b"]]
     for held in world.document["credentials"].values():
         assert held["secret_access_key"] not in text
         assert held["access_key_id"] not in text
@@ -89,7 +91,9 @@ def test_the_inventory_shows_what_exists_and_nothing_that_is_gone(start: Start) 
     assert empty == {
         "instances": [],
         "volumes": [],
+        "interfaces": [],
         "security_groups": [],
+        "others": [],
         "objects": [],
         "lock_items": [],
         "commands": [],

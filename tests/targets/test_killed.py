@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import Interruption, TargetError
+from drproof.model.ownership import Bounds
 from drproof.targets import embedded, environment
 from drproof.targets.provisioners import command
 from drproof.targets.provisioners.place import LOCK_SUFFIX
@@ -35,6 +37,7 @@ from drproof.targets import open_target
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.provisioners.direct import DirectProvisioner
 from tests.targets.conftest import make_intent, settings, spec
+from tests.targets.test_killed import token_of_victim
 
 endpoint, directory, kind, origin, die_at, sys.executable = sys.argv[1:]
 die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
@@ -46,8 +49,19 @@ target = open_target(
     settings(kind, key=f"t/{origin}.tfstate"), endpoint, directory=Path(directory), origin=origin
 )
 from dataclasses import replace
-target.recovery.provisioner.up(replace(make_intent(), token="00" * 8 + origin[-8:] * 2), spec(origin))
+target.recovery.provisioner.up(replace(make_intent(), token=token_of_victim(origin)), spec(origin))
 """
+
+
+def token_of_victim(origin: str) -> str:
+    """Return the token of the effect in which the process of a drill is killed."""
+    return "00" * 8 + origin[-8:] * 2
+
+
+def journalled(origin: str) -> Bounds:
+    """Return what the journal of that process says, beside those of these tests."""
+    known = bounds()
+    return replace(known, tokens=(*known.tokens, token_of_victim(origin)))
 
 
 class Victim:
@@ -120,7 +134,7 @@ def test_a_direct_bringup_killed_at_any_point_is_undone(
     assert victim.process.wait(timeout=PATIENCE) == -signal.SIGKILL
     target = opened("direct", origin=origin)
     assert not lock_is_free(target, origin)
-    assert target.recovery.provisioner.down(make_intent(), spec(origin), bounds()).destroyed == machines
+    assert target.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin)).destroyed == machines
     nothing_is_left(target, origin)
 
 
@@ -131,7 +145,7 @@ def test_a_direct_bringup_that_was_killed_can_be_finished(
     victim.process.wait(timeout=PATIENCE)
     target = opened("direct", origin=origin)
     assert target.recovery.provisioner.up(make_intent(), spec(origin)).created == 1
-    target.recovery.provisioner.down(make_intent(), spec(origin), bounds())
+    target.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin))
     nothing_is_left(target, origin)
 
 
@@ -144,7 +158,7 @@ def test_a_terraform_that_outlives_its_drill_is_ended_before_anything_is_undone(
     until(lambda: not lock_is_free(target, origin))
     victim.kill()
     assert not victim.workshop.is_idle()
-    target.recovery.provisioner.down(make_intent(), spec(origin), bounds())
+    target.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin))
     assert victim.workshop.is_idle()
     nothing_is_left(target, origin)
 
@@ -158,7 +172,7 @@ def test_a_lock_that_a_killed_terraform_of_this_drill_left_is_given_back(
     until(lambda: not lock_is_free(target, origin))
     victim.kill(terraform_too=True)
     assert not lock_is_free(target, origin)
-    target.recovery.provisioner.down(make_intent(), spec(origin), bounds())
+    target.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin))
     nothing_is_left(target, origin)
 
 
@@ -176,7 +190,7 @@ def test_a_machine_that_no_state_knows_is_not_forgotten_and_not_made_twice(
         assert again.process.wait(timeout=PATIENCE) == 0
         assert len(target.recovery.fleet.runners({DRILL_TAG: origin})) == 1
         assert len(target.recovery.provisioner.holds()) == 1
-    assert target.recovery.provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 1
+    assert target.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin)).destroyed == 1
     nothing_is_left(target, origin)
 
 
@@ -224,5 +238,5 @@ def test_a_signal_ends_terraform_in_time_and_leaves_no_lock(
         signal.signal(signal.SIGUSR1, previous)
     assert Workshop(tmp_path / "terraform" / "1").is_idle()
     assert lock_is_free(target, origin)
-    provisioner.down(make_intent(), spec(origin), bounds())
+    provisioner.down(make_intent(), spec(origin), journalled(origin))
     nothing_is_left(target, origin)
