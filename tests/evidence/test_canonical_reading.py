@@ -175,7 +175,7 @@ def test_any_value_is_written_as_the_strict_writer_writes_it(value):
 
 def test_what_a_drill_writes_needs_the_strict_writer_never(monkeypatch):
     values = [json.loads(path.read_bytes()) for path in SAMPLE]
-    monkeypatch.setattr(module.rfc8785, "dumps", None)
+    monkeypatch.setattr(rfc8785, "dumps", None)
     assert [canonical(value) for value in values if _is_plain_json(value)]
 
 
