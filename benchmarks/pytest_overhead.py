@@ -23,8 +23,12 @@ def test_number(number):
     assert number >= 0
 """
 # What else is installed here is no property of drproof.
-QUIET = ("-p", "no:cacheprovider", "-p", "no:allure_pytest", "-p", "no:randomly", "-p", "no:xdist")
-IN_A_RUN = ("-m", "health-check", "--target", "embedded")
+# A conftest of another folder, such as that of this checkout, has pytest ask for its hooks anew at each test.
+QUIET = ("--noconftest", "-p", "no:cacheprovider", "-p", "no:allure_pytest", "-p", "no:randomly", "-p", "no:xdist")
+BARE = ("-p", "no:drproof.plugin")
+"""By the name of its entry point: by any other name, nothing is switched off and nothing is said."""
+OF_THE_MARK = ("-m", "health-check")
+IN_A_RUN = (*OF_THE_MARK, "--target", "embedded")
 
 
 def run(options: Options) -> list[Gate]:
@@ -36,13 +40,11 @@ def run(options: Options) -> list[Gate]:
         "one": MANY.format(count=1),
     }
     paths = {name: _written(options.scratch, name, text) for name, text in files.items()}
-    start = interleave(
-        {"with drproof": _pytest(paths["plain"]), "without": _pytest(paths["plain"], "-p", "no:drproof")}, 2 * rounds
-    )
+    start = interleave({"with drproof": _pytest(paths["plain"]), "without": _pytest(paths["plain"], *BARE)}, 2 * rounds)
     costs = interleave(
         {
-            "bare many": _pytest(paths["many"], "-p", "no:drproof"),
-            "bare one": _pytest(paths["one"], "-p", "no:drproof"),
+            "bare many": _pytest(paths["many"], *OF_THE_MARK, *BARE),
+            "bare one": _pytest(paths["one"], *OF_THE_MARK, *BARE),
             "many": _pytest(paths["many"], *IN_A_RUN),
             "one": _pytest(paths["one"], *IN_A_RUN),
         },
@@ -96,5 +98,5 @@ def _written(scratch: Path, name: str, text: str) -> Path:
 
 
 def _pytest(path: Path, *words: str) -> list[str]:
-    reports = ("--reports-dir", str(path.parent / "reports")) if "-m" in words else ()
+    reports = ("--reports-dir", str(path.parent / "reports")) if "--target" in words else ()
     return [sys.executable, "-m", "pytest", "-q", *QUIET, f"--rootdir={path.parent}", *words, *reports, str(path)]

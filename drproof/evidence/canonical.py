@@ -25,6 +25,8 @@ def canonical(value: Any) -> bytes:  # noqa: ANN401 — any plain JSON
     Raises:
         EvidenceError: `not-canonical`, for a float, an integer that readers round, or a lone surrogate.
     """
+    if (quick := _quick_bytes(value)) is not None:
+        return quick
     _refuse_floats(value, "$")
     try:
         return rfc8785.dumps(value)
@@ -42,17 +44,36 @@ def canonical_value(data: bytes, name: str = "the document") -> Any:  # noqa: AN
         FormatError: what `strict_json.parse` refuses, by its codes.
         EvidenceError: `not-canonical`, when the value has other bytes.
     """
-    if is_plain(data):
-        try:
-            value = _QUICK.decode(data)
-            if SORTED.encode(value) == data:
-                return value
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            pass
+    value = quick_value(data)
+    if value is not None:
+        return value
     value = parse(data)
     if canonical(value) != data:
         raise EvidenceError("not-canonical", f"{name} is not written canonically")
     return value
+
+
+def quick_value(data: bytes) -> Any:  # noqa: ANN401 — any plain JSON
+    """Return the value whose canonical bytes these are without doubt; None sends them to the strict reader."""
+    if not is_plain(data):
+        return None
+    try:
+        value = _QUICK.decode(data)
+        return value if SORTED.encode(value) == data else None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def _quick_bytes(value: Any) -> bytes | None:  # noqa: ANN401 — any plain JSON
+    """Return the canonical bytes where a quick writer's are, and read as the value that was written; else None.
+
+    What it would write and the strict writer would not (a float, a date, a key that is no text) does not read so.
+    """
+    try:
+        data: bytes = SORTED.encode(value)
+        return data if is_plain(data) and _QUICK.decode(data) == value else None
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
+        return None
 
 
 def digest(data: bytes) -> str:

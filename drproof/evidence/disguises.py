@@ -7,7 +7,7 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -52,6 +52,28 @@ def unwrapped(text: str) -> Iterator[Unwrapped]:
         data = _decoded(match[0])
         if data is not None:
             yield from _bytes(data, match)
+
+
+def hides_nothing(text: str, is_secret: Callable[[bytes], bool]) -> bool:
+    """Return whether nothing that a text hides is a text again, and none of its bytes a secret; False says nothing.
+
+    Many texts may be looked at as one, with a character between them that no encoding has: `unwrapped` finds in each
+    what it finds in all.
+    """
+    if "\\" in text or "&" in text or "%" in text or _HEX.search(text):
+        return False
+    found = (data for run in set(_BASE64.findall(text)) if (data := _decoded(run)) is not None)
+    return not any(is_secret(data) or _is_text(data) for data in found)
+
+
+def _is_text(data: bytes) -> bool:
+    if not _TEXT.fullmatch(data):
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _bytes(data: bytes, match: re.Match[str]) -> Iterator[Unwrapped]:

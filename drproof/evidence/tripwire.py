@@ -9,10 +9,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import Any, NamedTuple
 
-from drproof.evidence.disguises import LAYERS, unwrapped
+from drproof.evidence.canonical import quick_value
+from drproof.evidence.disguises import LAYERS, hides_nothing, unwrapped
 from drproof.evidence.secret_rules import CONTEXT, NAME, SIGNATURES, SIGNS, STEMS, is_a_value, is_private_der
 from drproof.formats.strict_json import parse
 from drproof.model.errors import EvidenceError
@@ -21,11 +22,12 @@ NAMED_VALUE = "named-value"
 """The rule of a value behind a name such as `password`."""
 
 _SIGNATURES = tuple((rule, SIGNS[rule], re.compile(pattern)) for rule, pattern in SIGNATURES.items())
-_ANY_SIGN = re.compile(
-    "|".join(re.escape(sign) for sign in sorted({sign for signs in SIGNS.values() for sign in signs}))
-)
+_ALL_SIGNS = tuple(sorted({sign for signs in SIGNS.values() for sign in signs}))
+_ANY_SIGN = re.compile("|".join(map(re.escape, _ALL_SIGNS)))
 _SHORT = 256
 """Characters up to which one look for all signs together is quicker than one for each."""
+_TOGETHER = 256
+"""How many texts are looked at as one: mostly, none of them shows anything."""
 _BEFORE = 24
 """Characters of the longest name that tells of its value."""
 _BREAK = re.compile(r"\s*[\r\n]+(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z )?\s*")
@@ -68,7 +70,9 @@ def scan(data: bytes, *, journal: bool = False) -> tuple[Hit, ...]:
         )
     if text[:1] in ("{", "["):
         try:
-            return scan_json(parse(data))
+            # What was written canonically, as nearly all is, needs no strict reader to be looked at.
+            value = quick_value(data)
+            return scan_json(parse(data) if value is None else value)
         except EvidenceError:
             pass
     return tuple(Hit(where=_position(text, span.start), rule=span.rule) for span in spans(text))
@@ -76,6 +80,9 @@ def scan(data: bytes, *, journal: bool = False) -> tuple[Hit, ...]:
 
 def scan_json(value: object) -> tuple[Hit, ...]:
     """Return every place in plain JSON that seems to hold a secret."""
+    texts: dict[str, None] = {}
+    if not _shows_by_its_form(value, "", texts) and not _suspicious(texts):
+        return ()
     found: dict[tuple[str, str], None] = {}
     pointers: dict[str, list[str]] = {}
     for pointer, text, rule in _leaves(value, ""):
@@ -128,6 +135,27 @@ def _masked_list(items: list[Any], mask: str) -> list[Any]:
     return items
 
 
+def _shows_by_its_form(value: object, name: str, texts: dict[str, None]) -> bool:
+    """Return whether names, pairs or lists alone show something; take down every text. It names no places."""
+    if isinstance(value, str):
+        texts[value] = None
+        return _tells(name) and _is_named(name, value)
+    if isinstance(value, list):
+        if value and _spread([item if isinstance(item, str) else _SEPARATOR for item in value]):
+            return True
+        return any(_shows_by_its_form(item, name, texts) for item in value)
+    if isinstance(value, Mapping):
+        if _form_tells(tuple(value)) and (any(map(_shows, value)) or _pair(value) is not None):
+            return True
+        for key, item in value.items():
+            # Most are texts under harmless names, in documents of ten thousand rows.
+            if type(item) is str and not _tells(key):
+                texts[item] = None
+            elif _shows_by_its_form(item, key, texts):
+                return True
+    return False
+
+
 def _leaves(value: object, pointer: str, name: str = "") -> Iterator[tuple[str, str, str]]:
     """Yield each text with its pointer, and the rule that its name alone breaks."""
     if isinstance(value, str):
@@ -154,6 +182,18 @@ def _shows(name: str) -> bool:
     return bool(spans(name))
 
 
+@lru_cache(maxsize=4096)
+def _tells(name: str) -> bool:
+    """Return whether a name may say of a value that it is a secret."""
+    return NAME.search(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def _form_tells(names: tuple[str, ...]) -> bool:
+    """Return whether one of these names shows something, or they may be those of a pair."""
+    return any(name.lower() == "value" or _shows(name) for name in names)
+
+
 def _pair(value: Mapping[str, Any]) -> str | None:
     """Return the member that holds the value of `{"name": "DB_PASSWORD", "value": …}`, or of a secure parameter."""
     members = {key.lower(): key for key in value}
@@ -176,7 +216,25 @@ def _is_named(name: str, value: str) -> bool:
 
 def _suspicious(texts: Iterable[str]) -> dict[str, set[str]]:
     """Return the texts that seem to hold a secret, with the rules; all are looked at in one pass."""
-    return {text: rules for text in texts if text and (rules := {span.rule for span in spans(text)})}
+    left = iter(texts)
+    found: dict[str, set[str]] = {}
+    while some := list(islice(left, _TOGETHER)):
+        if not _show_nothing(some):
+            found |= {text: rules for text in some if text and (rules := {span.rule for span in spans(text)})}
+    return found
+
+
+def _show_nothing(texts: list[str]) -> bool:
+    """Return whether no rule finds anything in any of the texts, from one look at all of them; False says nothing.
+
+    The separator belongs to no name, sign or encoding, and ends no value sooner: a rule that finds something in one
+    text finds something in all.
+    """
+    glued = _SEPARATOR.join(texts)
+    if glued.count("\n") >= len(texts):
+        # A text of several lines is also looked at across them.
+        return False
+    return not _direct(glued) and not _in_context(glued) and hides_nothing(glued, is_private_der)
 
 
 def _spans(text: str, layers: int) -> list[Span]:
@@ -197,7 +255,7 @@ def _spans(text: str, layers: int) -> list[Span]:
 
 def _direct(text: str) -> list[Span]:
     small = text.lower()
-    if len(small) <= _SHORT and _ANY_SIGN.search(small) is None:
+    if not _has_a_sign(small):
         return []
     return [
         Span(match.start(), match.end(), rule)
@@ -207,8 +265,20 @@ def _direct(text: str) -> list[Span]:
     ]
 
 
-def _in_context(text: str) -> list[Span]:
+def _has_a_sign(small: str) -> bool:
+    if len(small) <= _SHORT:
+        return _ANY_SIGN.search(small) is not None
+    return any(sign in small for sign in _ALL_SIGNS)
+
+
+def _small(text: str) -> str:
+    """Return a text in small letters in which everything stands where it stood: one capital has two of them."""
     small = text.lower()
+    return small if len(small) == len(text) else text.replace("\u0130", "i").lower()
+
+
+def _in_context(text: str) -> list[Span]:
+    small = _small(text)
     found: dict[int, Span] = {}
     for stem in STEMS:
         at = small.find(stem)
@@ -238,7 +308,11 @@ def _spread(parts: list[str]) -> list[Span]:
     """
     if sum(map(bool, parts)) < 2:  # noqa: PLR2004
         return []
-    found = _direct("".join(parts))
+    joined = "".join(parts)
+    if not _has_a_sign(joined.lower()):
+        # No pair of neighbours holds one either: no sign has the separator in it.
+        return []
+    found = _direct(joined)
     lengths = list(accumulate(map(len, parts), initial=0))
     for first in (0, 1):
         starts = [*range(min(first, 1)), *range(first, len(parts), 2)]

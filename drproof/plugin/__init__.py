@@ -127,30 +127,6 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> None:
-    """Fail users' own tests on phases that did not pass."""
-    ours = item.config.stash.get(KEY, None)
-    if ours is not None:
-        ours.before_call(item)
-
-
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Clean what is about to be shown of an item, before anybody else takes it up."""
-    ours = item.config.stash.get(KEY, None)
-    if ours is None:
-        return (yield)
-    from drproof.plugin import outlet
-
-    outlet.cover_failure(item, call, ours.clean)
-    report = yield
-    outlet.clean_report(report, ours.clean)
-    return report
-
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_internalerror(excrepr: object, excinfo: pytest.ExceptionInfo[BaseException]) -> bool | None:
     """Let no error of pytest's own show what must not be shown."""
     config = next((frame.frame.f_locals.get("config") for frame in excinfo.traceback), None)

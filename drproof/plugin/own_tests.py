@@ -89,23 +89,26 @@ class OwnTestsOfRun:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one of the three reports of a test, as pytest means it at last; the third one ends it."""
-        if self._tests is not None and report.nodeid not in self._tests:
-            if report.failed and report.when == "teardown":
+        # Asked once: each of them is a call, three times a test.
+        name, when, said = report.nodeid, report.when, report.outcome
+        if self._tests is not None and name not in self._tests:
+            if said == "failed" and when == "teardown":
                 # Items of ours take nothing down: it is the end of a fixture that own tests share.
-                self.log.ended(f"{text(report.nodeid)} (teardown)", "failed", duration_ms=0, reason=_reason(report))
+                self.log.ended(f"{text(name)} (teardown)", "failed", duration_ms=0, reason=_reason(report))
             return
-        before, reason, seconds = self._outcomes.pop(report.nodeid, NEVER_CALLED)
+        before, reason, seconds = self._outcomes.pop(name, NEVER_CALLED)
         seconds += report.duration
         outcome = before
-        if report.failed or (before in {"lost", "passed"} and not report.passed):
-            outcome, reason = _outcome(report), _reason(report)
-        elif before == "lost" and report.when == "call":
+        if said != "passed":
+            if said == "failed" or before in {"lost", "passed"}:
+                outcome, reason = _outcome(report), _reason(report)
+        elif before == "lost" and when == "call":
             outcome, reason = "passed", ""
         # A test whose worker died is reported once, of no part of it.
-        if report.when in {"setup", "call"}:
-            self._outcomes[report.nodeid] = (outcome, reason, seconds)
+        if when in {"setup", "call"}:
+            self._outcomes[name] = (outcome, reason, seconds)
             return
-        self.log.ended(text(report.nodeid), outcome, duration_ms=round(seconds * 1_000), reason=reason)
+        self.log.ended(text(name), outcome, duration_ms=round(seconds * 1_000), reason=reason)
 
 
 def _outcome(report: pytest.TestReport) -> TestOutcome:

@@ -1,5 +1,6 @@
 """A pytest session that runs one plan: items from the plan, receipts from the engine, its verdict as exit status."""
 
+import gc
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from drproof.plugin.activation import asked_for
 from drproof.plugin.fixtures import ContractCheck, PhaseCheck, fixtures_of
 from drproof.plugin.guards import is_of_a_fleet, refuse_a_part, refuse_conflicts
 from drproof.plugin.options import given
+from drproof.plugin.outlet import Items
 from drproof.plugin.own_tests import OwnTestsOfRun, Proof, Uncollected
 from drproof.plugin.places import checks_of, point_at
 from drproof.plugin.progress import Progress
@@ -54,6 +56,13 @@ def begin(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: the request is wrong.
     """
+    _prepare(config)
+    session = config.stash.get(KEY, None)
+    if session is not None:
+        config.pluginmanager.register(Items(session), "drproof-items")
+
+
+def _prepare(config: pytest.Config) -> None:
     mark = asked_for(config.option.markexpr or "")
     if hasattr(config, "workerinput"):
         from drproof.plugin.fleet_worker import begin_reading
@@ -189,6 +198,8 @@ class DrillSession:
         if own or self.uncollected.found:
             self._own = OwnTestsOfRun(Private.of(self.prepared.directory).path, own, self.uncollected, self.clean)
             self.config.pluginmanager.register(self._own, "drproof-own-tests")
+            # What is there by now stays to the end: the collector need not walk through items and SDK again and again.
+            gc.freeze()
 
     def advance(self, name: str) -> Receipt[Any]:
         """Run the plan up to a phase and return its receipt."""
@@ -214,13 +225,13 @@ class DrillSession:
 
     def before_call(self, item: pytest.Item) -> None:
         """Describe our own items on the board; fail a user's own test when a phase that it requests did not pass."""
-        funcargs: Mapping[str, Any] = getattr(item, "funcargs", {})
-        if checks_of_item(item):
-            # Not while the fixtures are set up: allure-pytest writes its own title over ours at the end of that.
-            self._describe(funcargs.get("phase_check"), funcargs.get("contract_check"))
-            return
+        funcargs: Mapping[str, Any] = getattr(item, "funcargs", None) or {}
         for name, value in funcargs.items():
-            if isinstance(value, Receipt) and value.outcome is not Outcome.PASSED:
+            if isinstance(value, PhaseCheck | ContractCheck):
+                # Not while the fixtures are set up: allure-pytest writes its own title over ours at the end of that.
+                self._describe(funcargs.get("phase_check"), funcargs.get("contract_check"))
+                return
+            if isinstance(value, Receipt) and value.outcome is not Outcome.PASSED and not checks_of_item(item):
                 pytest.fail(f"phase {name} is {value.outcome}: {value.reason}", pytrace=False)
 
     def proof(self, item: pytest.Item) -> Iterator[Proof]:
@@ -292,6 +303,7 @@ class DrillSession:
     def end(self) -> None:
         """Give the signals back; a run that was refused leaves nothing."""
         self._signals.restore()
+        gc.unfreeze()
         if self.run is None:
             board.leave(self._made)
 

@@ -1,10 +1,13 @@
 """The quick reader of canonical bytes says yes only where the strict one does, and never says no by itself."""
 
 import json
+from datetime import date
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 
 import pytest
+import rfc8785
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -25,10 +28,19 @@ ANYTHING = st.recursive(
 CHARACTERS = st.text(st.sampled_from('{}[]:,"\\u0d8fntrulesa19.eE+- \t\n\x00é€😀'), max_size=40)
 
 
+def strictly(value):
+    """Write canonically with the strict writer alone."""
+    module._refuse_floats(value, "$")
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as exc:
+        raise EvidenceError("not-canonical", str(exc)) from exc
+
+
 def slowly(data):
     """Return what `canonical_value` is a quick form of: the strict reader, and the bytes of what it read."""
     value = parse(data)
-    if canonical(value) != data:
+    if strictly(value) != data:
         raise EvidenceError("not-canonical", "other bytes")
     return value
 
@@ -131,3 +143,41 @@ def test_a_refusal_names_the_document():
     with pytest.raises(EvidenceError, match=r"^receipts/01-a\.json is not written canonically$") as caught:
         canonical_value(b'{"a": 1}', "receipts/01-a.json")
     assert caught.value.code == "not-canonical"
+
+
+NO_JSON = [
+    (1, 2),
+    {1: "a"},
+    {True: 1},
+    {"a": b"x"},
+    {"a": {"b"}},
+    {"a": date(2026, 1, 1)},
+    [Decimal(1)],
+    [float("nan")],
+]
+
+
+@settings(max_examples=800, deadline=None)
+@given(ANYTHING | st.sampled_from(NO_JSON))
+@example({"\U0001f600": 1, "\ue000": 2})
+@example([MAX_INTEGER, MAX_INTEGER + 1])
+@example([1.0])
+@example(["\x08\t\n\x0c\r\x1f\x7f\u2028\ud800"])
+def test_any_value_is_written_as_the_strict_writer_writes_it(value):
+    def written(write):
+        try:
+            return write(value)
+        except (EvidenceError, TypeError) as exc:
+            return type(exc)
+
+    assert written(canonical) == written(strictly)
+
+
+def test_what_a_drill_writes_needs_the_strict_writer_never(monkeypatch):
+    values = [json.loads(path.read_bytes()) for path in SAMPLE]
+    monkeypatch.setattr(rfc8785, "dumps", None)
+    assert [canonical(value) for value in values if _is_plain_json(value)]
+
+
+def _is_plain_json(value):
+    return b"1234567890123456" not in json.dumps(value).encode()

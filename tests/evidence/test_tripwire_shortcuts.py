@@ -6,8 +6,9 @@ import string
 import pytest
 
 from drproof.evidence import tripwire
+from drproof.evidence.canonical import canonical
 from drproof.evidence.secret_rules import SIGNS
-from drproof.evidence.tripwire import Span, scan_json, spans
+from drproof.evidence.tripwire import Span, scan, scan_json, spans
 from tests.drill.plants import grow
 from tests.evidence.test_tripwire import DISGUISES, SAMPLE
 
@@ -70,3 +71,60 @@ def test_a_name_that_was_seen_before_is_judged_as_it_was(monkeypatch: pytest.Mon
 
     assert again == first
     assert [scan_json(document) for document in documents] == first
+
+
+def _documents() -> list[object]:
+    """Return documents of many harmless texts, each with a few others in it, at every place of a group."""
+    chance = random.Random(11)
+    others = [*PLANTED, *HONEST, *_fragments()]
+    found: list[object] = []
+    for number in range(0, len(others), 3):
+        some = others[number : number + 3]
+        texts = [f"tests/{chance.choice('abf')}/test_orders.py::test_it_came_back[{one}]" for one in range(20)]
+        for text in some:
+            texts.insert(chance.randrange(len(texts)), text)
+        found.append({"tests": [{"test": text, "reason": "", "checks": []} for text in texts], "list": texts[:4]})
+    return found
+
+
+def test_texts_that_are_looked_at_together_are_judged_as_each_alone(monkeypatch: pytest.MonkeyPatch):
+    documents = _documents()
+    monkeypatch.setattr(tripwire, "_TOGETHER", 8)
+    together = [scan_json(document) for document in documents]
+
+    monkeypatch.setattr(tripwire, "_show_nothing", lambda texts: False)
+    monkeypatch.setattr(tripwire, "_shows_by_its_form", lambda value, name, texts: True)
+
+    assert [scan_json(document) for document in documents] == together
+    assert sum(map(bool, together)) > 100
+    assert not all(together)
+
+
+@pytest.mark.parametrize("planted", range(0, len(PLANTED), 25))
+def test_every_secret_is_seen_among_harmless_texts(planted: int):
+    text = PLANTED[planted]
+    alone = bool(scan_json([text]))
+    assert bool(scan_json({"a": [{"b": f"name {number}"} for number in range(300)], "z": {"y": text}})) is alone
+
+
+def test_harmless_texts_are_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch):
+    names = [f"tests/test_orders.py::test_the_order_came_back[{number}]" for number in range(2_000)]
+    document = canonical({"tests": [{"test": name, "outcome": "passed", "checks": []} for name in names]})
+    assert scan(document) == ()
+    looked: list[str] = []
+    one_by_one = tripwire._spans
+
+    def noted(text: str, layers: int) -> list[Span]:
+        looked.append(text)
+        return one_by_one(text, layers)
+
+    monkeypatch.setattr(tripwire, "_spans", noted)
+
+    assert scan(document) == ()
+    assert looked == []
+
+
+def test_a_capital_that_has_two_small_letters_moves_no_place():
+    text = "\u0130" * 40 + " password=hunter2 and 4 more"
+    (found,) = spans(text)
+    assert text[found.start : found.end] == "hunter2"
