@@ -85,7 +85,7 @@ class Session:
         return tuple(value for name, value in found.items() if name != "AWS_ACCESS_KEY_ID")
 
     def expires_at(self) -> str:
-        """Return when the credentials end: "" when they do not, or something renews them; else an instant or unknown."""
+        """Return when the credentials end: "" when they do not, or are renewed; else an instant or unknown."""
         if self.endpoint:
             return self._issued_until
         try:

@@ -43,7 +43,3 @@ class AwsIdentity:
         with translated("sts:GetCallerIdentity"):
             answer = self._client.get_caller_identity()
         return Caller(arn=answer["Arn"], account_id=answer["Account"], region=self._client.meta.region_name)
-
-    def expires_at(self) -> str:
-        """Return when the credentials end and nothing renews them; empty when they do not, or nobody can tell."""
-        return self._ends()
