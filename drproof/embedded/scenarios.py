@@ -5,12 +5,19 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from drproof.embedded.faults.rules import Rule, rule_of
+
 NONE = "none"
 
 
 def table() -> dict[str, dict[str, Any]]:
     """Return every scenario by name: what it says, what it changes, how a drill of it ends."""
     return tomllib.loads((files(__package__) / "scenarios.toml").read_text(encoding="utf-8"))
+
+
+def faults(name: str) -> tuple[Rule, ...]:
+    """Return the rules of faults that a scenario begins with."""
+    return tuple(rule_of(row) for row in table().get(name, {}).get("faults", ()))
 
 
 def known(name: str, rows: Mapping[str, Any] | None = None) -> str:

@@ -31,6 +31,8 @@ class Call:
     status: int
     client_token: str
     expected_owner: str
+    fault: str = ""
+    """The kind of the fault that was injected into it."""
 
 
 GIVEN = "DRPROOF_WORLD"

@@ -21,6 +21,7 @@ FIELDS = {
     "status",
     "client_token",
     "expected_owner",
+    "fault",
 }
 
 
