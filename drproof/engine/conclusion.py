@@ -64,6 +64,8 @@ class Conclusion:
     stop_reason: str
     unstored: str = ""
     """Why the closing, which can say nothing of itself any more, is not in the receipt store."""
+    unsealed: str = ""
+    """Why the bundle could not be sealed; what is there can be, by `drproof resume`."""
 
     def with_closing(self, problem: str) -> "Conclusion":
         """Return what the run came to, given why its closing is not stored, or ""."""
@@ -133,6 +135,20 @@ def conclude(
         closing = _closing(record, conclusion)
     write_atomic(directory / CLOSING, closing)
     return conclusion
+
+
+def unsealed(record: Record, prepared: Prepared, error: Exception) -> Conclusion:
+    """Return what a run came to that could not be sealed: the disk took no more."""
+    reason = f"the bundle could not be sealed: {error}".partition("\n")[0]
+    return Conclusion(
+        outcome=INCOMPLETE,
+        full=record.plan.window.full,
+        verdicts=(),
+        exit_status=EXIT_NOT_PROVEN,
+        still_up=_still_up(record.receipts, mutates=prepared.plan.mutates),
+        stop_reason=reason,
+        unsealed=reason,
+    )
 
 
 def _closing(record: Record, conclusion: Conclusion) -> bytes:

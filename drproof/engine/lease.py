@@ -4,19 +4,21 @@ A lease is an object beside the remote state, created only if it is absent, rene
 numbered: who takes over an expired one counts on, and a holder that slept through its end may change nothing.
 """
 
+import contextlib
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drproof.engine.clock import instant
+from drproof.engine.patience import Patience
 from drproof.evidence.canonical import canonical
 from drproof.formats.strict_json import parse
 from drproof.model.capabilities import Intent, ObjectInfo, ObjectStore
-from drproof.model.context import Clock
+from drproof.model.context import Clock, Effects
 from drproof.model.errors import (
     AlreadyExistsError,
     DrproofError,
@@ -49,15 +51,27 @@ class Lease:
     """The right to change a target, for a while."""
 
     def __init__(  # noqa: PLR0913 — a lease and its terms
-        self, store: ObjectStore, bucket: str, key: str, *, drill_id: str, length_ms: int, clock: Clock
+        self,
+        store: ObjectStore,
+        bucket: str,
+        key: str,
+        *,
+        drill_id: str,
+        length_ms: int,
+        clock: Clock,
+        ended: Collection[str] = (),
     ) -> None:
-        """Prepare a lease on the target whose remote state is at `bucket`/`key`; nothing is taken yet."""
+        """Prepare a lease on the target whose remote state is at `bucket`/`key`; nothing is taken yet.
+
+        `ended` names drills that were sealed: what they could not give back, nobody has to wait for.
+        """
         self._store = store
         self._bucket = bucket
         self._key = key + SUFFIX
         self._drill_id = drill_id
         self._length_ms = length_ms
         self._clock = clock
+        self._known = frozenset({drill_id, *ended})
         self._etag = ""
         self._fence = 0
         self._until_ms = 0
@@ -123,7 +137,7 @@ class Lease:
     def _take_over(self, intent: Intent) -> ObjectInfo:
         """Write over a lease that is ours already, has run out, or cannot be read."""
         holder, etag = self._holder()
-        if holder is not None and holder.drill_id != self._drill_id and holder.expires_at > self._clock.now():
+        if holder is not None and holder.drill_id not in self._known and holder.expires_at > self._clock.now():
             msg = (
                 f"drill {holder.drill_id} (pid {holder.pid} on {holder.host}) holds the target until "
                 f"{holder.expires_at}; expected no other drill on {self.uri}\n"
@@ -200,3 +214,9 @@ class Lease:
             return (Holder.of(content) if isinstance(content, dict) else None), info.etag
         except (EvidenceError, KeyError):
             return None, info.etag
+
+
+def give_back(lease: Lease, effects: Effects, patience: Patience) -> None:
+    """Give a lease back behind an intent; one that cannot be given back runs out by itself."""
+    with contextlib.suppress(DrproofError), effects.intend("lease.release", lease.uri) as pending:
+        patience.ask(lambda: lease.release(pending.intent))

@@ -1,6 +1,7 @@
 """A drill in a world of which one call fails, and what it comes to."""
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -98,8 +99,6 @@ def world(operator: Operator) -> Iterator[tuple[embedded.World, dict[str, str]]]
 
 @contextmanager
 def _members() -> Iterator[None]:
-    import os
-
     before = os.environ.get("EMBEDDED_WORLD_MEMBERS")
     os.environ["EMBEDDED_WORLD_MEMBERS"] = MEMBERS
     try:
