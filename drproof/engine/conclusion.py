@@ -34,7 +34,7 @@ from drproof.evidence.statements import COLLECTED
 from drproof.evidence.withheld import keep, note, told, withheld_in
 from drproof.model.codec import decode, encode
 from drproof.model.criteria import ExpectedContract
-from drproof.model.errors import EvidenceError, Interruption
+from drproof.model.errors import EvidenceError, Interruption, JournalError
 from drproof.model.judging import judge
 from drproof.model.plan import Plan
 from drproof.model.receipt import Outcome, Receipt
@@ -137,9 +137,18 @@ def conclude(
     return conclusion
 
 
-def unsealed(record: Record, prepared: Prepared, error: Exception) -> Conclusion:
-    """Return what a run came to that could not be sealed: the disk took no more."""
-    reason = f"the bundle could not be sealed: {error}".partition("\n")[0]
+def conclude_or_say(
+    record: Record, prepared: Prepared, *, journal: Journal, masker: Redactor, interruption: BaseException | None
+) -> Conclusion:
+    """Conclude; where the disk takes no more, give it the journal's reserve, then say that nothing is sealed."""
+    try:
+        return conclude(record, prepared, journal=journal, masker=masker, interruption=interruption)
+    except (OSError, JournalError):
+        journal.give_up_reserve()
+    try:
+        return conclude(record, prepared, journal=journal, masker=masker, interruption=interruption)
+    except (OSError, JournalError) as exc:
+        reason = f"the bundle could not be sealed: {exc}".partition("\n")[0]
     return Conclusion(
         outcome=INCOMPLETE,
         full=record.plan.window.full,

@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from drproof.engine.clock import instant
@@ -192,7 +192,8 @@ class Lease:
         self._lost = f"the lease {self.uri} was taken over: {error}"
 
     def _content(self, fence: int) -> bytes:
-        until = datetime.now(UTC) + timedelta(milliseconds=self._length_ms)
+        # Not by the wall: a clock that is set back would give a lease away that is held.
+        until = datetime.fromisoformat(self._clock.now()) + timedelta(milliseconds=self._length_ms)
         return canonical(
             {
                 "drill_id": self._drill_id,

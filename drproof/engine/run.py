@@ -7,11 +7,12 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from drproof.engine.attempts import Ending, attempt
-from drproof.engine.clock import SystemClock
-from drproof.engine.conclusion import Conclusion, conclude, judge_contract, unsealed
+from drproof.engine.clock import SystemClock, told
+from drproof.engine.conclusion import Conclusion, conclude_or_say, judge_contract
 from drproof.engine.context import PhaseContext
 from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
@@ -162,8 +163,13 @@ class Run:
         with contextlib.suppress(DrproofError, OSError):
             # A world that is gone cannot be asked; the receipts of what followed say so.
             self._opened.keep_the_worlds_word()
-        self._conclusion = self._concluded()
+        self._conclusion = conclude_or_say(
+            self.record, self.prepared, journal=self._journal, masker=self._masker, interruption=self._interruption
+        )
         if self._conclusion.unsealed:
+            # What another process needs to go on is kept, and the guardian stays.
+            with contextlib.suppress(DrproofError, OSError):
+                self._opened.let_go(keep=True)
             return self._conclusion
         if self._mirror is not None:
             self._conclusion = self._conclusion.with_closing(self._mirror.store_closing())
@@ -187,24 +193,6 @@ class Run:
         if ending.interruption is not None:
             self._interruption = self._interruption or ending.interruption
             raise ending.interruption
-
-    def _concluded(self) -> Conclusion:
-        """Judge and seal; a run that the disk keeps from that holds on to all that another process needs."""
-        for _ in range(2):
-            try:
-                return conclude(
-                    self.record,
-                    self.prepared,
-                    journal=self._journal,
-                    masker=self._masker,
-                    interruption=self._interruption,
-                )
-            except (OSError, JournalError) as exc:
-                failure = exc
-                self._journal.give_up_reserve()
-        with contextlib.suppress(DrproofError, OSError):
-            self._opened.let_go(keep=True)
-        return unsealed(self.record, self.prepared, failure)
 
     def _whatever_happens(self, act: Callable[[Phase[Any]], None], phase: Phase[Any]) -> None:
         """End a phase that nothing may keep from ending, and that may keep nothing after it from running."""
@@ -304,6 +292,7 @@ class Run:
         )
 
     def _write(self, phase: Phase[Any], ending: Ending, context: PhaseContext | None) -> None:
+        ending = replace(ending, reason="; ".join(filter(None, (ending.reason, told(self.clock.skew_ms())))))
         given = phase.input(context) if phase.input is not None and context is not None else {}
         receipt = self.record.write(
             phase.name,

@@ -18,6 +18,7 @@ class Clock(SystemClock):
 
     def __init__(self):
         self.ms = 1_000_000
+        super().__init__()
 
     def monotonic_ms(self):
         return self.ms
