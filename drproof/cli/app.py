@@ -85,6 +85,7 @@ def resume(
             still_up=conclusion.still_up,
             directory=directory.resolve(),
             unstored=conclusion.unstored,
+            unsealed=conclusion.unsealed,
         )
     for line in lines:
         echo(line)

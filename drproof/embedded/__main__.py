@@ -19,6 +19,7 @@ for _name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_ACCO
 from drproof.embedded import names, scenarios, server, shims, site, timeline  # noqa: E402 — after the environment is set
 from drproof.embedded.accounts import Accounts  # noqa: E402
 from drproof.embedded.calls import CallLog  # noqa: E402
+from drproof.embedded.faults.rules import Faults  # noqa: E402
 from drproof.embedded.lifetime import Lifetime  # noqa: E402
 from drproof.embedded.world import World  # noqa: E402
 
@@ -53,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         endpoint=f"http://{server.LOOPBACK}:{listener.port}",
         log=CallLog(directory / "calls.jsonl"),
         lifetime=Lifetime(options.linger),
+        faults=Faults(scenarios.faults(options.scenario)),
     )
     world.instances.mkdir(exist_ok=True)
     _heed_signals(world)

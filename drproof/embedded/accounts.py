@@ -28,11 +28,28 @@ class Accounts:
     def __init__(self, names: Names, *, recovery_until: str = "") -> None:
         self.primary = _issue(names.primary.account_id, names.primary.region)
         self.recovery = _issue(names.recovery.account_id, names.recovery.region, recovery_until)
+        self._expired: set[str] = set()
         self._by_key = {found.access_key_id: found for found in (self.primary, self.recovery)}
 
     def of(self, access_key_id: str) -> Credentials | None:
         """Return the credentials of an access key, or None when the world never issued it."""
         return self._by_key.get(access_key_id)
+
+    def expire(self, access_key_id: str) -> None:
+        """End a key: its account gets another, which whoever asks for credentials from now on is given."""
+        if access_key_id not in self._by_key or access_key_id in self._expired:
+            return
+        self._expired.add(access_key_id)
+        for side in ("primary", "recovery"):
+            held: Credentials = getattr(self, side)
+            if held.access_key_id == access_key_id:
+                renewed = _issue(held.account_id, held.region, held.expires_at)
+                self._by_key[renewed.access_key_id] = renewed
+                setattr(self, side, renewed)
+
+    def has_expired(self, access_key_id: str) -> bool:
+        """Return whether a key was ended."""
+        return access_key_id in self._expired
 
     def public(self) -> dict[str, dict[str, str]]:
         """Return both credentials as `world.json` carries them."""

@@ -9,6 +9,7 @@ from typing import Any
 from xml.sax.saxutils import unescape
 
 from drproof.embedded.asked import Asked
+from drproof.embedded.faults.clusters import named
 from drproof.embedded.kubernetes.calls import Call
 
 
@@ -40,8 +41,8 @@ class CallLog:
         self._lock = threading.Lock()
         self._number = 0
 
-    def add(self, asked: Asked, *, account: str, status: int) -> None:
-        """Write down one call of AWS and its status."""
+    def add(self, asked: Asked, *, account: str, status: int, fault: str = "") -> None:
+        """Write down one call of AWS, its status (0: it was not answered), and the fault that struck it."""
         self._write(
             account=account,
             region=asked.region,
@@ -55,24 +56,26 @@ class CallLog:
             client_token=asked.client_token,
             expected_owner=asked.header("x-amz-expected-bucket-owner"),
             named=named_in(asked),
+            fault=fault,
         )
 
-    def add_of_cluster(self, call: Call, *, account: str, region: str) -> None:
+    def add_of_cluster(self, call: Call, *, account: str, region: str, fault: str = "") -> None:
         """Write down one call of a cluster; its object stands where AWS has a key."""
-        dry = " (dry run)" if call.dry_run else ""
+        action, key = named(call)
         self._write(
             account=account,
             region=region,
             service="kubernetes",
-            action=f"{call.verb} {call.resource}{dry}".strip(),
+            action=action,
             method=call.method,
             path=call.path,
             bucket="",
-            key="/".join(part for part in (call.namespace, call.name) if part),
+            key=key,
             status=call.status,
             client_token="",
             expected_owner="",
             named=[],
+            fault=fault,
         )
 
     def _write(self, **facts: str | int | list[str]) -> None:

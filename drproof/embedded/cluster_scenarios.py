@@ -27,7 +27,6 @@ SECTION = "scoring"
 OTHER_DIGEST = "sha256:" + "5ca1ab1e" * 8
 RESTARTED_SECONDS = 1.0
 ACCOUNT_SECONDS = 1.0
-FAILING_CALLS = 2
 
 
 def memory(scenario: str) -> str:
@@ -161,35 +160,9 @@ def _loses_its_namespace(cluster: Cluster, _: Registry) -> None:
     cluster.faults.append(watch)
 
 
-def _answers_503(cluster: Cluster, _: Registry) -> None:
-    """Fail the first writes of ConfigMaps."""
-    left = [FAILING_CALLS]
-
-    def fault(call: Call) -> Fault | None:
-        if left[0] and (call.verb, call.resource, call.dry_run) == ("create", "configmaps", False):
-            left[0] -= 1
-            return Fault(status=503, reason="ServiceUnavailable", message="apiserver not ready")
-        return None
-
-    cluster.faults.append(fault)
-
-
 def pace(scenario: str) -> Pace:
     """Return how fast a machine's cluster lives: where a watch is to lose its place, something must be waited for."""
     return replace(COMPRESSED, account=ACCOUNT_SECONDS) if scenario == "watch-410" else COMPRESSED
-
-
-def _forgets_its_history(cluster: Cluster, _: Registry) -> None:
-    """Let the first watch of the restore, which waits for the namespace's own account, lose its place."""
-    lost = [True]
-
-    def fault(call: Call) -> Fault | None:
-        if lost[0] and (call.verb, call.resource, call.namespace) == ("watch", "serviceaccounts", NAMESPACE):
-            lost[0] = False
-            return Fault(status=410, reason="Expired", message="too old resource version")
-        return None
-
-    cluster.faults.append(fault)
 
 
 def _restarts(cluster: Cluster, _: Registry) -> None:
@@ -238,7 +211,5 @@ _ARRANGEMENTS: Mapping[str, Callable[[Cluster, Registry], None]] = {
     "configmap-edited": _edits("ConfigMap", SECTION, _edit_a_key),
     "publishing-left-on": _edits("ConfigMap", CONFIG, _publish),
     "state-not-restored": _reads_nothing,
-    "api-503": _answers_503,
-    "watch-410": _forgets_its_history,
     "api-restart": _restarts,
 }

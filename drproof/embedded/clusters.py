@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from drproof.embedded import cluster_scenarios, machines
+from drproof.embedded.faults.clusters import Planted
 from drproof.embedded.kubernetes.cluster import Cluster
 from drproof.embedded.kubernetes.nodes import Node
 from drproof.embedded.kubernetes.registry import Program, Registry
@@ -32,6 +33,7 @@ class Clusters:
         """Start the cluster of a machine and return the address that it answers on."""
         world = self._world
         address, port = _free_address()
+        planted = Planted(world.faults)
         cluster = Cluster(
             world.directory / "clusters" / instance_id,
             address=address,
@@ -41,9 +43,10 @@ class Clusters:
             pace=cluster_scenarios.pace(world.scenario),
             node_environment=_credentials(world),
             on_call=lambda call: world.log.add_of_cluster(
-                call, account=world.recovery.account_id, region=world.recovery.region
+                call, account=world.recovery.account_id, region=world.recovery.region, fault=planted.of(call)
             ),
         )
+        cluster.faults.append(planted)
         cluster.start()
         with self._lock:
             world.clusters[instance_id] = cluster

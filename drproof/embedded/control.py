@@ -1,4 +1,4 @@
-"""The world's own routes: health, credentials, calls, inventory, keep, stop; for drproof on this machine only."""
+"""The world's own routes, for drproof on this machine only: what it is, what it was asked, what fails, when it ends."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from typing import Any
 
 from drproof.embedded import inventory
 from drproof.embedded.asked import Environ
+from drproof.embedded.faults.rules import rule_of
 from drproof.embedded.refusals import StartResponse
 from drproof.embedded.world import World
 
@@ -38,6 +39,13 @@ def _act(world: World, asked: str, sent: bytes) -> tuple[str, Any]:
             return ok, world.log.all()
         case "GET inventory":
             return ok, inventory.take(world)
+        case "GET faults":
+            return ok, world.faults.all()
+        case "POST faults":
+            return ok, {"number": world.faults.add(rule_of(_document(sent, "faults", {"kind": "throttle"})))}
+        case "DELETE faults":
+            world.faults.clear()
+            return ok, {"faults": 0}
         case "POST keep":
             seconds = _seconds(sent)
             world.lifetime.keep(seconds)
@@ -47,18 +55,22 @@ def _act(world: World, asked: str, sent: bytes) -> tuple[str, Any]:
             return ok, {"stopping": True}
     return "404 Not Found", {
         "error": f"no control route {asked!r}",
-        "expected": "GET health|credentials|calls|inventory, POST keep|stop",
+        "expected": "GET health|credentials|calls|inventory|faults, POST keep|stop|faults, DELETE faults",
     }
 
 
 def _seconds(sent: bytes) -> int:
-    try:
-        document = json.loads(sent)
-    except ValueError as exc:
-        msg = f"keep expects JSON such as {{'seconds': 60}}: {exc}"
-        raise ValueError(msg) from exc
+    document = _document(sent, "keep", {"seconds": 60})
     seconds = document.get("seconds") if isinstance(document, dict) else None
     if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds <= 0:
         msg = f"keep expects a positive whole number of seconds, got {seconds!r}"
         raise ValueError(msg)
     return seconds
+
+
+def _document(sent: bytes, route: str, example: dict[str, Any]) -> Any:  # noqa: ANN401 — plain JSON
+    try:
+        return json.loads(sent)
+    except ValueError as exc:
+        msg = f"{route} expects JSON such as {json.dumps(example)}: {exc}"
+        raise ValueError(msg) from exc

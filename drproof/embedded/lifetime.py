@@ -43,6 +43,11 @@ class Lifetime:
         # A plain flag: a signal handler that took a lock could wait for the very thread that it interrupted.
         self._over = True
 
+    @property
+    def over(self) -> bool:
+        """Whether the world is ending."""
+        return self._over
+
     def wait(self, address: Path) -> None:
         """Return when the world has to end: it is told to, nobody calls, or its address is gone so that nobody can."""
         while not self._over and self._idle() < self._linger:

@@ -1,4 +1,4 @@
-"""The world's buckets for receipts, and what their scenarios do to whoever writes there."""
+"""The world's buckets for receipts."""
 
 import tomllib
 from functools import cache
@@ -7,14 +7,7 @@ from typing import Any
 
 from moto.s3.models import s3_backends
 
-from drproof.embedded.accounts import Credentials
-from drproof.embedded.asked import Asked
-from drproof.embedded.refusals import Refusal
 from drproof.embedded.world import World
-
-REFUSES, ANSWER_LOST = "receipt-store-refuses", "receipt-store-answer-lost"
-LOST = ("/restore.json", "/bundle/closing.dsse.json")
-"""The objects whose first writing is done and not answered."""
 
 
 @cache
@@ -32,21 +25,3 @@ def generate(world: World) -> None:
             backend.put_bucket_versioning(name, "Enabled")
         if row["locked"]:
             backend.get_bucket(name).object_lock_enabled = True
-
-
-def gate(world: World, asked: Asked, _credentials: Credentials) -> Refusal | None:
-    """Refuse to take receipts, where that is the scenario."""
-    if world.scenario == REFUSES and asked.action == "PutObject" and asked.bucket in table():
-        return Refusal(403, "AccessDenied", f"s3:PutObject is not allowed in {asked.bucket}")
-    return None
-
-
-def loses_the_answer(world: World, asked: Asked, status: int) -> bool:
-    """Whether this answer never reaches the caller, though the call was done."""
-    return (
-        world.scenario == ANSWER_LOST
-        and asked.action == "PutObject"
-        and asked.bucket in table()
-        and asked.key.endswith(LOST)
-        and status == 200  # noqa: PLR2004 — done
-    )

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
+from drproof.embedded.faults.rules import Rule, rule_of
+
 NONE = "none"
 SHORT_LIFE = timedelta(minutes=20)
 
@@ -13,6 +15,11 @@ SHORT_LIFE = timedelta(minutes=20)
 def table() -> dict[str, dict[str, Any]]:
     """Return every scenario by name: what it says, what it changes, how a drill of it ends."""
     return tomllib.loads((files(__package__) / "scenarios.toml").read_text(encoding="utf-8"))
+
+
+def faults(name: str) -> tuple[Rule, ...]:
+    """Return the rules of faults that a scenario begins with."""
+    return tuple(rule_of(row) for row in table().get(name, {}).get("faults", ()))
 
 
 def known(name: str, rows: Mapping[str, Any] | None = None) -> str:

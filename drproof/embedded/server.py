@@ -9,12 +9,14 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from drproof.embedded import asked, control, receipts, refusals
+from drproof.embedded import asked, control, refusals
 from drproof.embedded.accounts import Credentials
 from drproof.embedded.asked import Asked, Environ
+from drproof.embedded.faults import refusing, sockets
+from drproof.embedded.faults.rules import REFUSING, SPOILING, Rule
 from drproof.embedded.refusals import Refusal, StartResponse
 from drproof.embedded.shims import ec2, iam, s3_checksums, s3_conditions, s3_locks, s3_owner
-from drproof.embedded.site import fleet, unreadable
+from drproof.embedded.site import fleet
 from drproof.embedded.world import World
 
 LOOPBACK = "127.0.0.1"
@@ -27,8 +29,6 @@ GATES = {
         s3_owner.gate,
         s3_checksums.gate,
         s3_locks.gate,
-        receipts.gate,
-        unreadable.gate,
         fleet.gate,
     ),
     "ec2": (ec2.gate,),
@@ -69,19 +69,31 @@ class Application:
     def _call(self, world: World, request: Asked, start_response: StartResponse) -> Iterable[bytes]:
         credentials = world.accounts.of(request.access_key_id)
         sent = _Sent(start_response)
+        rule = world.faults.meet(request.service, request.action, request.bucket, request.key)
+        account = credentials.account_id if credentials else ""
+        if rule is not None and rule.seconds:
+            sockets.wait(request.environ, rule.seconds, lambda: world.lifetime.over)
+        if rule is not None and rule.kind in {"reset", "hang"}:
+            world.log.add(request, account=account, status=0, fault=rule.kind)
+            raise sockets.reset(request.environ)
+        refusal, fault = _struck(world, request, rule)
         with s3_conditions.turn(request):
-            refusal = _unknown(request) if credentials is None else _gated(world, request, credentials)
+            if refusal is None:
+                refusal = _unknown(request) if credentials is None else _gated(world, request, credentials)
             if refusal is None and credentials is not None:
                 request.environ["HTTP_X_MOTO_ACCOUNT_ID"] = credentials.account_id
                 body, refusal = self._emulated(request, sent)
             if refusal is not None:
                 body = refusals.answer(request, refusal, sent)
-        world.log.add(request, account=credentials.account_id if credentials else "", status=sent.status)
+        world.log.add(request, account=account, status=sent.status, fault=fault)
         if request.action == "GetObject" and sent.status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
             for observer in world.on_object_read:
                 observer(request.bucket, request.key)
-        if receipts.loses_the_answer(world, request, sent.status):
-            raise ConnectionResetError
+        if rule is not None and rule.kind == "answer-lost":
+            sockets.closed(body)
+            raise sockets.reset(request.environ)
+        if rule is not None and rule.kind in SPOILING:
+            body = sent.spoiled(rule, request.environ, body)
         sent.release()
         return body
 
@@ -126,6 +138,13 @@ class _Sent:
         """The kind of body that will be sent."""
         return next((value for name, value in self._head[1] if name.lower() == "content-type"), "")
 
+    def spoiled(self, rule: Rule, environ: Environ, body: Iterable[bytes]) -> Iterable[bytes]:
+        """Let head and body arrive as a rule has it, and return the body."""
+        status, headers = self._head
+        headers, body = sockets.spoiled(rule, environ, headers, body)
+        self._head = (status, headers)
+        return body
+
     def release(self) -> None:
         """Send the head."""
         self._start_response(*self._head)
@@ -142,6 +161,17 @@ def _unknown(request: Asked) -> Refusal:
         code = "AuthFailure"
     what = f"access key {request.access_key_id}" if request.access_key_id else "an unsigned request"
     return Refusal(403, code, f"the embedded world does not know {what}; its keys are in world.json")
+
+
+def _struck(world: World, request: Asked, rule: Rule | None) -> tuple[Refusal | None, str]:
+    """Return the error that a fault answers with, if it does, and the kind of the fault for the log."""
+    if rule is not None and rule.kind == "expired":
+        world.accounts.expire(request.access_key_id)
+    if world.accounts.has_expired(request.access_key_id):
+        return refusing.refusal_of("expired", request, code=rule.code if rule else ""), "expired"
+    if rule is not None and rule.kind in REFUSING:
+        return refusing.refusal(rule, request), rule.kind
+    return None, rule.kind if rule is not None else ""
 
 
 def _gated(world: World, request: Asked, credentials: Credentials) -> Refusal | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from drproof.embedded.accounts import Accounts, Credentials
 from drproof.embedded.calls import CallLog
+from drproof.embedded.faults.rules import Faults
 from drproof.embedded.kubernetes.cluster import Cluster
 from drproof.embedded.lifetime import Lifetime
 from drproof.embedded.logins import Logins
@@ -30,6 +31,8 @@ class World:
     """Called with bucket and key after an object was read through the API."""
     on_end: list[Callable[[], None]] = field(default_factory=list)
     """Called once when the world ends."""
+    faults: Faults = field(default_factory=Faults)
+    """What happens to calls instead of their answers."""
     logins: Logins = field(default_factory=Logins)
     """Who may pull from the registry of the original site."""
     clusters: dict[str, Cluster] = field(default_factory=dict)

@@ -34,9 +34,13 @@ REFUSED_CODES = frozenset(
         "UntrustedCertificate",
         "AccessDeniedException",
         "UnauthorizedOperation",
+        "AuthFailure",
         "InvalidClientTokenId",
         "LockHeld",
         "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
     }
 )
 """Answers that the same call gets again: a retry would only cost time."""
@@ -139,7 +143,7 @@ def _act(phase: Phase[Any], context: PhaseContext) -> _Try:
         return _Try(outcome=Outcome.FAILED, error=exc, cause=Cause.GUARD)
     except LeaseError as exc:
         return _Try(outcome=Outcome.FAILED, error=exc, cause=Cause.LEASE)
-    except (TargetError, JournalError) as exc:
+    except (TargetError, JournalError, OSError) as exc:
         return _Try(outcome=Outcome.FAILED, error=exc, cause=Cause.WORLD)
     except DrproofError as exc:
         return _Try(outcome=Outcome.FAILED, error=exc, cause=Cause.END_STATE)

@@ -34,7 +34,7 @@ from drproof.evidence.statements import COLLECTED
 from drproof.evidence.withheld import keep, note, told, withheld_in
 from drproof.model.codec import decode, encode
 from drproof.model.criteria import ExpectedContract
-from drproof.model.errors import EvidenceError, Interruption
+from drproof.model.errors import EvidenceError, Interruption, JournalError
 from drproof.model.judging import judge
 from drproof.model.plan import Plan
 from drproof.model.receipt import Outcome, Receipt
@@ -64,6 +64,8 @@ class Conclusion:
     stop_reason: str
     unstored: str = ""
     """Why the closing, which can say nothing of itself any more, is not in the receipt store."""
+    unsealed: str = ""
+    """Why the bundle could not be sealed; what is there can be, by `drproof resume`."""
 
     def with_closing(self, problem: str) -> "Conclusion":
         """Return what the run came to, given why its closing is not stored, or ""."""
@@ -133,6 +135,29 @@ def conclude(
         closing = _closing(record, conclusion)
     write_atomic(directory / CLOSING, closing)
     return conclusion
+
+
+def conclude_or_say(
+    record: Record, prepared: Prepared, *, journal: Journal, masker: Redactor, interruption: BaseException | None
+) -> Conclusion:
+    """Conclude; where the disk takes no more, give it the journal's reserve, then say that nothing is sealed."""
+    try:
+        return conclude(record, prepared, journal=journal, masker=masker, interruption=interruption)
+    except (OSError, JournalError):
+        journal.give_up_reserve()
+    try:
+        return conclude(record, prepared, journal=journal, masker=masker, interruption=interruption)
+    except (OSError, JournalError) as exc:
+        reason = f"the bundle could not be sealed: {exc}".partition("\n")[0]
+    return Conclusion(
+        outcome=INCOMPLETE,
+        full=record.plan.window.full,
+        verdicts=(),
+        exit_status=EXIT_NOT_PROVEN,
+        still_up=_still_up(record.receipts, mutates=prepared.plan.mutates),
+        stop_reason=reason,
+        unsealed=reason,
+    )
 
 
 def _closing(record: Record, conclusion: Conclusion) -> bytes:

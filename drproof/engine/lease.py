@@ -8,19 +8,20 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from drproof.analysis.ownership import SKEW_MS
 from drproof.engine.clock import instant
+from drproof.engine.patience import Patience
 from drproof.evidence.canonical import canonical
 from drproof.formats import timestamps
 from drproof.formats.strict_json import parse
 from drproof.formats.timestamps import milliseconds
 from drproof.model.capabilities import Intent, ObjectInfo, ObjectStore
-from drproof.model.context import Clock
+from drproof.model.context import Clock, Effects
 from drproof.model.errors import (
     AlreadyExistsError,
     DrproofError,
@@ -95,8 +96,12 @@ class Lease:
         length_ms: int,
         clock: Clock,
         tags: Mapping[str, str] | None = None,
+        ended: Collection[str] = (),
     ) -> None:
-        """Prepare a lease on the target whose remote state is at `bucket`/`key`; nothing is taken yet."""
+        """Prepare a lease on the target whose remote state is at `bucket`/`key`; nothing is taken yet.
+
+        `ended` names drills that were sealed: what they could not give back, nobody has to wait for.
+        """
         self._tags = dict(tags or {})
         self._store = store
         self._bucket = bucket
@@ -104,6 +109,7 @@ class Lease:
         self._drill_id = drill_id
         self._length_ms = length_ms
         self._clock = clock
+        self._known = frozenset({drill_id, *ended})
         self._etag = ""
         self._fence = 0
         self._until_ms = 0
@@ -180,7 +186,7 @@ class Lease:
         found = self._found()
         holder = found.holder if found is not None else None
         etag = found.etag if found is not None else ""
-        others = found is not None and holder is not None and holder.drill_id != self._drill_id
+        others = found is not None and holder is not None and holder.drill_id not in self._known
         if others and found is not None and holder is not None and not found.has_run_out(self._clock.now()):
             msg = (
                 f"drill {holder.drill_id} (pid {holder.pid} on {holder.host}) holds the target until "
@@ -274,3 +280,9 @@ def look(store: ObjectStore, bucket: str, key: str) -> Found | None:
     except (EvidenceError, KeyError, TypeError):
         holder = None
     return Found(holder=holder, etag=info.etag, renewed_at=info.modified_at, seen_at=info.seen_at)
+
+
+def give_back(lease: Lease, effects: Effects, patience: Patience) -> None:
+    """Give a lease back behind an intent; one that cannot be given back runs out by itself."""
+    with contextlib.suppress(DrproofError), effects.intend("lease.release", lease.uri) as pending:
+        patience.ask(lambda: lease.release(pending.intent))

@@ -9,7 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from drproof.engine.clock import SystemClock
 from drproof.engine.effects import JournalledEffects
+from drproof.engine.opening import Opened
 from drproof.engine.receipt_folder import VERB, ReceiptFolder
 from drproof.evidence.bundle import write_atomic
 from drproof.evidence.canonical import canonical
@@ -132,6 +134,19 @@ class Mirror:
 
     def _intend(self, uri: str) -> AbstractContextManager[Pending]:
         return self.effects.intend(VERB, uri)
+
+
+def mirror_of(opened: Opened, limits: Limits) -> Mirror | None:
+    """Return where the receipts of a run are stored besides; None where nobody asked for it."""
+    plan, clock = opened.record.plan, SystemClock()
+    if plan.criteria.storing is None:
+        return None
+    return Mirror(
+        ReceiptFolder(plan.criteria.storing, opened.target.receipts, plan, opened.directory, opened.masker),
+        JournalledEffects(opened.journal, drill_id=plan.drill_id, phase="", clock=clock, masker=opened.masker),
+        limits,
+        clock,
+    )
 
 
 def store_closing(folder: ReceiptFolder, announced: Intent | None, limits: Limits, clock: Clock) -> str:

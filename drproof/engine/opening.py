@@ -21,6 +21,7 @@ from drproof.engine.guardian import Guardian
 from drproof.engine.keys import Sealer, rehearsal_signer
 from drproof.engine.lease import Lease
 from drproof.engine.lifetime import refuse_short_lived
+from drproof.engine.patience import PASSING, Patience
 from drproof.engine.preparation import Prepared, tool
 from drproof.engine.private import Handover, Private
 from drproof.engine.record import Record
@@ -124,7 +125,10 @@ def open_run(prepared: Prepared) -> Opened:
         guardian = Guardian.start(directory, private.path) if prepared.teardown_is_armed else None
         if guardian is not None:
             undo.callback(guardian.dismiss)
-        lease = _take_lease(handover, target, journal, prepared.drill_id) if prepared.plan.mutates else None
+        lease = None
+        if prepared.plan.mutates:
+            ended = _sealed_before(prepared)
+            lease = _take_lease(handover, target, journal, prepared.drill_id, ended=ended)
         undo.pop_all()
     return Opened(
         directory=directory,
@@ -287,7 +291,10 @@ def _checked_target(prepared: Prepared, private: Private, world: World | None, o
     """Return the target, once both sites have said who they take us for."""
     try:
         target = _target(prepared.settings, private, world, origin)
-        assert_sites(target, prepared.settings.sites)
+        patience = Patience(prepared.settings.limits, SystemClock())
+        patience.ask(lambda: assert_sites(target, prepared.settings.sites))
+    except PASSING as exc:
+        raise refuse(f"a site does not answer: {exc}", next_step="run the same command again") from exc
     except (GuardError, TargetError) as exc:
         raise refuse(str(exc), next_step="use the credentials of the account that the settings name") from exc
     if prepared.plan.mutates:
@@ -350,7 +357,15 @@ def write_plan(prepared: Prepared, directory: Path, masker: Redactor, sealer: Se
     return Record.begin(directory, document, digest(opening), masker, sealer)
 
 
-def _take_lease(handover: Handover, target: Target, journal: Journal, drill_id: str) -> Lease:
+def _sealed_before(prepared: Prepared) -> tuple[str, ...]:
+    """Return the drill that this one goes on with, once it was sealed: it changes nothing any more."""
+    prior = prepared.prior
+    return (prior.plan.drill_id,) if prior is not None and prior.is_closed else ()
+
+
+def _take_lease(
+    handover: Handover, target: Target, journal: Journal, drill_id: str, *, ended: tuple[str, ...] = ()
+) -> Lease:
     settings = handover.settings
     provisioner = settings.recovery.provisioner
     clock = SystemClock()
@@ -362,11 +377,12 @@ def _take_lease(handover: Handover, target: Target, journal: Journal, drill_id: 
         length_ms=settings.limits.lease_ms,
         clock=clock,
         tags={DRILL_TAG: handover.origin, EXPIRES_TAG: handover.expires_at},
+        ended=ended,
     )
     effects = JournalledEffects(journal, drill_id=drill_id, phase="", clock=clock)
     try:
         with effects.intend("lease.take", lease.uri) as pending:
-            lease.take(pending.intent)
+            Patience(settings.limits, clock).ask(lambda: lease.take(pending.intent))
             pending.done(fence=lease.fence)
     except LeaseError as exc:
         raise Refusal(str(exc)) from exc

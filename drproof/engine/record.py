@@ -1,6 +1,6 @@
 """The record of a run on disk: receipts in a chain, logs beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ class Record:
     """The digest of the last receipt, or of the opening."""
     masker: Redactor
     sealer: Sealer
+    make_room: Callable[[], object] = lambda: None
+    """Called once a write has failed: a full disk must not cost the receipt of what was done."""
 
     @classmethod
     def begin(cls, directory: Path, plan: PlanDocument, opening: str, masker: Redactor, sealer: Sealer) -> "Record":
@@ -103,7 +105,7 @@ class Record:
         path = f"receipts/{receipt.sequence:02}-{receipt.phase}.json"
         receipt = self._without_secrets(path, receipt)
         data = canonical(encode(receipt))
-        write_atomic(self.directory / path, data)
+        self._put(path, data)
         self.receipts[receipt.phase] = receipt
         self.digests[receipt.phase] = self.head = digest(data)
         self.seal(receipt, data)
@@ -114,7 +116,14 @@ class Record:
         path, _ = sealed_checkpoint(receipt, data)
         if not (self.directory / path).exists():
             content = self.sealer.seal(lambda signers: sealed_checkpoint(receipt, data, signers)[1])
-            write_atomic(self.directory / path, content)
+            self._put(path, content)
+
+    def _put(self, path: str, data: bytes) -> None:
+        try:
+            write_atomic(self.directory / path, data)
+        except OSError:
+            self.make_room()
+            write_atomic(self.directory / path, data)
 
     def _without_secrets(self, path: str, receipt: Receipt[Any]) -> Receipt[Any]:
         """Return a receipt in which nothing is like a secret: what is judged must be what is written."""
@@ -149,6 +158,11 @@ class Record:
         if not taken:
             return ()
         path, data = f"evidence/{phase}.{REDACTIONS}.json", canonical(encode(taken))
-        if not keep(self.directory, path, data, self.masker):
+        try:
+            kept = keep(self.directory, path, data, self.masker)
+        except OSError:
+            self.make_room()
+            kept = keep(self.directory, path, data, self.masker)
+        if not kept:
             return ()
         return (EvidenceRef(name=REDACTIONS, path=path, sha256=digest(data), size=len(data)),)

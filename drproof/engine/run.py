@@ -7,20 +7,21 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from drproof.engine.attempts import Ending, attempt
-from drproof.engine.clock import SystemClock
-from drproof.engine.conclusion import Conclusion, conclude, judge_contract
+from drproof.engine.clock import SystemClock, told
+from drproof.engine.conclusion import Conclusion, conclude_or_say, judge_contract
 from drproof.engine.context import PhaseContext
 from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.guardian import Guardian
-from drproof.engine.lease import Lease
-from drproof.engine.mirror import Mirror
+from drproof.engine.lease import Lease, give_back
+from drproof.engine.mirror import Mirror, mirror_of
 from drproof.engine.opening import Opened, open_run
+from drproof.engine.patience import Patience
 from drproof.engine.preparation import Prepared
-from drproof.engine.receipt_folder import ReceiptFolder
 from drproof.engine.record import Record
 from drproof.engine.signals import Signals
 from drproof.evidence.journal import Journal
@@ -28,7 +29,7 @@ from drproof.evidence.redaction import Redactor
 from drproof.model.codec import encode
 from drproof.model.collection import Collection
 from drproof.model.context import Effect
-from drproof.model.errors import DrproofError, LeaseError, TargetError
+from drproof.model.errors import DrproofError, JournalError, LeaseError, TargetError
 from drproof.model.phase import Phase
 from drproof.model.receipt import Caller, Cause, Outcome, Receipt
 from drproof.model.verdict import Verdict
@@ -46,6 +47,7 @@ class Run:
         self.directory = opened.directory
         self.record: Record = opened.record
         self.clock = SystemClock()
+        self._patience = Patience(prepared.settings.limits, self.clock)
         self.listeners: list[Listener] = []
         self.watchers: list[Callable[[int, int], None]] = []
         """Told of bytes as they are moved: how many more, and of how many in all, 0 where that is not known."""
@@ -62,7 +64,10 @@ class Run:
         self._conclusion: Conclusion | None = None
         self._interruption: BaseException | None = None
         self._inherited: tuple[Effect, ...] = opened.inherited
-        self._mirror: Mirror | None = _mirror_of(prepared, opened)
+        self._mirror: Mirror | None = mirror_of(opened, prepared.settings.limits)
+        self._unwritten: set[str] = set()
+        """Phases that ran, and whose receipts the disk did not take."""
+        self.record.make_room = opened.journal.give_up_reserve
 
     @classmethod
     def open(cls, prepared: Prepared, *, signals: Signals | None = None) -> "Run":
@@ -118,7 +123,10 @@ class Run:
             Interruption: a signal ended a phase; its receipt is written, `close` is due.
         """
         for phase in self.prepared.coverage.run:
-            if phase.name not in self.receipts:
+            if phase.name in self._unwritten:
+                # What was done once is not done again because nobody could write it down.
+                self._leave_out(phase)
+            elif phase.name not in self.receipts:
                 self._run(phase)
             if phase.name == name:
                 break
@@ -146,20 +154,23 @@ class Run:
         for phase in self.prepared.coverage.run:
             if phase.name in self.receipts:
                 continue
-            if phase.always:
-                self._run_to_the_end(phase)
-            else:
-                self._leave_out(phase)
+            self._whatever_happens(self._run if phase.always else self._leave_out, phase)
         self._release()
-        if self._mirror is not None:
-            self._mirror.finish()
-            self._mirror.announce_closing()
-        with contextlib.suppress(DrproofError):
+        with contextlib.suppress(DrproofError, OSError):
+            if self._mirror is not None:
+                self._mirror.finish()
+                self._mirror.announce_closing()
+        with contextlib.suppress(DrproofError, OSError):
             # A world that is gone cannot be asked; the receipts of what followed say so.
             self._opened.keep_the_worlds_word()
-        self._conclusion = conclude(
+        self._conclusion = conclude_or_say(
             self.record, self.prepared, journal=self._journal, masker=self._masker, interruption=self._interruption
         )
+        if self._conclusion.unsealed:
+            # What another process needs to go on is kept, and the guardian stays.
+            with contextlib.suppress(DrproofError, OSError):
+                self._opened.let_go(keep=True)
+            return self._conclusion
         if self._mirror is not None:
             self._conclusion = self._conclusion.with_closing(self._mirror.store_closing())
         self.undated = stamp_or_say(self.directory, self.prepared.settings.signing)
@@ -173,15 +184,20 @@ class Run:
             self._write(phase, obstacle, None)
             return
         ending, context = self._attempt(phase)
-        self._write(phase, ending, context)
+        try:
+            self._write(phase, ending, context)
+        except (OSError, JournalError):
+            if phase.name not in self.receipts:
+                self._unwritten.add(phase.name)
+            raise
         if ending.interruption is not None:
             self._interruption = self._interruption or ending.interruption
             raise ending.interruption
 
-    def _run_to_the_end(self, phase: Phase[Any]) -> None:
-        """Run a phase that nothing may keep from running, and that may keep nothing after it from running."""
+    def _whatever_happens(self, act: Callable[[Phase[Any]], None], phase: Phase[Any]) -> None:
+        """End a phase that nothing may keep from ending, and that may keep nothing after it from running."""
         try:
-            self._run(phase)
+            act(phase)
         except BaseException as exc:  # noqa: BLE001 — whatever it was, the teardown comes first
             # Even without its receipt: the drill is incomplete then, and the teardown still comes.
             self._interruption = self._interruption or exc
@@ -234,16 +250,9 @@ class Run:
 
     def _unsafe(self, phase: Phase[Any]) -> Ending | None:
         """Return `failed` when a site is not the expected one any more, or the lease is lost."""
-        limits = self.prepared.settings.limits
         try:
-            for number in range(1, limits.max_attempts):
-                with contextlib.suppress(TargetError):
-                    self._opened.assert_sites()
-                    break
-                # A platform that does not say who we are may say so in a moment; a teardown must not hang on that.
-                self.clock.sleep_ms(limits.backoff_ms * number)
-            else:
-                self._opened.assert_sites()
+            # A platform that does not say who we are may say so in a moment; a teardown must not hang on that.
+            self._patience.ask(self._opened.assert_sites)
             if self._lease is not None and phase.always:
                 # A machine that slept past its lease may still tear down, if nobody took the target meanwhile.
                 self._lease.renew()
@@ -283,6 +292,7 @@ class Run:
         )
 
     def _write(self, phase: Phase[Any], ending: Ending, context: PhaseContext | None) -> None:
+        ending = replace(ending, reason="; ".join(filter(None, (ending.reason, told(self.clock.skew_ms())))))
         given = phase.input(context) if phase.input is not None and context is not None else {}
         receipt = self.record.write(
             phase.name,
@@ -311,7 +321,8 @@ class Run:
         """Return whom the platform takes us for, asked again for each receipt."""
         site = self._opened.target.primary if phase.site == "primary" else self._opened.target.recovery
         try:
-            return site.identity.caller()
+            # What the phase did is done: a moment's silence must not leave it without its author.
+            return self._patience.ask(site.identity.caller)
         except TargetError:
             # An expired identity must not cost the receipt of what was done; contracts miss the caller.
             return None
@@ -357,18 +368,17 @@ class Run:
         path = self.directory / "logs" / f"{phase}.log"
 
         def write(line: str) -> None:
-            with path.open("a", encoding="utf-8") as file:
+            # A log is for people; a full disk must not end a phase for it.
+            with contextlib.suppress(OSError), path.open("a", encoding="utf-8") as file:
                 file.write(f"{self.clock.now()} {self._masker.redact(line, record=False)}\n")
 
         return write
 
     def _release(self) -> None:
         """Give the lease back; a lease that cannot be given back runs out by itself."""
-        if self._lease is None:
-            return
-        effects = JournalledEffects(self._journal, drill_id=self.record.plan.drill_id, phase="", clock=self.clock)
-        with contextlib.suppress(DrproofError), effects.intend("lease.release", self._lease.uri) as pending:
-            self._lease.release(pending.intent)
+        if self._lease is not None:
+            effects = JournalledEffects(self._journal, drill_id=self.record.plan.drill_id, phase="", clock=self.clock)
+            give_back(self._lease, effects, self._patience)
 
     def _let_go(self, conclusion: Conclusion) -> None:
         """Dismiss the guardian, and remove what only a later process would need."""
@@ -385,16 +395,3 @@ class Run:
     def _tell(self, event: str, phase: str, receipt: Receipt[Any] | None = None) -> None:
         for listener in self.listeners:
             listener(event, phase, receipt)
-
-
-def _mirror_of(prepared: Prepared, opened: Opened) -> Mirror | None:
-    """Return where the receipts of a run are stored besides; None where nobody asked for it."""
-    plan, clock = opened.record.plan, SystemClock()
-    if plan.criteria.storing is None:
-        return None
-    return Mirror(
-        ReceiptFolder(plan.criteria.storing, opened.target.receipts, plan, opened.directory, opened.masker),
-        JournalledEffects(opened.journal, drill_id=plan.drill_id, phase="", clock=clock, masker=opened.masker),
-        prepared.settings.limits,
-        clock,
-    )

@@ -33,6 +33,8 @@ class Call:
     expected_owner: str
     named: tuple[str, ...] = ()
     """What its body names: machines, disks, groups, interfaces, and the keys of a removal of many objects."""
+    fault: str = ""
+    """The kind of the fault that was injected into it."""
 
 
 GIVEN = "DRPROOF_WORLD"

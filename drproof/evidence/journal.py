@@ -59,7 +59,7 @@ class Journal:
             self._write(line)
         except OSError as exc:
             # A full disk must not keep a drill from undoing itself: the reserve is for exactly that.
-            if not self._give_up_reserve():
+            if not self.give_up_reserve():
                 msg = f"the journal {self.path} cannot be written: {exc.strerror}"
                 raise JournalError(msg) from exc
             self._retry(line)
@@ -117,7 +117,8 @@ class Journal:
         finally:
             os.close(descriptor)
 
-    def _give_up_reserve(self) -> bool:
+    def give_up_reserve(self) -> bool:
+        """Give its room back to the disk, for what else must be written; return whether there was any."""
         try:
             self._reserve.unlink()
         except OSError:

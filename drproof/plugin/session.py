@@ -276,7 +276,11 @@ class DrillSession:
         """Print what the run came to."""
         self._summarized = True
         if self.run is None or self.conclusion is None:
-            if not dry(self.config):
+            if self.run is not None:
+                left = f"drproof: the drill in {self.run.directory} was not ended: what it created may still exist"
+                reporter.write_line(printable(left), red=True)
+                reporter.write_line(printable(f"  next: drproof resume {self.run.directory}"), red=True)
+            elif not dry(self.config):
                 reporter.write_line("drproof: nothing ran, so nothing is proven", red=True)
             return
         reporter.section(f"drproof: {self.conclusion.title}", bold=True)
@@ -295,6 +299,7 @@ class DrillSession:
             still_up=self.conclusion.still_up,
             directory=self.run.directory,
             unstored=self.conclusion.unstored,
+            unsealed=self.conclusion.unsealed,
         ):
             reporter.write_line(line)
         if self.run.undated:

@@ -18,11 +18,19 @@ LONGEST = 300
 
 
 def lines(  # noqa: PLR0913 — what a bundle cannot say of itself
-    bundle: Bundle, *, outcome: str, exit_status: int, still_up: bool, directory: Path, unstored: str = ""
+    bundle: Bundle,
+    *,
+    outcome: str,
+    exit_status: int,
+    still_up: bool,
+    directory: Path,
+    unstored: str = "",
+    unsealed: str = "",
 ) -> list[str]:
     """Return what a run came to, one fact a line; nothing hidden reaches the terminal.
 
-    `unstored` says why the closing is not in the receipt store, "" when it is or nobody asked.
+    `unstored` says why the closing is not in the receipt store, "" when it is or nobody asked; `unsealed` why there is
+    no closing, "" when there is one.
     """
     everything = (
         *_labels(bundle, outcome, exit_status),
@@ -31,11 +39,15 @@ def lines(  # noqa: PLR0913 — what a bundle cannot say of itself
         *_own_tests(bundle),
         *_objectives(bundle),
         *_stored(bundle, unstored, directory),
-        f"proof: {directory / PAGE}",
-        *_signature(bundle, directory),
-        *_still_up(bundle, still_up=still_up, directory=directory),
+        *(_unsealed(unsealed, directory) if unsealed else _sealed(bundle, directory)),
+        *_still_up(bundle, still_up=still_up, directory=directory, unsealed=bool(unsealed)),
     )
     return [printable(line) for line in everything]
+
+
+def _sealed(bundle: Bundle, directory: Path) -> Iterator[str]:
+    yield f"proof: {directory / PAGE}"
+    yield from _signature(bundle, directory)
 
 
 def _signature(bundle: Bundle, directory: Path) -> Iterator[str]:
@@ -149,7 +161,13 @@ def _stored(bundle: Bundle, closing: str, directory: Path) -> Iterator[str]:
         yield f"  next: pytest -m preflight{rehearsal} --receipt-uri {shlex.quote(storing.uri)} says what is missing"
 
 
-def _still_up(bundle: Bundle, *, still_up: bool, directory: Path) -> Iterator[str]:
+def _unsealed(reason: str, directory: Path) -> Iterator[str]:
+    """Say why there is no proof, and the command that makes one of what is there."""
+    yield f"NOT SEALED: {reason}"
+    yield f"  next: free space on the disk, then: drproof resume {shlex.quote(str(directory))}"
+
+
+def _still_up(bundle: Bundle, *, still_up: bool, directory: Path, unsealed: bool) -> Iterator[str]:
     """Say what may be left, and the one command that removes it."""
     if not still_up:
         return
@@ -163,6 +181,10 @@ def _still_up(bundle: Bundle, *, still_up: bool, directory: Path) -> Iterator[st
             # The same words typed at a real account would name somebody else's resource.
             where = "in the embedded world, which ends by itself" if rehearsal else "remove it"
             yield f"      {where}: {command}"
+        return
+    if unsealed:
+        yield "STILL UP: what the drill created may still exist"
+        yield f"  remove it: drproof resume {shlex.quote(str(directory))}"
         return
     kept = "teardown" in bundle.plan.window.left_out
     yield "STILL UP: kept, as --teardown false asked" if kept else "STILL UP: what the drill created may still exist"

@@ -22,6 +22,7 @@ FIELDS = {
     "client_token",
     "named",
     "expected_owner",
+    "fault",
 }
 
 

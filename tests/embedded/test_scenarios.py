@@ -66,6 +66,8 @@ ISSUE = {
     "api-503",
     "watch-410",
     "api-restart",
+    "s3-throttled",
+    "credentials-expire",
     "receipt-store-refuses",
     "receipt-store-answer-lost",
     "marker-empty",

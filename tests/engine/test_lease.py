@@ -20,6 +20,7 @@ class Clock(SystemClock):
 
     def __init__(self):
         self.ms = 1_000_000
+        super().__init__()
 
     def monotonic_ms(self):
         return self.ms
@@ -331,3 +332,19 @@ def test_a_first_take_whose_answer_was_lost_is_ours():
 
     held.check()
     assert store.content()["drill_id"] == "first"
+
+
+def test_what_a_sealed_drill_could_not_give_back_its_next_window_takes_over_at_once(store):
+    first = lease(store, "first")
+    first.take(INTENT)
+    first.stop()
+
+    with pytest.raises(LeaseError, match="drill first .* holds the target"):
+        lease(store, "stranger").take(INTENT)
+    later = Lease(
+        store, "states", "a.tfstate", drill_id="second", length_ms=60_000, clock=SystemClock(), ended=("first",)
+    )
+    later.take(INTENT)
+    later.stop()
+
+    assert (store.content()["drill_id"], later.fence) == ("second", 2)

@@ -37,6 +37,7 @@ class Clock(SystemClock):
     def __init__(self):
         self.ms = 1_000_000
         self.waited = []
+        super().__init__()
 
     def monotonic_ms(self):
         return self.ms

@@ -292,7 +292,10 @@ def test_a_signal_stops_the_build_and_its_lock_is_given_back_before_anything_is_
     assert build["buildStatus"] == "STOPPED"
     assert not lock_is_free(target, origin)
     heard: list[str] = []
-    assert site("terraform").recovery.provisioner.down(make_intent(), spec(origin), say=heard.append).destroyed == 0
+    assert (
+        site("terraform").recovery.provisioner.down(make_intent(), spec(origin), bounds(), say=heard.append).destroyed
+        == 0
+    )
     assert heard == [f"the lock of build {build['id']} is removed"]
     assert lock_is_free(target, origin)
     assert owned(target, origin) == []

@@ -39,4 +39,7 @@ def owner_of(bucket: str) -> str:
 
 def _shared(world: World, bucket: str, credentials: Credentials) -> bool:
     """Whether the original site lets the recovery account read this bucket."""
-    return credentials == world.recovery and bucket in {world.names.bucket, world.names.backup_bucket}
+    return credentials.account_id == world.recovery.account_id and bucket in {
+        world.names.bucket,
+        world.names.backup_bucket,
+    }

@@ -3,15 +3,12 @@
 import json
 from datetime import datetime
 
-from drproof.embedded.accounts import Credentials
-from drproof.embedded.asked import Asked
-from drproof.embedded.refusals import Refusal
 from drproof.embedded.site import published
 from drproof.embedded.site.store import Buckets
 from drproof.embedded.world import World
 
 BODIES = (b"", b"{", b'{"run_id": 7}')
-"""Nothing, no JSON, and no run; the last pointer may not be read at all."""
+"""Nothing, no JSON, and no run; the last pointer may not be read at all, by a fault of the scenario."""
 
 
 def spoil(world: World, buckets: Buckets, run: str, now: datetime) -> None:
@@ -29,12 +26,3 @@ def spoil(world: World, buckets: Buckets, run: str, now: datetime) -> None:
         names = world.names
         marker = names.marker.format(provider=names.provider, profile=names.profile)
         buckets.put(bucket, f"{names.prefix}/runs/{run}/{names.provider}/{names.profile}/{marker}", b"", now)
-
-
-def gate(world: World, asked: Asked, _credentials: Credentials) -> Refusal | None:
-    """Return a refusal where the scenario lets nobody read the last of the pointers."""
-    if world.scenario != "pointers-unreadable":
-        return None
-    if (asked.bucket, asked.key) != (world.names.bucket, published.pointers(world)[-1]):
-        return None
-    return Refusal(403, "AccessDenied", f"nobody may {asked.action} {asked.key}")

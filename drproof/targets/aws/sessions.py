@@ -1,5 +1,6 @@
 """Sessions: who we are at one site, and clients that ask once, in bounded time, only what they may."""
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,9 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import IncompleteReadError
 from botocore.httpsession import URLLib3Session
+from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
 from drproof.model.errors import GuardError, TargetError
@@ -20,6 +23,9 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 60
 READING = ("BatchGet", "Describe", "Get", "Head", "List", "Simulate")
 """How the names of operations that change nothing begin."""
+
+_NO_ANSWER = 300
+"""From this status on an answer of HTTP is none to what was asked."""
 
 
 class Session:
@@ -71,6 +77,7 @@ class Session:
         make: Any = self._session.client
         with translated(f"session:{service}"):
             client = make(service, region_name=region or self.region, endpoint_url=self.endpoint or None, config=config)
+        client.meta.events.register_first("after-call", _refuse_a_torn_answer)
         if self._read_only:
             client.meta.events.register_first("before-parameter-build", _refuse_changes)
         return client
@@ -178,3 +185,24 @@ def _refuse_changes(model: Any, **_: object) -> None:  # noqa: ANN401 — botoco
         call = f"{model.service_model.service_name}:{model.name}"
         msg = f"{call} would change the original site; expected only calls that read it"
         raise GuardError(msg)
+
+
+def _refuse_a_torn_answer(http_response: Any, model: Any, **_: object) -> None:  # noqa: ANN401 — botocore's own
+    """Refuse an answer that is not whole: the SDK takes half a JSON document for one that says nothing.
+
+    Raises:
+        IncompleteReadError: it has another length than its head says.
+        ResponseParserError: it is not JSON, and should be.
+    """
+    if http_response.status_code >= _NO_ANSWER or model.has_streaming_output or model.http.get("method") == "HEAD":
+        return
+    body, headers = http_response.content, http_response.headers
+    announced = headers.get("content-length", "")
+    if announced.isdigit() and not headers.get("content-encoding") and int(announced) != len(body):
+        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(announced))
+    if body and "json" in str(model.service_model.metadata.get("protocol")):
+        try:
+            json.loads(body)
+        except ValueError as exc:
+            msg = f"the answer of {model.name} is not JSON: {exc}"
+            raise ResponseParserError(msg) from exc

@@ -108,7 +108,9 @@ def run(  # noqa: PLR0913 — a process has that many sides
     except BaseException:
         _end(process)
         raise
-    # A child that went on may hold the pipe; nobody waits for it.
+    # What it started and left behind would go on unobserved, and holds the pipe.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     listener.join(timeout=KILL_SECONDS)
     return status, said
 

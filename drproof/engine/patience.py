@@ -1,0 +1,30 @@
+"""Patience: a question that is not answered is asked again, where no phase with attempts of its own asks it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from drproof.model.context import Clock
+from drproof.model.errors import TargetError, ThrottledError, UnansweredError
+from drproof.model.settings import Limits
+
+T = TypeVar("T")
+PASSING: tuple[type[TargetError], ...] = (ThrottledError, UnansweredError)
+"""What may be over in a moment; a refusal is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """As many questions, and as long between them, as a phase would have."""
+
+    limits: Limits
+    clock: Clock
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """Return the answer; the last failure is raised."""
+        for number in range(1, self.limits.max_attempts):
+            try:
+                return question()
+            except PASSING:
+                self.clock.sleep_ms(self.limits.backoff_ms * number)
+        return question()

@@ -1,0 +1,95 @@
+"""Terraform, and whatever it starts, ends in time: what ignores signals, floods, forks or holds the pipe as well."""
+
+import os
+import signal
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from drproof.model.errors import TargetError
+from drproof.targets.provisioners import command
+from drproof.targets.provisioners.command import LONGEST_LINE, SHOWN_LINE, TAIL_LINES, Said
+from drproof.targets.provisioners.workshop import Workshop
+from tests.patience import PATIENCE, until
+
+LONG = "300"
+Ran = tuple[int, Said]
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop.next_in(tmp_path / "terraform")
+
+
+@pytest.fixture
+def run(tmp_path: Path, workshop: Workshop) -> Run:
+    def ran(script: str, timeout: float = PATIENCE) -> Ran:
+        binary = tmp_path / "terraform.sh"
+        binary.write_text(f"#!/bin/sh\n{script}\n")
+        binary.chmod(0o755)
+        environment = {"PATH": os.environ["PATH"], "PIDS": str(tmp_path)}
+        with workshop.in_use() as alive:
+            return command.run(workshop, alive, str(binary), ["apply"], environment=environment, timeout=timeout)
+
+    return ran
+
+
+def gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return True
+    return state == "Z"
+
+
+def grandchild(tmp_path: Path) -> int:
+    return int(until(lambda: (tmp_path / "grandchild").exists() and (tmp_path / "grandchild").read_text().strip()))
+
+
+FORKS = f'sleep {LONG} & echo $! >"$PIDS/grandchild.new"; mv "$PIDS/grandchild.new" "$PIDS/grandchild"'
+
+
+def test_what_a_command_leaves_behind_does_not_go_on_and_nobody_waits_for_its_pipe(run, workshop, tmp_path):
+    began = time.monotonic()
+
+    status, said = run(f"{FORKS}; echo done")
+
+    assert (status, list(said.tail)) == (0, ["done"])
+    assert time.monotonic() - began < int(LONG) / 2
+    until(lambda: gone(grandchild(tmp_path)))
+    until(workshop.is_idle)
+
+
+def test_a_command_that_ignores_its_interrupt_is_killed_with_all_that_it_started(run, workshop, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "GRACE_SECONDS", 0.2)
+
+    with pytest.raises(TargetError, match="expected an end within") as caught:
+        run(f"trap '' INT TERM HUP; {FORKS}; while :; do sleep 0.05; done", timeout=1)
+
+    assert caught.value.code == "Timeout"
+    until(lambda: gone(grandchild(tmp_path)))
+    until(workshop.is_idle)
+
+
+def test_a_command_that_is_killed_is_told_by_its_status(run):
+    status, _ = run("kill -9 $$")
+
+    assert status == -signal.SIGKILL
+
+
+def test_a_flood_is_read_to_its_end_and_not_kept(run):
+    tracemalloc.start()
+    try:
+        status, said = run("yes 'a line of a flood' | head -c 2000000; head -c 1000000 /dev/zero | tr '\\0' x")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert status == 0
+    assert len(said.tail) == TAIL_LINES
+    assert max(map(len, said.tail)) <= SHOWN_LINE
+    assert peak < 64 * LONGEST_LINE
