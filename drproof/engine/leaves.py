@@ -115,7 +115,20 @@ LEAVES: tuple[Leaf, ...] = (
         environment="TF_VAR_allowed_cidr",
         default="",
     ),
-    row("recovery.provisioner.module", "text", "a Terraform module of your own", default=""),
+    row(
+        "recovery.provisioner.module",
+        "text",
+        "the Terraform module: builtin, aws, or a folder; empty for the one that fits the target",
+        default="",
+    ),
+    row("recovery.provisioner.variables", "table", "what that module is told besides", default={}),
+    row(
+        "recovery.provisioner.provider_mirror",
+        "text",
+        "a folder with Terraform's plugins, where no registry can be asked",
+        environment="DRPROOF_PROVIDER_MIRROR",
+        default="",
+    ),
     row(
         "backup.objects",
         "names",

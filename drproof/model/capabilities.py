@@ -198,6 +198,16 @@ class RunnerSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What a provisioner was going to change, counted before it changed anything."""
+
+    create: Count
+    change: Count
+    destroy: Count
+    """What would be taken away, also to be made anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a provisioner changed."""
 
@@ -206,6 +216,10 @@ class Change:
     destroyed: int
     outputs: Mapping[str, str] = field(default_factory=dict)
     created_ids: tuple[str, ...] = ()
+    planned: Planned | None = None
+    """None where nothing was left to plan."""
+    providers: Mapping[str, str] = field(default_factory=dict)
+    """The plugins that did it, each with its version."""
 
 
 class Provisioner(Protocol):

@@ -8,6 +8,7 @@ from drproof.model.errors import TargetError
 from drproof.model.settings import ProvisionerSettings
 from drproof.targets.aws.sessions import Session
 from drproof.targets.provisioners.direct import DirectProvisioner
+from drproof.targets.provisioners.modules import chosen
 from drproof.targets.provisioners.place import Place
 from drproof.targets.provisioners.terraform import TerraformProvisioner, version_of
 
@@ -23,9 +24,6 @@ def choose(
         ValueError: the settings ask for something that the provisioner would ignore.
         TargetError: they ask for Terraform and this machine has none that works.
     """
-    if settings.module:
-        msg = f"recovery.provisioner.module: expected nothing, drproof brings its own module; got {settings.module!r}"
-        raise ValueError(msg)
     reason = "asked for by the settings"
     if settings.kind != "direct":
         try:
@@ -36,8 +34,22 @@ def choose(
             reason = str(exc).partition("\n")[0]
         else:
             return TerraformProvisioner(
-                place, session, version=version, account=account, lock_table=settings.lock_table, directory=directory
+                place,
+                session,
+                version=version,
+                account=account,
+                lock_table=settings.lock_table,
+                directory=directory,
+                module=chosen(
+                    settings.module, settings.variables, settings.provider_mirror, rehearsal=bool(session.endpoint)
+                ),
             )
+    if settings.module:
+        msg = (
+            f"recovery.provisioner.module: expected nothing with the direct provisioner ({reason}), which uses no "
+            f"module; got {settings.module!r}"
+        )
+        raise ValueError(msg)
     if settings.lock_table:
         msg = (
             f"recovery.provisioner.lock_table: expected nothing with the direct provisioner ({reason}), which locks "

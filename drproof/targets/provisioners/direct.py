@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import drproof
-from drproof.model.capabilities import Change, Intent, RunnerSpec
+from drproof.model.capabilities import Change, Intent, Planned, RunnerSpec
 from drproof.model.errors import AlreadyExistsError
 from drproof.targets.provisioners.machines import end_all, marked, outputs, sought
 from drproof.targets.provisioners.place import DIRECT_KIND, DIRECT_SUFFIX, LOCK_SUFFIX, OWN_LOCK, Place
@@ -48,12 +48,21 @@ class DirectProvisioner:
                 raise place.foreign(held)
             if held.identities:
                 return Change(
-                    created=0, changed=0, destroyed=0, outputs=outputs(spec, place.fleet.runners(sought(spec)))
+                    created=0,
+                    changed=0,
+                    destroyed=0,
+                    outputs=outputs(spec, place.fleet.runners(sought(spec))),
+                    planned=Planned(create=0, change=0, destroy=0),
                 )
             runner = place.fleet.launch(intent, spec)
             self._write(intent, runner.instance_id)
         return Change(
-            created=1, changed=0, destroyed=0, outputs=outputs(spec, (runner,)), created_ids=(runner.instance_id,)
+            created=1,
+            changed=0,
+            destroyed=0,
+            outputs=outputs(spec, (runner,)),
+            created_ids=(runner.instance_id,),
+            planned=Planned(create=1, change=0, destroy=0),
         )
 
     def down(self, intent: Intent, spec: RunnerSpec) -> Change:

@@ -4,6 +4,7 @@ The state of Terraform is `key`, its lock `key.tflock`; the direct provisioner l
 own state in `key.direct.json`, because a file in another format would make Terraform's state unreadable.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -84,8 +85,10 @@ class Place:
             raise self._unreadable(self.key, f"expected Terraform's state version 4, got {document.get('version')!r}")
         try:
             managed = [found for found in resources if found["mode"] == "managed" and found["instances"]]
-            identities = tuple(sorted(f"{found['type']}.{found['name']}" for found in managed))
-            inputs = [_input(instance) for found in managed for instance in found["instances"]]
+            identities = tuple(
+                sorted(_address(found, instance) for found in managed for instance in found["instances"])
+            )
+            inputs = [_origin(instance) for found in managed for instance in found["instances"]]
         except (KeyError, TypeError) as exc:
             raise self._unreadable(self.key, f"a resource lacks {exc}") from exc
         origins = {found for found in inputs if found}
@@ -172,8 +175,18 @@ class Place:
         return TargetError(msg, code="StateUnreadable", call="s3:GetObject")
 
 
-def _input(instance: Mapping[str, Any]) -> str:
+def _address(found: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
+    """Return by which name Terraform knows an instance of a resource."""
+    within = f"{found['module']}." if found.get("module") else ""
+    key = instance.get("index_key")
+    return f"{within}{found['type']}.{found['name']}" + (f"[{json.dumps(key)}]" if key is not None else "")
+
+
+def _origin(instance: Mapping[str, Any]) -> str:
     """Return the drill that an instance in Terraform's state was made for; empty when it does not say."""
+    tags = instance["attributes"].get("tags")
+    if isinstance(tags, dict) and isinstance(tags.get(DRILL_TAG), str):
+        return str(tags[DRILL_TAG])
     given = instance["attributes"].get("input")
     text = given.get("value") if isinstance(given, dict) else given
     if not isinstance(text, str):
