@@ -142,13 +142,15 @@ def _is_as_promised(stranger: Callable[[str], Any], instance_id: str, tags: Any)
     for carried in (machine["Tags"], volume["Tags"]):
         found = {tag["Key"]: tag["Value"] for tag in carried}
         assert {key: found.get(key) for key in (DRILL_TAG, EXPIRES_TAG)} == dict(tags)
-    (group,) = ec2.describe_security_groups(GroupIds=[machine["SecurityGroups"][0]["GroupId"]])["SecurityGroups"]
+    mine = [{"Name": f"tag:{DRILL_TAG}", "Values": [tags[DRILL_TAG]]}]
+    (group,) = ec2.describe_security_groups(Filters=mine)["SecurityGroups"]
     (rule,) = group["IpPermissions"]
     assert (rule["FromPort"], rule["ToPort"], rule["IpRanges"][0]["CidrIp"]) == (6443, 6443, "10.0.0.0/8")
     script = ec2.describe_instance_attribute(InstanceId=instance_id, Attribute="userData")["UserData"]["Value"]
     assert script
 
 
+@pytest.mark.exhaustive
 @needs_provider
 def test_an_apply_that_fails_half_way_is_no_success_and_leaves_nothing(
     site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
@@ -169,6 +171,7 @@ def test_an_apply_that_fails_half_way_is_no_success_and_leaves_nothing(
         stranger("iam").get_role(RoleName=_unique(origin))
 
 
+@pytest.mark.exhaustive
 @needs_provider
 def test_a_destroy_that_fails_says_what_is_still_held_and_can_be_tried_again(
     site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
@@ -193,6 +196,7 @@ def test_a_destroy_that_fails_says_what_is_still_held_and_can_be_tried_again(
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 
 
+@pytest.mark.exhaustive
 @needs_provider
 def test_a_state_that_was_lost_does_not_keep_the_machine_up(
     site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
@@ -208,6 +212,7 @@ def test_a_state_that_was_lost_does_not_keep_the_machine_up(
     assert stranger("iam").get_role(RoleName=_unique(origin))["Role"]["RoleName"] == _unique(origin)
 
 
+@pytest.mark.exhaustive
 @needs_provider
 def test_a_plan_that_takes_something_away_is_not_applied(
     site: AwsTarget, world: embedded.World, origin: str, network: dict[str, str], tmp_path: Path
