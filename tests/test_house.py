@@ -25,7 +25,7 @@ def test_the_wheel_lists_every_package_of_the_tree():
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
 
     tree = {".".join(path.parent.relative_to(ROOT).parts) for path in SOURCES if path.name == "__init__.py"}
-    assert set(listed) == tree | {"drproof.checks", "drproof.schemas"}
+    assert set(listed) == tree | {"drproof.checks", "drproof.deploy", "drproof.schemas"}
     assert all((path.parent / "__init__.py").exists() for path in SOURCES), "no folder without its package"
 
 
@@ -33,7 +33,7 @@ def test_every_kind_of_data_file_is_packaged():
     setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     places = {name: ROOT / setup["package-dir"].get(name, name.replace(".", "/")) for name in setup["package-data"]}
 
-    folders = [ROOT / "drproof", ROOT / "checks", ROOT / "schemas"]
+    folders = [ROOT / "drproof", ROOT / "checks", ROOT / "deploy", ROOT / "schemas"]
     data = {
         path
         for folder in folders

@@ -106,6 +106,8 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
                         "subnet_id",
                         "allowed_cidr",
                         "module",
+                        "variables",
+                        "provider_mirror",
                     )
                 },
                 codebuild=_builds(resolved),

@@ -14,6 +14,7 @@ from drproof.engine.leaves_of_limits import LIMITS
 from drproof.engine.leaves_of_preflight import PREFLIGHT
 from drproof.engine.leaves_of_receipts import RECEIPTS
 from drproof.engine.leaves_of_releases import RELEASES
+from drproof.engine.leaves_of_terraform import TERRAFORM
 from drproof.formats.published_runs import OUTPUTS, REPORT
 
 LEAVES: tuple[Leaf, ...] = (
@@ -117,7 +118,7 @@ LEAVES: tuple[Leaf, ...] = (
         environment="TF_VAR_allowed_cidr",
         default="",
     ),
-    row("recovery.provisioner.module", "text", "a Terraform module of your own", default=""),
+    *TERRAFORM,
     *BUILDS,
     row(
         "recovery.online_timeout",

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from drproof.model.receipt import Count
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
@@ -19,6 +21,16 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What a provisioner was going to change, counted before it changed anything."""
+
+    create: Count
+    change: Count
+    destroy: Count
+    """What would be taken away, also to be made anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a provisioner changed."""
 
@@ -29,6 +41,10 @@ class Change:
     created_ids: tuple[str, ...] = ()
     build: Build | None = None
     """None where this very process changed it."""
+    planned: Planned | None = None
+    """None where somebody else planned it, or nobody did."""
+    providers: Mapping[str, str] = field(default_factory=dict)
+    """The plugins that did it, each with its version."""
 
 
 Say = Callable[[str], None]

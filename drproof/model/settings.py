@@ -78,6 +78,11 @@ class ProvisionerSettings:
     subnet_id: str = ""
     allowed_cidr: str = ""
     module: str = ""
+    """Of Terraform: `builtin`, `aws` for the shipped one, or a folder; empty for the one that fits the target."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What that module is told besides, such as the image of the machine."""
+    provider_mirror: str = ""
+    """A folder with Terraform's plugins; empty asks the registry."""
     codebuild: BuildSettings = field(default_factory=BuildSettings)
 
 

@@ -113,10 +113,15 @@ def held(directory: Path, when: str) -> str:
     command = directory / f"{when}-the-machine"
     made = f'{sys.executable} "$@"'
     last = {"before": "", "after": f"{made}\n"}[when]
-    waits = "while kill -0 $PPID; do sleep 0.1; done\n"
+    waits = f"touch {holding(directory, when)}\nwhile kill -0 $PPID; do sleep 0.1; done\n"
     command.write_text(f"#!/bin/sh\n{last}{waits}", encoding="utf-8")
     command.chmod(0o700)
     return str(command)
+
+
+def holding(directory: Path, when: str) -> Path:
+    """Return the file that is there once that command holds: Terraform has its lock, and applies."""
+    return directory / f"{when}-the-machine.holds"
 
 
 def nothing_is_left(target: AwsTarget, origin: str) -> None:
@@ -155,7 +160,8 @@ def test_a_terraform_that_outlives_its_drill_is_ended_before_anything_is_undone(
 ) -> None:
     victim = Victim(world, tmp_path, "terraform", origin, runner=held(tmp_path, "before"))
     target = opened("terraform", origin=origin)
-    until(lambda: not lock_is_free(target, origin))
+    until(holding(tmp_path, "before").exists)
+    assert not lock_is_free(target, origin)
     victim.kill()
     assert not victim.workshop.is_idle()
     target.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin))
@@ -169,7 +175,8 @@ def test_a_lock_that_a_killed_terraform_of_this_drill_left_is_given_back(
 ) -> None:
     victim = Victim(world, tmp_path, "terraform", origin, runner=held(tmp_path, "before"))
     target = opened("terraform", origin=origin)
-    until(lambda: not lock_is_free(target, origin))
+    until(holding(tmp_path, "before").exists)
+    assert not lock_is_free(target, origin)
     victim.kill(terraform_too=True)
     assert not lock_is_free(target, origin)
     target.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin))
@@ -200,7 +207,8 @@ def test_a_crash_of_ours_is_no_excuse_to_break_the_lock_of_another(
 ) -> None:
     victim = Victim(world, tmp_path, "terraform", origin, runner=held(tmp_path, "before"))
     target = opened("terraform", origin=origin)
-    until(lambda: not lock_is_free(target, origin))
+    until(holding(tmp_path, "before").exists)
+    assert not lock_is_free(target, origin)
     victim.kill(terraform_too=True)
     target.recovery.objects.delete(make_intent(), STATES, [f"t/{origin}.tfstate{LOCK_SUFFIX}"])
     text = foreign_lock(target, origin, Created="2099-01-01T00:00:00Z")
@@ -222,7 +230,7 @@ def test_a_signal_ends_terraform_in_time_and_leaves_no_lock(
         raise Interruption("SIGTERM received", exit_status=143)
 
     def signal_once_it_is_locked() -> None:
-        until(lambda: not lock_is_free(target, origin))
+        until(holding(tmp_path, "before").exists)
         os.kill(os.getpid(), signal.SIGUSR1)
 
     previous = signal.signal(signal.SIGUSR1, interrupt)

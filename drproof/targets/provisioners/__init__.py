@@ -11,6 +11,7 @@ from drproof.targets.aws.sessions import Session
 from drproof.targets.provisioners.build_order import orders
 from drproof.targets.provisioners.codebuild import CodeBuildProvisioner
 from drproof.targets.provisioners.direct import DirectProvisioner
+from drproof.targets.provisioners.modules import chosen
 from drproof.targets.provisioners.place import Place
 from drproof.targets.provisioners.terraform import TerraformProvisioner, version_of
 
@@ -33,9 +34,6 @@ def choose(  # noqa: PLR0913 — what each of them must be told
         ValueError: the settings ask for something that the provisioner would ignore.
         TargetError: they ask for Terraform and this machine has none that works.
     """
-    if settings.module:
-        msg = f"recovery.provisioner.module: expected nothing, drproof brings its own module; got {settings.module!r}"
-        raise ValueError(msg)
     if settings.kind == "codebuild":
         told = orders(
             settings.codebuild,
@@ -62,8 +60,22 @@ def choose(  # noqa: PLR0913 — what each of them must be told
             reason = str(exc).partition("\n")[0]
         else:
             return TerraformProvisioner(
-                place, session, version=version, account=account, lock_table=settings.lock_table, directory=directory
+                place,
+                session,
+                version=version,
+                account=account,
+                lock_table=settings.lock_table,
+                directory=directory,
+                module=chosen(
+                    settings.module, settings.variables, settings.provider_mirror, rehearsal=bool(session.endpoint)
+                ),
             )
+    if settings.module:
+        msg = (
+            f"recovery.provisioner.module: expected nothing with the direct provisioner ({reason}), which uses no "
+            f"module; got {settings.module!r}"
+        )
+        raise ValueError(msg)
     if settings.lock_table:
         msg = (
             f"recovery.provisioner.lock_table: expected nothing with the direct provisioner ({reason}), which locks "

@@ -18,6 +18,9 @@ from drproof.targets.provisioners.workshop import GRACE_SECONDS, KILL_SECONDS, W
 TAIL_LINES = 20
 LONGEST_LINE = 64 << 10
 SHOWN_LINE = 2_000
+DOCUMENT_LINES = 2_000
+"""How many lines of a document are kept: outputs and versions are small, and what is longer is none of ours."""
+TAKING_AWAY = frozenset({"delete", "replace", "forget"})
 
 
 @dataclass(slots=True)
@@ -26,6 +29,13 @@ class Said:
 
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
     summary: Mapping[str, int] = field(default_factory=dict)
+    """What was applied: how many were added, changed, removed."""
+    planned: Mapping[str, int] = field(default_factory=dict)
+    """What would be applied, in the same words."""
+    taken_away: list[str] = field(default_factory=list)
+    """The addresses that a plan would destroy, also to make them anew."""
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=DOCUMENT_LINES))
+    """What was said outside of messages, for commands that answer with one document."""
     problem: str = ""
     error: str = ""
     code: str = ""
@@ -37,12 +47,22 @@ class Said:
             document = parse(line, fractions=True) if line.startswith("{") else None
         except FormatError:
             document = None
-        if not isinstance(document, dict):
+        if not isinstance(document, dict) or "type" not in document:
+            self.lines.append(line)
             self._hear_text(line)
             return
         kind = document.get("type")
-        if kind == "change_summary" and document["changes"].get("operation") != "plan":
-            self.summary = {name: int(document["changes"].get(name, 0)) for name in ("add", "change", "remove")}
+        if kind == "change_summary":
+            counted = {name: int(document["changes"].get(name, 0)) for name in ("add", "change", "remove")}
+            if document["changes"].get("operation") == "plan":
+                self.planned = counted
+            else:
+                self.summary = counted
+        elif kind == "planned_change":
+            # What an apply left half made is taken away to be made whole: it never carried anything.
+            change = document["change"]
+            if change.get("action") in TAKING_AWAY and change.get("reason") != "tainted":
+                self.taken_away.append(str(change.get("resource", {}).get("addr", "")))
         elif kind == "diagnostic":
             self._hear_problem(document["diagnostic"])
         elif kind == "provision_progress":

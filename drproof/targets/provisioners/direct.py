@@ -11,7 +11,7 @@ from typing import Literal
 
 import drproof
 from drproof.model.capabilities import Intent, RunnerSpec
-from drproof.model.changes import Change, Say, unsaid
+from drproof.model.changes import Change, Planned, Say, unsaid
 from drproof.model.context import EXPIRES_TAG
 from drproof.model.errors import AlreadyExistsError
 from drproof.model.ownership import Bounds
@@ -51,13 +51,22 @@ class DirectProvisioner:
                 raise place.foreign(held)
             if held.identities:
                 return Change(
-                    created=0, changed=0, destroyed=0, outputs=outputs(spec, place.fleet.runners(sought(spec)))
+                    created=0,
+                    changed=0,
+                    destroyed=0,
+                    outputs=outputs(spec, place.fleet.runners(sought(spec))),
+                    planned=Planned(create=0, change=0, destroy=0),
                 )
             say(f"starting {spec.name}")
             runner = place.fleet.launch(intent, spec)
             self._write(intent, runner.instance_id, spec)
         return Change(
-            created=1, changed=0, destroyed=0, outputs=outputs(spec, (runner,)), created_ids=(runner.instance_id,)
+            created=1,
+            changed=0,
+            destroyed=0,
+            outputs=outputs(spec, (runner,)),
+            created_ids=(runner.instance_id,),
+            planned=Planned(create=1, change=0, destroy=0),
         )
 
     def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds, *, say: Say = unsaid) -> Change:

@@ -4,6 +4,7 @@ The state of Terraform is `key`, its lock `key.tflock`; the direct provisioner l
 own state in `key.direct.json`, because a file in another format would make Terraform's state unreadable.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +88,9 @@ class Place:
             raise self._unreadable(self.key, f"expected Terraform's state version 4, got {document.get('version')!r}")
         try:
             managed = [found for found in resources if found["mode"] == "managed" and found["instances"]]
-            identities = tuple(sorted(f"{found['type']}.{found['name']}" for found in managed))
+            identities = tuple(
+                sorted(_address(found, instance) for found in managed for instance in found["instances"])
+            )
             inputs = [_input(instance) for found in managed for instance in found["instances"]]
         except (KeyError, TypeError) as exc:
             raise self._unreadable(self.key, f"a resource lacks {exc}") from exc
@@ -189,6 +192,13 @@ class Place:
             f"s3://{self.bucket}/{key}: StateUnreadable: {why}\n  next: look at the object; restore an earlier version"
         )
         return TargetError(msg, code="StateUnreadable", call="s3:GetObject")
+
+
+def _address(found: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
+    """Return by which name Terraform knows an instance of a resource."""
+    within = f"{found['module']}." if found.get("module") else ""
+    key = instance.get("index_key")
+    return f"{within}{found['type']}.{found['name']}" + (f"[{json.dumps(key)}]" if key is not None else "")
 
 
 def _input(instance: Mapping[str, Any]) -> Mapping[str, str]:

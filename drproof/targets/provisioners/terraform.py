@@ -6,17 +6,17 @@ import pwd
 import shutil
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from drproof.analysis.ownership import refuse_too_many
 from drproof.formats import timestamps
 from drproof.formats.strict_json import parse
 from drproof.model.capabilities import Intent, RunnerSpec
-from drproof.model.changes import Change, Say, unsaid
+from drproof.model.changes import Change, Planned, Say, unsaid
 from drproof.model.errors import FormatError, TargetError
 from drproof.model.ownership import Bounds
 from drproof.targets import environment
@@ -25,9 +25,12 @@ from drproof.targets.aws.sessions import Session
 from drproof.targets.provisioners import module
 from drproof.targets.provisioners.command import Said, run
 from drproof.targets.provisioners.machines import MOST, end_all, marked, outputs, own_machines, plain, sought
+from drproof.targets.provisioners.modules import Module
 from drproof.targets.provisioners.place import Place
 from drproof.targets.provisioners.workshop import Workshop
 
+SHOWN = 10
+"""How many addresses a message names."""
 OLDEST = (1, 10)
 """The first version that locks by an object beside the state."""
 
@@ -35,7 +38,9 @@ INIT_SECONDS = 120
 APPLY_SECONDS = 900
 QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_CONFIG_FILE": os.devnull}
 NO_LOCK = "Error acquiring the state lock"
-CHANGING = ("-input=false", "-auto-approve", "-json", "-no-color", "-lock-timeout=0s")
+STALE = "Saved plan is stale"
+PLAN_FILE = "drproof.tfplan"
+CHANGING = ("-input=false", "-json", "-no-color", "-lock-timeout=0s")
 
 
 def version_of(binary: str | None) -> str:
@@ -67,6 +72,19 @@ def version_of(binary: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What one use changed, what it was going to change, and what the module says of itself."""
+
+    planned: Planned
+    created: int
+    changed: int
+    destroyed: int
+    created_ids: tuple[str, ...]
+    outputs: Mapping[str, str]
+    providers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Use:
     """One use of Terraform: an initialised workshop."""
 
@@ -76,25 +94,34 @@ class _Use:
 
 
 class TerraformProvisioner:
-    """Brings the machine up by `terraform apply` and takes it away by `terraform destroy`."""
+    """Brings the machine up and takes it away by plans of Terraform that are saved, looked at, and then applied."""
 
     kind: Literal["terraform"] = "terraform"
 
     def __init__(  # noqa: PLR0913 — what Terraform must be told
-        self, place: Place, session: Session, *, version: str, account: str, lock_table: str, directory: Path
+        self,
+        place: Place,
+        session: Session,
+        *,
+        version: str,
+        account: str,
+        lock_table: str,
+        directory: Path,
+        module: Module,
     ) -> None:
-        """Work at `place` as the caller of `session`; the module and its traces go into `directory`."""
+        """Work at `place` as the caller of `session`; copies of the module and its traces go into `directory`."""
         self._place = place
         self._session = session
         self._version = version
         self._account = account
         self._lock_table = lock_table
         self._directory = directory / "terraform"
+        self._module = module
 
     @property
     def version(self) -> str:
-        """The version of Terraform."""
-        return self._version
+        """The version of Terraform, and the module where it is not the built-in one."""
+        return f"{self._version}, module {self._module.name}" if self._module.speaks_for_itself else self._version
 
     @property
     def state(self) -> str:
@@ -111,14 +138,20 @@ class TerraformProvisioner:
                 raise place.foreign(held)
         if (elsewhere := place.direct()).identities:
             raise place.foreign(elsewhere)
+        before = {runner.instance_id for runner in place.fleet.runners(sought(spec))}
         say(f"terraform apply, state {place.uri}")
-        said = self._change("apply", intent, spec)
+        done = self._change("apply", intent, spec)
+        runners = place.fleet.runners(sought(spec))
+        new = tuple(runner.instance_id for runner in runners if runner.instance_id not in before)
+        self._compared(done, {runner.instance_id for runner in runners})
         return Change(
-            created=said.summary.get("add", 0),
-            changed=said.summary.get("change", 0),
-            destroyed=said.summary.get("remove", 0),
-            outputs=outputs(spec, place.fleet.runners(sought(spec))),
-            created_ids=tuple(said.created),
+            created=done.created,
+            changed=done.changed,
+            destroyed=done.destroyed,
+            outputs={**done.outputs, **outputs(spec, runners)},
+            created_ids=done.created_ids or (new if done.created else ()),
+            planned=done.planned,
+            providers=done.providers,
         )
 
     def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds, *, say: Say = unsaid) -> Change:
@@ -133,7 +166,7 @@ class TerraformProvisioner:
             held = place.terraform()
             if held.identities and held.origin == place.origin:
                 say(f"terraform destroy, state {place.uri}")
-                destroyed = self._change("destroy", intent, spec, bounds).summary.get("remove", 0)
+                destroyed = self._change("destroy", intent, spec, bounds).destroyed
         finally:
             # Also when somebody else holds the lock: a machine that is ours costs money, whatever the state says.
             ended = end_all(place.fleet, intent, spec, bounds, timeout_ms=place.ending_ms)
@@ -143,22 +176,100 @@ class TerraformProvisioner:
         """Return the identities in the remote state."""
         return self._place.terraform().identities
 
-    def _change(self, verb: str, intent: Intent, spec: RunnerSpec, bounds: Bounds | None = None) -> Said:
-        """Apply or destroy in a workshop of its own."""
+    def _change(
+        self, verb: Literal["apply", "destroy"], intent: Intent, spec: RunnerSpec, bounds: Bounds | None = None
+    ) -> _Done:
+        """Plan, look at the plan, and apply that very plan, in a workshop of its own."""
         workshop = Workshop.next_in(self._directory)
         with workshop.in_use() as alive:
             use = self._initialised(workshop, alive, intent, spec, bounds)
-            status, said = self._run(use, [verb, *CHANGING], APPLY_SECONDS)
-            if status >= 0:
+            self._must(use, "validate", ["validate", "-no-color"], INIT_SECONDS)
+            kind = ("-destroy",) if verb == "destroy" else ()
+            planned = self._must(use, "plan", ["plan", *kind, *CHANGING, f"-out={PLAN_FILE}"], APPLY_SECONDS)
+            if verb == "apply" and planned.taken_away:
                 workshop.close()
+                raise self._would_take_away(planned.taken_away)
+            said = self._must(use, verb, ["apply", *CHANGING, PLAN_FILE], APPLY_SECONDS)
+            providers, told = self._told(use) if self._module.speaks_for_itself and verb == "apply" else ({}, {})
+            workshop.close()
+        return _Done(
+            planned=Planned(
+                create=planned.planned.get("add", 0),
+                change=planned.planned.get("change", 0),
+                destroy=planned.planned.get("remove", 0),
+            ),
+            created=said.summary.get("add", 0),
+            changed=said.summary.get("change", 0),
+            destroyed=said.summary.get("remove", 0),
+            created_ids=tuple(said.created),
+            outputs=told,
+            providers=providers,
+        )
+
+    def _told(self, use: _Use) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the plugins with their versions, and the outputs that are no secrets."""
+        versions = self._document(self._must(use, "version", ["version", "-json"], INIT_SECONDS))
+        selected = versions.get("provider_selections", {})
+        told = self._document(self._must(use, "output", ["output", "-json", "-no-color"], INIT_SECONDS))
+        outputs = {
+            name: str(found.get("value"))
+            for name, found in told.items()
+            if isinstance(found, dict) and found.get("sensitive") is False and isinstance(found.get("value"), str)
+        }
+        return {str(name): str(version) for name, version in selected.items()}, outputs
+
+    def _document(self, said: Said) -> dict[str, Any]:
+        try:
+            document = parse("\n".join(said.lines), fractions=True)
+        except FormatError:
+            return {}
+        return document if isinstance(document, dict) else {}
+
+    def _compared(self, done: _Done, there: set[str]) -> None:
+        """Compare the machine that the module names with those that carry the drill's mark.
+
+        Raises:
+            TargetError: `OutputDiffers`; a machine without the mark could never be taken away.
+        """
+        named = done.outputs.get("instance_id")
+        if not self._module.speaks_for_itself or named in there:
+            return
+        msg = (
+            f"terraform output {self._place.uri}: OutputDiffers: expected instance_id to be a machine that carries the "
+            f"drill's tags, got {named or 'none'} beside {', '.join(sorted(there)) or 'none'}\n"
+            f"  next: have the module tag its machine with var.tags and name it in the output instance_id"
+        )
+        raise TargetError(msg, code="OutputDiffers", call="terraform:output")
+
+    def _would_take_away(self, addresses: Sequence[str]) -> TargetError:
+        msg = (
+            f"terraform plan {self._place.uri}: PlanDestroys: expected a bring-up that only adds, got a plan that "
+            f"takes away {', '.join(addresses[:SHOWN])}; nothing was applied\n"
+            f"  next: pytest -m drill --start-at teardown --receipt-dir <the folder of the drill>, then start anew"
+        )
+        return TargetError(msg, code="PlanDestroys", call="terraform:plan")
+
+    def _must(self, use: _Use, verb: str, arguments: Sequence[str], timeout: float) -> Said:
+        """Run one command; where it fails by itself, nothing of the workshop is left to be ended."""
+        status, said = self._run(use, arguments, timeout)
         if status != 0:
+            if status > 0:
+                use.workshop.close()
             raise self._failed(verb, status, said)
         return said
 
     def _initialised(
         self, workshop: Workshop, alive: int, intent: Intent, spec: RunnerSpec, bounds: Bounds | None = None
     ) -> _Use:
-        module.write(workshop.folder, spec)
+        self._module.write(
+            workshop.folder,
+            spec,
+            effect=intent.token,
+            region=self._session.region,
+            account=self._account,
+            endpoint=self._session.endpoint or "",
+        )
+        configuration = self._module.configuration(workshop.folder)
         module.write_backend(
             workshop.folder,
             self._place,
@@ -174,13 +285,11 @@ class TerraformProvisioner:
             "DRPROOF_ENDING_MS": str(self._place.ending_ms),
             **({"DRPROOF_BOUNDS": json.dumps(plain(bounds))} if bounds is not None else {}),
         }
+        if configuration is not None:
+            told["TF_CLI_CONFIG_FILE"] = str(configuration)
         use = _Use(workshop=workshop, alive=alive, environment=told)
         arguments = ["init", "-input=false", "-no-color", f"-backend-config={module.BACKEND_FILE}"]
-        status, said = self._run(use, arguments, INIT_SECONDS)
-        if status != 0:
-            if status > 0:
-                workshop.close()
-            raise self._failed("init", status, said)
+        self._must(use, "init", arguments, INIT_SECONDS)
         return use
 
     def _run(self, use: _Use, arguments: Sequence[str], timeout: float) -> tuple[int, Said]:
@@ -192,7 +301,7 @@ class TerraformProvisioner:
     def _failed(self, verb: str, status: int, said: Said) -> TargetError:
         if said.problem == NO_LOCK:
             return self._place.held(self._place.lock())
-        code = said.code or "TerraformFailed"
+        code = said.code or ("StalePlan" if said.problem == STALE else "TerraformFailed")
         why = said.error or said.problem or f"it ended with status {status}"
         tail = "".join(f"\n    {line}" for line in said.tail)
         next_step = errors.NEXT.get(code, "read the lines above; what was created is removed by the teardown")
@@ -213,10 +322,8 @@ class TerraformProvisioner:
         workshop = Workshop.next_in(self._directory)
         with workshop.in_use() as alive:
             use = self._initialised(workshop, alive, intent, spec)
-            status, said = self._run(use, ["force-unlock", "-force", lock_id], INIT_SECONDS)
+            self._must(use, "force-unlock", ["force-unlock", "-force", lock_id], INIT_SECONDS)
             workshop.close()
-        if status != 0:
-            raise self._failed("force-unlock", status, said)
 
 
 def _who() -> str:

@@ -1,0 +1,341 @@
+"""The shipped Terraform module: planned, applied, found clean and destroyed by the real binary and the AWS provider."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drproof.model.context import DRILL_TAG, EXPIRES_TAG
+from drproof.model.errors import TargetError
+from drproof.targets import embedded, open_target
+from drproof.targets.provisioners import modules
+from drproof.targets.sites import AwsTarget
+from tests.patience import PATIENCE
+from tests.targets.conftest import bounds, make_intent, settings, spec
+from tests.targets.test_provisioners import STATES, lock_is_free, owned
+
+MODULE = Path(str(files("drproof.deploy") / "terraform" / "recovery"))
+PROVIDER = "registry.terraform.io/hashicorp/aws"
+USUAL = ("~/.terraform.d/plugins", "/usr/share/terraform/plugins", "/usr/local/share/terraform/plugins", "/opt/*")
+SHA256 = "ab" * 32
+
+
+def provider_mirror() -> str:
+    """Return a folder with the AWS provider as Terraform's mirrors are laid out; empty where this machine has none."""
+    if named := os.environ.get("DRPROOF_PROVIDER_MIRROR"):
+        return named
+    for pattern in USUAL:
+        place = Path(pattern).expanduser()
+        for folder in place.parent.glob(place.name):
+            if (folder / PROVIDER).is_dir():
+                return str(folder)
+    return ""
+
+
+MIRROR = provider_mirror()
+needs_terraform = pytest.mark.skipif(
+    shutil.which("terraform") is None, reason="NO TERRAFORM on this machine: the shipped module is NOT tested here"
+)
+needs_provider = pytest.mark.skipif(
+    not MIRROR or shutil.which("terraform") is None,
+    reason="NO AWS PROVIDER on this machine: the shipped module is NOT applied here; DRPROOF_PROVIDER_MIRROR names one",
+)
+
+
+@pytest.fixture
+def network(stranger: Callable[[str], Any]) -> dict[str, str]:
+    """A network of the recovery account, and an image that it knows."""
+    ec2 = stranger("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    image = ec2.describe_images(Filters=[{"Name": "architecture", "Values": ["arm64"]}])["Images"]
+    image = image or ec2.describe_images()["Images"]
+    return {"vpc_id": subnet["VpcId"], "subnet_id": subnet["SubnetId"], "ami_id": image[0]["ImageId"]}
+
+
+@pytest.fixture
+def origin(request: pytest.FixtureRequest) -> str:
+    """A drill of this test's own."""
+    return f"drill-{abs(hash(request.node.name)):x}"
+
+
+Opened = Callable[..., AwsTarget]
+
+
+@pytest.fixture
+def site(world: embedded.World, tmp_path: Path, origin: str, network: dict[str, str]) -> AwsTarget:
+    """The world's sites with the shipped module."""
+    variables = {"ami_id": network["ami_id"], "k3s_sha256": SHA256}
+    return open_target(
+        settings("terraform", key=f"t/{origin}.tfstate", module="aws", variables=variables, provider_mirror=MIRROR),
+        world.endpoint,
+        directory=tmp_path,
+        origin=origin,
+    )
+
+
+@needs_terraform
+def test_the_module_is_formatted_as_terraform_formats() -> None:
+    done = subprocess.run(
+        ["terraform", "fmt", "-check", "-recursive", str(MODULE)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_provider
+def test_the_machine_of_the_module_comes_up_stays_and_goes_away(
+    site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
+) -> None:
+    provisioner = site.recovery.provisioner
+    machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
+    change = provisioner.up(make_intent(), machine)
+    (runner,) = site.recovery.fleet.runners({DRILL_TAG: origin})
+
+    assert change.planned is not None
+    assert (change.created, change.changed, change.destroyed) == (5, 0, 0)
+    assert (change.planned.create, change.planned.change, change.planned.destroy) == (5, 0, 0)
+    assert change.created_ids == (runner.instance_id,)
+    assert change.outputs["instance_id"] == runner.instance_id
+    assert change.providers == {PROVIDER: "5.100.0"}
+    assert provisioner.holds() == (
+        "aws_iam_instance_profile.runner",
+        "aws_iam_role.runner",
+        "aws_iam_role_policy_attachment.ssm",
+        "aws_instance.runner",
+        "aws_security_group.runner",
+    )
+    _is_as_promised(stranger, runner.instance_id, machine.tags)
+
+    later = spec(
+        origin,
+        vpc_id=network["vpc_id"],
+        subnet_id=network["subnet_id"],
+        tags={DRILL_TAG: origin, EXPIRES_TAG: "2031-01-01T00:00:00.000Z"},
+    )
+    again = provisioner.up(make_intent(), later)
+    assert (again.created, again.changed, again.destroyed, again.created_ids) == (0, 0, 0, ())
+
+    gone = provisioner.down(make_intent(), machine, bounds())
+    assert gone.destroyed == 5
+    assert owned(site, origin) == []
+    assert provisioner.holds() == ()
+    assert lock_is_free(site, origin)
+    with pytest.raises(stranger("iam").exceptions.NoSuchEntityException):
+        stranger("iam").get_role(RoleName=_unique(origin))
+
+
+def _is_as_promised(stranger: Callable[[str], Any], instance_id: str, tags: Any) -> None:
+    """Assert what a reader of the module is promised, by what the platform says of the machine."""
+    ec2 = stranger("ec2")
+    machine = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+    assert machine["InstanceType"] == "t4g.medium"
+    assert machine["MetadataOptions"]["HttpTokens"] == "required"
+    volume_id = machine["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
+    (volume,) = ec2.describe_volumes(VolumeIds=[volume_id])["Volumes"]
+    assert volume["Encrypted"] is True
+    for carried in (machine["Tags"], volume["Tags"]):
+        found = {tag["Key"]: tag["Value"] for tag in carried}
+        assert {key: found.get(key) for key in (DRILL_TAG, EXPIRES_TAG)} == dict(tags)
+    mine = [{"Name": f"tag:{DRILL_TAG}", "Values": [tags[DRILL_TAG]]}]
+    (group,) = ec2.describe_security_groups(Filters=mine)["SecurityGroups"]
+    (rule,) = group["IpPermissions"]
+    assert (rule["FromPort"], rule["ToPort"], rule["IpRanges"][0]["CidrIp"]) == (6443, 6443, "10.0.0.0/8")
+    script = ec2.describe_instance_attribute(InstanceId=instance_id, Attribute="userData")["UserData"]["Value"]
+    assert script
+
+
+@pytest.mark.exhaustive
+@needs_provider
+def test_an_apply_that_fails_half_way_is_no_success_and_leaves_nothing(
+    site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
+) -> None:
+    provisioner = site.recovery.provisioner
+    nowhere = spec(origin, vpc_id=network["vpc_id"], subnet_id="subnet-00000000000000000")
+    with pytest.raises(TargetError) as caught:
+        provisioner.up(make_intent(), nowhere)
+    assert "subnet-00000000000000000" in str(caught.value)
+    assert "next: " in str(caught.value)
+    assert "aws_iam_role.runner" in provisioner.holds()
+    assert "aws_instance.runner" not in provisioner.holds()
+
+    assert provisioner.down(make_intent(), nowhere, bounds()).destroyed == 4
+    assert provisioner.holds() == ()
+    assert owned(site, origin) == []
+    with pytest.raises(stranger("iam").exceptions.NoSuchEntityException):
+        stranger("iam").get_role(RoleName=_unique(origin))
+
+
+@pytest.mark.exhaustive
+@needs_provider
+def test_a_destroy_that_fails_says_what_is_still_held_and_can_be_tried_again(
+    site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
+) -> None:
+    provisioner = site.recovery.provisioner
+    machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
+    provisioner.up(make_intent(), machine)
+    iam = stranger("iam")
+    # A policy that somebody else attached keeps the platform from removing the role.
+    iam.put_role_policy(RoleName=_unique(origin), PolicyName="theirs", PolicyDocument=json.dumps(POLICY))
+    with pytest.raises(TargetError) as caught:
+        provisioner.down(make_intent(), machine, bounds())
+    assert caught.value.code == "TerraformFailed"
+    assert provisioner.holds() == ("aws_iam_role.runner",)
+    assert owned(site, origin) == []
+
+    iam.delete_role_policy(RoleName=_unique(origin), PolicyName="theirs")
+    provisioner.down(make_intent(), machine, bounds())
+    assert provisioner.holds() == ()
+
+
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+
+
+@pytest.mark.exhaustive
+@needs_provider
+def test_a_state_that_was_lost_does_not_keep_the_machine_up(
+    site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
+) -> None:
+    """The machine is found by its tags; what carries no tag of EC2 is named by nobody but the receipts."""
+    provisioner = site.recovery.provisioner
+    machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
+    provisioner.up(make_intent(), machine)
+    site.recovery.objects.delete(make_intent(), STATES, [f"t/{origin}.tfstate"])
+    assert provisioner.holds() == ()
+    assert provisioner.down(make_intent(), machine, bounds()).destroyed == 1
+    assert "instance" not in owned(site, origin)
+    assert stranger("iam").get_role(RoleName=_unique(origin))["Role"]["RoleName"] == _unique(origin)
+
+
+@pytest.mark.exhaustive
+@needs_provider
+def test_a_plan_that_takes_something_away_is_not_applied(
+    site: AwsTarget, world: embedded.World, origin: str, network: dict[str, str], tmp_path: Path
+) -> None:
+    provisioner = site.recovery.provisioner
+    machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
+    provisioner.up(make_intent(), machine)
+    (before,) = site.recovery.fleet.runners({DRILL_TAG: origin})
+    other = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"], name="another-name")
+    with pytest.raises(TargetError, match=r"expected a bring-up that only adds, got a plan that takes away aws_") as e:
+        provisioner.up(make_intent(), other)
+    assert e.value.code == "PlanDestroys"
+    assert lock_is_free(site, origin)
+    (after,) = site.recovery.fleet.runners({DRILL_TAG: origin})
+    assert after.instance_id == before.instance_id
+    provisioner.down(make_intent(), machine, bounds())
+    assert provisioner.holds() == ()
+
+
+@needs_provider
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("allowed_cidr", "0.0.0.0/0", "lets everybody in"),
+        ("allowed_cidr", "ten", "no CIDR block"),
+        ("instance_type", "m5.large", "no ARM family"),
+        ("ami_id", "ubuntu", "no id of an image"),
+        ("k3s_sha256", "abc", "no SHA-256"),
+        ("k3s_url", "http://x", "https://"),
+        ("tags", {}, "nobody could find and remove"),
+        ("account_id", "1", "twelve digits"),
+    ],
+)
+def test_what_would_weaken_the_machine_is_refused_before_anything_is_asked(
+    variable: str, value: object, said: str, validated: Path
+) -> None:
+    good = {
+        "region": "us-west-2",
+        "account_id": "444455556666",
+        "tags": {DRILL_TAG: "d", EXPIRES_TAG: "2030-01-01T00:00:00.000Z"},
+        "vpc_id": "vpc-1",
+        "subnet_id": "subnet-1",
+        "ami_id": "ami-0123456789abcdef0",
+        "k3s_sha256": SHA256,
+    }
+    (validated / "given.auto.tfvars.json").write_text(json.dumps({**good, variable: value}))
+    done = _terraform(validated, "plan", "-input=false", "-no-color", "-lock=false")
+    assert done.returncode == 1
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+
+
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the module with its plugins, and a state that nobody keeps."""
+    folder = tmp_path_factory.mktemp("module")
+    shutil.copytree(MODULE, folder, dirs_exist_ok=True)
+    (folder / "local_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
+    modules.Module(name="aws", folder=folder, mirror=MIRROR).configuration(folder)
+    done = _terraform(folder, "init", "-input=false", "-no-color")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def _terraform(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    kept = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "CHECKPOINT_DISABLE": "1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    return subprocess.run(
+        ["terraform", *words],
+        cwd=folder,
+        env={**kept, **keys, "TF_CLI_CONFIG_FILE": str(folder / modules.CLI_FILE)},
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        check=False,
+    )
+
+
+@needs_provider
+def test_the_module_is_valid(validated: Path) -> None:
+    done = _terraform(validated, "validate", "-no-color")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_machine_starts_one_binary_by_its_digest_and_pipes_nothing_into_a_shell() -> None:
+    script = (MODULE / "templates" / "user-data.sh.tftpl").read_text()
+    assert "sha256sum --check --strict" in script
+    assert script.index("sha256sum") < script.index("install --mode")
+    assert not re.search(r"\|\s*(?:ba)?sh\b", script)
+
+
+@pytest.mark.parametrize(
+    ("said", "variables", "mirror", "expected"),
+    [
+        ("aws", {}, "", "expected ami_id and k3s_sha256, which the shipped module pins"),
+        ("aws", {"ami_id": "ami-1"}, "", "expected k3s_sha256"),
+        ("", {}, "", "expected ami_id and k3s_sha256"),
+        ("/nowhere", {}, "", "expected builtin, aws or a folder with a module"),
+        ("builtin", {"x": "y"}, "", "the built-in module takes none"),
+        ("aws", {"ami_id": "a", "k3s_sha256": "b", "region": "c"}, "", "expected none of region"),
+        ("aws", {"ami_id": "a", "k3s_sha256": "b"}, "/nowhere", "expected a folder with Terraform's plugins"),
+    ],
+)
+def test_a_module_that_cannot_be_used_is_refused_by_its_setting(
+    said: str, variables: dict[str, str], mirror: str, expected: str
+) -> None:
+    with pytest.raises(ValueError, match=r"recovery\.provisioner\.") as caught:
+        modules.chosen(said, variables, mirror, rehearsal=False)
+    assert expected in str(caught.value)
+
+
+def test_a_rehearsal_uses_the_built_in_module_and_a_real_account_the_shipped_one() -> None:
+    assert modules.chosen("", {}, "", rehearsal=True).name == "builtin"
+    needed = {"ami_id": "ami-1", "k3s_sha256": SHA256}
+    shipped = modules.chosen("", needed, "", rehearsal=False)
+    assert (shipped.name, shipped.folder) == ("aws", MODULE)
+
+
+def _unique(origin: str) -> str:
+    from hashlib import sha1
+
+    return f"atlas-dr-runner-{sha1(origin.encode(), usedforsecurity=False).hexdigest()[:8]}"
