@@ -19,7 +19,7 @@ def doubts(one: Resource, bounds: Bounds) -> tuple[str, ...]:
     A machine must say everything: what the platform does not tell of one is a doubt as well.
     """
     found = []
-    if one.effect not in bounds.tokens:
+    if one.effect not in bounds.tokens and one.identity not in bounds.identities:
         found.append("no journal of this drill knows the effect that made it")
     if one.kind != INSTANCE:
         return tuple(found)

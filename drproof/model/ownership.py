@@ -17,6 +17,8 @@ class Bounds:
     """The network that the settings name."""
     tokens: tuple[str, ...]
     """The tokens of the effects that may have made a machine, whether or not their outcome is known."""
+    identities: tuple[str, ...] = ()
+    """The machines that these effects are known to have made: a tool of others gives its calls tokens of its own."""
     since: str
     """When the first of them was written down; what is older is somebody else's."""
     most: Count

@@ -1,9 +1,10 @@
 """The recovery machine comes up, and what that took is observed: a machine that was there proves no bring-up."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from drproof.model.changes import Build
+from drproof.model.changes import Build, Planned
 from drproof.model.context import DRILL_TAG, Context
 from drproof.model.errors import PhaseError
 from drproof.model.phase import phase
@@ -25,6 +26,14 @@ class BringupObserved:
     destroyed: Count
     instance_ids: tuple[str, ...]
     present_before: tuple[str, ...]
+    planned: Planned | None = None
+    """What the last attempt was going to change."""
+    applied: Planned | None = None
+    """What it did change, in the same words."""
+    held: tuple[str, ...] = ()
+    """What the remote state holds since, by the names that the tool gives it."""
+    providers: Mapping[str, str] = field(default_factory=dict)
+    """The plugins of the tool, each with its version."""
     build: Build | None = None
     """The build of a build service that brought it up; None where the drill's own process did."""
 
@@ -64,7 +73,8 @@ def bringup(ctx: Context) -> BringupObserved:
         # earlier window left is there before, one that an earlier attempt started is not.
         tried = pending.intent.token in earlier
         change = provisioner.up(pending.intent, spec, say=ctx.say)
-        pending.done(created_ids=list(change.created_ids))
+        held = provisioner.holds()
+        pending.done(created_ids=list(change.created_ids), held=list(held))
     mine = change.created_ids or tuple(runner.instance_id for runner in recovery.fleet.runners({DRILL_TAG: ctx.origin}))
     if not mine:
         msg = f"{provisioner.kind} reports success, and no machine with the drill's tag is there"
@@ -86,5 +96,9 @@ def bringup(ctx: Context) -> BringupObserved:
         present_before=tuple(
             runner.instance_id for runner in present if not (tried and runner.tags.get(DRILL_TAG) == ctx.origin)
         ),
+        planned=change.planned,
+        applied=Planned(create=change.created, change=change.changed, destroy=change.destroyed),
+        held=held,
+        providers=dict(change.providers),
         build=change.build,
     )

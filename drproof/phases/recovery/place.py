@@ -34,6 +34,9 @@ def bounds_of(ctx: Context) -> Bounds:
         account_id=ctx.plan.criteria.sites.recovery.account_id,
         network=ctx.settings.recovery.provisioner.vpc_id,
         tokens=tuple(dict.fromkeys(effect.intent.token for effect in starting)),
+        identities=tuple(
+            dict.fromkeys(str(made) for effect in starting for made in effect.result.get("created_ids", ()))
+        ),
         since=min((effect.at for effect in starting), default=""),
         most=ctx.settings.limits.max_machines,
     )

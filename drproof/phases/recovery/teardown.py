@@ -74,6 +74,12 @@ class TeardownObserved:
     before: tuple[Item, ...]
     """What was there of the drill when its first teardown began, and what came up since."""
     destroyed: Count
+    made: tuple[str, ...] = ()
+    """What the bring-up wrote down that the remote state held, by the names of the tool that made it."""
+    held_before: tuple[str, ...] = ()
+    """What the state held of the drill ahead of the first removal."""
+    held_after: tuple[str, ...] = ()
+    """What it holds of it now."""
     removed: tuple[Item, ...]
     residue: tuple[Residue, ...]
     foreign_before: tuple[Item, ...]
@@ -120,6 +126,9 @@ def teardown(ctx: Context) -> TeardownObserved:
         created=sum(effect.outcome == "done" for effect in creating),
         before=before,
         destroyed=destroyed,
+        made=_made(ctx),
+        held_before=_held_before(ctx),
+        held_after=_held(ctx),
         removed=tuple(item for item in before if (item.kind, item.identity) not in gone),
         residue=tuple(_residue(ctx, item, strange=(item.kind, item.identity) in strange) for item in left),
         foreign_before=foreign_before,
@@ -141,8 +150,27 @@ def _before(ctx: Context) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
             return (*counted, *since), decode(tuple[Item, ...], effect.result["foreign"])
     foreign = _foreign(ctx)
     with ctx.effects.intend(CENSUS, ctx.drill_id) as pending:
-        pending.done(own=encode(own), foreign=encode(foreign))
+        pending.done(own=encode(own), foreign=encode(foreign), held=list(_held(ctx)))
     return own, foreign
+
+
+def _made(ctx: Context) -> tuple[str, ...]:
+    """Return what the state held when the last bring-up of this drill ended well."""
+    done = [effect for effect in ctx.effects.made("runner.up") if effect.outcome == "done"]
+    return tuple(str(name) for name in done[-1].result.get("held", ())) if done else ()
+
+
+def _held(ctx: Context) -> tuple[str, ...]:
+    """Return what the state holds of this drill; it may be another's, and is not looked at where nothing was made."""
+    return ctx.target.recovery.provisioner.holds() if ctx.effects.made("runner.up") else ()
+
+
+def _held_before(ctx: Context) -> tuple[str, ...]:
+    """Return what the census found in the state."""
+    for effect in ctx.effects.made(CENSUS):
+        if effect.intent.resource == ctx.drill_id and effect.outcome == "done":
+            return tuple(str(name) for name in effect.result.get("held", ()))
+    return ()
 
 
 def _remove_from_the_cluster(ctx: Context) -> list[DrproofError]:

@@ -10,7 +10,7 @@ from typing import Literal
 from drproof.formats import build_receipts, timestamps
 from drproof.formats.build_receipts import BuildReceipt
 from drproof.model.capabilities import Intent, RunnerSpec
-from drproof.model.changes import Build, Change, Say, unsaid
+from drproof.model.changes import Build, Change, Planned, Say, unsaid
 from drproof.model.errors import FormatError, NotFoundError, QuotaError, TargetError
 from drproof.model.ownership import Bounds
 from drproof.targets.aws.codebuild import WAITING, AwsBuilds, BuildSeen
@@ -95,7 +95,8 @@ class CodeBuildProvisioner:
         there = place.fleet.runners(sought(spec))
         if there and self._orders.tool == "direct":
             # Without Terraform no state says so, and a build would make another one.
-            return Change(created=0, changed=0, destroyed=0, outputs=outputs(spec, there))
+            nothing = Planned(create=0, change=0, destroy=0)
+            return Change(created=0, changed=0, destroyed=0, outputs=outputs(spec, there), planned=nothing)
         before = {runner.instance_id for runner in there}
         running = self._settle(intent, "bringup", say)
         seen, kept = self._built("bringup", intent, spec, running, say)
@@ -109,6 +110,7 @@ class CodeBuildProvisioner:
             destroyed=receipt.destroy,
             outputs={**receipt.outputs, **outputs(spec, runners)},
             created_ids=made,
+            planned=Planned(create=receipt.add, change=receipt.change, destroy=receipt.destroy),
             build=self._told(seen, kept),
         )
 

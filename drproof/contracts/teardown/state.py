@@ -1,0 +1,46 @@
+"""The remote state knew until the teardown what the bring-up had made, and knows nothing of it afterwards."""
+
+from dataclasses import replace
+
+from drproof.model.contract import NotApplicableError, contract
+from drproof.model.receipt import Receipt
+from drproof.model.verdict import Finding, compare
+from drproof.phases.recovery.teardown import TeardownObserved
+
+Teardown = Receipt[TeardownObserved]
+STRAY = "aws_instance.stray"
+
+
+@contract(needs=["teardown"], controls=["NIST CP-4", "NIST CM-8"])
+def state_held_what_was_created(teardown: Teardown) -> Finding:
+    """What the bring-up made was in the state when the teardown began, was destroyed, and nothing is in it now."""
+    facts = teardown.facts
+    destroyed = {*facts.held_before} - {*facts.held_after}
+    return compare(
+        observed={"created_and_not_destroyed": sorted({*facts.made} - destroyed), "still_held": list(facts.held_after)},
+        expected={"created_and_not_destroyed": [], "still_held": []},
+        reason="the state lost what was created, or still holds it: look for it by these names",
+    )
+
+
+@state_held_what_was_created.sabotage("the state still holds something")
+def still_held(teardown: Teardown) -> Teardown:
+    """Leave something in the state."""
+    facts = teardown.facts
+    return replace(teardown, observed=replace(facts, held_after=(*facts.held_after, STRAY)))
+
+
+@state_held_what_was_created.sabotage("something was created that the state did not hold")
+def never_held(teardown: Teardown) -> Teardown:
+    """Create something that no state knows."""
+    facts = teardown.facts
+    return replace(teardown, observed=replace(facts, made=(*facts.made, STRAY)))
+
+
+@state_held_what_was_created.sabotage("the state was emptied before the teardown")
+def emptied(teardown: Teardown) -> Teardown:
+    """Empty the state."""
+    if not teardown.facts.made:
+        msg = "nothing is known to have been created"
+        raise NotApplicableError(msg)
+    return replace(teardown, observed=replace(teardown.facts, held_before=()))
