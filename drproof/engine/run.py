@@ -17,10 +17,9 @@ from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.guardian import Guardian
 from drproof.engine.lease import Lease
-from drproof.engine.mirror import Mirror
+from drproof.engine.mirror import Mirror, mirror_of
 from drproof.engine.opening import Opened, open_run
 from drproof.engine.preparation import Prepared
-from drproof.engine.receipt_folder import ReceiptFolder
 from drproof.engine.record import Record
 from drproof.engine.signals import Signals
 from drproof.evidence.journal import Journal
@@ -30,7 +29,7 @@ from drproof.model.collection import Collection
 from drproof.model.context import Effect
 from drproof.model.errors import DrproofError, LeaseError, TargetError
 from drproof.model.phase import Phase
-from drproof.model.receipt import Caller, Cause, Outcome, Receipt
+from drproof.model.receipt import Attempt, Caller, Cause, Outcome, Receipt
 from drproof.model.verdict import Verdict
 
 Listener = Callable[[str, str, Receipt[Any] | None], None]
@@ -54,15 +53,19 @@ class Run:
         """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
         self.collection = Collection()
         """What other processes hand in to be brought together by a phase of this plan."""
-        self._opened = opened
+        self.opened = opened
+        """What this run holds while it is open."""
         self._journal: Journal = opened.journal
         self._masker: Redactor = opened.masker
         self._lease: Lease | None = opened.lease
         self._guardian: Guardian | None = opened.guardian
         self._conclusion: Conclusion | None = None
         self._interruption: BaseException | None = None
+        self._ending = False
+        self._broken_off: dict[str, tuple[Attempt, ...]] = {}
+        """The attempts of a phase that was broken into and will be run again."""
         self._inherited: tuple[Effect, ...] = opened.inherited
-        self._mirror: Mirror | None = _mirror_of(prepared, opened)
+        self._mirror: Mirror | None = mirror_of(opened, prepared.settings.limits)
 
     @classmethod
     def open(cls, prepared: Prepared, *, signals: Signals | None = None) -> "Run":
@@ -88,13 +91,8 @@ class Run:
         """What brings the recovery machine up in this run, for people; empty when nothing does."""
         if not self.prepared.plan.mutates:
             return ""
-        provisioner = self._opened.target.recovery.provisioner
+        provisioner = self.opened.target.recovery.provisioner
         return f"provisioner {provisioner.kind}, {provisioner.version}"
-
-    @property
-    def opened(self) -> Opened:
-        """What this run holds while it is open."""
-        return self._opened
 
     @property
     def receipts(self) -> dict[str, Receipt[Any]]:
@@ -141,6 +139,7 @@ class Run:
         """End the run: what must always run, the verdicts, the seal; returns what it came to."""
         if self._conclusion is not None:
             return self._conclusion
+        self._ending = True
         if self.signals is not None:
             self.signals.defer()
         for phase in self.prepared.coverage.run:
@@ -156,7 +155,7 @@ class Run:
             self._mirror.announce_closing()
         with contextlib.suppress(DrproofError):
             # A world that is gone cannot be asked; the receipts of what followed say so.
-            self._opened.keep_the_worlds_word()
+            self.opened.keep_the_worlds_word()
         self._conclusion = conclude(
             self.record, self.prepared, journal=self._journal, masker=self._masker, interruption=self._interruption
         )
@@ -168,15 +167,25 @@ class Run:
 
     def _run(self, phase: Phase[Any]) -> None:
         """Run one phase and write its receipt."""
-        self._tell("begin", phase.name)
-        if (obstacle := self._obstacle(phase)) is not None:
-            self._write(phase, obstacle, None)
-            return
-        ending, context = self._attempt(phase)
-        self._write(phase, ending, context)
+        with self._hold(phase):
+            self._tell("begin", phase.name)
+            if (obstacle := self._obstacle(phase)) is not None:
+                self._write(phase, obstacle, None)
+                return
+            ending, context = self._attempt(phase)
+            if ending.interruption is not None:
+                self._interruption = self._interruption or ending.interruption
+                if _removes(phase) and not self._ending:
+                    # What broke into it, such as another plugin's timeout, ends the run, and that begins it anew.
+                    self._broken_off[phase.name] = ending.attempts
+                    raise ending.interruption
+            self._write(phase, ending, context)
         if ending.interruption is not None:
-            self._interruption = self._interruption or ending.interruption
             raise ending.interruption
+
+    def _hold(self, phase: Phase[Any]) -> contextlib.AbstractContextManager[None]:
+        """Return what keeps signals from a phase that takes away: to end is what they ask for."""
+        return self.signals.hold() if self.signals is not None and _removes(phase) else contextlib.nullcontext()
 
     def _run_to_the_end(self, phase: Phase[Any]) -> None:
         """Run a phase that nothing may keep from running, and that may keep nothing after it from running."""
@@ -194,10 +203,8 @@ class Run:
             if number > 1:
                 self._tell("attempt", phase.name)
 
-        shield = self.signals.phase() if self.signals is not None else contextlib.nullcontext()
-        with contextlib.ExitStack() as stack:
-            if not self._closing:
-                stack.enter_context(shield)
+        heard = self.signals is not None and not self.signals.deferred
+        with self.signals.phase() if self.signals is not None and heard else contextlib.nullcontext():
             return attempt(
                 phase,
                 lambda: self._context(phase, log),
@@ -206,11 +213,8 @@ class Run:
                 self._masker,
                 log,
                 begin=begin,
+                before=self._broken_off.pop(phase.name, ()),
             )
-
-    @property
-    def _closing(self) -> bool:
-        return self.signals is not None and self.signals.deferred
 
     def _obstacle(self, phase: Phase[Any]) -> Ending | None:
         """Return the ending of a phase that must not start, or None."""
@@ -238,12 +242,12 @@ class Run:
         try:
             for number in range(1, limits.max_attempts):
                 with contextlib.suppress(TargetError):
-                    self._opened.assert_sites()
+                    self.opened.assert_sites()
                     break
                 # A platform that does not say who we are may say so in a moment; a teardown must not hang on that.
                 self.clock.sleep_ms(limits.backoff_ms * number)
             else:
-                self._opened.assert_sites()
+                self.opened.assert_sites()
             if self._lease is not None and phase.always:
                 # A machine that slept past its lease may still tear down, if nobody took the target meanwhile.
                 self._lease.renew()
@@ -309,7 +313,7 @@ class Run:
 
     def _caller(self, phase: Phase[Any]) -> Caller | None:
         """Return whom the platform takes us for, asked again for each receipt."""
-        site = self._opened.target.primary if phase.site == "primary" else self._opened.target.recovery
+        site = self.opened.target.primary if phase.site == "primary" else self.opened.target.recovery
         try:
             return site.identity.caller()
         except TargetError:
@@ -317,13 +321,13 @@ class Run:
             return None
 
     def _context(self, phase: Phase[Any], log: Callable[[str], None]) -> PhaseContext:
-        handover = self._opened.handover
+        handover = self.opened.handover
         return PhaseContext(
             phase=phase,
             origin=handover.origin,
             plan=self.record.plan,
             settings=self.prepared.settings,
-            target=self._opened.target,
+            target=self.opened.target,
             effects=JournalledEffects(
                 self._journal,
                 drill_id=self.record.plan.drill_id,
@@ -373,7 +377,7 @@ class Run:
     def _let_go(self, conclusion: Conclusion) -> None:
         """Dismiss the guardian, and remove what only a later process would need."""
         self._journal.close()
-        self._opened.let_go(keep=conclusion.still_up)
+        self.opened.let_go(keep=conclusion.still_up)
         # Last: a run that dies while it puts its things away is still guarded.
         if self._guardian is not None:
             self._guardian.dismiss()
@@ -387,14 +391,6 @@ class Run:
             listener(event, phase, receipt)
 
 
-def _mirror_of(prepared: Prepared, opened: Opened) -> Mirror | None:
-    """Return where the receipts of a run are stored besides; None where nobody asked for it."""
-    plan, clock = opened.record.plan, SystemClock()
-    if plan.criteria.storing is None:
-        return None
-    return Mirror(
-        ReceiptFolder(plan.criteria.storing, opened.target.receipts, plan, opened.directory, opened.masker),
-        JournalledEffects(opened.journal, drill_id=plan.drill_id, phase="", clock=clock, masker=opened.masker),
-        prepared.settings.limits,
-        clock,
-    )
+def _removes(phase: Phase[Any]) -> bool:
+    """Return whether a phase takes away what the others made, whatever happened to them."""
+    return phase.always and phase.mutates
