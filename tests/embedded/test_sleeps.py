@@ -17,7 +17,7 @@ INJECTED = {"cluster.py: seconds"}
 SOURCES = sorted(Path(drproof.embedded.__file__).parent.rglob("*.py"))
 
 
-class Unknown(Exception):
+class UnknownError(Exception):
     """A length that cannot be read off the source."""
 
 
@@ -29,7 +29,7 @@ def value_of(node: ast.expr, constants: dict[str, float]) -> float:
             return constants[name]
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
             return value_of(left, constants) - value_of(right, constants)
-    raise Unknown(ast.unparse(node))
+    raise UnknownError(ast.unparse(node))
 
 
 def constants_of(tree: ast.Module) -> dict[str, float]:
@@ -38,7 +38,7 @@ def constants_of(tree: ast.Module) -> dict[str, float]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             try:
                 found[node.targets[0].id] = value_of(node.value, found)
-            except Unknown:
+            except UnknownError:
                 continue
     return found
 
@@ -57,7 +57,7 @@ def sleeps(text: str, name: str = "") -> list[str]:
             # Two lengths are taken from each other with what floating point makes of it.
             if value_of(length, constants) > LONGEST + 1e-9:
                 found.append(ast.unparse(node))
-        except Unknown:
+        except UnknownError:
             found.append(f"{ast.unparse(node)}: a length that cannot be read off the source")
     return found
 
