@@ -13,7 +13,7 @@ dr-drill:
 	@test -n "$(IMAGE_REF)" || { echo "IMAGE_REF is not set; next: make dr-drill BACKUP_URI=s3://… IMAGE_REF=…" >&2; exit 4; }
 	pytest -m drill --backup-uri "$(BACKUP_URI)" --image-ref "$(IMAGE_REF)" $(DRILL_OPTIONS)
 
-# Every kill point and every mutant; CI samples both.
+# Every kill point, pair of kills, interruption and mutant; CI samples them (docs/testing.md).
 sweep:
 	python3 bootstrap.py test -m exhaustive
 

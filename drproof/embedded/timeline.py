@@ -12,8 +12,8 @@ from moto.cloudwatch.models import cloudwatch_backends
 from drproof.embedded.shims import cloudwatch
 from drproof.embedded.world import World
 
-STALE_AFTER_SECONDS = 0.2
-FRESH_AFTER_SECONDS = 0.9
+STALE_AFTER_SECONDS = 0.1
+FRESH_AFTER_SECONDS = 0.2
 PULSE_SECONDS = 20.0
 STALE = {"PipelineFreshnessHours": 30.0, "PublishCorrectness": 1.0, "NeedsDR": 1.0}
 FRESH = {"PipelineFreshnessHours": 3.0, "PublishCorrectness": 0.0, "NeedsDR": 0.0}

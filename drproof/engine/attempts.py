@@ -78,14 +78,16 @@ def attempt(  # noqa: PLR0913 — a phase and what it runs in
     log: Callable[[str], None],
     *,
     begin: Callable[[int], None],
+    before: tuple[Attempt, ...] = (),
 ) -> tuple[Ending, PhaseContext]:
     """Run a phase until it ends, and return how, with the context of its last attempt.
 
-    `begin` is called with the number of each attempt before it acts.
+    `begin` is called with the number of each attempt before it acts; `before` are attempts that were broken off, which
+    stay on record and use up none.
     """
     started_at, started = clock.now(), clock.monotonic_ms()
-    attempts: list[Attempt] = []
-    most = limit_of(phase, limits)
+    attempts = list(before)
+    most = len(before) + limit_of(phase, limits)
     repaired = False
     while True:
         number = len(attempts) + 1

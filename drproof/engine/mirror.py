@@ -7,7 +7,7 @@ end of the next phase and once more at the end of the run, and what is missing t
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drproof.engine.clock import SystemClock
 from drproof.engine.effects import JournalledEffects
@@ -23,6 +23,9 @@ from drproof.model.codec import encode
 from drproof.model.context import Clock, Pending
 from drproof.model.errors import DrproofError, ThrottledError, UnansweredError
 from drproof.model.settings import Limits
+
+if TYPE_CHECKING:
+    from drproof.engine.opening import Opened
 
 WHILE_IT_RUNS = ("plan.json", "opening*.json", "receipts/*.json", "checkpoints/*.json")
 """What is stored while a drill runs, in this order; the closing follows when there is one."""
@@ -136,8 +139,8 @@ class Mirror:
         return self.effects.intend(VERB, uri)
 
 
-def mirror_of(opened: Opened, limits: Limits) -> Mirror | None:
-    """Return where the receipts of a run are stored besides; None where nobody asked for it."""
+def mirror_of(opened: "Opened", limits: Limits) -> Mirror | None:
+    """Return where the receipts of an open run are stored besides; None where nobody asked for it."""
     plan, clock = opened.record.plan, SystemClock()
     if plan.criteria.storing is None:
         return None

@@ -45,6 +45,7 @@ class Handover:
 
 
 SALT = "redaction.salt"
+HANDOVER = "handover.json"
 REMOVALS = 20
 """How often the folder is removed while others still remove theirs from it."""
 
@@ -85,7 +86,7 @@ class Private:
 
     def hand_over(self, handover: Handover) -> None:
         """Write down what the next process must know."""
-        write_atomic(self.path / "handover.json", canonical(encode(handover)))
+        write_atomic(self.path / HANDOVER, canonical(encode(handover)))
 
     def handover(self) -> Handover:
         """Return what was written down.
@@ -94,7 +95,7 @@ class Private:
             Refusal: the folder is gone or unreadable.
         """
         try:
-            return decode(Handover, parse((self.path / "handover.json").read_bytes()))
+            return decode(Handover, parse((self.path / HANDOVER).read_bytes()))
         except (OSError, EvidenceError) as exc:
             raise refuse(
                 f"{self.path} does not say how to go on: {exc}",
@@ -129,6 +130,11 @@ class Private:
     def has_ended(self) -> bool:
         """Whether nobody will go on with the run: the folder is gone, or only its salt is left."""
         return not self.path.exists() or [path.name for path in self.path.iterdir()] == [SALT]
+
+    @property
+    def is_half_removed(self) -> bool:
+        """Whether the folder no longer says how to go on, as while it is being removed."""
+        return self.path.is_dir() and not (self.path / HANDOVER).exists()
 
     def _redacted(self) -> bool:
         evidence = self.path.with_name(self.path.name.removesuffix(".private")) / "evidence"

@@ -17,8 +17,8 @@ from drproof.engine.refusal import refuse
 from drproof.engine.run import Listener, Run
 from drproof.engine.settings import scenario
 from drproof.engine.window import Coverage
-from drproof.evidence.bundle import Bundle
-from drproof.evidence.integrity import CLOSING
+from drproof.evidence.bundle import Bundle, clear_unfinished
+from drproof.evidence.integrity import CLOSING, OPENING, PLAN
 from drproof.evidence.journal import read as read_journal
 from drproof.evidence.redaction import Redactor
 from drproof.model.context import DRILL_TAG
@@ -51,6 +51,7 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
         raise _nothing_to_do(_opened(directory), private)
     private.lock(wait=wait)
     # Read under the lock: the process that died may have written until then.
+    clear_unfinished(directory)
     bundle = _opened(directory)
     if bundle.is_closed:
         return _let_go(bundle, private)
@@ -79,6 +80,14 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
 def _opened(directory: Path) -> Bundle:
     """Return the bundle of a run."""
     types = {phase.name: phase.observes for phase in catalog.phases()}
+    if (directory / PLAN).exists() and not (directory / OPENING).exists():
+        # The opening is the first thing that comes after the plan, and the target is taken after both.
+        raise refuse(
+            f"{directory.name} died before its opening was written: it has changed nothing",
+            expected=f"{directory / OPENING}",
+            got="none",
+            next_step=f"rm -r {directory} {Private.of(directory).path}, then run the same drill again",
+        )
     try:
         return Bundle.open(directory, types)
     except (EvidenceError, OSError) as exc:
@@ -109,6 +118,10 @@ def _let_go(bundle: Bundle, private: Private) -> Conclusion:
     """
     directory = bundle.directory
     conclusion = sealed_conclusion(bundle, mutates=catalog.plan(bundle.plan.plan).mutates)
+    if private.is_half_removed and not conclusion.still_up:
+        # It died while it put its things away: what a later process would have needed, none needs any more.
+        private.remove()
+        return conclusion
     conclusion = conclusion.with_closing(_store_closing(bundle, private))
     if conclusion.still_up:
         private.release()

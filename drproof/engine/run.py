@@ -31,7 +31,7 @@ from drproof.model.collection import Collection
 from drproof.model.context import Effect
 from drproof.model.errors import DrproofError, JournalError, LeaseError, TargetError
 from drproof.model.phase import Phase
-from drproof.model.receipt import Caller, Cause, Outcome, Receipt
+from drproof.model.receipt import Attempt, Caller, Cause, Outcome, Receipt
 from drproof.model.verdict import Verdict
 
 Listener = Callable[[str, str, Receipt[Any] | None], None]
@@ -56,17 +56,20 @@ class Run:
         """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
         self.collection = Collection()
         """What other processes hand in to be brought together by a phase of this plan."""
-        self._opened = opened
+        self.opened = opened
+        """What this run holds while it is open."""
         self._journal: Journal = opened.journal
         self._masker: Redactor = opened.masker
         self._lease: Lease | None = opened.lease
         self._guardian: Guardian | None = opened.guardian
         self._conclusion: Conclusion | None = None
         self._interruption: BaseException | None = None
+        self._ending, self._unwritten = False, set[str]()
+        """Whether it is being closed; the phases that ran, and whose receipts the disk did not take."""
+        self._broken_off: dict[str, tuple[Attempt, ...]] = {}
+        """The attempts of a phase that was broken into and will be run again."""
         self._inherited: tuple[Effect, ...] = opened.inherited
         self._mirror: Mirror | None = mirror_of(opened, prepared.settings.limits)
-        self._unwritten: set[str] = set()
-        """Phases that ran, and whose receipts the disk did not take."""
         self.record.make_room = opened.journal.give_up_reserve
 
     @classmethod
@@ -93,13 +96,8 @@ class Run:
         """What brings the recovery machine up in this run, for people; empty when nothing does."""
         if not self.prepared.plan.mutates:
             return ""
-        provisioner = self._opened.target.recovery.provisioner
+        provisioner = self.opened.target.recovery.provisioner
         return f"provisioner {provisioner.kind}, {provisioner.version}"
-
-    @property
-    def opened(self) -> Opened:
-        """What this run holds while it is open."""
-        return self._opened
 
     @property
     def receipts(self) -> dict[str, Receipt[Any]]:
@@ -149,12 +147,12 @@ class Run:
         """End the run: what must always run, the verdicts, the seal; returns what it came to."""
         if self._conclusion is not None:
             return self._conclusion
+        self._ending = True
         if self.signals is not None:
             self.signals.defer()
         for phase in self.prepared.coverage.run:
-            if phase.name in self.receipts:
-                continue
-            self._whatever_happens(self._run if phase.always else self._leave_out, phase)
+            if phase.name not in self.receipts:
+                self._whatever_happens(self._run if phase.always else self._leave_out, phase)
         self._release()
         with contextlib.suppress(DrproofError, OSError):
             if self._mirror is not None:
@@ -162,14 +160,14 @@ class Run:
                 self._mirror.announce_closing()
         with contextlib.suppress(DrproofError, OSError):
             # A world that is gone cannot be asked; the receipts of what followed say so.
-            self._opened.keep_the_worlds_word()
+            self.opened.keep_the_worlds_word()
         self._conclusion = conclude_or_say(
             self.record, self.prepared, journal=self._journal, masker=self._masker, interruption=self._interruption
         )
         if self._conclusion.unsealed:
             # What another process needs to go on is kept, and the guardian stays.
             with contextlib.suppress(DrproofError, OSError):
-                self._opened.let_go(keep=True)
+                self.opened.let_go(keep=True)
             return self._conclusion
         if self._mirror is not None:
             self._conclusion = self._conclusion.with_closing(self._mirror.store_closing())
@@ -179,20 +177,30 @@ class Run:
 
     def _run(self, phase: Phase[Any]) -> None:
         """Run one phase and write its receipt."""
-        self._tell("begin", phase.name)
-        if (obstacle := self._obstacle(phase)) is not None:
-            self._write(phase, obstacle, None)
-            return
-        ending, context = self._attempt(phase)
-        try:
-            self._write(phase, ending, context)
-        except (OSError, JournalError):
-            if phase.name not in self.receipts:
-                self._unwritten.add(phase.name)
-            raise
+        with self._hold(phase):
+            self._tell("begin", phase.name)
+            if (obstacle := self._obstacle(phase)) is not None:
+                self._write(phase, obstacle, None)
+                return
+            ending, context = self._attempt(phase)
+            if ending.interruption is not None:
+                self._interruption = self._interruption or ending.interruption
+                if phase.removes and not self._ending:
+                    # What broke into it, such as another plugin's timeout, ends the run, and that begins it anew.
+                    self._broken_off[phase.name] = ending.attempts
+                    raise ending.interruption
+            try:
+                self._write(phase, ending, context)
+            except (OSError, JournalError):
+                if phase.name not in self.receipts:
+                    self._unwritten.add(phase.name)
+                raise
         if ending.interruption is not None:
-            self._interruption = self._interruption or ending.interruption
             raise ending.interruption
+
+    def _hold(self, phase: Phase[Any]) -> contextlib.AbstractContextManager[None]:
+        """Return what keeps signals from a phase that takes away: to end is what they ask for."""
+        return self.signals.hold() if self.signals is not None and phase.removes else contextlib.nullcontext()
 
     def _whatever_happens(self, act: Callable[[Phase[Any]], None], phase: Phase[Any]) -> None:
         """End a phase that nothing may keep from ending, and that may keep nothing after it from running."""
@@ -210,10 +218,8 @@ class Run:
             if number > 1:
                 self._tell("attempt", phase.name)
 
-        shield = self.signals.phase() if self.signals is not None else contextlib.nullcontext()
-        with contextlib.ExitStack() as stack:
-            if not self._closing:
-                stack.enter_context(shield)
+        heard = self.signals is not None and not self.signals.deferred
+        with self.signals.phase() if self.signals is not None and heard else contextlib.nullcontext():
             return attempt(
                 phase,
                 lambda: self._context(phase, log),
@@ -222,11 +228,8 @@ class Run:
                 self._masker,
                 log,
                 begin=begin,
+                before=self._broken_off.pop(phase.name, ()),
             )
-
-    @property
-    def _closing(self) -> bool:
-        return self.signals is not None and self.signals.deferred
 
     def _obstacle(self, phase: Phase[Any]) -> Ending | None:
         """Return the ending of a phase that must not start, or None."""
@@ -252,7 +255,7 @@ class Run:
         """Return `failed` when a site is not the expected one any more, or the lease is lost."""
         try:
             # A platform that does not say who we are may say so in a moment; a teardown must not hang on that.
-            self._patience.ask(self._opened.assert_sites)
+            self._patience.ask(self.opened.assert_sites)
             if self._lease is not None and phase.always:
                 # A machine that slept past its lease may still tear down, if nobody took the target meanwhile.
                 self._lease.renew()
@@ -319,7 +322,7 @@ class Run:
 
     def _caller(self, phase: Phase[Any]) -> Caller | None:
         """Return whom the platform takes us for, asked again for each receipt."""
-        site = self._opened.target.primary if phase.site == "primary" else self._opened.target.recovery
+        site = self.opened.target.primary if phase.site == "primary" else self.opened.target.recovery
         try:
             # What the phase did is done: a moment's silence must not leave it without its author.
             return self._patience.ask(site.identity.caller)
@@ -328,13 +331,13 @@ class Run:
             return None
 
     def _context(self, phase: Phase[Any], log: Callable[[str], None]) -> PhaseContext:
-        handover = self._opened.handover
+        handover = self.opened.handover
         return PhaseContext(
             phase=phase,
             origin=handover.origin,
             plan=self.record.plan,
             settings=self.prepared.settings,
-            target=self._opened.target,
+            target=self.opened.target,
             effects=JournalledEffects(
                 self._journal,
                 drill_id=self.record.plan.drill_id,
@@ -383,7 +386,7 @@ class Run:
     def _let_go(self, conclusion: Conclusion) -> None:
         """Dismiss the guardian, and remove what only a later process would need."""
         self._journal.close()
-        self._opened.let_go(keep=conclusion.still_up)
+        self.opened.let_go(keep=conclusion.still_up)
         # Last: a run that dies while it puts its things away is still guarded.
         if self._guardian is not None:
             self._guardian.dismiss()

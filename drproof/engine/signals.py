@@ -47,6 +47,18 @@ class Signals:
         finally:
             self._in_phase = False
 
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Only note signals here; one that came is handed to the driver afterwards."""
+        deferred, before = self.deferred, self.received
+        self.deferred = True
+        try:
+            yield
+        finally:
+            self.deferred = deferred
+        if self.received is not None and before is None and not deferred:
+            self._idle(self.received)
+
     def defer(self) -> None:
         """Only note signals from now on: the run is ending."""
         self.deferred = True

@@ -5,6 +5,7 @@ difference, and an unfinished bundle says so instead of failing.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -55,6 +56,22 @@ def write_atomic(path: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""How a file is named while `write_atomic` writes it."""
+
+
+def clear_unfinished(directory: Path) -> None:
+    """Remove what a killed run was still writing into its bundle; no run may be writing there."""
+    for path in sorted(directory.rglob(".*")):
+        # What comes after the closing is others' to write, at any time.
+        if not path.relative_to(directory).as_posix().startswith(AFTER) and _is_unfinished(path):
+            path.unlink()
+
+
+def _is_unfinished(path: Path) -> bool:
+    return UNFINISHED.fullmatch(path.name) is not None and path.is_file() and not path.is_symlink()
 
 
 def sealed_opening(plan: PlanDocument, *, plan_digest: str, signers: Iterable[Signer] = ()) -> bytes:

@@ -57,6 +57,11 @@ class Phase(Generic[T]):
     each: Each | None = None
     mend: Callable[["Context", Exception], str] | None = field(default=None)
 
+    @property
+    def removes(self) -> bool:
+        """Whether it takes away what the others made, whatever happened to them."""
+        return self.always and self.mutates
+
     def repair(self, mend: Callable[["Context", Exception], str]) -> Callable[["Context", Exception], str]:
         """Set what is mended once, after a first failed attempt; it returns what it did, or ""."""
         self.mend = mend

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from drproof import catalog
 from drproof.evidence.bundle import Bundle
 from drproof.formats.durations import show
 from drproof.model.receipt import Outcome
@@ -13,6 +14,8 @@ from drproof.report import facts
 from drproof.report.visible import printable
 
 PAGE = "proof.html"
+REPEATED = frozenset({"bringup", "restore", "validate", "promote"})
+"""The windows of which one can be run alone."""
 LONGEST = 300
 """Characters of a value; the whole of it is in the bundle."""
 
@@ -41,6 +44,7 @@ def lines(  # noqa: PLR0913 — what a bundle cannot say of itself
         *_stored(bundle, unstored, directory),
         *(_unsealed(unsealed, directory) if unsealed else _sealed(bundle, directory)),
         *_still_up(bundle, still_up=still_up, directory=directory, unsealed=bool(unsealed)),
+        *(() if unsealed else _again(bundle, still_up=still_up, directory=directory)),
     )
     return [printable(line) for line in everything]
 
@@ -190,3 +194,41 @@ def _still_up(bundle: Bundle, *, still_up: bool, directory: Path, unsealed: bool
     yield "STILL UP: kept, as --teardown false asked" if kept else "STILL UP: what the drill created may still exist"
     command = f"pytest -m drill --start-at teardown --receipt-dir {shlex.quote(str(directory))}"
     yield f"  remove it: {command}{' --target embedded' if rehearsal else ''}"
+
+
+STOPPED = frozenset({Outcome.FAILED, Outcome.INTERRUPTED})
+FLAGS = frozenset({"--no-retry", "--allow-full-drill", "--allow-tag"})
+"""Options without a value."""
+WINDOW = frozenset({"--start-at", "--stop-after", "--teardown", "--receipt-dir", "--run-id", "--validate-only"})
+"""Options that say which part of a plan is run: the command has its own."""
+
+
+def _again(bundle: Bundle, *, still_up: bool, directory: Path) -> Iterator[str]:
+    """Say how the phase that failed is run again, and nothing else where what it builds on is still up."""
+    receipts = facts.by_phase(bundle)
+    plan = catalog.plan(catalog.RECOVERY)
+    if bundle.plan.plan != plan.name:
+        return
+    windows = {phase.name: phase.window for phase in plan.phases}
+    failed = [name for name in bundle.plan.phases if name in receipts and receipts[name].outcome in STOPPED]
+    name = next((name for name in failed if windows.get(name) in REPEATED), "")
+    if not name:
+        return
+    if still_up and "teardown" in bundle.plan.window.left_out:
+        words = ("--start-at", windows[name], "--stop-after", windows[name], "--teardown", "false")
+        rehearsal = ("--target", "embedded") if bundle.plan.mode == "rehearsal" else ()
+        command = shlex.join(("pytest", "-m", "drill", *words, "--receipt-dir", str(directory), *rehearsal))
+        yield f"to run {name} again, on what is up: {command}"
+        return
+    command = shlex.join(("pytest", "-m", "drill", "--stop-after", windows[name], *_options(bundle)))
+    yield f"to run {name} again, and what it builds on, which is gone: {command}"
+
+
+def _options(bundle: Bundle) -> Iterator[str]:
+    """Yield the options of a run as they were typed, those that say which part of the plan it was left out."""
+    for given in bundle.plan.inputs:
+        option = given.source.removeprefix("option ")
+        if option != given.source and option not in WINDOW:
+            yield option
+            if option not in FLAGS:
+                yield given.value

@@ -21,6 +21,15 @@ def sweep():
         yield pytest.param(point, marks=marks, id=f"point-{point}")
 
 
+def test_the_sweep_reaches_past_the_last_record_of_a_whole_drill(pytestconfig):
+    """The committed sample is such a drill, of as many members as the sweep has."""
+    records = read_journal(pytestconfig.rootpath / "reports/sample/journal.log", must_exist=True)
+
+    assert len(records) < POINTS[-1]
+    verbs = {record["verb"] for record in records if record["kind"] == "intent"}
+    assert {"runner.up", "cluster.create", "objects.put", "messages.publish", "runner.down"} <= verbs
+
+
 @pytest.mark.parametrize("point", list(sweep()))
 def test_a_kill_at_any_journalled_point_leaves_nothing_and_does_nothing_twice(operator, point, pytestconfig):
     run = operator.start(
@@ -62,7 +71,7 @@ def test_a_kill_at_any_journalled_point_leaves_nothing_and_does_nothing_twice(op
 def test_a_signal_ends_the_phase_writes_its_receipt_and_tears_down(operator, name, status, pytestconfig):
     # A point inside restore: the machine is up, the cluster is being filled.
     drill = operator.run(
-        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded",
+        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--provisioner", "direct",
         KILL_AT="40", KILL_WITH=name, PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 
 
 def test_the_four_commands_of_the_cost_saving_routine_run_in_sequence(operator):
@@ -119,3 +120,46 @@ def test_one_flag_alone_promotes_nothing_and_says_why(operator):
 
     assert drill.outcomes["promote"] == "not_run"
     assert "--allow-promote-bypass" in drill.receipts["promote"]["reason"]
+
+
+def pasted(operator, drill):
+    """Run the command that a drill printed to run its failed phase again, as it stands there."""
+    (line,) = [line for line in drill.output.splitlines() if line.startswith("to run ") and " again, " in line]
+    _, _, command = line.partition(": ")
+    pytest_, *words = shlex.split(command)
+    assert pytest_ == "pytest"
+    return line, operator.run(*words)
+
+
+def test_the_printed_command_runs_the_failed_phase_alone_on_what_is_up(operator, pytestconfig):
+    failed = operator.run(
+        "-p", "tests.drill.interrupt", "-m", "drill", "--target", "embedded", "--provisioner", "direct",
+        "--run-id", "broken", "--stop-after", "restore", "--teardown", "false",
+        INTERRUPT="sigterm:set-up", STRUCK=str(operator.folder / "struck"), PYTHONPATH=str(pytestconfig.rootpath),
+    )  # fmt: skip
+    assert failed.outcomes["restore_state"] == "interrupted", failed.output
+
+    line, again = pasted(operator, failed)
+
+    assert "to run restore_state again, on what is up" in line
+    assert again.status == 0, again.output
+    assert again.outcomes["restore_state"] == "passed"
+    assert again.receipts["bringup"]["inherited_from"] is not None
+    launched = [call for call in again.called("RunInstances") if call["status"] == 200]
+    assert len(launched) == 1, "the machine is the one that was up"
+
+
+def test_the_printed_command_runs_a_phase_again_whose_ground_is_gone(operator, pytestconfig):
+    failed = operator.run(
+        "-p", "tests.drill.interrupt", "-m", "drill", "--target", "embedded", "--provisioner", "direct", "--no-retry",
+        INTERRUPT="sigterm:set-up", STRUCK=str(operator.folder / "struck"), PYTHONPATH=str(pytestconfig.rootpath),
+    )  # fmt: skip
+    assert failed.inventory["instances"] == []
+
+    line, again = pasted(operator, failed)
+
+    assert "which is gone" in line
+    assert "--provisioner direct" in line
+    assert "--no-retry" in line
+    assert again.status == 0, again.output
+    assert again.outcomes["restore"] == "passed"

@@ -11,7 +11,7 @@ from tests.patience import PATIENCE, until
 from .conftest import RunningWorld
 
 DOCUMENT = "AWS-RunShellScript"
-ONLINE_AFTER_SECONDS = 0.5
+ONLINE_AFTER_SECONDS = 0.1
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from drproof.model.errors import (
     ThrottledError,
 )
 from drproof.model.phase import Phase, phase
-from drproof.model.receipt import Cause, Outcome
+from drproof.model.receipt import Attempt, Cause, Outcome
 from drproof.model.settings import Limits
 
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCY"
@@ -79,7 +79,9 @@ class Bench:
 
         return work
 
-    def run(self, limits: Limits | None = None, work: Phase[Any] | None = None) -> Ending:
+    def run(
+        self, limits: Limits | None = None, work: Phase[Any] | None = None, before: tuple[Attempt, ...] = ()
+    ) -> Ending:
         # The phases of these tests look at nothing of their context.
         context = cast("PhaseContext", None)
         ending, _ = attempt(
@@ -90,6 +92,7 @@ class Bench:
             Redactor([SECRET]),
             self.said.append,
             begin=self.begun.append,
+            before=before,
         )
         return ending
 
@@ -304,3 +307,15 @@ def test_durations_come_from_the_monotonic_clock():
 
     assert [tried.duration_ms for tried in ending.attempts] == [1000, 1000]
     assert ending.duration_ms == 5000
+
+
+def test_attempts_that_were_broken_off_stay_on_record_and_use_up_none():
+    broken = Bench([Interruption("another plugin's timeout", exit_status=1)]).run().attempts
+    bench = Bench([TargetError("broken", code="InternalError")] * 2)
+
+    ending = bench.run(before=broken)
+
+    assert [(tried.number, tried.outcome) for tried in ending.attempts] == [
+        (1, Outcome.INTERRUPTED), (2, Outcome.FAILED), (3, Outcome.FAILED), (4, Outcome.PASSED),
+    ]  # fmt: skip
+    assert ending.outcome is Outcome.PASSED

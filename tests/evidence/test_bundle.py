@@ -14,6 +14,7 @@ from drproof import catalog
 from drproof.evidence import envelope
 from drproof.evidence.bundle import (
     Bundle,
+    clear_unfinished,
     digests,
     sealed_checkpoint,
     sealed_closing,
@@ -429,3 +430,16 @@ def test_a_bundle_of_an_earlier_version_is_read_and_one_with_unknown_members_is_
     with pytest.raises(EvidenceError) as refused:
         Bundle.open(directory, TYPES)
     assert refused.value.code == "shape"
+
+
+def test_what_a_killed_process_was_still_writing_is_removed_and_nothing_else(tmp_path):
+    names = ("receipts/.01-bringup.json.abc_12fg", ".plan.json.abcdefgh", "receipts/01-bringup.json", "logs/.kept",
+             "after/.sign-off.json.abcdefgh")  # fmt: skip
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+
+    clear_unfinished(tmp_path)
+
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"receipts/01-bringup.json", "logs/.kept", "after/.sign-off.json.abcdefgh"}

@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Any
 
 from drproof.evidence.bundle import Bundle
-from drproof.model.criteria import ExpectedContract, Window
+from drproof.model.criteria import ExpectedContract, Input, Window
 from drproof.model.receipt import Cause, Outcome
 from drproof.model.verdict import Status
 from drproof.report import summary
@@ -148,3 +148,24 @@ def test_a_long_value_is_cut_off_and_says_where_the_rest_is(make: Make) -> None:
     (line,) = [line for line in told(make(Drill(verdicts=[doubt]))) if "observed:" in line]
     assert len(line) < 400
     assert line.endswith("… (5000 characters, all of them in verdicts.json)")
+
+
+def test_the_phase_that_failed_is_run_again_by_one_command_on_what_is_up_or_from_the_start(make: Make) -> None:
+    steps = drills.failed_at("bringup")
+    up = told(make(Drill(mode="live", steps=steps, window=KEPT), name="a"), outcome="refuted", still_up=True)
+    (kept,) = [line for line in up if line.startswith("to run ")]
+    window = "--start-at bringup --stop-after bringup --teardown false"
+    assert kept == f"to run bringup again, on what is up: pytest -m drill {window} --receipt-dir '{PLACE}'"
+    inputs = (
+        Input(name="--", value="s3://b/a b", source="option --backup-uri"),
+        Input(name="no_retry", value="True", source="option --no-retry"),
+        Input(name="stop_after", value="bringup", source="option --stop-after"),
+        Input(name="target", value="aws", source="drproof.toml target"),
+    )
+    gone = told(make(Drill(steps=steps, inputs=inputs), name="b"), outcome="refuted")
+    (line,) = [line for line in gone if line.startswith("to run ")]
+    assert line.endswith(": pytest -m drill --stop-after bringup --backup-uri 's3://b/a b' --no-retry")
+
+
+def test_a_run_of_which_nothing_failed_prints_no_command_to_run_it_again(make: Make) -> None:
+    assert not [line for line in told(make()) if line.startswith("to run ")]

@@ -28,7 +28,7 @@ SEAMS = (
     "moto.ec2.models.security_groups:SecurityGroupBackend.get_security_group_from_name",
     "moto.ec2.models.instances:InstanceState",
 )
-TRANSITION_SECONDS = 0.2
+TRANSITION_SECONDS = 0.1
 DEFAULT_NETWORK = "embedded"
 MISMATCH = (
     "IdempotentParameterMismatch",

@@ -23,8 +23,8 @@ SEAMS = (
     "moto.ssm.models:SimpleSystemManagerBackend.send_command",
     "moto.ssm.responses:SimpleSystemManagerResponse.send_command",
 )
-ONLINE_AFTER_SECONDS = 0.5
-"""Counted from the launch: a machine runs after 0.2 seconds, and its agent answers 0.3 seconds later."""
+ONLINE_AFTER_SECONDS = 0.1
+"""Counted from the launch: a machine's agent answers as soon as it runs."""
 INVISIBLE_SECONDS = 0.05
 """A command's invocation can be asked for only a little later, as on the real service."""
 NEVER_ONLINE = "ssm-never-online"
