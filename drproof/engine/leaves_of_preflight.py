@@ -6,13 +6,6 @@ PREFLIGHT: tuple[Leaf, ...] = (
     row("primary.vpc_id", "text", "the network that the original site runs in", default=""),
     row("primary.subnet_id", "text", "its subnet", default=""),
     row(
-        "preflight.reserve",
-        "duration",
-        "how much longer than a drill credentials must live, so that it can be torn down",
-        default="15m",
-        of_the_world=False,
-    ),
-    row(
         "preflight.clock_skew",
         "duration",
         "how far this machine's clock may be from the platform's",

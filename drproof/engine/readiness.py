@@ -56,7 +56,7 @@ def preflight_of(resolved: Resolved, settings: Settings, plan: Plan) -> Prefligh
     # The provisioner may have a name that this version's settings do not know yet.
     builds = str(settings.recovery.provisioner.kind) == BUILDS
     return Preflight(
-        credentials_ms=minutes * MINUTE_MS + resolved["preflight.reserve"],
+        credentials_ms=minutes * MINUTE_MS + resolved["limits.teardown_reserve"],
         clock_skew_ms=resolved["preflight.clock_skew"],
         quotas=("vCPUs", *(["builds"] if builds else [])),
         uses=verbs_of(drill, settings),

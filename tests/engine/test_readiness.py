@@ -29,11 +29,11 @@ def _subjects(prepared: Prepared, contract: str) -> tuple[str, ...]:
 def test_credentials_must_outlive_every_phase_and_the_reserve(tmp_path):
     whole = sum(MINUTES.values())
 
-    assert _prepared(tmp_path).criteria.preflight.credentials_ms == (whole + 15) * MINUTE
-    longer = _prepared(tmp_path, '[preflight]\nreserve = "1h"\n')
+    assert _prepared(tmp_path).criteria.preflight.credentials_ms == (whole + 20) * MINUTE
+    longer = _prepared(tmp_path, '[limits]\nteardown_reserve = "1h"\n')
     assert longer.criteria.preflight.credentials_ms == (whole + 60) * MINUTE
     said = _prepared(tmp_path, "[cost]\nruntime_minutes = 90\n")
-    assert said.criteria.preflight.credentials_ms == (90 + 15) * MINUTE
+    assert said.criteria.preflight.credentials_ms == (90 + 20) * MINUTE
 
 
 def test_the_verbs_are_those_of_the_drill_and_of_the_engine_around_it(tmp_path):

@@ -3,16 +3,14 @@
 import io
 import zipfile
 from datetime import datetime
-from pathlib import Path
+from importlib.resources import files
 
 from moto.codebuild.models import codebuild_backends
 
-import drproof
 from drproof.embedded.site.store import Buckets, pretty
 from drproof.embedded.world import World
 
-# Where the checked-in file lies in the package; nobody imports what reads it.
-BUILDSPEC = Path(drproof.__file__).parent / "targets" / "provisioners" / "buildspec.yml"
+BUILDSPEC = files("drproof.deploy") / "codebuild" / "buildspec.yml"
 RUNNER = "exec python3 -m drproof.targets.provisioners.runner"
 TEXTS = ("name", "purpose", "instance_type", "vpc_id", "subnet_id", "allowed_cidr")
 FIXED = (2026, 1, 1, 0, 0, 0)

@@ -11,6 +11,7 @@ from drproof.formats import s3_uri
 from drproof.formats.s3_uri import S3Uri
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.errors import FormatError, TargetError
+from drproof.model.ownership import Bounds
 from drproof.model.settings import BuildSettings
 from drproof.targets.provisioners.machines import plain
 from drproof.targets.provisioners.place import Place
@@ -43,8 +44,16 @@ class Orders:
         """Return the key of the receipt that a build of an execution leaves."""
         return self.receipts.join(f"{execution}/codebuild-{action}.json")
 
-    def variables(self, action: Action, intent: Intent, spec: RunnerSpec, place: Place, version: str) -> dict[str, str]:
-        """Return the variables of one build; `version` is that of the module."""
+    def variables(  # noqa: PLR0913 — what a build is told
+        self,
+        action: Action,
+        intent: Intent,
+        spec: RunnerSpec,
+        place: Place,
+        version: str,
+        bounds: Bounds | None = None,
+    ) -> dict[str, str]:
+        """Return the variables of one build; `version` is that of the module, `bounds` what a teardown may end."""
         told = {
             "ACTION": action,
             "TOOL": self.tool,
@@ -80,6 +89,7 @@ class Orders:
                 # Its number counts attempts, and a start with the same token must be the same start.
                 "DRPROOF_INTENT": json.dumps(plain(replace(intent, number=0)), sort_keys=True),
                 "DRPROOF_ENDING_MS": str(place.ending_ms),
+                **({"DRPROOF_BOUNDS": json.dumps(plain(bounds), sort_keys=True)} if bounds is not None else {}),
             }
         return told
 

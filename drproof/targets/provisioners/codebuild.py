@@ -123,7 +123,7 @@ class CodeBuildProvisioner:
             running = self._settle(intent, "teardown", say)
             if running or self._is_up(spec):
                 there = len(place.fleet.runners(sought(spec)))
-                seen, kept = self._built("teardown", intent, spec, running, say)
+                seen, kept = self._built("teardown", intent, spec, running, say, bounds)
                 by_hand = there - len(place.fleet.runners(sought(spec))) if self._orders.tool == "direct" else 0
                 destroyed, build = kept.receipt.destroy + by_hand, self._told(seen, kept)
         finally:
@@ -142,11 +142,17 @@ class CodeBuildProvisioner:
         held = self._place.terraform()
         return bool(held.identities) and held.origin == self._place.origin
 
-    def _built(
-        self, action: Action, intent: Intent, spec: RunnerSpec, running: BuildSeen | None, say: Say
+    def _built(  # noqa: PLR0913 — what a build is about, and who is told
+        self,
+        action: Action,
+        intent: Intent,
+        spec: RunnerSpec,
+        running: BuildSeen | None,
+        say: Say,
+        bounds: Bounds | None = None,
     ) -> tuple[BuildSeen, Kept]:
         """Start a build, or find the one that runs, wait for its end, and return it with its receipt."""
-        seen = running or self._started(action, intent, spec)
+        seen = running or self._started(action, intent, spec, bounds)
         say(f"build {seen.build_id} {'goes on' if running else 'started'}")
         try:
             ended = self._awaited(seen, say)
@@ -169,12 +175,12 @@ class CodeBuildProvisioner:
     def _stopping_ms(self) -> int:
         return min(STOPPING_MS, self._place.ending_ms)
 
-    def _started(self, action: Action, intent: Intent, spec: RunnerSpec) -> BuildSeen:
+    def _started(self, action: Action, intent: Intent, spec: RunnerSpec, bounds: Bounds | None) -> BuildSeen:
         """Start a build of this effect; one that an earlier attempt started and that ended badly is not it."""
         orders, place = self._orders, self._place
         ended = {build.build_id: build for build in self._builds.newest() if build.is_over}
         version = self._module_version() if orders.tool == "terraform" else ""
-        variables = orders.variables(action, intent, spec, place, version)
+        variables = orders.variables(action, intent, spec, place, version, bounds)
         token = intent.token
         for _ in range(MOST_TRIES):
             try:
