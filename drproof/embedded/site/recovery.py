@@ -1,6 +1,7 @@
 """The recovery site before a drill: empty, but for its topic, its base image and what a scenario has left there."""
 
 import json
+import threading
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,9 +25,24 @@ def generate(world: World, buckets: Buckets, now: datetime) -> dict[str, str]:
     facts = {"image_id": image.id}
     if world.scenario == "terraform-lock-held":
         buckets.put(names.state_bucket, f"{names.state_key}.tflock", _lock(world, now), now - LOCKED_BEFORE)
+    if world.scenario == "state-missing":
+        _lose_state_after_the_restore(world, buckets)
     if world.scenario == "two-runners":
         facts["stranger"] = _stranger(world, image.id)
     return facts
+
+
+def _lose_state_after_the_restore(world: World, buckets: Buckets) -> None:
+    """Remove the remote state as soon as what was restored is read back: the machine is up by then."""
+    names, lost = world.names, threading.Event()
+
+    def read(bucket: str, _key: str) -> None:
+        if bucket == names.recovery_bucket and not lost.is_set():
+            lost.set()
+            for suffix in ("", ".direct.json"):
+                buckets.remove(names.state_bucket, names.state_key + suffix)
+
+    world.on_object_read.append(read)
 
 
 def _lock(world: World, now: datetime) -> bytes:

@@ -44,6 +44,11 @@ class Buckets:
         # The emulator keeps UTC without saying so.
         stored.last_modified = at.astimezone(UTC).replace(tzinfo=None)
 
+    def remove(self, bucket: str, key: str) -> None:
+        """Remove an object, as somebody with a right to do so would; what is not there stays so."""
+        backend = self._primary if bucket in self._primary.buckets else self._recovery
+        backend.delete_object(bucket, key)
+
 
 def pretty(document: Any) -> bytes:  # noqa: ANN401 — any JSON value
     """Return JSON as the original site writes files for people."""
