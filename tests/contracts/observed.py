@@ -7,6 +7,7 @@ from typing import Any
 
 from drproof.analysis.state_report import digest_of
 from drproof.model.capabilities import AlarmRule
+from drproof.model.changes import Planned
 from drproof.model.context import DRILL_TAG
 from drproof.model.criteria import Backup, Cadence, Criteria, Plausibility, Site, Sites, Storing, Workload
 from drproof.model.receipt import Caller
@@ -436,6 +437,9 @@ BROUGHT_UP = BringupObserved(
     destroyed=0,
     instance_ids=(MACHINE,),
     present_before=(),
+    planned=Planned(create=1, change=0, destroy=0),
+    applied=Planned(create=1, change=0, destroy=0),
+    held=(MACHINE,),
 )
 RUNNER = RunnerObserved(
     instance_id=MACHINE,
@@ -614,6 +618,8 @@ TORN_DOWN = TeardownObserved(
     created=2,
     before=OWN,
     destroyed=1,
+    made=(MACHINE,),
+    held_before=(MACHINE,),
     removed=OWN,
     residue=(),
     foreign_before=(STRANGER,),

@@ -23,6 +23,7 @@ def test_every_shim_names_its_seams() -> None:
         "quotas",
         "ecr",
         "iam",
+        "iam_policies",
         "kms",
         "stepfunctions",
         "lambda_",

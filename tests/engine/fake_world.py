@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from drproof.engine.clock import SystemClock
 from drproof.model.capabilities import CommandResult, Folders, Intent, ObjectInfo, RunnerSpec
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError
@@ -47,6 +48,7 @@ class Stored:
     body: bytes
     etag: str
     tags: Mapping[str, str]
+    at: str = field(default_factory=lambda: SystemClock().now())
 
 
 @dataclass
@@ -130,7 +132,12 @@ class FakeObjects:
 
     def _info(self, bucket: str, key: str, stored: Stored) -> ObjectInfo:
         return ObjectInfo(
-            bucket=bucket, key=key, size=len(stored.body), etag=stored.etag, modified_at=NOW, version=f"v-{stored.etag}"
+            bucket=bucket,
+            key=key,
+            size=len(stored.body),
+            etag=stored.etag,
+            modified_at=stored.at,
+            version=f"v-{stored.etag}",
         )
 
     def _found(self, bucket: str, key: str) -> Stored:
@@ -191,7 +198,12 @@ class FakeObjects:
     def tags(self, bucket: str, key: str) -> Mapping[str, str]:
         return self._found(bucket, key).tags
 
-    def delete(self, intent: Intent, bucket: str, keys: Iterable[str]) -> None:
+    def delete_unchanged(self, intent: Intent, bucket: str, key: str, *, if_match: str) -> None:
+        if self._found(bucket, key).etag != if_match:
+            raise AlreadyExistsError(f"s3://{bucket}/{key}: 412", code="PreconditionFailed", call="s3:DeleteObject")
+        self.delete(intent, bucket, [key])
+
+    def delete(self, intent: Intent, bucket: str, keys: Iterable[str], *, since: str = "") -> None:
         # One key at a time: a service that is asked for many may have done a part when nobody listens any more.
         for key in keys:
             remove = partial(self._world.memory.objects.pop, (bucket, key), None)
@@ -201,8 +213,12 @@ class FakeObjects:
 class FakeFleet:
     """The machines of the world."""
 
-    def __init__(self, world: FakeWorld) -> None:
+    def __init__(self, world: FakeWorld, account: str = "444455556666") -> None:
         self._world = world
+        self._account = account
+
+    def network(self, name: str) -> str:
+        return name
 
     def runners(self, tags: Mapping[str, str]) -> tuple[Runner, ...]:
         return tuple(
@@ -212,10 +228,7 @@ class FakeFleet:
         )
 
     def tagged(self, tags: Mapping[str, str]) -> tuple[Resource, ...]:
-        return tuple(
-            Resource(kind="instance", identity=one.instance_id, state=one.state, tags=one.tags)
-            for one in self.runners(tags)
-        )
+        return tuple(one.resource for one in self.runners(tags))
 
     def launch(self, intent: Intent, spec: RunnerSpec) -> Runner:
         memory = self._world.memory
@@ -233,8 +246,9 @@ class FakeFleet:
         def make() -> Runner:
             runner = Runner(
                 instance_id=f"i-{len(memory.machines) + 1:08}", state="pending", instance_type=spec.instance_type,
-                launched_at=NOW, public_ip="192.0.2.7", private_ip="10.0.0.7", key_name="", security_group="sg-1",
-                tags=dict(spec.tags),
+                launched_at=SystemClock().now(), public_ip="192.0.2.7", private_ip="10.0.0.7", key_name="",
+                security_group="sg-1", tags=dict(spec.tags), effect=intent.token, account_id=self._account,
+                network=spec.vpc_id,
             )  # fmt: skip
             memory.machines[runner.instance_id] = runner
             memory.tokens[intent.token] = (runner.instance_id, spec)
@@ -308,7 +322,7 @@ class FakeSite:
     def __init__(self, world: FakeWorld, account: str, region: str) -> None:
         self.identity = FakeIdentity(account, region)
         self.objects = FakeObjects(world)
-        self.fleet = FakeFleet(world)
+        self.fleet = FakeFleet(world, account)
         self.hosts = FakeHosts()
         self.messenger = FakeTopics(world)
         self.clusters = FakeClusters()

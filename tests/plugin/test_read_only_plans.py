@@ -63,6 +63,7 @@ def test_an_encrypted_backup_is_checked_as_far_as_it_can_be_seen_and_a_guess_of_
         "restore_point_is_within_rpo",
         "restore_point_did_not_change_while_it_was_read",
         "restore_point_outlives_the_primary",
+        "restore_point_is_protected_from_writers",
     }
     page = (ran.bundle / "proof.html").read_text(encoding="utf-8")
     assert "What the encrypted files hold." in page

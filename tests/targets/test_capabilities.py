@@ -205,7 +205,9 @@ def test_an_index_says_what_a_linux_machine_pulls(
     index = json.dumps({"schemaVersion": 2, "manifests": manifests})
     client = target.primary._session.client("ecr")
     answer = {"images": [{"imageManifest": index, "imageManifestMediaType": "told"}]}
-    client.meta.events.register("before-call.ecr.BatchGetImage", lambda **_: (SimpleNamespace(status_code=200), answer))
+    client.meta.events.register(
+        "before-call.ecr.BatchGetImage", lambda **_: (SimpleNamespace(status_code=200, content=b"", headers={}), answer)
+    )
     reference = f"{PINNED.partition('@')[0]}@{digest(index.encode())}"
     images = AwsImages(lambda _: client)
 
@@ -268,7 +270,8 @@ def test_an_image_for_one_architecture_says_so_in_its_configuration(target: AwsT
         }
         for operation, answer in answers.items():
             client.meta.events.register(
-                f"before-call.ecr.{operation}", lambda answer=answer, **_: (SimpleNamespace(status_code=200), answer)
+                f"before-call.ecr.{operation}",
+                lambda answer=answer, **_: (SimpleNamespace(status_code=200, content=b"", headers={}), answer),
             )
         images = AwsImages(lambda _: client)
         _Layers.content = config

@@ -18,7 +18,7 @@ RENEWED = frozenset({"assume-role", "assume-role-with-web-identity", "container-
 """Its names of those ways to credentials that it goes again by itself when they end."""
 
 
-def expires_at(session: Any, *, temporary: bool) -> str:  # noqa: ANN401 — botocore's session has no public type
+def expires_at(session: Any) -> str:  # noqa: ANN401 — botocore's session has no public type
     """Return when a session's credentials end; empty when they do not, or something renews them.
 
     Temporary ones of which nobody knows the end are `EXPIRY_UNKNOWN`.
@@ -32,7 +32,7 @@ def expires_at(session: Any, *, temporary: bool) -> str:  # noqa: ANN401 — bot
     method = str(getattr(credentials, "method", ""))
     if method.startswith(SSO):
         return _login_ends(session)
-    if not temporary or method in RENEWED:
+    if method in RENEWED or not credentials.token:
         return ""
     # Botocore keeps the instant of AWS_CREDENTIAL_EXPIRATION and tells it to nobody.
     ends = getattr(credentials, "_expiry_time", None)

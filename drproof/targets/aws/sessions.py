@@ -95,14 +95,9 @@ class Session:
         """Return when the credentials end: "" when they do not, or are renewed; else an instant or unknown."""
         if self.endpoint:
             return self._issued_until
-        try:
-            temporary = bool(self.signing_credentials().token)
-        except TargetError:
-            # The first call says so, and says it better.
-            return ""
         with translated("session:credentials"):
             # boto3 hands out no other way to it.
-            return lifetimes.expires_at(self._session._session, temporary=temporary)  # noqa: SLF001
+            return lifetimes.expires_at(self._session._session)  # noqa: SLF001
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which a child process is the same caller, and no developer's setting counts."""

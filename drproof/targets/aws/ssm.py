@@ -58,24 +58,29 @@ class AwsHosts:
     def wait_online(self, instance_id: str, *, timeout_ms: int) -> None:
         """Return once the machine takes commands; `TargetError` when the time is over."""
         last = "unknown to Systems Manager"
+        silent: TargetError | None = None
         wanted = [{"Key": "InstanceIds", "Values": [instance_id]}]
         for _ in waiting.until(timeout_ms, every=self._every):
             try:
                 with translated("ssm:DescribeInstanceInformation", instance_id):
                     answer = self._client.describe_instance_information(Filters=wanted)
             except (ThrottledError, UnansweredError) as exc:
-                last = exc.code
+                silent = exc
                 continue
             except TargetError as exc:
                 # A machine that never registered is refused by some hosts of the service, not left out.
                 if exc.code != "InvalidInstanceId":
                     raise
                 continue
+            silent = None
             for found in answer["InstanceInformationList"]:
                 if found["InstanceId"] == instance_id:
                     last = found["PingStatus"]
             if last == "Online":
                 return
+        if silent is not None:
+            # Nobody said anything about the machine: that is no word on whether it is online.
+            raise silent
         message = (
             f"expected Online within {timeout_ms} ms, got {last}\n"
             "  next: the machine needs the SSM agent, an instance profile with AmazonSSMManagedInstanceCore, and a way "
