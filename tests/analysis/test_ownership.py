@@ -48,6 +48,40 @@ def test_one_disagreement_is_enough(change, why):
     assert why in said
 
 
+def test_a_machine_of_a_tool_with_tokens_of_its_own_is_known_by_what_the_journal_says_it_made():
+    theirs = replace(OWN, effect="a token of the tool")
+    assert doubts(theirs, BOUNDS)
+    assert doubts(theirs, replace(BOUNDS, identities=("i-1",))) == ()
+    assert doubts(replace(theirs, identity="i-2"), replace(BOUNDS, identities=("i-1",)))
+
+
+def test_a_thing_that_is_no_machine_is_asked_for_its_effect_alone():
+    volume = Resource(kind="volume", identity="vol-1", state="available", effect="t")
+    assert doubts(volume, BOUNDS) == ()
+    assert len(doubts(replace(volume, effect="another"), BOUNDS)) == 1
+
+
+def test_clocks_may_differ_by_a_minute_and_no_more():
+    at = replace(OWN, created_at="2026-01-31T11:59:00.000Z")
+    assert doubts(at, BOUNDS) == ()
+    assert doubts(replace(at, created_at="2026-01-31T11:58:59.999Z"), BOUNDS)
+
+
+def test_what_is_unknown_is_said_as_unknown():
+    unknown = replace(OWN, account_id="", network="", created_at="")
+    assert doubts(unknown, replace(BOUNDS, since="")) == (
+        "it belongs to account unknown, expected 1",
+        "it is in network unknown, expected vpc-1",
+        "it started at an unknown time, before any effect",
+    )
+    said = doubts(replace(OWN, account_id="2", network="vpc-2", created_at="2026-01-31T11:00:00.000Z"), BOUNDS)
+    assert said == (
+        "it belongs to account 2, expected 1",
+        "it is in network vpc-2, expected vpc-1",
+        "it started at 2026-01-31T11:00:00.000Z, before 2026-01-31T12:00:00.000Z",
+    )
+
+
 def test_a_drill_that_meant_to_start_nothing_owns_no_machine():
     assert doubts(OWN, replace(BOUNDS, tokens=(), since=""))
 
@@ -74,6 +108,8 @@ def test_a_limit_is_named_before_anything_goes():
         ({}, {"older_than_ms": 7_200_000}, None, "has not expired for long enough"),
         ({}, {"older_than_ms": 7_199_999}, None, ""),
         ({"account_id": "2"}, {}, None, "account 2, expected 1"),
+        ({"account_id": ""}, {}, None, ""),
+        ({"expires_at": "2026-01-31T13:59:59.999Z"}, {}, None, ""),
     ],
 )
 def test_a_sweep_says_why_it_leaves_a_thing(claimed, terms, announced, why):

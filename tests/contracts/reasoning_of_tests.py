@@ -18,6 +18,7 @@ from tests.analysis import (
     test_grades,
     test_inventory_sql,
     test_mutation_verbs,
+    test_ownership,
     test_pods,
     test_server_defaults,
     test_state_report,
@@ -54,6 +55,12 @@ def executions_of_others_are_read_as_their_tests_say(house: House) -> None:
     _claim(test_bringup_start, house.modules["bringup_start"])
     _claim(test_mutation_verbs, house.modules["mutation_verbs"])
     _claim(test_alarm_causes, house.modules["alarm_causes"])
+
+
+@reasoning
+def whose_a_thing_is_and_when_it_may_go_is_decided_as_its_tests_say(house: House) -> None:
+    _claim(test_ownership, house.modules["ownership"])
+    _claim(test_ownership, house.modules["expiry"])
 
 
 @reasoning
