@@ -20,8 +20,8 @@ OWN = Resource(
     account_id="1",
     network="vpc-1",
 )
-CLAIMED = Claimed(drill="one", expires_at="2026-01-31T12:00:00.000Z", account_id="1")
-TERMS = Terms(account_id="1", now="2026-01-31T14:00:00.000Z")
+CLAIMED = {"drill": "one", "expires_at": "2026-01-31T12:00:00.000Z", "account_id": "1"}
+TERMS = {"account_id": "1", "now": "2026-01-31T14:00:00.000Z"}
 
 
 def test_a_machine_about_which_everything_agrees_is_the_drills_own():
@@ -113,5 +113,5 @@ def test_a_limit_is_named_before_anything_goes():
     ],
 )
 def test_a_sweep_says_why_it_leaves_a_thing(claimed, terms, announced, why):
-    said = reason_to_leave(replace(CLAIMED, **claimed), replace(TERMS, **terms), announced=announced)
+    said = reason_to_leave(Claimed(**{**CLAIMED, **claimed}), Terms(**{**TERMS, **terms}), announced=announced)
     assert (why in said) if why else (said == "")

@@ -60,6 +60,7 @@ ISSUE = {
     "cronjob-missing",
     "configmap-edited",
     "publishing-left-on",
+    "state-missing",
     "state-not-restored",
     "wrong-cluster",
     "kubeconfig-with-exec",

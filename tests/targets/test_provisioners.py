@@ -116,7 +116,11 @@ def test_what_aws_refuses_is_told_with_its_own_code_and_can_be_tried_again(site:
     assert "ec2:DescribeInstanceTypes no.such" in str(caught.value).partition("\n")[0]
     assert "Warning" not in str(caught.value)
     assert lock_is_free(site, origin)
-    assert provisioner.up(make_intent(), spec(origin)).created == 1
+    again = provisioner.up(make_intent(), spec(origin))
+    assert again.created == 1
+    assert again.destroyed == 0
+    assert again.planned is not None
+    assert (again.planned.create, again.planned.destroy) == (1, 0)
     assert len(site.recovery.fleet.runners({DRILL_TAG: origin})) == 1
     provisioner.down(make_intent(), spec(origin), bounds())
     assert owned(site, origin) == []

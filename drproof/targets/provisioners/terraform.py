@@ -192,15 +192,17 @@ class TerraformProvisioner:
             said = self._must(use, verb, ["apply", *CHANGING, PLAN_FILE], APPLY_SECONDS)
             providers, told = self._told(use) if self._module.speaks_for_itself and verb == "apply" else ({}, {})
             workshop.close()
+        # What an apply left half made is taken away to be made whole: that takes nothing from anybody.
+        anew = max(0, planned.planned.get("remove", 0) - len(planned.taken_away)) if verb == "apply" else 0
         return _Done(
             planned=Planned(
                 create=planned.planned.get("add", 0),
                 change=planned.planned.get("change", 0),
-                destroy=planned.planned.get("remove", 0),
+                destroy=planned.planned.get("remove", 0) - anew,
             ),
             created=said.summary.get("add", 0),
             changed=said.summary.get("change", 0),
-            destroyed=said.summary.get("remove", 0),
+            destroyed=max(0, said.summary.get("remove", 0) - anew),
             created_ids=tuple(said.created),
             outputs=told,
             providers=providers,
