@@ -84,14 +84,20 @@ ROLES = (
 
 BUILDS = Grant(
     "recovery",
-    ("codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"),
+    ("codebuild:BatchGetBuilds", "codebuild:ListBuildsForProject", "codebuild:StartBuild", "codebuild:StopBuild"),
     ("arn:{partition}:codebuild:{region}:{account}:project/*",),
     frozenset({"codebuild"}),
 )
 STATE = (
     _s3("recovery", "ListBucket", "ListBucketVersions", on=("{state_bucket}",)),
     _s3(
-        "recovery", "DeleteObject", "DeleteObjectVersion", "GetObject", "PutObject", on=("{state_bucket}/{state_key}*",)
+        "recovery",
+        "DeleteObject",
+        "DeleteObjectVersion",
+        "GetObject",
+        "PutObject",
+        "PutObjectTagging",
+        on=("{state_bucket}/{state_key}*",),
     ),
     Grant(
         "recovery",
@@ -189,15 +195,24 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
     ),
     "registry.login": (Grant("recovery", ("ecr:GetAuthorizationToken",)),),
     "runner.down": (
-        Grant("recovery", ("ec2:DescribeInstances",)),
+        Grant("recovery", ("ec2:DescribeInstances", "ec2:DescribeVpcs")),
         _ec2("TerminateInstances", on=("instance/*",)),
         *ROLES,
         BUILDS,
         *STATE,
     ),
     "runner.up": (
-        Grant("recovery", ("ec2:DescribeInstances", "ec2:DescribeInstanceTypes", "ssm:GetParameters")),
-        _ec2("CreateTags", on=("instance/*", "volume/*")),
+        Grant(
+            "recovery",
+            (
+                "ec2:DescribeInstances",
+                "ec2:DescribeInstanceTypes",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+                "ssm:GetParameters",
+            ),
+        ),
+        _ec2("CreateTags", on=("instance/*", "network-interface/*", "volume/*")),
         _ec2(
             "RunInstances",
             on=("instance/*", "network-interface/*", "security-group/*", "subnet/*", "volume/*"),
@@ -218,6 +233,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
                 "ec2:DescribeSnapshots",
                 "ec2:DescribeTags",
                 "ec2:DescribeVolumes",
+                "ec2:DescribeVpcs",
             ),
         ),
     ),
