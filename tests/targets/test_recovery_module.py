@@ -1,4 +1,4 @@
-"""The shipped Terraform module: planned, applied, found clean and destroyed by the real binary and the AWS provider."""
+"""The shipped Terraform module: planned, applied, applied again and destroyed by the real binary and the AWS provider."""
 
 import json
 import os
