@@ -13,7 +13,7 @@ SLOWER = ThrottledError("Request limit exceeded", code="RequestLimitExceeded")
 
 
 def end_every_runner_and_lose_the_answer():
-    def end_by_name(fleet, intent, spec, *, timeout_ms):
+    def end_by_name(fleet, intent, spec, *_, timeout_ms):
         found = fleet.runners({"Name": spec.name})
         for runner in found:
             fleet.terminate(intent, runner.instance_id)
