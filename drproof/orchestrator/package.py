@@ -27,7 +27,7 @@ LARGEST = 262_144_000
 """Bytes of an unzipped package, layers included: the platform's limit."""
 ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
 LEFT_OUT = frozenset({"kubernetes", "packaging", "pytest", "rich", "typer"})
-"""What drproof needs elsewhere: the cluster is reached over SSM, and nobody sits at a function's terminal or builds there."""
+"""What drproof needs elsewhere: the cluster is reached over SSM, and a function has no terminal and builds nothing."""
 ROOMS_LEFT_OUT = frozenset({"checks", "cli", "embedded", "plugin"})
 SETTINGS = "drproof.toml"
 CONTENTS = "drproof-package.json"
@@ -68,7 +68,8 @@ def pins(architecture: str) -> dict[str, str]:
         PackageError: something that it needs is not installed.
     """
     found: dict[str, str] = {}
-    environment = {**default_environment(), "platform_machine": ARCHITECTURES[architecture], "extra": ""}
+    environment = {name: str(value) for name, value in default_environment().items()}
+    environment |= {"platform_machine": ARCHITECTURES[architecture], "extra": ""}
     waiting = list(distribution("drproof").requires or ())
     while waiting:
         asked = Requirement(waiting.pop())
@@ -114,7 +115,7 @@ def build(path: Path, settings: Path, *, architecture: str, installed: bool = Fa
     unzipped = sum(map(len, files.values()))
     if unzipped >= LARGEST:
         largest = ", ".join(f"{name} {size:,}" for name, size in _largest(files))
-        msg = f"the package has {unzipped:,} bytes unzipped, and a function may have {LARGEST:,}; the largest: {largest}"
+        msg = f"the package has {unzipped:,} bytes unzipped; a function may have {LARGEST:,}; the largest: {largest}"
         raise PackageError(msg)
     _write(path, files)
     data = path.read_bytes()
@@ -142,13 +143,15 @@ def _fetch(pinned: Mapping[str, str], folder: Path, architecture: str, python: s
     """Have pip lay the pinned versions down as the platform of functions needs them."""
     machine = ARCHITECTURES[architecture]
     # Each manylinux tag names the C library that it needs; functions have 2.34, and pip takes only what is named.
-    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(34, 16, -1)] + [f"manylinux2014_{machine}"]
+    kinds = [f"manylinux_2_{minor}_{machine}" for minor in range(34, 16, -1)] + [f"manylinux2014_{machine}"]
     words = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--only-binary=:all:"]
     words += ["--target", str(folder), "--implementation", "cp", "--python-version", python]
-    for platform in platforms:
-        words += ["--platform", platform]
+    for kind in kinds:
+        words += ["--platform", kind]
     words += [f"{name}=={version}" for name, version in pinned.items()]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(  # noqa: S603 — pip, asked for names that this environment has itself
+        words, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         msg = (

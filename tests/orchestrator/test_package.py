@@ -25,7 +25,9 @@ LIVE = (
     + WORLD.replace('"embedded"', '"vpc-1"')
     + '\n[receipts]\nuri = "s3://atlas-receipts/r"\n\n[signing]\nsigner = "awskms:alias/atlas"\n'
 )
-pytestmark = pytest.mark.skipif(not HERE, reason=f"functions do not run on {platform.machine()}: nothing is packed here")
+pytestmark = pytest.mark.skipif(
+    not HERE, reason=f"functions do not run on {platform.machine()}: nothing is packed here"
+)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +181,7 @@ def test_settings_that_are_not_there_are_named_with_the_next_command(tmp_path: P
 def statements(name: str) -> dict[str, Any]:
     """The statements of a role's file, by their names, as text."""
     text = (MODULE / name).read_text()
-    return {sid: body for sid, body in re.findall(r'sid\s+=\s"(\w+)"(.*?)\n  \}\n', text, re.DOTALL)}
+    return dict(re.findall(r'sid\s+=\s"(\w+)"(.*?)\n  \}\n', text, re.DOTALL))
 
 
 @pytest.mark.parametrize("name", ["roles.tf", "build_role.tf"])

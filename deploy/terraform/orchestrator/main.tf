@@ -22,6 +22,16 @@ locals {
   machine  = "${local.arn}:states:${var.region}:${var.expected_account_id}:stateMachine:${local.name}"
   build    = "${local.arn}:codebuild:${var.region}:${var.expected_account_id}:project/${local.builds}"
   receipts = "${local.arn}:s3:::${var.receipt_bucket}/${trim(var.receipt_prefix, "/")}"
+
+  # The checked-in machine, but for how long a person may take; the whole may take as much longer.
+  generated = jsondecode(templatefile("${path.module}/../../orchestrator.asl.json", { function_arn = aws_lambda_function.orchestrator.arn }))
+  approval  = local.generated.States.RequestManualApproval
+  definition = merge(local.generated, {
+    TimeoutSeconds = local.generated.TimeoutSeconds + var.manual_approval_timeout_seconds - local.approval.TimeoutSeconds
+    States = merge(local.generated.States, {
+      RequestManualApproval = merge(local.approval, { TimeoutSeconds = var.manual_approval_timeout_seconds })
+    })
+  })
 }
 
 resource "aws_cloudwatch_log_group" "machine" {
@@ -30,14 +40,10 @@ resource "aws_cloudwatch_log_group" "machine" {
 }
 
 resource "aws_sfn_state_machine" "orchestrator" {
-  name     = local.name
-  role_arn = aws_iam_role.machine.arn
-  type     = "STANDARD"
-  definition = templatefile("${path.module}/../../orchestrator.asl.json", {
-    function = aws_lambda_function.orchestrator.arn
-    project  = aws_codebuild_project.infra.name
-    approval = var.manual_approval_timeout_seconds
-  })
+  name       = local.name
+  role_arn   = aws_iam_role.machine.arn
+  type       = "STANDARD"
+  definition = jsonencode(local.definition)
 
   # Data of an execution is not logged: what a callback or an answer holds belongs into receipts, projected.
   logging_configuration {
