@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from moto.codebuild import responses as codebuild
+from moto.core.responses import ActionResult
 from moto.s3.responses import S3Response
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
 from moto.stepfunctions.responses import StepFunctionResponse
@@ -13,6 +14,7 @@ from drproof.embedded.world import World
 
 SEAMS = (
     "moto.codebuild.responses:_validate_required_params_source",
+    "moto.codebuild.responses:CodeBuildResponse.create_project",
     "moto.s3.responses:S3Response._bucket_response_get",
     "moto.stepfunctions.parser.asl.parse.asl_parser:AmazonStateLanguageParser.parse",
     "moto.stepfunctions.parser.asl.parse.asl_parser:ASLParserException",
@@ -40,6 +42,20 @@ def install(_world: World) -> None:
             return
         source(asked)
 
+    create = codebuild.CodeBuildResponse.create_project
+
+    def create_project(self: Any) -> ActionResult:  # noqa: ANN401 — the emulator's
+        answer = create(self)
+        asked = json.loads(self.body)
+        if "concurrentBuildLimit" in asked:
+            # Kept in the project itself, which is asked for later.
+            backend = self.codebuild_backend
+            backend.codebuild_projects[asked["name"]].project_metadata["concurrentBuildLimit"] = asked[
+                "concurrentBuildLimit"
+            ]
+        return answer
+
+    seams.put(codebuild.CodeBuildResponse, "create_project", create_project)
     seams.put(S3Response, "_bucket_response_get", bucket_response_get)
     seams.put(codebuild, "_validate_required_params_source", validated_source)
     seams.add(StepFunctionResponse, "validate_state_machine_definition", _validate)
