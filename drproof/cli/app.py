@@ -20,6 +20,7 @@ from drproof.cli.gc import gc
 from drproof.cli.keys import app as keys_app
 from drproof.cli.keys import sign_off
 from drproof.cli.machine import app as machine_app
+from drproof.cli.package import package
 from drproof.cli.policy import policy
 from drproof.cli.published import verify_published
 from drproof.cli.pull_secret import pull_secret
@@ -42,6 +43,7 @@ app.command()(gc)
 app.command()(pull_secret)
 app.command()(redaction)
 app.command()(policy)
+app.command()(package)
 app.command()(verify)
 app.command("verify-published")(verify_published)
 app.command()(collect)

@@ -23,9 +23,10 @@ S3_SUBRESOURCES = (
     ("lifecycle", "", "BucketLifecycleConfiguration"),
     ("replication", "", "BucketReplication"),
     ("publicAccessBlock", "", "PublicAccessBlock"),
+    ("requestPayment", "", "BucketRequestPayment"),
 )
 # The emulator answers these as if they were not there.
-S3_ABSENT = ("metrics", "analytics", "intelligent-tiering", "requestPayment", "torrent", "metadataTable")
+S3_ABSENT = ("metrics", "analytics", "intelligent-tiering", "torrent", "metadataTable")
 _VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "HEAD": "Head", "POST": "Post"}
 
 

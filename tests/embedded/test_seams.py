@@ -28,6 +28,7 @@ def test_every_shim_names_its_seams() -> None:
         "stepfunctions",
         "lambda_",
         "codebuild",
+        "deployments",
     }
 
 

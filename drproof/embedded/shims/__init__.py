@@ -5,6 +5,7 @@ from types import ModuleType
 from drproof.embedded.shims import (
     cloudwatch,
     codebuild,
+    deployments,
     ec2,
     ecr,
     iam,
@@ -38,6 +39,7 @@ ALL: tuple[ModuleType, ...] = (
     stepfunctions,
     lambda_,
     codebuild,
+    deployments,
 )
 
 

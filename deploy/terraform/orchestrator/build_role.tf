@@ -1,0 +1,193 @@
+# The builds: they read the module, keep its state, and make what the recovery module makes, under its names.
+
+locals {
+  ec2      = "${local.arn}:ec2:${var.region}:${var.expected_account_id}"
+  runner   = "${local.arn}:iam::${var.expected_account_id}:role/${var.dr_runner_name}*"
+  profile  = "${local.arn}:iam::${var.expected_account_id}:instance-profile/${var.dr_runner_name}*"
+  drill_is = "aws:ResourceTag/drproof:drill"
+}
+
+resource "aws_iam_role" "builds" {
+  name               = "${local.name}-builds"
+  assume_role_policy = data.aws_iam_policy_document.trust["builds"].json
+}
+
+data "aws_iam_policy_document" "builds" {
+  statement {
+    sid       = "ReadTheModule"
+    actions   = ["s3:GetObject", "s3:GetObjectVersion"]
+    resources = compact(["${local.arn}:s3:::${var.tf_bundle_bucket}/${var.tf_bundle_s3_key}", var.terraform_zip_arn])
+  }
+
+  statement {
+    sid       = "LeaveReceipts"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.receipts}/*/codebuild-*.json"]
+  }
+
+  statement {
+    sid       = "ListTheState"
+    actions   = ["s3:GetBucketVersioning", "s3:ListBucket"]
+    resources = ["${local.arn}:s3:::${local.state.bucket}"]
+  }
+
+  statement {
+    sid       = "KeepTheState"
+    actions   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    resources = ["${local.arn}:s3:::${local.state.bucket}/${var.tf_state_key}", "${local.arn}:s3:::${local.state.bucket}/${var.tf_state_key}.tflock"]
+  }
+
+  dynamic "statement" {
+    for_each = local.state.table == "" ? [] : [local.state.table]
+
+    content {
+      sid       = "LockTheState"
+      actions   = ["dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"]
+      resources = ["${local.arn}:dynamodb:${var.region}:${var.expected_account_id}:table/${statement.value}"]
+    }
+  }
+
+  statement {
+    sid = "LookAtMachines"
+    actions = [
+      "ec2:DescribeAccountAttributes",
+      "ec2:DescribeImages",
+      "ec2:DescribeInstanceAttribute",
+      "ec2:DescribeInstanceCreditSpecifications",
+      "ec2:DescribeInstanceTypes",
+      "ec2:DescribeInstances",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSecurityGroupRules",
+      "ec2:DescribeSecurityGroups",
+      "ec2:DescribeSubnets",
+      "ec2:DescribeTags",
+      "ec2:DescribeVolumes",
+      "ec2:DescribeVpcs",
+    ]
+    resources = ["*"]
+  }
+
+  statement {
+    sid     = "MakeWithTheDrillsTag"
+    actions = ["ec2:CreateSecurityGroup", "ec2:RunInstances"]
+    resources = [
+      "${local.ec2}:instance/*",
+      "${local.ec2}:security-group/*",
+      "${local.ec2}:volume/*",
+    ]
+
+    condition {
+      test     = "Null"
+      variable = "aws:RequestTag/drproof:drill"
+      values   = ["false"]
+    }
+  }
+
+  # What a machine is made from carries no tag of a drill.
+  statement {
+    sid     = "MakeFrom"
+    actions = ["ec2:CreateSecurityGroup", "ec2:RunInstances"]
+    resources = [
+      "${local.arn}:ec2:${var.region}::image/*",
+      "${local.ec2}:network-interface/*",
+      "${local.ec2}:security-group/*",
+      "${local.ec2}:subnet/${var.dr_subnet_id}",
+      "${local.ec2}:vpc/${var.dr_vpc_id}",
+    ]
+  }
+
+  statement {
+    sid       = "MarkAsItIsMade"
+    actions   = ["ec2:CreateTags"]
+    resources = ["${local.ec2}:*/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "ec2:CreateAction"
+      values   = ["CreateSecurityGroup", "RunInstances"]
+    }
+  }
+
+  statement {
+    sid = "ChangeOnlyWhatADrillMarked"
+    actions = [
+      "ec2:AuthorizeSecurityGroupEgress",
+      "ec2:AuthorizeSecurityGroupIngress",
+      "ec2:DeleteSecurityGroup",
+      "ec2:RevokeSecurityGroupEgress",
+      "ec2:RevokeSecurityGroupIngress",
+      "ec2:TerminateInstances",
+    ]
+    resources = ["${local.ec2}:instance/*", "${local.ec2}:security-group/*"]
+
+    condition {
+      test     = "Null"
+      variable = local.drill_is
+      values   = ["false"]
+    }
+  }
+
+  statement {
+    sid = "MakeTheMachinesRole"
+    actions = [
+      "iam:CreateRole",
+      "iam:DeleteRole",
+      "iam:GetRole",
+      "iam:ListAttachedRolePolicies",
+      "iam:ListInstanceProfilesForRole",
+      "iam:ListRolePolicies",
+      "iam:TagRole",
+    ]
+    resources = [local.runner]
+  }
+
+  # A role that may attach any policy and be passed is whoever it wants to be.
+  statement {
+    sid       = "GiveItOnePolicy"
+    actions   = ["iam:AttachRolePolicy", "iam:DetachRolePolicy"]
+    resources = [local.runner]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "iam:PolicyARN"
+      values   = ["${local.arn}:iam::aws:policy/AmazonSSMManagedInstanceCore"]
+    }
+  }
+
+  statement {
+    sid       = "PassItToMachines"
+    actions   = ["iam:PassRole"]
+    resources = [local.runner]
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["ec2.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid = "MakeItsProfile"
+    actions = [
+      "iam:AddRoleToInstanceProfile",
+      "iam:CreateInstanceProfile",
+      "iam:DeleteInstanceProfile",
+      "iam:GetInstanceProfile",
+      "iam:RemoveRoleFromInstanceProfile",
+      "iam:TagInstanceProfile",
+    ]
+    resources = [local.profile]
+  }
+
+  statement {
+    sid       = "Log"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.builds.arn}:*"]
+  }
+}
+
+resource "aws_iam_role_policy" "builds" {
+  name   = "builds"
+  role   = aws_iam_role.builds.id
+  policy = data.aws_iam_policy_document.builds.json
+}

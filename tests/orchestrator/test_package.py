@@ -1,0 +1,207 @@
+"""What is deployed: drproof and what it needs there, pinned, below the platform's limit, and nothing else."""
+
+import json
+import platform
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drproof.engine.refusal import Refusal
+from drproof.orchestrator import package
+from drproof.orchestrator.deployment import module_variables, permissions_of, settings_in
+from tests.drill.conftest import Operator
+
+HERE = {machine: name for name, machine in package.ARCHITECTURES.items()}.get(platform.machine(), "")
+MODULE = Path(str(files("drproof.deploy") / "terraform" / "orchestrator"))
+WORLD = (files("drproof") / "embedded" / "settings.toml").read_text(encoding="utf-8")
+LIVE = (
+    'target = "aws"\n'
+    + WORLD.replace('"embedded"', '"vpc-1"')
+    + '\n[receipts]\nuri = "s3://atlas-receipts/r"\n\n[signing]\nsigner = "awskms:alias/atlas"\n'
+)
+pytestmark = pytest.mark.skipif(
+    not HERE, reason=f"functions do not run on {platform.machine()}: nothing is packed here"
+)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("settings") / "drproof.toml"
+    path.write_text(LIVE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def built(settings: Path) -> package.Package:
+    return package.build(settings.with_name("functions.zip"), settings, architecture=HERE, installed=True)
+
+
+def names(built: package.Package) -> list[str]:
+    with zipfile.ZipFile(built.path) as archive:
+        return archive.namelist()
+
+
+def test_the_package_holds_what_functions_need_and_nothing_of_the_drivers(built: package.Package) -> None:
+    found = names(built)
+
+    tops = {name.split("/")[0] for name in found}
+    assert {"drproof", "boto3", "cryptography", "msgspec", "zstandard"} <= tops
+    assert not {"kubernetes", "pytest", "_pytest", "moto", "typer", "rich"} & tops
+    rooms = {name.split("/")[1] for name in found if name.startswith("drproof/")}
+    assert {"engine", "orchestrator", "phases", "contracts", "schemas", "deploy"} <= rooms
+    assert not {"embedded", "plugin", "cli", "checks"} & rooms
+    assert [name for name in found if name.endswith(".pyc")] == []
+
+
+def test_what_was_packed_is_pinned_and_said_inside(built: package.Package, settings: Path) -> None:
+    with zipfile.ZipFile(built.path) as archive:
+        said = json.loads(archive.read(package.CONTENTS))
+        assert archive.read("drproof.toml") == settings.read_bytes()
+
+    assert said["distributions"] == dict(built.pins)
+    assert all(re.fullmatch(r"\d[\w.+]*", version) for version in built.pins.values()), built.pins
+    assert said["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def test_it_is_far_below_the_platforms_limit(built: package.Package) -> None:
+    with zipfile.ZipFile(built.path) as archive:
+        assert sum(one.file_size for one in archive.infolist()) == built.unzipped
+    assert built.unzipped < package.LARGEST / 2
+
+
+def test_the_same_content_has_the_same_bytes(built: package.Package, settings: Path, tmp_path: Path) -> None:
+    again = package.build(tmp_path / "again.zip", settings, architecture=HERE, installed=True)
+
+    assert again.sha256 == built.sha256
+
+
+@pytest.mark.parametrize("entry", ["drproof.orchestrator.reaper", "drproof.orchestrator.fleet_handler"])
+def test_a_function_starts_with_nothing_but_its_package(entry: str, built: package.Package, tmp_path: Path) -> None:
+    with zipfile.ZipFile(built.path) as archive:
+        archive.extractall(tmp_path)
+
+    # -I and -S: neither this environment nor this folder lends it anything.
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {entry} as it; print(it.__file__, it.handler)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path))
+
+
+def test_a_package_that_is_too_large_is_refused_with_what_makes_it_so(
+    settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "LARGEST", 1_000_000)
+
+    with pytest.raises(package.PackageError, match=r"a function may have 1,000,000; the largest: \w+ \d"):
+        package.build(tmp_path / "p.zip", settings, architecture=HERE, installed=True)
+    assert not (tmp_path / "p.zip").exists()
+
+
+def test_files_of_this_machine_are_not_packed_for_another_kind(settings: Path, tmp_path: Path) -> None:
+    (other,) = set(package.ARCHITECTURES) - {HERE}
+
+    with pytest.raises(package.PackageError, match=f"its files do not run on {other}"):
+        package.build(tmp_path / "p.zip", settings, architecture=other, installed=True)
+
+
+@pytest.mark.parametrize(
+    ("gone", "says"),
+    [
+        ("uri = ", "receipts.uri"),
+        ("topic_arn = ", "recovery.topic_arn"),
+        ('project = "atlas-dr-infra"', "codebuild.project"),
+        ("module_uri = ", "codebuild.module_uri"),
+        ("state_bucket = ", "state_bucket"),
+    ],
+)
+def test_settings_that_leave_out_what_an_execution_needs_are_refused(gone: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "drproof.toml"
+    path.write_text("\n".join(line for line in LIVE.splitlines() if not line.startswith(gone)))
+
+    with pytest.raises(Refusal, match=re.escape(says)):
+        settings_in(path, {})
+
+
+def declared() -> dict[str, bool]:
+    """The variables of the module, and whether each has a default."""
+    text = (MODULE / "variables.tf").read_text()
+    return {
+        name: re.search(r"^  default ", body, re.MULTILINE) is not None
+        for name, body in re.findall(r'variable "(\w+)" \{\n(.*?)\n\}', text, re.DOTALL)
+    }
+
+
+def test_settings_and_package_say_all_that_the_module_must_know(built: package.Package, settings: Path) -> None:
+    known = module_variables(settings_in(settings, {}), built)
+
+    variables = declared()
+    assert set(known) <= set(variables)
+    assert {name for name, optional in variables.items() if not optional} - set(known) == {"project"}
+    assert known["tf_state_bucket_name"] == "atlas-dr-tfstate"
+    assert (known["receipt_bucket"], known["receipt_prefix"]) == ("atlas-receipts", "r")
+
+
+def test_the_functions_policy_allows_no_wildcard_action_and_takes_no_machine_away(settings: Path) -> None:
+    found = {one.action for one in permissions_of(settings_in(settings, {}))}
+
+    assert [action for action in found if "*" in action] == []
+    assert "ec2:TerminateInstances" not in found
+    assert {"ssm:SendCommand", "sns:Publish", "kms:Sign"} <= found
+
+
+def test_the_command_prints_each_pin_and_the_size(settings: Path, tmp_path: Path) -> None:
+    variables = tmp_path / "x.auto.tfvars.json"
+    words = ("package", "--settings", str(settings), "--architecture", HERE, "--installed")
+
+    done = Operator(tmp_path).cli(*words, "--out", "p.zip", "--variables", str(variables))
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^  boto3 \d", done.stdout, re.MULTILINE)
+    assert re.search(r"unzipped [\d,]+ of 262,144,000 bytes; python3\.\d+ on", done.stdout)
+    assert json.loads(variables.read_text())["package"] == str(tmp_path / "p.zip")
+
+
+def test_settings_that_are_not_there_are_named_with_the_next_command(tmp_path: Path) -> None:
+    done = Operator(tmp_path).cli("package", "--settings", "nowhere.toml")
+
+    assert done.returncode == 2
+    assert "nowhere.toml is not there" in done.stderr
+    assert "drproof package --settings FILE" in done.stderr
+
+
+def statements(name: str) -> dict[str, Any]:
+    """The statements of a role's file, by their names, as text."""
+    text = (MODULE / name).read_text()
+    return dict(re.findall(r'sid\s+=\s"(\w+)"(.*?)\n  \}\n', text, re.DOTALL))
+
+
+@pytest.mark.parametrize("name", ["roles.tf", "build_role.tf"])
+def test_no_role_may_do_everything_of_a_service_or_pass_any_role(name: str) -> None:
+    found = statements(name)
+
+    assert found
+    for sid, body in found.items():
+        assert not re.search(r'"[a-z0-9]+:\*"', body), sid
+        if "iam:PassRole" in body or "iam:AttachRolePolicy" in body:
+            assert "condition" in body, sid
+            assert "local.runner" in body, sid
+
+
+def test_no_function_is_given_a_name_that_the_platform_keeps_for_itself() -> None:
+    text = (MODULE / "functions.tf").read_text()
+    (environment,) = re.findall(r"environment = \{\n(.*?)\n  \}", text, re.DOTALL)
+
+    given = re.findall(r"^\s+(\w+)\s+=", environment, re.MULTILINE)
+    assert given
+    reserved = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+    assert not reserved & set(given)
+    assert not [name for name in given if name.startswith(("AWS_LAMBDA_", "LAMBDA_", "_"))]
