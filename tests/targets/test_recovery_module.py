@@ -15,6 +15,7 @@ import pytest
 from drproof.model.changes import Planned
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.errors import TargetError
+from drproof.phases.recovery.by_hand import commands
 from drproof.targets import embedded, open_target
 from drproof.targets.provisioners import modules
 from drproof.targets.sites import AwsTarget
@@ -26,6 +27,7 @@ MODULE = Path(str(files("drproof.deploy") / "terraform" / "recovery"))
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 USUAL = ("~/.terraform.d/plugins", "/usr/share/terraform/plugins", "/usr/local/share/terraform/plugins", "/opt/*")
 SHA256 = "ab" * 32
+SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
 def provider_mirror() -> str:
@@ -105,9 +107,9 @@ def test_the_machine_of_the_module_comes_up_stays_and_goes_away(
     assert change.outputs["instance_id"] == runner.instance_id
     assert change.providers == {PROVIDER: "5.100.0"}
     assert provisioner.holds() == (
-        "aws_iam_instance_profile.runner",
-        "aws_iam_role.runner",
-        "aws_iam_role_policy_attachment.ssm",
+        f"aws_iam_instance_profile.runner {_unique(origin)}|{_unique(origin)}",
+        f"aws_iam_role.runner {_unique(origin)}",
+        f"aws_iam_role_policy_attachment.ssm {_unique(origin)}|{SSM}",
         "aws_instance.runner",
         "aws_security_group.runner",
     )
@@ -163,7 +165,7 @@ def test_an_apply_that_fails_half_way_is_no_success_and_leaves_nothing(
         provisioner.up(make_intent(), nowhere)
     assert "subnet-00000000000000000" in str(caught.value)
     assert "next: " in str(caught.value)
-    assert "aws_iam_role.runner" in provisioner.holds()
+    assert f"aws_iam_role.runner {_unique(origin)}" in provisioner.holds()
     assert "aws_instance.runner" not in provisioner.holds()
 
     assert provisioner.down(make_intent(), nowhere, bounds()).destroyed == 4
@@ -187,7 +189,7 @@ def test_a_destroy_that_fails_says_what_is_still_held_and_can_be_tried_again(
     with pytest.raises(TargetError) as caught:
         provisioner.down(make_intent(), machine, bounds())
     assert caught.value.code == "TerraformFailed"
-    assert provisioner.holds() == ("aws_iam_role.runner",)
+    assert provisioner.holds() == (f"aws_iam_role.runner {_unique(origin)}",)
     assert owned(site, origin) == []
 
     iam.delete_role_policy(RoleName=_unique(origin), PolicyName="theirs")
@@ -203,10 +205,12 @@ POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*
 def test_a_state_that_was_lost_does_not_keep_the_machine_up(
     site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
 ) -> None:
-    """The machine is found by its tags; what carries no tag of EC2 is named by nobody but the receipts."""
+    """The machine is found by its tags; what carries no tag of EC2 is named by the receipts, with its command."""
     provisioner = site.recovery.provisioner
     machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
     provisioner.up(make_intent(), machine)
+    by_hand = commands(provisioner.holds())
+    assert [command.rpartition(" ")[2] for command in by_hand] == [SSM, _unique(origin), _unique(origin)]
     site.recovery.objects.delete(make_intent(), STATES, [f"t/{origin}.tfstate"])
     assert provisioner.holds() == ()
     assert provisioner.down(make_intent(), machine, bounds()).destroyed == 1

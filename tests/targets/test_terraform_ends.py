@@ -230,3 +230,23 @@ def test_a_machine_of_ours_is_ended_even_where_nobody_can_read_the_state(
 
     assert caught.value.code == "StateUnreadable"
     assert owned(site, origin) == []
+
+
+def test_what_no_tag_finds_is_held_by_the_name_of_the_platform_too(opened: Opener, origin: str) -> None:
+    def resource(kind: str, **attributes: str) -> dict[str, Any]:
+        return {"mode": "managed", "type": kind, "name": "runner", "instances": [{"attributes": attributes}]}
+
+    site = opened("terraform", origin=origin)
+    found = [
+        resource("aws_iam_role", name="r", id="r"),
+        resource("aws_iam_instance_profile", name="p", role="r"),
+        resource("aws_instance", id="i-1"),
+    ]
+    body = json.dumps({"version": 4, "resources": found}).encode()
+    site.recovery.objects.put(make_intent(), STATES, f"t/{origin}.tfstate", body)
+
+    assert site.recovery.provisioner.holds() == (
+        "aws_iam_instance_profile.runner p|r",
+        "aws_iam_role.runner r",
+        "aws_instance.runner",
+    )

@@ -13,6 +13,7 @@ from drproof.formats.strict_json import parse
 from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.errors import DrproofError, FormatError, NotFoundError, TargetError
+from drproof.phases.recovery.by_hand import called
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3 import AwsObjectStore
 
@@ -207,10 +208,11 @@ def _lock_of(document: Mapping[str, Any], etag: str) -> Lock:
 
 
 def _address(found: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
-    """Return by which name Terraform knows an instance of a resource."""
+    """Return by which name Terraform knows an instance, and by which the platform does where no tag finds it."""
     within = f"{found['module']}." if found.get("module") else ""
     key = instance.get("index_key")
-    return f"{within}{found['type']}.{found['name']}" + (f"[{json.dumps(key)}]" if key is not None else "")
+    address = f"{within}{found['type']}.{found['name']}" + (f"[{json.dumps(key)}]" if key is not None else "")
+    return f"{address} {called(str(found['type']), instance['attributes'])}".rstrip()
 
 
 def _input(instance: Mapping[str, Any]) -> Mapping[str, str]:
