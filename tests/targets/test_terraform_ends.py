@@ -183,6 +183,15 @@ target.recovery.objects.put(make_intent(), STATES, key, json.dumps(state).encode
 """
 
 
+def put_before(patch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
+    """Put a command of the name of Terraform before the real one."""
+    place = folder / "before"
+    place.mkdir()
+    (place / "terraform").write_text(f"#!/bin/sh\n{script}\n")
+    (place / "terraform").chmod(0o700)
+    patch.setenv("PATH", f"{place}:/usr/bin:/bin")
+
+
 @pytest.mark.parametrize("lineage", ["", "00000000-1111-2222-3333-444444444444"], ids=["moved", "replaced"])
 def test_a_state_that_moved_between_plan_and_apply_is_not_written_over(
     lineage: str,
@@ -196,16 +205,12 @@ def test_a_state_that_moved_between_plan_and_apply_is_not_written_over(
     site = opened("terraform", origin=origin)
     site.recovery.provisioner.up(make_intent(), spec(origin))
     (machine,) = site.recovery.fleet.runners({DRILL_TAG: origin})
-    beside = tmp_path / "beside"
-    beside.mkdir()
-    (beside / "moves.py").write_text(MOVES)
-    moves = f"{sys.executable} {beside}/moves.py {world.endpoint} {beside} {origin} '{lineage}'"
-    wrapper = beside / "terraform"
+    script = tmp_path / "moves.py"
+    script.write_text(MOVES)
+    moves = f"{sys.executable} {script} {world.endpoint} {tmp_path} {origin} '{lineage}'"
     root = Path(__file__).parents[2]
-    wrapper.write_text(f'#!/bin/sh\n[ "$1" != apply ] || PYTHONPATH={root} {moves} || exit 9\nexec {BINARY} "$@"\n')
-    wrapper.chmod(0o700)
     with monkeypatch.context() as patch:
-        patch.setenv("PATH", f"{beside}:/usr/bin:/bin")
+        put_before(patch, tmp_path, f'[ "$1" != apply ] || PYTHONPATH={root} {moves} || exit 9; exec {BINARY} "$@"')
         with pytest.raises(TargetError) as caught:
             site.recovery.provisioner.up(make_intent(), spec(origin))
 
@@ -229,6 +234,22 @@ def test_a_machine_of_ours_is_ended_even_where_nobody_can_read_the_state(
         site.recovery.provisioner.down(make_intent(), spec(origin), bounds())
 
     assert caught.value.code == "StateUnreadable"
+    assert owned(site, origin) == []
+
+
+def test_a_destroy_that_took_less_than_its_plan_counted_is_no_success(
+    opened: Opener, origin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = opened("terraform", origin=origin)
+    site.recovery.provisioner.up(make_intent(), spec(origin))
+    less = """sed 's/"remove":1,"operation":"apply"/"remove":0,"operation":"apply"/'"""
+    with monkeypatch.context() as patch:
+        put_before(patch, tmp_path, f'[ "$1" = apply ] || exec {BINARY} "$@"; {BINARY} "$@" | {less}')
+        with pytest.raises(TargetError, match=r"expected 1 to go, as its plan counted, got 0") as caught:
+            site.recovery.provisioner.down(make_intent(), spec(origin), bounds())
+
+    assert caught.value.code == "DestroyDiffers"
+    assert "next: " in str(caught.value)
     assert owned(site, origin) == []
 
 

@@ -172,7 +172,10 @@ class TerraformProvisioner:
             held = place.terraform()
             if held.identities and held.origin == place.origin:
                 say(f"terraform destroy, state {place.uri}")
-                destroyed = self._change("destroy", intent, spec, bounds).destroyed
+                done = self._change("destroy", intent, spec, bounds)
+                destroyed = done.destroyed
+                if destroyed != done.planned.destroy:
+                    raise self._went_otherwise(done)
         finally:
             # Also when somebody else holds the lock: a machine that is ours costs money, whatever the state says.
             ended = end_all(place.fleet, intent, spec, bounds, timeout_ms=place.ending_ms)
@@ -248,6 +251,13 @@ class TerraformProvisioner:
             f"  next: have the module tag its machine with var.tags and name it in the output instance_id"
         )
         raise TargetError(msg, code="OutputDiffers", call="terraform:output")
+
+    def _went_otherwise(self, done: _Done) -> TargetError:
+        msg = (
+            f"terraform destroy {self._place.uri}: DestroyDiffers: expected {done.planned.destroy} to go, as its plan "
+            f"counted, got {done.destroyed}\n  next: look at what the state still holds; terraform state list"
+        )
+        return TargetError(msg, code="DestroyDiffers", call="terraform:apply")
 
     def _would_take_away(self, addresses: Sequence[str]) -> TargetError:
         msg = (
