@@ -156,6 +156,32 @@ def _is_as_promised(stranger: Callable[[str], Any], instance_id: str, tags: Any)
 
 @pytest.mark.exhaustive
 @needs_provider
+def test_an_image_that_a_parameter_names_is_read_once_and_told(
+    world: embedded.World, tmp_path: Path, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
+) -> None:
+    ssm, name = stranger("ssm"), f"/{origin}/ami-id"
+    ssm.put_parameter(Name=name, Type="String", Value=network["ami_id"])
+    variables = {"ami_parameter": name, "k3s_sha256": SHA256}
+    chosen = settings("terraform", key=f"t/{origin}.tfstate", module="aws", variables=variables, provider_mirror=MIRROR)
+    site = open_target(chosen, world.endpoint, directory=tmp_path, origin=origin)
+    provisioner = site.recovery.provisioner
+    machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
+
+    change = provisioner.up(make_intent(), machine)
+
+    assert change.outputs["ami_id"] == network["ami_id"]
+    found = stranger("ec2").describe_instances(InstanceIds=[*change.created_ids])["Reservations"][0]["Instances"]
+    assert [one["ImageId"] for one in found] == [network["ami_id"]]
+    ssm.put_parameter(Name=name, Type="String", Value="ami-0123456789abcdef0", Overwrite=True)
+    again = provisioner.up(make_intent(), machine)
+    assert again.planned == Planned(create=0, change=0, destroy=0)
+    assert again.outputs["ami_id"] == network["ami_id"]
+    provisioner.down(make_intent(), machine, bounds())
+    assert provisioner.holds() == ()
+
+
+@pytest.mark.exhaustive
+@needs_provider
 def test_an_apply_that_fails_half_way_is_no_success_and_leaves_nothing(
     site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
 ) -> None:
@@ -247,6 +273,9 @@ def test_a_plan_that_takes_something_away_is_not_applied(
         ("allowed_cidr", "ten", "no CIDR block"),
         ("instance_type", "m5.large", "no ARM family"),
         ("ami_id", "ubuntu", "no id of an image"),
+        ("ami_id", "", "Exactly one of ami_id and ami_parameter"),
+        ("ami_parameter", "/aws/service/x/ami-id", "Exactly one of ami_id and ami_parameter"),
+        ("ami_parameter", "ubuntu", "no name of a parameter"),
         ("k3s_sha256", "abc", "no SHA-256"),
         ("k3s_url", "http://x", "https://"),
         ("tags", {}, "nobody could find and remove"),
@@ -318,9 +347,10 @@ def test_the_machine_starts_one_binary_by_its_digest_and_pipes_nothing_into_a_sh
 @pytest.mark.parametrize(
     ("said", "variables", "mirror", "expected"),
     [
-        ("aws", {}, "", "expected ami_id and k3s_sha256, which the shipped module pins"),
+        ("aws", {}, "", "expected ami_id or ami_parameter and k3s_sha256, which the shipped module pins"),
+        ("aws", {"ami_parameter": "/x", "k3s_sha256": ""}, "", "expected k3s_sha256, which"),
         ("aws", {"ami_id": "ami-1"}, "", "expected k3s_sha256"),
-        ("", {}, "", "expected ami_id and k3s_sha256"),
+        ("", {}, "", "expected ami_id or ami_parameter and k3s_sha256"),
         ("/nowhere", {}, "", "expected builtin, aws or a folder with a module"),
         ("builtin", {"x": "y"}, "", "the built-in module takes none"),
         ("aws", {"ami_id": "a", "k3s_sha256": "b", "region": "c"}, "", "expected none of region"),
