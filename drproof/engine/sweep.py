@@ -134,7 +134,9 @@ class _Sweep:
             if self._asked.drill and drill != self._asked.drill:
                 continue
             known = self._is_announced(drill) if drill and self._settings.storing is not None else None
-            found.append((one, reason_to_leave(one.claimed, terms, announced=known) or one.held))
+            # What tells nothing of a drill is told of by what it is instead, with the command for it.
+            untold = one.held if not drill else ""
+            found.append((one, untold or reason_to_leave(one.claimed, terms, announced=known) or one.held))
         return found
 
     def leases(self) -> tuple[SweptItem, ...]:

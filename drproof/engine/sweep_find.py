@@ -16,7 +16,7 @@ from drproof.model.errors import FormatError, NotFoundError
 from drproof.model.machines import Resource
 from drproof.model.settings import Settings
 from drproof.targets.aws.ec2 import REMOVALS
-from drproof.targets.provisioners.place import DIRECT_SUFFIX, LOCK_SUFFIX, OWN_LOCK, Place, State
+from drproof.targets.provisioners.place import DIRECT_SUFFIX, LOCK_SUFFIX, OWN_LOCK, Lock, Place, State, lock_of
 from drproof.targets.sites import AwsTarget
 
 WORKERS = 16
@@ -115,7 +115,7 @@ def _states(target: AwsTarget, settings: Settings, alive: frozenset[str]) -> Ite
         objects, target.recovery.fleet, bucket=where.state_bucket, key=where.state_key, origin="", ending_ms=0
     )
     owner = settings.sites.recovery.owner
-    lock = place.lock()
+    lock, noted = place.lock(), _in_the_table(target, settings)
     states: tuple[tuple[str, State], ...] = ((where.state_key + DIRECT_SUFFIX, place.direct()),)
     states += ((where.state_key, place.terraform()),)
     expiries = {state.origin: state.expires_at for _, state in states if state.origin}
@@ -125,8 +125,8 @@ def _states(target: AwsTarget, settings: Settings, alive: frozenset[str]) -> Ite
         held = ""
         if key == where.state_key and state.identities != OURS:
             held = f"it holds {', '.join(state.identities)}, expected {', '.join(OURS)} alone"
-        elif lock is not None and lock.info != OWN_LOCK + state.origin:
-            held = f"lock {lock.id} of {lock.who} is held: terraform force-unlock {lock.id}, if that process is dead"
+        elif (other := noted or lock) is not None and other.info != OWN_LOCK + state.origin:
+            held = f"lock {other.id} of {other.who} is held: terraform force-unlock {other.id}, if that process is dead"
         elif state.origin in alive:
             held = "a machine of that drill is still there"
 
@@ -137,25 +137,41 @@ def _states(target: AwsTarget, settings: Settings, alive: frozenset[str]) -> Ite
         identity = f"s3://{where.state_bucket}/{key}"
         yield Candidate(kind="state", identity=identity, claimed=claimed, remove=remove, held=held)
     if lock is not None:
-        yield _lock(target, settings, lock.info, lock.etag, f"{lock.id} of {lock.who}", expiries)
+        yield _lock(target, settings, lock, expiries)
+    if noted is not None:
+        identity = f"dynamodb://{where.lock_table}/{where.state_bucket}/{where.state_key}"
+        # Items of a table carry no tags: whose it is, and when it may go, nobody can say.
+        nobodys = Claimed(drill="", expires_at="", account_id=owner)
+        yield Candidate(kind="lock", identity=identity, claimed=nobodys, held=_unlocked_by_hand(noted.id, noted.who))
 
 
-def _lock(  # noqa: PLR0913 — a lock and what is known of it
-    target: AwsTarget, settings: Settings, info: str, etag: str, who: str, expiries: dict[str, str]
-) -> Candidate:
+def _in_the_table(target: AwsTarget, settings: Settings) -> Lock | None:
+    """Return who holds the lock in the table; None where nobody does, or no table is named."""
+    where = settings.recovery.provisioner
+    if not where.lock_table:
+        return None
+    note = target.recovery.readiness.lock_tables.note(where.lock_table, f"{where.state_bucket}/{where.state_key}")
+    return lock_of(note) if note else None
+
+
+def _unlocked_by_hand(lock_id: str, who: str) -> str:
+    return f"no drill wrote it: terraform force-unlock {lock_id}, if {who} is dead"
+
+
+def _lock(target: AwsTarget, settings: Settings, lock: Lock, expiries: dict[str, str]) -> Candidate:
     """Return the lock: one that names a drill goes as that drill's state does, any other is somebody's."""
     where, objects = settings.recovery.provisioner, target.recovery.objects
     key = where.state_key + LOCK_SUFFIX
-    drill = info.removeprefix(OWN_LOCK) if info.startswith(OWN_LOCK) else ""
+    drill = lock.info.removeprefix(OWN_LOCK) if lock.info.startswith(OWN_LOCK) else ""
     expires_at = expiries.get(drill, "")
     if drill and not expires_at:
         expires_at = objects.tags(where.state_bucket, key).get(EXPIRES_TAG, "")
 
     def remove(intent: Intent) -> None:
-        objects.delete_unchanged(intent, where.state_bucket, key, if_match=etag)
+        objects.delete_unchanged(intent, where.state_bucket, key, if_match=lock.etag)
 
     claimed = Claimed(drill=drill, expires_at=expires_at, account_id=settings.sites.recovery.owner)
-    held = "" if drill else f"no drill wrote it: terraform force-unlock {who.partition(' ')[0]}, if {who} is dead"
+    held = "" if drill else _unlocked_by_hand(lock.id, lock.who)
     return Candidate(
         kind="lock", identity=f"s3://{where.state_bucket}/{key}", claimed=claimed, remove=remove, held=held
     )

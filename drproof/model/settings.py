@@ -180,7 +180,6 @@ class Limits:
     max_attempts: int = 3
     validate_max_retries: int = 2
     backoff_ms: int = 15_000
-    phase_timeout_ms: int = 1_800_000
     lease_ms: int = 60_000
     alarms_ms: int = 6_000
     """How long an alarm that may still be about to heal is waited for."""

@@ -24,7 +24,7 @@ from tests.patience import until
 
 SECONDS = 600
 """How long a process of a drill may take, on however busy a machine: a bound for what hangs."""
-OF_MACHINES = ("codebuild-", "terraform-", "two-runners", "teardown-")
+OF_MACHINES = ("codebuild-", "terraform-", "two-runners", "teardown-", "state-missing")
 """Scenarios that are about how a machine comes and goes; the others are run without Terraform, a tenth faster."""
 DROPPED = {"USER", "ALLOW_FULL_DRILL", "PYTHONDONTWRITEBYTECODE"}
 """With the last, every process would compile the whole of drproof again."""

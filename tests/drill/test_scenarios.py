@@ -91,6 +91,26 @@ def test_residue_is_named_with_the_command_that_removes_it(injected):
     assert left["identity"] in left["remove_command"]
 
 
+@pytest.mark.parametrize("name", ["terraform-apply-unheard", "terraform-state-torn"])
+def test_whatever_the_tool_or_its_state_says_no_machine_is_left(injected, name):
+    drill = injected(name)
+
+    assert len({call["named"][0] for call in drill.called("TerminateInstances") if call["status"] == 200}) == 1
+    assert drill.inventory["instances"] == []
+    assert drill.inventory["volumes"] == []
+
+
+def test_a_machine_that_nobody_may_end_is_named_with_the_command_that_undoes_the_drill(injected):
+    drill = injected("terraform-destroy-fails")
+
+    (left,) = drill.inventory["instances"]
+    assert "STILL UP" in drill.output
+    assert (
+        f"reports/{drill.bundle.name}" in drill.output.partition("pytest -m drill --start-at teardown --receipt-dir")[2]
+    )
+    assert left["tags"]["drproof:drill"] == drill.bundle.name
+
+
 def test_the_table_and_its_documentation_are_one(pytestconfig):
     page = (pytestconfig.rootpath / "docs" / "scenarios.md").read_text()
 

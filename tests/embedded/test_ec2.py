@@ -132,3 +132,17 @@ def test_a_stranger_looks_like_the_runner_where_there_must_be_two(start: Start, 
         "ManagedBy": "terraform",
     }
     assert machine["InstanceId"] == world.document["site"]["stranger"]
+
+
+def test_a_machine_is_in_the_groups_that_its_interface_was_made_with(world: RunningWorld) -> None:
+    ec2 = world.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    group = ec2.create_security_group(GroupName="of-the-interface", Description="x", VpcId=subnet["VpcId"])["GroupId"]
+    card = {"DeviceIndex": 0, "SubnetId": subnet["SubnetId"], "Groups": [group], "AssociatePublicIpAddress": True}
+    image = world.document["site"]["image_id"]
+    made = ec2.run_instances(
+        ImageId=image, InstanceType="t4g.medium", MinCount=1, MaxCount=1, NetworkInterfaces=[card]
+    )["Instances"][0]
+    (told,) = ec2.describe_instances(InstanceIds=[made["InstanceId"]])["Reservations"][0]["Instances"]
+    assert [one["GroupId"] for one in told["SecurityGroups"]] == [group]
+    assert [one["GroupId"] for one in told["NetworkInterfaces"][0]["Groups"]] == [group]

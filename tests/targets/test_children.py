@@ -1,7 +1,10 @@
 """Terraform, and whatever it starts, ends in time: what ignores signals, floods, forks or holds the pipe as well."""
 
+import fcntl
 import os
 import signal
+import subprocess
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -73,6 +76,65 @@ def test_a_command_that_ignores_its_interrupt_is_killed_with_all_that_it_started
     assert caught.value.code == "Timeout"
     until(lambda: gone(grandchild(tmp_path)))
     until(workshop.is_idle)
+
+
+COUNTS = """
+interrupted() { echo INT >>"$PIDS/signals"; }
+trap interrupted INT
+trap 'echo other >>"$PIDS/signals"' TERM HUP
+: >"$PIDS/ready"
+while [ ! -s "$PIDS/signals" ]; do sleep 0.05; done
+for _ in 1 2 3 4 5 6 7 8; do sleep 0.1; done
+echo ended >>"$PIDS/signals"
+"""
+
+
+@pytest.mark.parametrize("way", ["the time limit", "an exception"])
+def test_a_command_gets_one_interrupt_and_then_the_time_to_end_by_itself(run, workshop, tmp_path, monkeypatch, way):
+    """Counted by the child: to Terraform a second interrupt means to drop everything, state and lock included."""
+    monkeypatch.setattr(command, "GRACE_SECONDS", PATIENCE)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    if way == "the time limit":
+        with pytest.raises(TargetError, match="it was interrupted"):
+            run(COUNTS, timeout=3)
+    else:
+        previous = signal.signal(signal.SIGUSR1, interrupt)
+
+        def strike():
+            until((tmp_path / "ready").exists)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+        watcher = threading.Thread(target=strike)
+        watcher.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                run(COUNTS)
+        finally:
+            watcher.join()
+            signal.signal(signal.SIGUSR1, previous)
+
+    assert (tmp_path / "signals").read_text().split() == ["INT", "ended"]
+    assert workshop.is_idle()
+
+
+def test_what_outlived_its_run_gets_one_interrupt_and_then_the_time_to_end_by_itself(workshop, tmp_path):
+    script = tmp_path / "terraform.sh"
+    script.write_text(f"#!/bin/sh\n{COUNTS}\n")
+    script.chmod(0o755)
+    alive = os.open(workshop.folder / "alive", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(alive, fcntl.LOCK_EX)
+    left = subprocess.Popen([str(script)], env={"PATH": os.environ["PATH"], "PIDS": str(tmp_path)}, pass_fds=(alive,))
+    os.close(alive)
+    workshop.pid_file.write_text(str(left.pid))
+    until((tmp_path / "ready").exists)
+
+    workshop.end_orphans()
+
+    assert (tmp_path / "signals").read_text().split() == ["INT", "ended"]
+    left.wait(timeout=PATIENCE)
 
 
 def test_a_command_that_is_killed_is_told_by_its_status(run):

@@ -39,14 +39,17 @@ from drproof.targets.provisioners.direct import DirectProvisioner
 from tests.targets.conftest import make_intent, settings, spec
 from tests.targets.test_killed import token_of_victim
 
-endpoint, directory, kind, origin, die_at, sys.executable = sys.argv[1:]
+endpoint, directory, kind, origin, die_at, lock_table, sys.executable = sys.argv[1:]
 die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 if die_at == "before the machine":
     AwsFleet.launch = die
 if die_at == "before the state":
     DirectProvisioner._write = die
 target = open_target(
-    settings(kind, key=f"t/{origin}.tfstate"), endpoint, directory=Path(directory), origin=origin
+    settings(kind, key=f"t/{origin}.tfstate", lock_table=lock_table),
+    endpoint,
+    directory=Path(directory),
+    origin=origin,
 )
 from dataclasses import replace
 target.recovery.provisioner.up(replace(make_intent(), token=token_of_victim(origin)), spec(origin))
@@ -76,11 +79,12 @@ class Victim:
         die_at: str = "",
         *,
         runner: str = sys.executable,
+        lock_table: str = "",
     ) -> None:
         """Bring it up; `die_at` is where the process kills itself, `runner` what Terraform runs to make the machine."""
         root = str(Path(__file__).parent.parent.parent)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, world.endpoint, str(directory), kind, origin, die_at, runner],
+            [sys.executable, "-c", SCRIPT, world.endpoint, str(directory), kind, origin, die_at, lock_table, runner],
             env=environment.child(),
             cwd=root,
             stderr=subprocess.DEVNULL,

@@ -59,6 +59,15 @@ data "aws_iam_policy_document" "reaper" {
   }
 
   dynamic "statement" {
+    for_each = var.lock_table == "" ? [] : [var.lock_table]
+    content {
+      sid       = "LookAtTheLockInATable"
+      actions   = ["dynamodb:GetItem"]
+      resources = ["${local.arn}:dynamodb:${var.region}:${var.account_id}:table/${statement.value}"]
+    }
+  }
+
+  dynamic "statement" {
     for_each = var.receipts_bucket == "" ? [] : [var.receipts_bucket]
     content {
       sid       = "ReadAndAddToReceipts"

@@ -39,6 +39,12 @@ variable "state_key" {
   description = "recovery.provisioner.state_key of drproof.toml."
 }
 
+variable "lock_table" {
+  type        = string
+  default     = ""
+  description = "recovery.provisioner.lock_table of drproof.toml; empty where none is configured."
+}
+
 variable "receipts_bucket" {
   type        = string
   default     = ""

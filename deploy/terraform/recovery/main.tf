@@ -2,6 +2,7 @@ locals {
   # The names of roles and groups are taken once an account: two drills must not meet in them.
   unique = "${var.name}-${substr(sha1(var.tags["drproof:drill"]), 0, 8)}"
   tags   = merge(var.tags, { Name = var.name })
+  image  = var.ami_parameter == "" ? var.ami_id : terraform_data.image[0].output
   k3s = {
     binary = var.k3s_url != "" ? var.k3s_url : format(
       "https://github.com/k3s-io/k3s/releases/download/%s/%s",
@@ -13,6 +14,26 @@ locals {
 }
 
 data "aws_partition" "this" {}
+
+data "aws_ssm_parameter" "image" {
+  count = var.ami_parameter == "" ? 0 : 1
+  name  = var.ami_parameter
+}
+
+resource "terraform_data" "image" {
+  count = var.ami_parameter == "" ? 0 : 1
+  input = nonsensitive(data.aws_ssm_parameter.image[0].value)
+
+  lifecycle {
+    # What the parameter names moves on; what it named for this drill does not.
+    ignore_changes = [input]
+
+    precondition {
+      condition     = can(regex("^ami-[0-9a-f]{8,17}$", nonsensitive(data.aws_ssm_parameter.image[0].value)))
+      error_message = "ami_parameter names no image by its id."
+    }
+  }
+}
 
 data "aws_iam_policy_document" "assumed_by_machines" {
   statement {
@@ -86,7 +107,7 @@ resource "aws_security_group" "runner" {
 }
 
 resource "aws_instance" "runner" {
-  ami                         = var.ami_id
+  ami                         = local.image
   instance_type               = var.instance_type
   subnet_id                   = var.subnet_id
   vpc_security_group_ids      = [aws_security_group.runner.id]

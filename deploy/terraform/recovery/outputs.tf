@@ -22,3 +22,8 @@ output "kubeconfig_hint" {
   description = "Where the kubeconfig of the recovery cluster lies on the machine."
   value       = "/etc/rancher/k3s/k3s.yaml"
 }
+
+output "ami_id" {
+  description = "The image that it was started from, by its id."
+  value       = local.image
+}

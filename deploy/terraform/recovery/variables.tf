@@ -81,10 +81,27 @@ variable "allow_non_arm_instance_type" {
 variable "ami_id" {
   description = "The image of the machine, by its id: a name or the newest of a family would be another one tomorrow."
   type        = string
+  default     = ""
 
   validation {
-    condition     = can(regex("^ami-[0-9a-f]{8,17}$", var.ami_id))
+    condition     = var.ami_id == "" || can(regex("^ami-[0-9a-f]{8,17}$", var.ami_id))
     error_message = "ami_id is no id of an image, such as ami-0123456789abcdef0."
+  }
+
+  validation {
+    condition     = (var.ami_id == "") != (var.ami_parameter == "")
+    error_message = "Exactly one of ami_id and ami_parameter names the image."
+  }
+}
+
+variable "ami_parameter" {
+  description = "A parameter of SSM that names the image instead; it is read once, and what it said then stays in the state."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.ami_parameter == "" || can(regex("^/[A-Za-z0-9_./-]+$", var.ami_parameter))
+    error_message = "ami_parameter is no name of a parameter, such as /aws/service/canonical/…/ami-id."
   }
 }
 

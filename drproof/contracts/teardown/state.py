@@ -5,6 +5,7 @@ from dataclasses import replace
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare
+from drproof.phases.recovery.by_hand import commands
 from drproof.phases.recovery.teardown import TeardownObserved
 
 Teardown = Receipt[TeardownObserved]
@@ -16,10 +17,11 @@ def state_held_what_was_created(teardown: Teardown) -> Finding:
     """What the bring-up made was in the state when the teardown began, was destroyed, and nothing is in it now."""
     facts = teardown.facts
     destroyed = {*facts.held_before} - {*facts.held_after}
+    by_hand = commands(sorted({*facts.made} - destroyed))
     return compare(
         observed={"created_and_not_destroyed": sorted({*facts.made} - destroyed), "still_held": list(facts.held_after)},
         expected={"created_and_not_destroyed": [], "still_held": []},
-        reason="the state lost what was created, or still holds it: look for it by these names",
+        reason="; ".join(("the state lost what was created, or still holds it: look for it by these names", *by_hand)),
     )
 
 

@@ -74,6 +74,7 @@ def install(world: World) -> None:
         for instance in reservation.instances:
             _begin(world, clusters, instance)
             _mark_cards(instance, (more.get("tags") or {}).get("network-interface", {}))
+            _group(instance)
         return reservation
 
     @functools.wraps(run)
@@ -132,6 +133,12 @@ def _mark_cards(instance: Instance, tags: dict[str, str]) -> None:
     for card in instance.nics.values():
         card.delete_on_termination = True
         card.add_tags(tags)
+
+
+def _group(instance: Instance) -> None:
+    """Put a machine into the groups of its first interface: the emulator leaves it out of those named there alone."""
+    if not instance.security_groups and 0 in instance.nics:
+        instance.security_groups = list(instance.nics[0].group_set)
 
 
 def _end(clusters: Clusters, instance: Instance, terminate: Callable[[Instance], Any]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from moto.ec2.models import ec2_backends
@@ -12,6 +12,7 @@ from drproof.embedded.site.store import Buckets
 from drproof.embedded.world import World
 
 LOCKED_BEFORE = timedelta(days=30)
+HALF_A_STATE = b'{"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "'
 IMAGE = "al2023-ami-embedded-arm64"
 
 
@@ -25,7 +26,9 @@ def generate(world: World, buckets: Buckets, now: datetime) -> dict[str, str]:
     facts = {"image_id": image.id}
     if world.scenario == "terraform-lock-held":
         buckets.put(names.state_bucket, f"{names.state_key}.tflock", _lock(world, now), now - LOCKED_BEFORE)
-    if world.scenario == "state-missing":
+    if world.scenario == "terraform-state-corrupt":
+        buckets.put(names.state_bucket, names.state_key, HALF_A_STATE, now - LOCKED_BEFORE)
+    if world.scenario in {"state-missing", "terraform-state-torn"}:
         _lose_state_after_the_restore(world, buckets)
     if world.scenario == "two-runners":
         facts["stranger"] = _stranger(world, image.id)
@@ -33,12 +36,15 @@ def generate(world: World, buckets: Buckets, now: datetime) -> dict[str, str]:
 
 
 def _lose_state_after_the_restore(world: World, buckets: Buckets) -> None:
-    """Remove the remote state as soon as what was restored is read back: the machine is up by then."""
+    """Remove or tear the remote state as soon as what was restored is read back: the machine is up by then."""
     names, lost = world.names, threading.Event()
 
     def read(bucket: str, _key: str) -> None:
         if bucket == names.recovery_bucket and not lost.is_set():
             lost.set()
+            if world.scenario == "terraform-state-torn":
+                buckets.put(names.state_bucket, names.state_key, HALF_A_STATE, datetime.now(UTC))
+                return
             for suffix in ("", ".direct.json"):
                 buckets.remove(names.state_bucket, names.state_key + suffix)
 

@@ -74,7 +74,8 @@ def bringup(ctx: Context) -> BringupObserved:
         tried = pending.intent.token in earlier
         change = provisioner.up(pending.intent, spec, say=ctx.say)
         held = provisioner.holds()
-        pending.done(created_ids=list(change.created_ids), held=list(held))
+        image = change.outputs.get("ami_id", "")
+        pending.done(created_ids=list(change.created_ids), held=list(held), **({"image": image} if image else {}))
     mine = change.created_ids or tuple(runner.instance_id for runner in recovery.fleet.runners({DRILL_TAG: ctx.origin}))
     if not mine:
         msg = f"{provisioner.kind} reports success, and no machine with the drill's tag is there"

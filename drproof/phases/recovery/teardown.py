@@ -22,6 +22,8 @@ CREATING = ("runner.up", own_objects.WRITING, *cluster_residue.MAKING)
 CENSUS = "teardown.census"
 IN_A_CLUSTER = "cluster-object"
 NOT_THE_MACHINE = frozenset({"objects", IN_A_CLUSTER, "cluster"})
+UNREADABLE, UNREAD = "StateUnreadable", "cannot be read"
+"""The code of a state that is there and is none, and how such an item is called."""
 LASTING = frozenset({"Forbidden", "Unauthorized", "Invalid", "AccessDenied"})
 """Refusals that the next attempt would hear again."""
 LOOK = (
@@ -149,8 +151,9 @@ def _before(ctx: Context) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
             since = tuple(item for item in own if (item.kind, item.identity) not in known)
             return (*counted, *since), decode(tuple[Item, ...], effect.result["foreign"])
     foreign = _foreign(ctx)
+    unread = any((item.kind, item.state) == ("state", UNREAD) for item in own)
     with ctx.effects.intend(CENSUS, ctx.drill_id) as pending:
-        pending.done(own=encode(own), foreign=encode(foreign), held=list(_held(ctx)))
+        pending.done(own=encode(own), foreign=encode(foreign), held=[] if unread else list(_held(ctx)))
     return own, foreign
 
 
@@ -250,7 +253,15 @@ def _own(ctx: Context) -> tuple[Item, ...]:
     if count := len(_own_objects(ctx)):
         items.append(Item(kind="objects", identity=f"s3://{bucket}/{prefix}", count=count))
     items += _in_the_cluster(ctx)[0]
-    if held := recovery.provisioner.holds():
+    try:
+        held = recovery.provisioner.holds()
+    except TargetError as exc:
+        if exc.code != UNREADABLE:
+            raise
+        # It is not taken for an empty one, and what is marked goes away all the same.
+        items.append(Item(kind="state", identity=recovery.provisioner.state, state=UNREAD))
+        return tuple(items)
+    if held:
         mine = {item.identity for item in items}
         if mine.intersection(held) or ctx.effects.made("runner.up"):
             items.append(Item(kind="state", identity=recovery.provisioner.state, count=len(held)))

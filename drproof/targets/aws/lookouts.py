@@ -45,13 +45,17 @@ class AwsLockTables:
         self._client = client
 
     def holder(self, table: str, lock_id: str) -> str:
-        """Return the note on a lock, or what else there is of it; empty when nobody holds it."""
+        """Return the beginning of the note on a lock, or what else there is of it; empty when nobody holds it."""
+        return self.note(table, lock_id)[:SHOWN]
+
+    def note(self, table: str, lock_id: str) -> str:
+        """Return the whole note on a lock, or what else there is of it; empty when nobody holds it."""
         with translated("dynamodb:GetItem", f"{table} {lock_id}"):
             answer = self._client.get_item(TableName=table, Key={"LockID": {"S": lock_id}}, ConsistentRead=True)
         item = answer.get("Item")
         if not item:
             return ""
-        return str(item.get("Info", {}).get("S") or "held, by nobody knows whom")[:SHOWN]
+        return str(item.get("Info", {}).get("S") or "held, by nobody knows whom")
 
 
 class AwsBucketGuards:

@@ -209,6 +209,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
                 "ec2:DescribeInstanceTypes",
                 "ec2:DescribeSubnets",
                 "ec2:DescribeVpcs",
+                "ssm:GetParameter",
                 "ssm:GetParameters",
             ),
         ),

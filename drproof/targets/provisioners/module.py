@@ -45,13 +45,15 @@ def write(folder: Path, spec: RunnerSpec) -> None:
     (folder / "main.tf.json").write_text(json.dumps(document, indent=2, sort_keys=True), encoding="utf-8")
 
 
-def write_backend(folder: Path, place: Place, *, region: str, endpoint: str, account: str, lock_table: str) -> None:  # noqa: PLR0913
-    """Write where the state lies, and that it is locked; no credential is among it."""
+def write_backend(  # noqa: PLR0913 — what a backend is told
+    folder: Path, place: Place, *, region: str, endpoint: str, account: str, lock_table: str, beside: bool = True
+) -> None:
+    """Write where the state lies, and that it is locked: `beside` it, and in the table; no credential is among it."""
     document: dict[str, Any] = {
         "bucket": place.bucket,
         "key": place.key,
         "region": region,
-        "use_lockfile": True,
+        "use_lockfile": beside,
         "max_retries": 1,
     }
     if lock_table:

@@ -18,8 +18,8 @@ from drproof.model.ownership import EFFECT_TAG
 from drproof.targets.provisioners import module as builtin
 
 BUILTIN, SHIPPED = "builtin", "aws"
-NEEDED = ("ami_id", "k3s_sha256")
-"""The variables of the shipped module that only the operator knows."""
+NEEDED = (("ami_id", "ami_parameter"), ("k3s_sha256",))
+"""The variables of the shipped module that only the operator knows: one of each."""
 GIVEN = frozenset(
     {"region", "account_id", "name", "tags", "vpc_id", "subnet_id", "allowed_cidr", "instance_type", "endpoint"}
 )
@@ -27,7 +27,7 @@ GIVEN = frozenset(
 VARIABLES_FILE = "drproof.auto.tfvars.json"
 WORLD_FILE = "drproof_world_override.tf.json"
 CLI_FILE = "drproof.tfrc"
-SERVICES = ("ec2", "iam", "sts")
+SERVICES = ("ec2", "iam", "ssm", "sts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,8 @@ def chosen(said: str, variables: Mapping[str, str], mirror: str, *, rehearsal: b
             f"\n  next: name a folder with *.tf files"
         )
         raise ValueError(msg)
-    if name == SHIPPED and (missing := [needed for needed in NEEDED if not variables.get(needed)]):
+    missing = [" or ".join(names) for names in NEEDED if not any(map(variables.get, names))]
+    if name == SHIPPED and missing:
         msg = (
             f"recovery.provisioner.variables: expected {' and '.join(missing)}, which the shipped module pins, got none"
             f"\n  next: set them in drproof.toml, as docs/terraform.md says"

@@ -13,6 +13,7 @@ from drproof.formats.strict_json import parse
 from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.errors import DrproofError, FormatError, NotFoundError, TargetError
+from drproof.phases.recovery.by_hand import called
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3 import AwsObjectStore
 
@@ -32,7 +33,8 @@ class Lock:
     created: str
     operation: str
     info: str
-    etag: str
+    etag: str = ""
+    """Empty for a lock that is no object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,20 +127,10 @@ class Place:
     def lock(self) -> Lock | None:
         """Return who holds the lock; None when nobody does."""
         document, etag = self._document(self.key + LOCK_SUFFIX)
-        if not etag:
-            return None
-        text = {name: str(document.get(name, "")) for name in ("ID", "Who", "Created", "Operation", "Info")}
-        return Lock(
-            id=text["ID"],
-            who=text["Who"],
-            created=text["Created"],
-            operation=text["Operation"],
-            info=text["Info"],
-            etag=etag,
-        )
+        return _lock_of(document, etag) if etag else None
 
-    def held(self, lock: Lock | None) -> TargetError:
-        """Return the error of a lock that somebody else holds."""
+    def held(self, lock: Lock | None, where: str = "") -> TargetError:
+        """Return the error of a lock that somebody else holds, beside the state or in the table `where`."""
         holder = (
             f"lock {lock.id} of {lock.who} since {lock.created} ({lock.operation})"
             if lock
@@ -146,7 +138,7 @@ class Place:
         )
         unlock = f"terraform force-unlock {lock.id}" if lock else "the same command again"
         msg = (
-            f"{self.lock_uri}: LockHeld: expected no lock, got {holder}\n"
+            f"{where or self.lock_uri}: LockHeld: expected no lock, got {holder}\n"
             f"  next: wait for its holder; if that process is surely dead, {unlock}"
         )
         return TargetError(msg, code="LockHeld", call="s3:PutObject")
@@ -194,11 +186,33 @@ class Place:
         return TargetError(msg, code="StateUnreadable", call="s3:GetObject")
 
 
+def lock_of(note: str) -> Lock:
+    """Return the lock that a note in a table tells of; one that nobody can read tells of nobody."""
+    try:
+        document = parse(note)
+    except FormatError:
+        document = None
+    return _lock_of(document if isinstance(document, dict) else {"Who": "nobody that its note names"}, "")
+
+
+def _lock_of(document: Mapping[str, Any], etag: str) -> Lock:
+    text = {name: str(document.get(name, "")) for name in ("ID", "Who", "Created", "Operation", "Info")}
+    return Lock(
+        id=text["ID"],
+        who=text["Who"],
+        created=text["Created"],
+        operation=text["Operation"],
+        info=text["Info"],
+        etag=etag,
+    )
+
+
 def _address(found: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
-    """Return by which name Terraform knows an instance of a resource."""
+    """Return by which name Terraform knows an instance, and by which the platform does where no tag finds it."""
     within = f"{found['module']}." if found.get("module") else ""
     key = instance.get("index_key")
-    return f"{within}{found['type']}.{found['name']}" + (f"[{json.dumps(key)}]" if key is not None else "")
+    address = f"{within}{found['type']}.{found['name']}" + (f"[{json.dumps(key)}]" if key is not None else "")
+    return f"{address} {called(str(found['type']), instance['attributes'])}".rstrip()
 
 
 def _input(instance: Mapping[str, Any]) -> Mapping[str, str]:

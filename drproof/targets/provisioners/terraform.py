@@ -21,12 +21,13 @@ from drproof.model.errors import FormatError, TargetError
 from drproof.model.ownership import Bounds
 from drproof.targets import environment
 from drproof.targets.aws import errors
+from drproof.targets.aws.lookouts import AwsLockTables
 from drproof.targets.aws.sessions import Session
 from drproof.targets.provisioners import module
 from drproof.targets.provisioners.command import Said, run
 from drproof.targets.provisioners.machines import MOST, end_all, marked, outputs, own_machines, plain, sought
 from drproof.targets.provisioners.modules import Module
-from drproof.targets.provisioners.place import Place
+from drproof.targets.provisioners.place import Lock, Place, lock_of
 from drproof.targets.provisioners.workshop import Workshop
 
 SHOWN = 10
@@ -38,8 +39,13 @@ INIT_SECONDS = 120
 APPLY_SECONDS = 900
 QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_CONFIG_FILE": os.devnull}
 NO_LOCK = "Error acquiring the state lock"
-STALE = "Saved plan is stale"
+STALE = frozenset({"Saved plan is stale", "Saved plan does not match the given state"})
+"""What Terraform says of a plan whose state moved on, or was replaced by another one."""
 PLAN_FILE = "drproof.tfplan"
+NEXT = {
+    "StalePlan": "find out who else writes this state; nothing was applied, and the next attempt plans anew",
+    "": "read the lines above; what was created is removed by the teardown",
+}
 CHANGING = ("-input=false", "-json", "-no-color", "-lock-timeout=0s")
 
 
@@ -166,7 +172,10 @@ class TerraformProvisioner:
             held = place.terraform()
             if held.identities and held.origin == place.origin:
                 say(f"terraform destroy, state {place.uri}")
-                destroyed = self._change("destroy", intent, spec, bounds).destroyed
+                done = self._change("destroy", intent, spec, bounds)
+                destroyed = done.destroyed
+                if destroyed != done.planned.destroy:
+                    raise self._went_otherwise(done)
         finally:
             # Also when somebody else holds the lock: a machine that is ours costs money, whatever the state says.
             ended = end_all(place.fleet, intent, spec, bounds, timeout_ms=place.ending_ms)
@@ -243,6 +252,13 @@ class TerraformProvisioner:
         )
         raise TargetError(msg, code="OutputDiffers", call="terraform:output")
 
+    def _went_otherwise(self, done: _Done) -> TargetError:
+        msg = (
+            f"terraform destroy {self._place.uri}: DestroyDiffers: expected {done.planned.destroy} to go, as its plan "
+            f"counted, got {done.destroyed}\n  next: look at what the state still holds; terraform state list"
+        )
+        return TargetError(msg, code="DestroyDiffers", call="terraform:apply")
+
     def _would_take_away(self, addresses: Sequence[str]) -> TargetError:
         msg = (
             f"terraform plan {self._place.uri}: PlanDestroys: expected a bring-up that only adds, got a plan that "
@@ -260,8 +276,15 @@ class TerraformProvisioner:
             raise self._failed(verb, status, said)
         return said
 
-    def _initialised(
-        self, workshop: Workshop, alive: int, intent: Intent, spec: RunnerSpec, bounds: Bounds | None = None
+    def _initialised(  # noqa: PLR0913 — what a use is for
+        self,
+        workshop: Workshop,
+        alive: int,
+        intent: Intent,
+        spec: RunnerSpec,
+        bounds: Bounds | None = None,
+        *,
+        beside: bool = True,
     ) -> _Use:
         self._module.write(
             workshop.folder,
@@ -279,6 +302,7 @@ class TerraformProvisioner:
             endpoint=self._session.endpoint,
             account=self._account,
             lock_table=self._lock_table,
+            beside=beside,
         )
         told = {
             **self._session.environment(),
@@ -302,11 +326,12 @@ class TerraformProvisioner:
 
     def _failed(self, verb: str, status: int, said: Said) -> TargetError:
         if said.problem == NO_LOCK:
-            return self._place.held(self._place.lock())
-        code = said.code or ("StalePlan" if said.problem == STALE else "TerraformFailed")
+            beside = self._place.lock()
+            return self._place.held(beside or self._in_the_table(), "" if beside else self._lock_table)
+        code = said.code or ("StalePlan" if said.problem in STALE else "TerraformFailed")
         why = said.error or said.problem or f"it ended with status {status}"
         tail = "".join(f"\n    {line}" for line in said.tail)
-        next_step = errors.NEXT.get(code, "read the lines above; what was created is removed by the teardown")
+        next_step = errors.NEXT.get(code) or NEXT.get(code, NEXT[""])
         msg = f"terraform {verb} {self._place.uri}: {why}{tail}\n  next: {next_step}"
         return errors.family(code)(msg, code=code, call=f"terraform:{verb}")
 
@@ -315,15 +340,25 @@ class TerraformProvisioner:
         self._place.drop_own_lock(intent)
         for left in Workshop.left_in(self._directory):
             left.end_orphans()
-            lock = self._place.lock()
+            beside = self._place.lock()
+            lock = beside or self._in_the_table()
             if lock is not None and lock.who == _who() and _is_between(lock.created, left.started()):
-                self._unlock(lock.id, intent, spec)
+                self._unlock(lock.id, intent, spec, beside=beside is not None)
             left.close()
 
-    def _unlock(self, lock_id: str, intent: Intent, spec: RunnerSpec) -> None:
+    def _in_the_table(self) -> Lock | None:
+        """Return who holds the lock in the table; None when nobody does, or no table is named."""
+        if not self._lock_table:
+            return None
+        table = AwsLockTables(self._session.client("dynamodb"))
+        note = table.note(self._lock_table, f"{self._place.bucket}/{self._place.key}")
+        return lock_of(note) if note else None
+
+    def _unlock(self, lock_id: str, intent: Intent, spec: RunnerSpec, *, beside: bool) -> None:
+        """Give a lock back; `beside` is whether it is the object beside the state, which comes first in both ways."""
         workshop = Workshop.next_in(self._directory)
         with workshop.in_use() as alive:
-            use = self._initialised(workshop, alive, intent, spec)
+            use = self._initialised(workshop, alive, intent, spec, beside=beside)
             self._must(use, "force-unlock", ["force-unlock", "-force", lock_id], INIT_SECONDS)
             workshop.close()
 

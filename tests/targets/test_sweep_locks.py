@@ -1,0 +1,88 @@
+"""What a sweep says of a lock that it may not give back: whose it is, and the command for whoever knows that he is dead."""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drproof.engine.sweep import Asked, sweep
+from drproof.engine.sweep_documents import SweptItem
+from drproof.model.context import DRILL_TAG, EXPIRES_TAG
+from drproof.targets import embedded, open_target
+from tests.targets.conftest import make_intent, settings, spec
+from tests.targets.decoys import PAST, STATES
+
+NOTE = {
+    "ID": "11111111-2222-3333-4444-555555555555",
+    "Operation": "OperationTypeApply",
+    "Info": "",
+    "Who": "somebody@elsewhere",
+    "Created": "2026-01-01T00:00:00Z",
+}
+COMMAND = f"terraform force-unlock {NOTE['ID']}"
+
+
+@pytest.fixture
+def drill() -> str:
+    """A drill of this test's own, which died long ago."""
+    return f"dead-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def table(stranger: Callable[[str], Any]) -> Iterator[str]:
+    """A table in which Terraform locks."""
+    name = f"locks-{secrets.token_hex(4)}"
+    dynamodb = stranger("dynamodb")
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield name
+    dynamodb.delete_table(TableName=name)
+
+
+@pytest.mark.parametrize("where", ["beside the state", "in the table"])
+def test_a_lock_that_terraform_wrote_is_listed_with_the_command_and_keeps_the_state(
+    where: str, drill: str, table: str, world: embedded.World, tmp_path: Path, stranger: Callable[[str], Any]
+) -> None:
+    key = f"t/{drill}.tfstate"
+    chosen = settings("direct", key=key, lock_table="")
+    target = open_target(chosen, world.endpoint, directory=tmp_path, origin=drill)
+    tags = {DRILL_TAG: drill, EXPIRES_TAG: PAST}
+    target.recovery.provisioner.up(make_intent(), spec(drill, tags=tags))
+    if where == "in the table":
+        identity = f"dynamodb://{table}/{STATES}/{key}"
+        item = {"LockID": {"S": f"{STATES}/{key}"}, "Info": {"S": json.dumps(NOTE)}}
+        stranger("dynamodb").put_item(TableName=table, Item=item)
+    else:
+        identity = f"s3://{STATES}/{key}.tflock"
+        target.recovery.objects.put(make_intent(), STATES, f"{key}.tflock", json.dumps(NOTE).encode())
+
+    swept = sweep(target, settings("direct", key=key, lock_table=table), Asked(yes=True), tmp_path / "sweeps")
+
+    found: dict[str, SweptItem] = {item.identity: item for item in swept.items}
+    assert found[identity].decision == "left"
+    assert "no drill wrote it" in found[identity].why
+    assert f"{COMMAND}, if somebody@elsewhere is dead" in found[identity].why
+    assert found[f"s3://{STATES}/{key}.direct.json"].decision == "left"
+    assert COMMAND in found[f"s3://{STATES}/{key}.direct.json"].why
+    (machine,) = [item for item in swept.items if item.kind == "instance" and item.drill == drill]
+    assert machine.decision == "removed"
+    if where == "in the table":
+        assert stranger("dynamodb").get_item(TableName=table, Key={"LockID": {"S": f"{STATES}/{key}"}})["Item"] == item
+
+
+def test_a_sweep_without_a_lock_in_the_table_says_nothing_of_it(
+    drill: str, table: str, world: embedded.World, tmp_path: Path
+) -> None:
+    chosen = settings("direct", key=f"t/{drill}.tfstate", lock_table=table)
+    target = open_target(chosen, world.endpoint, directory=tmp_path, origin=drill)
+
+    swept = sweep(target, chosen, Asked(drill=drill), tmp_path / "sweeps")
+
+    assert [item for item in swept.items if item.kind == "lock"] == []
