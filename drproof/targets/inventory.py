@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 BATCH = 2_000
 LINES = 4 << 20
-"""Bytes of CSV that are taken at once by each thread: DuckDB's own choice is eight times that, of which it holds some."""
+"""Bytes of CSV that are taken at once by each thread: DuckDB's own choice is eight times that."""
 MEMORY = "512MB"
 THREADS = (2, 1)
 """How many join: each holds rows of its own, so that one of them ends within a memory that is too small for two."""
