@@ -6,14 +6,13 @@ The embedded world holds large archives that are long to read and short to store
 """
 
 import json
-import os
 import subprocess
 import sys
 import time
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.harness import Cost, Gate, Options, compared
+from benchmarks.harness import Cost, Gate, Options, as_installed, compared
 
 UNDER = "s3://atlas-backups/atlas/backups"
 READING = 0.65
@@ -45,7 +44,7 @@ def checked(folder: Path, fleet: str, processes: int, name: str) -> tuple[Cost, 
     taken.unlink(missing_ok=True)
     words = ["-p", "meter", "-p", "no:randomly", "-q", "-m", "backup-check", "--target", "embedded"]
     environment = {
-        **os.environ,
+        **as_installed(),
         "PYTHONPATH": str(folder),
         "EMBEDDED_WORLD_MEMBERS": "20",
         "EMBEDDED_WORLD_FLEET": fleet,

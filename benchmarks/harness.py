@@ -116,12 +116,18 @@ def interleave(commands: Mapping[str, Sequence[str]], rounds: int) -> Costs:
 
 def _metered(name: str, command: Sequence[str]) -> Cost:
     load = _load()
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", METER, *command], capture_output=True, check=False)
+    meter = [sys.executable, "-I", "-S", "-c", METER, *command]
+    done = subprocess.run(meter, capture_output=True, check=False, env=as_installed())
     found = json.loads(done.stdout) if done.returncode == 0 else {"status": done.returncode}
     if found.pop("status"):
         msg = f"{name}: {' '.join(command)[:200]} failed: {done.stderr.decode(errors='replace')[-2_000:]}"
         raise RuntimeError(msg)
     return Cost(**found, load=load)
+
+
+def as_installed() -> dict[str, str]:
+    """Return the environment in which what is imported is compiled once, as by an installer."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _load() -> float:

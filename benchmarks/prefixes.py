@@ -20,7 +20,7 @@ CPU_LIMIT = 0.5
 FLAT = 1.5
 """How much more memory a hundred times the keys may take: queues that are full, never keys that are kept."""
 
-JOINED_IN = 128
+JOINED_IN = 64
 """How many MB DuckDB may take, and so how much more a hundred times the rows may, but for what it does not count."""
 
 WALL_TOLERANCE = 0.25

@@ -20,8 +20,7 @@ def read(chunks: Iterable[bytes], threads: int) -> tuple[str, int, int]:
     from drproof.formats.hashing import Hashed
 
     listing, hashed = archive.Listing(), Hashed(chunks, threads=threads)
-    for row in archive.rows(archive.zstd(hashed), threads=threads):
-        listing.add(*row)
+    listing.extend(archive.rows(archive.zstd(hashed), threads=threads))
     hashed.finish()
     if listing.problem:
         sys.exit(listing.problem)

@@ -81,26 +81,26 @@ def rows(tar: Iterable[bytes], *, limits: Limits = LIMITS, sink: Sink | None = N
     """
     source = _Source(tar)
     extensions = tar_header.Extensions()
-    count = total = names = 0
+    bounds = _Bounds(limits)
     with closing(Hashing(threads if sink is None else 1)) as hashing:
-        while (block := source.exactly(BLOCK)) != EMPTY:
-            count += 1
-            if count > limits.members:
-                raise _beyond(count, "is one too many")
-            if extensions.says_nothing and (ordinary := tar_header.ordinary_file(block)):
-                path, size = ordinary
-                kind = "file"
-            elif (header := tar_header.parse(block)).flag in tar_header.EXTENSIONS:
+        while True:
+            if sink is None and extensions.says_nothing:
+                found, content, characters = source.whole_files()
+                if bounds.hold(len(found), content, characters):
+                    yield from found
+                else:
+                    for row in found:
+                        bounds.add(row[0], row[2])
+                        yield row
+            if (block := source.exactly(BLOCK)) == EMPTY:
+                break
+            header = tar_header.parse(block)
+            if header.flag in tar_header.EXTENSIONS:
+                bounds.count()
                 extensions.extend(header.flag, source.extension(header.size, limits.header_bytes))
                 continue
-            else:
-                path, kind, size = extensions.take(header)
-            total += size
-            names += len(path)
-            if size > limits.member_bytes or total > limits.total_bytes:
-                raise _beyond(count, f"ends at {total} bytes")
-            if len(path) > limits.path_characters or names > limits.all_paths_characters:
-                raise _beyond(count, f"has a path of {len(path)} characters, and all together have {names}")
+            path, kind, size = extensions.take(header)
+            bounds.add(path, size)
             if kind != "file":
                 source.skip(_padded(size))
                 yield path, kind, size, b""
@@ -122,6 +122,52 @@ def problem_of(member: Member, seen: set[str], *, portable: bool = False) -> str
     return problem_of_name(member.path, member.kind, seen, portable=portable)
 
 
+class _Bounds:
+    """How much an archive has held so far, and whether that is too much."""
+
+    __slots__ = ("_limits", "_members", "_names", "_total")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._members = self._total = self._names = 0
+
+    def count(self) -> None:
+        """Count a header."""
+        self._members += 1
+        if self._members > self._limits.members:
+            raise self._beyond("is one too many")
+
+    def add(self, path: str, size: int) -> None:
+        """Count a member, before its content is read."""
+        self.count()
+        limits = self._limits
+        self._total += size
+        self._names += len(path)
+        if size > limits.member_bytes or self._total > limits.total_bytes:
+            raise self._beyond(f"ends at {self._total} bytes")
+        if len(path) > limits.path_characters or self._names > limits.all_paths_characters:
+            raise self._beyond(f"has a path of {len(path)} characters, and all together have {self._names}")
+
+    def hold(self, members: int, content: int, characters: int) -> bool:
+        """Count so many ordinary files at once; False, and nothing is counted, where one of them may be too much."""
+        limits = self._limits
+        if (
+            self._members + members > limits.members
+            or self._total + content > limits.total_bytes
+            or self._names + characters > limits.all_paths_characters
+            or content > limits.member_bytes
+            or limits.path_characters < tar_header.LONGEST_NAME
+        ):
+            return False
+        self._members += members
+        self._total += content
+        self._names += characters
+        return True
+
+    def _beyond(self, what: str) -> FormatError:
+        return FormatError("archive-limit", f"member {self._members} {what}: beyond the limits of an archive")
+
+
 class _Source:
     """Chunks of any size, taken in pieces of the wanted size."""
 
@@ -140,6 +186,28 @@ class _Source:
             return piece
         return b"".join(self._parts(size))
 
+    def whole_files(self) -> tuple[list[Row], int, int]:
+        """Take the files that come next and lie whole in what is there; their content and paths have so many bytes.
+
+        It stops before the first member that is any other, which is read with care.
+        """
+        chunk, view, start = self._chunk, self._view, self._at + BLOCK
+        ordinary_file, end = tar_header.ordinary_file, len(chunk)
+        found: list[Row] = []
+        content = characters = 0
+        while start <= end and (ordinary := ordinary_file(chunk[start - BLOCK : start])):
+            path, size = ordinary
+            stop = start + size
+            following = stop + -size % BLOCK
+            if following > end:
+                break
+            found.append((path, "file", size, sha256(view[start:stop]).digest()))
+            content += size
+            characters += len(path)
+            start = following + BLOCK
+        self._at = start - BLOCK
+        return found, content, characters
+
     def extension(self, size: int, most: int) -> bytes:
         """Return the content of an extended header."""
         if size > most:
@@ -148,12 +216,6 @@ class _Source:
 
     def digest(self, size: int, hashing: Hashing) -> bytes:
         """Return the SHA-256 of a member's content, and go to the next header."""
-        end = self._at + size
-        following = end + -size % BLOCK
-        if following <= len(self._chunk):
-            content = self._view[self._at : end]
-            self._at = following
-            return sha256(content).digest()
         digest = sha256()
         for part in self._parts(size):
             hashing.update(digest, part)
@@ -199,10 +261,6 @@ class _Source:
             self._at += len(piece)
             left -= len(piece)
             yield piece
-
-
-def _beyond(number: int, what: str) -> FormatError:
-    return FormatError("archive-limit", f"member {number} {what}: beyond the limits of an archive")
 
 
 def _check_end(source: _Source) -> None:

@@ -1,13 +1,14 @@
 """The members of an archive, kept in columns: a million of them take a third of what as many objects would."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
 from drproof.formats.member_names import problem_of_name
 
 DIGEST = 32
+NONE = bytes(DIGEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +34,19 @@ class Listing(Sequence[Member]):
 
     def add(self, path: str, kind: str, size: int, digest: bytes) -> None:
         """Keep one member; `digest` is empty but for files."""
-        self._paths.append(path)
-        self._kinds.append(kind)
-        self._sizes.append(size)
-        self._digests += digest or bytes(DIGEST)
-        if (found := problem_of_name(path, kind, self._seen)) and not self.problem:
-            self.problem = f"{found}: {path}"
+        self.extend([(path, kind, size, digest)])
+
+    def extend(self, rows: Iterable[tuple[str, str, int, bytes]]) -> None:
+        """Keep members as `add` does, at less for each: of an error between them, those before it are kept."""
+        seen, name = self._seen, self._paths.append
+        kinds, sizes, digests = self._kinds.append, self._sizes.append, self._digests.extend
+        for path, kind, size, digest in rows:
+            name(path)
+            kinds(kind)
+            sizes(size)
+            digests(digest or NONE)
+            if (found := problem_of_name(path, kind, seen)) and not self.problem:
+                self.problem = f"{found}: {path}"
 
     @property
     def files(self) -> int:

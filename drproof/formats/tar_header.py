@@ -40,6 +40,12 @@ SPARSE = "GNU.sparse."
 
 FIELDS = struct.Struct("100s8s16x12s12x8sc100x8s80x155s12x")
 """Name, mode, size, checksum, flag, magic and prefix; what lies between says nothing about the content."""
+LONGEST_NAME = 100
+"""Bytes of a header's own field; what is longer comes in parts, or before the header."""
+ORDINARY = struct.Struct("100s8s16x12s12x8s356x")
+"""Of these, what is not the same in nearly all headers: name, mode, size and checksum."""
+FLAG_AT, PREFIX_AT = 156, 345
+FILE = ord("0")
 CHECKSUM_AS_BLANKS = 8 * 32
 HALF = BLOCK // 2
 
@@ -80,13 +86,16 @@ def ordinary_file(block: bytes) -> tuple[str, int] | None:
 
     None says nothing: `parse` reads it, or refuses it.
     """
-    name, mode, size, checksum, flag, _, prefix = FIELDS.unpack(block)
-    if flag != b"0" or prefix[0] or not block.isascii() or _number(mode) & SET_ID:
+    if block[FLAG_AT] != FILE or block[PREFIX_AT] or not block.isascii():
         return None
-    if zlib.adler32(block, 0) & 0xFFFF != _stated(checksum):
+    name, mode, size, checksum = ORDINARY.unpack(block)
+    try:
+        if _number(mode) & SET_ID or zlib.adler32(block, 0) & 0xFFFF != _stated(checksum):
+            return None
+        path = name.partition(b"\0")[0].decode("ascii")
+        return (path, _number(size)) if path else None
+    except FormatError:
         return None
-    path = name.partition(b"\0")[0].decode("ascii")
-    return (path, _number(size)) if path else None
 
 
 @functools.lru_cache(maxsize=1 << 13)

@@ -39,6 +39,14 @@ def test_a_command_that_fails_is_no_measurement(command):
         harness.interleave({"ours": command}, rounds=1)
 
 
+def test_modules_are_compiled_once_whatever_the_one_who_measures_set(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+    found = harness.interleave({"none": ["sh", "-c", 'test -z "$PYTHONDONTWRITEBYTECODE"']}, rounds=1)
+
+    assert len(found["none"]) == 1
+
+
 def test_calls_are_made_by_turns():
     order = []
     harness.interleave_calls({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=2)

@@ -169,6 +169,18 @@ def test_the_same_seed_gives_the_same_archive_and_another_seed_another() -> None
     assert archives.packed(archives.state(2, 60, canary=b"{}")) != one
 
 
+def test_a_large_archive_is_promised_file_by_file() -> None:
+    packed, rows = archives.large(1, 3, 4096)
+    plain = zstandard.ZstdDecompressor().decompressobj().decompress(packed)
+
+    with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
+        held = {one.name: archive.extractfile(one).read() for one in archive}  # type: ignore[union-attr]
+    assert rows == [
+        {"path": name, "bytes": 4096, "sha256": hashlib.sha256(data).hexdigest()} for name, data in held.items()
+    ]
+    assert len(rows) == 3
+
+
 def test_the_control_plane_pointer_names_its_bundle(world: RunningWorld, names: dict[str, Any]) -> None:
     pointer, packed = bundle(world, names)
     assert set(pointer) == {

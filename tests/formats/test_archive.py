@@ -289,6 +289,46 @@ def test_limits_hold_for_count_size_total_headers_and_paths():
     assert code_of(endless, limits=archive.Limits(members=2)) == "archive-limit"
 
 
+def taken(data, limits=archive.LIMITS):
+    """Return the paths that were listed before the archive was refused, and why it was."""
+    listing = archive.Listing()
+    with pytest.raises(FormatError) as caught:
+        listing.extend(archive.rows([data], limits=limits))
+    return [member.path for member in listing], str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        (archive.Limits(members=3), "member 4 is one too many"),
+        (archive.Limits(total_bytes=6), "member 4 ends at 10 bytes"),
+        (archive.Limits(member_bytes=3), "member 4 ends at 10 bytes"),
+        (archive.Limits(path_characters=3), "member 4 has a path of 4 characters"),
+        (archive.Limits(all_paths_characters=9), "member 4 has a path of 4 characters"),
+    ],
+)
+def test_a_limit_holds_at_its_member_however_many_are_read_at_once(limits, says):
+    files = {"a.1": b"1", "a.2": b"12", "a.3": b"123", "a.44": b"1234", "a.5": b""}
+
+    paths, reason = taken(tar(files, form=tarfile.USTAR_FORMAT), limits)
+
+    assert paths == ["a.1", "a.2", "a.3"]
+    assert says in reason
+
+
+@pytest.mark.parametrize("field", [100, 124, 148], ids=["mode", "size", "checksum"])
+def test_what_stands_before_a_damaged_header_is_listed_though_many_are_read_at_once(field):
+    data = bytearray(tar({"one": b"1", "two": b"2", "three": b"3"}, form=tarfile.USTAR_FORMAT))
+    data[2048 + field] = ord("x")
+    if field != 148:
+        data[2048 + 148 : 2048 + 156] = b" " * 8
+        data[2048 + 148 : 2048 + 156] = b"%06o\0 " % sum(data[2048 : 2048 + 512])
+
+    paths, _ = taken(bytes(data))
+
+    assert paths == ["one", "two"]
+
+
 def test_a_size_that_an_extended_header_states_is_held_to_the_limits_too():
     record = b"20 size=99999999999\n"
     extended = header(b"x", b"%011o\0" % len(record), b"x") + padded(record)

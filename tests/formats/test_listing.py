@@ -7,6 +7,7 @@ import pytest
 
 from drproof.formats.archive import Listing, Member, problem_of
 from drproof.model.codec import decode, encode
+from drproof.model.errors import FormatError
 
 ROWS = [("a/", "directory", 0, b""), ("a/one", "file", 700, b"\1" * 32), ("a/link", "symlink", 0, b"")]
 
@@ -27,6 +28,19 @@ def test_members_come_back_as_they_were_added():
     assert (len(listing), listing.files, listing.size) == (3, 1, 700)
     with pytest.raises(IndexError):
         listing[3]
+
+
+def test_what_came_before_an_error_is_kept():
+    def torn():
+        yield from ROWS
+        raise FormatError("archive-truncated", "the archive ends")
+
+    listing = Listing()
+    with pytest.raises(FormatError):
+        listing.extend(torn())
+
+    assert list(listing) == list(made(ROWS))
+    assert listing.problem == "member is a symlink: a/link"
 
 
 def test_it_is_written_as_the_list_that_it_stands_for():

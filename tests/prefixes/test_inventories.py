@@ -257,6 +257,20 @@ def test_no_place_to_compare_in_is_no_difference(tmp_path: Path, words: tuple[st
     assert says in said
 
 
+def test_what_is_too_much_for_two_threads_is_joined_by_one(tmp_path: Path) -> None:
+    rows = [row(f"x/{number:06}", number, ONE) for number in range(10_000)]
+    left, right = (
+        written(tmp_path / "l", "CSV", rows[:5_000], rows[5_000:]),
+        written(tmp_path / "r", "Parquet", rows[1:]),
+    )
+
+    comparison = InventoryComparison(opened(left), opened(right), "", "", scratch=tmp_path, memory="24MB")
+    found = list(comparison)
+
+    assert [(one.key, one.kind) for one in found] == [(b"x/000000", Kind.MISSING)]
+    assert comparison.tally.equal == len(rows) - 1
+
+
 def test_the_command_ends_as_its_findings_say(tmp_path: Path) -> None:
     plain = written(tmp_path / "l", "CSV", [row("x/a", 1, ONE)])
     same = written(tmp_path / "s", "Parquet", [row("y/a", 1, ONE)])

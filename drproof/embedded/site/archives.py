@@ -1,5 +1,6 @@
 """Archives as a backup writes them: a tar of many members, compressed."""
 
+import hashlib
 import io
 import random
 import tarfile
@@ -55,13 +56,16 @@ def state(seed: int, count: int, *, canary: bytes) -> Iterator[Member]:
         yield _file(chance, noise, name, number)
 
 
-def large(seed: int, members: int, size: int) -> bytes:
-    """Return a compressed tar of `members` files of `size` bytes: long to read, short to store, and no bomb."""
+def large(seed: int, members: int, size: int) -> tuple[bytes, list[dict[str, str | int]]]:
+    """Return a compressed tar of `members` files of `size` bytes, and what it holds by path, bytes and SHA-256.
+
+    It is long to read, short to store, and no bomb.
+    """
     chance = random.Random(f"{seed} large")  # noqa: S311 — generated data, no secret
     line = b'{"item": 1, "score": 1, "state": "seen"}\n'
     # One byte in 64 is noise.
     repeated = (line * (size // len(line) + 1))[: size - size // 64]
-    stored = io.BytesIO()
+    stored, rows = io.BytesIO(), list[dict[str, str | int]]()
     with (
         zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(stored, closefd=False) as compressed,
         tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
@@ -69,8 +73,10 @@ def large(seed: int, members: int, size: int) -> bytes:
         for number in range(members):
             entry = tarfile.TarInfo(f"state/item-{number:05d}.jsonl")
             entry.mtime, entry.size = MTIME, size
-            archive.addfile(entry, io.BytesIO(repeated + chance.randbytes(size // 64)))
-    return stored.getvalue()
+            content = repeated + chance.randbytes(size // 64)
+            rows.append({"path": entry.name, "bytes": size, "sha256": hashlib.sha256(content).hexdigest()})
+            archive.addfile(entry, io.BytesIO(content))
+    return stored.getvalue(), rows
 
 
 def hostile() -> Iterator[Member]:

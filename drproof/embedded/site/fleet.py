@@ -52,10 +52,14 @@ def generate(world: World, buckets: Buckets, now: datetime) -> None:
 
 
 def _large(world: World, whole: backup.Packed) -> backup.Packed:
-    """Return a restore point whose state is large, and promised as a whole alone."""
-    bodies = {**whole.bodies, backup.STATE: archives.large(world.seed, *LARGE)}
-    listed = {name: rows for name, rows in whole.listed.items() if name != backup.STATE}
-    return replace(whole, bodies=bodies, listed=listed, canary=None)
+    """Return a restore point whose state is large, and promised file by file."""
+    body, rows = archives.large(world.seed, *LARGE)
+    return replace(
+        whole,
+        bodies={**whole.bodies, backup.STATE: body},
+        listed={**whole.listed, backup.STATE: rows},
+        canary=None,
+    )
 
 
 def gate(world: World, asked: Asked, _credentials: Credentials) -> Refusal | None:

@@ -235,8 +235,7 @@ def _listed(
     """List an archive's members; the first problem is kept, reading goes on where it can."""
     listing, stream, problem = archive.Listing(), archive.zstd(chunks), ""
     try:
-        for row in archive.rows(stream, sink=sink, threads=_threads()):
-            listing.add(*row)
+        listing.extend(archive.rows(stream, sink=sink, threads=_threads()))
     except FormatError as exc:
         problem = f"{exc.code}: {exc}"
     frames = stream.seen
