@@ -10,6 +10,7 @@ from drproof.model.signing import Signer
 from drproof.targets import embedded
 from drproof.targets.aws import kms
 from drproof.targets.aws.cloudwatch import AwsAlarms
+from drproof.targets.aws.codebuild import AwsBuilds
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.ecr import AwsImages
 from drproof.targets.aws.permissions import Side
@@ -115,6 +116,11 @@ class AwsSite:
     def workflows(self) -> AwsWorkflows:
         """The site's state machines and their executions."""
         return AwsWorkflows(self._session.client("stepfunctions"))
+
+    def builds(self, project: str) -> AwsBuilds:
+        """The builds of a project of the site."""
+        codebuild, logs = self._session.client("codebuild"), self._session.client("logs")
+        return AwsBuilds(codebuild, logs, project=project, region=self._session.region, every=self._every)
 
     @cached_property
     def images(self) -> AwsImages:
