@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drproof.cli.buckets import World
 from drproof.cli.errors import clear, echo_line
 
 if TYPE_CHECKING:
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from drproof.evidence.approvals import SignedDecision
     from drproof.model.receipt import Caller
 
+DONE = {"approve": "approved", "reject": "rejected"}
 TAKEN_UP_SECONDS = 10
 """How long a drill is watched until it has taken a decision up; it looks four times a second."""
 
 Drill = Annotated[Path | None, typer.Option("--drill", help="The folder of the drill that waits, reports/<drill-id>.")]
+Arn = Annotated[str, typer.Option("--execution-arn", metavar="ARN", help="Or the execution that waits.")]
 Key = Annotated[str, typer.Option("--signer", help="Your own key, file2:<path> or awskms:<key>.")]
 Reason = Annotated[str, typer.Option(help="Why; asked for at a terminal where it is missing.")]
 Ticket = Annotated[str, typer.Option(help="Where it is recorded elsewhere.")]
@@ -44,10 +47,13 @@ class Person:
     valid_for: str
     yes: bool
     dry_run: bool
+    world: str
+    """The embedded world, instead of AWS."""
 
 
 def approve(  # noqa: PLR0913 — what a decision says
     drill: Drill = None,
+    execution_arn: Arn = "",
     signer: Key = "",
     reason: Reason = "",
     ticket: Ticket = "",
@@ -58,6 +64,7 @@ def approve(  # noqa: PLR0913 — what a decision says
     *,
     yes: Yes = False,
     dry_run: Dry = False,
+    world: World = "",
 ) -> None:
     """Approve the recovered site of a drill that waits for a decision, as yourself and by your own key."""
     person = Person(
@@ -70,12 +77,14 @@ def approve(  # noqa: PLR0913 — what a decision says
         valid_for=valid_for,
         yes=yes,
         dry_run=dry_run,
+        world=world,
     )
-    _decide("approve", drill, person)
+    _decide("approve", drill, execution_arn, person)
 
 
 def reject(  # noqa: PLR0913 — what a decision says
     drill: Drill = None,
+    execution_arn: Arn = "",
     signer: Key = "",
     reason: Reason = "",
     ticket: Ticket = "",
@@ -86,6 +95,7 @@ def reject(  # noqa: PLR0913 — what a decision says
     *,
     yes: Yes = False,
     dry_run: Dry = False,
+    world: World = "",
 ) -> None:
     """Reject it: that the recovered site is not to be the canonical one is on record."""
     person = Person(
@@ -98,35 +108,80 @@ def reject(  # noqa: PLR0913 — what a decision says
         valid_for=valid_for,
         yes=yes,
         dry_run=dry_run,
+        world=world,
     )
-    _decide("reject", drill, person)
+    _decide("reject", drill, execution_arn, person)
 
 
-def _decide(word: "Word", drill: Path | None, person: Person) -> None:
-    from drproof import catalog
-    from drproof.engine import deciding
+def _decide(word: "Word", drill: Path | None, arn: str, person: Person) -> None:
     from drproof.engine.refusal import refuse
 
     with clear():
-        if drill is None:
-            raise refuse("no drill is named", next_step=f"drproof {word} --drill reports/<drill-id>")
-        asked = deciding.asked_of(drill, catalog.types(), datetime.now(UTC))
-        caller = _caller(drill, asked, person)
-        for line in lines(asked, caller):
-            echo_line(line)
-        person = _confirmed(word, person)
-        if person.dry_run:
-            echo_line(f"dry run: would {word}; nothing was signed, and the drill still waits")
-            return
-        path = deciding.lay(drill, _signed(asked, word, caller, person))
-    echo_line(f"{word.rstrip('e')}ed: {path}")
-    _watch(drill, path)
+        if (drill is None) is not bool(arn):
+            raise refuse(
+                "one of --drill and --execution-arn is needed",
+                next_step=f"drproof {word} --drill reports/<drill-id>, or --execution-arn ARN",
+            )
+        if drill is not None:
+            _decide_about_a_drill(word, drill, person)
+        else:
+            _decide_about_an_execution(word, arn, person)
+
+
+def _decide_about_a_drill(word: "Word", drill: Path, person: Person) -> None:
+    from drproof import catalog
+    from drproof.engine import deciding
+    from drproof.targets import open_operator
+
+    asked = deciding.asked_of(drill, catalog.types(), datetime.now(UTC))
+    region = person.region or asked.plan.criteria.sites.recovery.region
+    endpoint = deciding.endpoint_of(drill) if asked.plan.mode == "rehearsal" else ""
+    operator = open_operator(region=region, profile=person.profile, endpoint=endpoint, side="approver")
+    signed = _asked_and_signed(word, asked, operator.identity.caller(), person)
+    if signed is not None:
+        path = deciding.lay(drill, signed)
+        echo_line(f"{DONE[word]}: {path}")
+        _watch(drill, path)
+
+
+def _decide_about_an_execution(word: "Word", arn: str, person: Person) -> None:
+    from drproof.engine.deciding_executions import answer, asked_of_execution
+    from drproof.engine.execution_seen import lines as lines_of
+    from drproof.engine.execution_seen import place_of_execution
+    from drproof.targets import open_operator
+
+    place = place_of_execution(arn)
+    _refuse_another_account(person, place.account_id, arn)
+    operator = open_operator(
+        region=place.region, profile=person.profile, owner=place.account_id, endpoint=person.world, side="approver"
+    )
+    caller = operator.identity.caller()
+    asked, seen = asked_of_execution(operator, arn, datetime.now(UTC))
+    for line in lines_of(operator, seen):
+        echo_line(line)
+    signed = _asked_and_signed(word, asked, caller, person)
+    if signed is not None:
+        answer(operator, seen, signed)
+        echo_line(f"{DONE[word]}: {arn}")
+
+
+def _asked_and_signed(word: "Word", asked: "Asked", caller: "Caller", person: Person) -> "SignedDecision | None":
+    """Show what is to be decided, ask whether that is meant, and return the signed decision; None in a dry run."""
+    _refuse_another_account(person, caller.account_id, caller.arn)
+    for line in lines(asked, caller):
+        echo_line(line)
+    person = _confirmed(word, person)
+    if person.dry_run:
+        echo_line(f"dry run: would {word}; nothing was signed, and the drill still waits")
+        return None
+    return _signed(asked, word, caller, person)
 
 
 def lines(asked: "Asked", caller: "Caller") -> list[str]:
     """Return what a person has to know before they decide."""
     plan = asked.plan
     return [
+        *([f"execution: {asked.execution_arn}"] if asked.execution_arn else []),
         f"drill: {asked.drill_id}, mode {plan.mode}",
         f"restore point: {plan.criteria.backup.uri}",
         f"image: {plan.criteria.image_ref}",
@@ -139,23 +194,16 @@ def lines(asked: "Asked", caller: "Caller") -> list[str]:
     ]
 
 
-def _caller(drill: Path, asked: "Asked", person: Person) -> "Caller":
-    """Ask the platform who decides."""
-    from drproof.engine.deciding import endpoint_of
+def _refuse_another_account(person: Person, account: str, whose: str) -> None:
     from drproof.engine.refusal import refuse
-    from drproof.targets import open_identity
 
-    region = person.region or asked.plan.criteria.sites.recovery.region
-    endpoint = endpoint_of(drill) if asked.plan.mode == "rehearsal" else ""
-    caller = open_identity(region=region, profile=person.profile, endpoint=endpoint).caller()
-    if person.account and caller.account_id != person.account:
+    if person.account and account != person.account:
         raise refuse(
-            "you are of another account",
+            "that is another account",
             expected=person.account,
-            got=f"{caller.account_id} ({caller.arn})",
+            got=f"{account} ({whose})",
             next_step="sign on with --profile, or mend --expected-account-id",
         )
-    return caller
 
 
 def _confirmed(word: "Word", person: Person) -> Person:

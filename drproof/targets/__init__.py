@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from drproof.model.settings import Settings
     from drproof.model.signing import Signer
-    from drproof.targets.aws.sts import AwsIdentity
+    from drproof.targets.operators import Operator, Side
     from drproof.targets.sites import AwsTarget
 
 
@@ -45,16 +45,14 @@ def open_key(uri: str, *, region: str = "", profile: str = "") -> "Signer":
     return open_signer(uri, kept)
 
 
-def open_identity(*, region: str, profile: str = "", endpoint: str = "") -> "AwsIdentity":
-    """Return who somebody is that runs no drill: by their own AWS configuration, or as the embedded world's approver.
+def open_operator(
+    *, region: str, profile: str = "", owner: str = "", endpoint: str = "", side: "Side" = "recovery"
+) -> "Operator":
+    """Return what a person reaches by their own AWS configuration, or at the embedded world.
 
     Raises:
         TargetError: the named profile does not exist, or the embedded world does not answer.
     """
-    from drproof.targets import embedded
-    from drproof.targets.aws.sessions import Session
-    from drproof.targets.aws.sts import AwsIdentity
+    from drproof.targets.operators import Operator
 
-    issued = embedded.credentials(endpoint)["approver"] if endpoint else None
-    session = Session(region, endpoint=endpoint, credentials=issued, profile=profile)
-    return AwsIdentity(session.client("sts"), session.expires_at)
+    return Operator(region=region, profile=profile, owner=owner, endpoint=endpoint, side=side)
