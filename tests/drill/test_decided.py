@@ -21,8 +21,11 @@ from drproof.engine import deciding
 from drproof.engine.gate import Waiting
 from drproof.engine.refusal import Refusal
 from drproof.evidence import approvals
+from drproof.evidence import trust as trusting
 from drproof.evidence.bundle import clear_unfinished
 from drproof.evidence.canonical import canonical
+from drproof.evidence.expectations import Expectations
+from drproof.evidence.verification import verify
 from drproof.model.codec import encode
 from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Caller
@@ -125,7 +128,13 @@ def test_a_person_at_another_terminal_approves_and_the_drill_records_that_and_no
     page = (folder / "proof.html").read_text()
     assert "assumed-role/drproof-approver/approver" in page
     assert "recovered data was looked at" in page
-    assert done.verified().status == 0
+    found = done.verified()
+    assert (found.status, [said for said in found.not_shown if "may decide" in said]) == (0, [])
+    trusted = trusting.read((operator.folder / ".drproof/trust.json").read_bytes())
+    without = replace(trusted, keys=tuple(key for key in trusted.keys if key.role is not trusting.Role.APPROVER))
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.999Z")
+    unknown = verify(folder, catalog.types(), trust=without, expect=Expectations(accept_rehearsal=True), now=now)
+    assert any(said.startswith("whether who decided may decide") for said in unknown.not_shown)
     # Nothing was written in between but locks, state and messages: the pointers are as they were.
     begun = done.receipts["promote"]["started_at"]
     written = [call for call in done.called("PutObject") if call["at"] >= begun and "last_success" in call["key"]]
