@@ -1,6 +1,5 @@
 """Whether a drill waits for people at its gate, and who may decide: fixed before its first effect."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,11 +50,6 @@ def approval_of(settings: Settings, plan: Plan) -> Approval:
             next_step=f"drproof keys init {folder} --role approver, by the approver where the drill is not a rehearsal",
         )
     return Approval(within_ms=promotion.await_ms, approvers=approvers)
-
-
-def for_execution(approval: Approval, arn: str, requested_by: str) -> Approval:
-    """Return the bar of a decision about an execution: whoever had it run cannot decide, and no other one's counts."""
-    return replace(approval, execution_arn=arn, requested_by=(requested_by,) if requested_by else ())
 
 
 def _trust_path(signing: Signing) -> Path | None:

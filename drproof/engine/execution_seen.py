@@ -31,6 +31,7 @@ FAILED = frozenset(
         "ExecutionTimedOut",
     }
 )
+WENT_WELL = frozenset({"TaskSucceeded", "LambdaFunctionSucceeded"})
 TELLING = frozenset({"tell_of_failure", "seal"})
 """Acts that speak of a failure, and are none."""
 
@@ -250,13 +251,16 @@ def _waits(events: Iterable[Event]) -> Waits | None:
 
 
 def _cause(events: Sequence[Event], redactor: Redactor) -> tuple[str, str]:
-    """Return the phase that failed first and is not told of as another's, and its error in words that may be shown."""
+    """Return the act that failed and was not tried again with success, and its error in words that may be shown."""
     act, found = "", ("", "")
     for event in events:
         details = event.get("taskScheduledEventDetails")
         if isinstance(details, dict):
             payload = _document(details.get("parameters")).get("Payload")
             act = str(payload.get("act") or payload.get("action") or "") if isinstance(payload, dict) else "bringup"
+        if event.get("type") in WENT_WELL and act not in TELLING:
+            # What failed before was tried again.
+            found = ("", "")
         if event.get("type") not in FAILED or (act in TELLING and not str(event["type"]).startswith("Execution")):
             continue
         of_execution = str(event["type"]).startswith("Execution")

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from drproof.engine import keys
-from drproof.engine.approving import for_execution
 from drproof.engine.preparation import DrillRequest, prepare
 from drproof.engine.refusal import Refusal
 from drproof.evidence.trust import Role
@@ -77,12 +76,3 @@ def test_a_wait_that_contradicts_itself_is_refused(tmp_path, options, said):
 
 def test_a_plan_without_a_gate_waits_for_nobody(tmp_path):
     assert approval(tmp_path, plan="health") == Approval()
-
-
-def test_an_execution_s_decision_is_about_it_alone_and_not_by_whoever_had_it_run():
-    arn, olga = "arn:aws:states:us-west-2:444455556666:execution:one:two", "arn:aws:iam::444455556666:user/olga"
-
-    assert for_execution(Approval(within_ms=1), arn, olga) == Approval(
-        within_ms=1, execution_arn=arn, requested_by=(olga,)
-    )
-    assert for_execution(Approval(within_ms=1), arn, "").requested_by == ()
