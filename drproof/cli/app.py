@@ -14,7 +14,10 @@ from drproof.cli.compare import compare
 from drproof.cli.compare_inventories import compare_inventories
 from drproof.cli.compare_prefixes import compare_prefixes
 from drproof.cli.control_plane import app as control_plane_app
+from drproof.cli.deciding import approve, reject
 from drproof.cli.errors import clear, echo
+from drproof.cli.executions import status, teardown, trigger
+from drproof.cli.export import export
 from drproof.cli.fleet import app as fleet_app
 from drproof.cli.gc import gc
 from drproof.cli.keys import app as keys_app
@@ -47,10 +50,16 @@ app.command()(package)
 app.command()(verify)
 app.command("verify-published")(verify_published)
 app.command()(collect)
+app.command()(export)
 app.command()(compare)
 app.command()(compare_inventories)
 app.command()(compare_prefixes)
 app.command()(sign_off)
+app.command()(approve)
+app.command()(reject)
+app.command()(status)
+app.command()(trigger)
+app.command()(teardown)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")
 app.add_typer(release_app, name="release")
@@ -99,18 +108,6 @@ def _tell(event: str, phase: str, receipt: object) -> None:
         echo(f"drproof: {phase} begins")
     elif event == "end":
         echo(f"drproof: {phase} {getattr(receipt, 'outcome', '')}")
-
-
-@app.command()
-def status(directory: Folder) -> None:
-    """Say how far a drill came, what it came to, and whether its folder is as it was sealed."""
-    from drproof.cli.looking import status_lines
-
-    with clear():
-        lines, sound = status_lines(directory)
-    for line in lines:
-        echo(line)
-    raise typer.Exit(0 if sound else 1)
 
 
 @app.command()

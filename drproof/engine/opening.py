@@ -281,10 +281,15 @@ def _world_and_handover(
         origin=earlier.origin if earlier is not None else prepared.drill_id,
         journals=journals,
         world=folder,
-        expires_at=instant(datetime.now(UTC) + EXPIRES_AFTER),
+        expires_at=instant(datetime.now(UTC) + EXPIRES_AFTER + _waits(prepared)),
         key=earlier.key if earlier is not None else secrets.token_hex(32),
     )
     return world, handover
+
+
+def _waits(prepared: Prepared) -> timedelta:
+    """Return how long the run may wait for people."""
+    return timedelta(milliseconds=prepared.criteria.approval.within_ms)
 
 
 def _checked_target(prepared: Prepared, private: Private, world: World | None, origin: str) -> Target:
@@ -301,7 +306,9 @@ def _checked_target(prepared: Prepared, private: Private, world: World | None, o
         if prepared.mode == "live":
             limits, now = prepared.settings.limits, SystemClock().now()
             for site in (target.primary, target.recovery):
-                refuse_short_lived(site.identity.expires_at(), prepared.coverage.run, limits, now=now)
+                refuse_short_lived(
+                    site.identity.expires_at(), prepared.coverage.run, limits, now=now, waits=_waits(prepared)
+                )
         try:
             _ = target.recovery.provisioner.version
         except (ValueError, TargetError) as exc:

@@ -333,11 +333,12 @@ def _refuse_another_drill(  # noqa: PLR0913 — the two sides of a comparison
     before: PlanDocument, places: Settings, *, plan: Plan, mode: Mode, criteria: Criteria, settings: Settings
 ) -> None:
     """Refuse a window that moves the bar, or the place, of the windows that it builds on."""
-    # Whether this window tears down or promotes, and where it stores its receipts, is its own affair.
+    # Whether this window tears down, promotes or waits for people, and where it stores its receipts, is its own affair.
     bar = replace(
         before.criteria,
         teardown=criteria.teardown,
         promotion_expected=criteria.promotion_expected,
+        approval=criteria.approval,
         storing=criteria.storing,
         # Which cluster it is, the receipts say; how it is reached may change.
         workload=replace(before.criteria.workload, cluster_uid=criteria.workload.cluster_uid),

@@ -16,7 +16,7 @@ from drproof.engine.conclusion import Conclusion, conclude_or_say, judge_contrac
 from drproof.engine.context import PhaseContext
 from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
-from drproof.engine.guardian import Guardian
+from drproof.engine.gate import Gate, gate_of
 from drproof.engine.lease import Lease, give_back
 from drproof.engine.mirror import Mirror, mirror_of
 from drproof.engine.opening import Opened, open_run
@@ -28,7 +28,6 @@ from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Redactor
 from drproof.model.codec import encode
 from drproof.model.collection import Collection
-from drproof.model.context import Effect
 from drproof.model.errors import DrproofError, JournalError, LeaseError, TargetError
 from drproof.model.phase import Phase
 from drproof.model.receipt import Attempt, Caller, Cause, Outcome, Receipt
@@ -61,14 +60,13 @@ class Run:
         self._journal: Journal = opened.journal
         self._masker: Redactor = opened.masker
         self._lease: Lease | None = opened.lease
-        self._guardian: Guardian | None = opened.guardian
         self._conclusion: Conclusion | None = None
         self._interruption: BaseException | None = None
         self._ending, self._unwritten = False, set[str]()
         """Whether it is being closed; the phases that ran, and whose receipts the disk did not take."""
         self._broken_off: dict[str, tuple[Attempt, ...]] = {}
         """The attempts of a phase that was broken into and will be run again."""
-        self._inherited: tuple[Effect, ...] = opened.inherited
+        self.gate: Gate = gate_of(opened, self.clock)
         self._mirror: Mirror | None = mirror_of(opened, prepared.settings.limits)
         self.record.make_room = opened.journal.give_up_reserve
 
@@ -342,7 +340,7 @@ class Run:
                 self._journal,
                 drill_id=self.record.plan.drill_id,
                 phase=phase.name,
-                inherited=self._inherited,
+                inherited=self.opened.inherited,
                 allowed=self._allowed,
                 clock=self.clock,
                 masker=self._masker,
@@ -357,6 +355,7 @@ class Run:
             say=log,
             moved=self._show,
             collection=self.collection,
+            decision=self.gate.answer,
         )
 
     def _announced(self, record: Mapping[str, Any]) -> None:
@@ -388,8 +387,8 @@ class Run:
         self._journal.close()
         self.opened.let_go(keep=conclusion.still_up)
         # Last: a run that dies while it puts its things away is still guarded.
-        if self._guardian is not None:
-            self._guardian.dismiss()
+        if self.opened.guardian is not None:
+            self.opened.guardian.dismiss()
 
     def _show(self, size: int, of: int) -> None:
         for watcher in self.watchers:

@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 
 from drproof.evidence import trust as trusting
 from drproof.evidence import trusted_time
+from drproof.evidence.approvals import Answer
 from drproof.evidence.envelope import Envelope
+from drproof.evidence.exact import exactly, parsed
 from drproof.evidence.expectations import Expectations
 from drproof.evidence.files import Problem
 from drproof.evidence.integrity import (
@@ -51,6 +53,7 @@ SIGNATURES = frozenset(
 """Findings about who signed."""
 
 ROLES: Mapping[SignedAs, Role] = {"drill": Role.RUNNER, "collection": Role.COLLECTOR, "sign-off": Role.APPROVER}
+DECISION = "evidence/promote.decision.json"
 SKEW_MS = 60_000
 """How far two honest clocks may differ."""
 
@@ -163,7 +166,7 @@ def verify(  # noqa: PLR0913 — what a reader knows and demands
         status=status_of(problems),
         level=level,
         problems=tuple(problems),
-        not_shown=(*_undated(dated), *_not_shown(found, expect, level, judged)),
+        not_shown=(*_undated(dated), *_undecided(found, trust), *_not_shown(found, expect, level, judged)),
         trusted_time=dated,
         inspection=found,
         signers=tuple({key.keyid: key for keys in signatures.counted.values() for key in keys}.values()),
@@ -208,6 +211,20 @@ def _dated_wrongly(found: Inspection, dated: TrustedTime | None) -> Iterator[Pro
 def _undated(dated: TrustedTime | None) -> Iterator[str]:
     if dated is not None and dated.dating is Dating.UNCHECKED:
         yield f"what {TRUSTED_TIME} says: {dated.reason}"
+
+
+def _undecided(found: Inspection, trust: Trust) -> Iterator[str]:
+    """Say so when the plan of a drill let somebody decide whom the reader does not believe as an approver."""
+    if DECISION not in found.folder.paths:
+        return
+    try:
+        signed = exactly(Answer, parsed(found.folder.read(DECISION))).signed
+    except EvidenceError:
+        # What it is worth, the contract about it says.
+        return
+    for signature in signed.dsse.signatures if signed is not None else ():
+        if Role.APPROVER not in trust.named(signature.keyid):
+            yield f"whether who decided may decide: {signature.keyid} is no approver's key in the trust file"
 
 
 def _revoked(signatures: _Signatures, dated: TrustedTime | None) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from drproof.model.settings import Settings
     from drproof.model.signing import Signer
+    from drproof.targets.operators import Operator, Side
     from drproof.targets.sites import AwsTarget
 
 
@@ -42,3 +43,16 @@ def open_key(uri: str, *, region: str = "", profile: str = "") -> "Signer":
         return kms.open_key(named, lambda of: Session(of or region, profile=profile).client("kms", region=of or region))
 
     return open_signer(uri, kept)
+
+
+def open_operator(
+    *, region: str, profile: str = "", owner: str = "", endpoint: str = "", side: "Side" = "recovery"
+) -> "Operator":
+    """Return what a person reaches by their own AWS configuration, or at the embedded world.
+
+    Raises:
+        TargetError: the named profile does not exist, or the embedded world does not answer.
+    """
+    from drproof.targets.operators import Operator
+
+    return Operator(region=region, profile=profile, owner=owner, endpoint=endpoint, side=side)

@@ -18,6 +18,11 @@ def test_a_key_is_taken_for_the_rehearsals_role_in_its_account(world: RunningWor
     assert caller["Arn"] == f"arn:aws:sts::{account}:assumed-role/drproof-rehearsal/embedded"
 
 
+def test_who_may_decide_is_somebody_else_than_who_drills(world: RunningWorld) -> None:
+    caller = world.client("sts", "approver").get_caller_identity()
+    assert caller["Arn"] == "arn:aws:sts::444455556666:assumed-role/drproof-approver/approver"
+
+
 @pytest.mark.parametrize(
     ("service", "call", "code"),
     [

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,4 +71,7 @@ def test_a_run_is_refused_whose_credentials_end_before_it_can_be_undone() -> Non
     with pytest.raises(Refusal, match=r"(?s)the credentials end at .* limits\.teardown_reserve.*next: renew them"):
         refuse_short_lived("2026-01-31T12:30:00.000Z", phases, limits, now=NOW)
     refuse_short_lived(f"2026-01-31T{12 + hours + 1:02}:59:59.000Z", phases, limits, now=NOW)
+    late = f"2026-01-31T{12 + hours + 1:02}:59:59.000Z"
+    with pytest.raises(Refusal, match="--await-approval"):
+        refuse_short_lived(late, phases, limits, now=NOW, waits=timedelta(hours=2))
     refuse_short_lived("", phases, limits, now=NOW)
