@@ -227,7 +227,11 @@ class _Sweep:
             length_ms=self._settings.limits.lease_ms,
             clock=self._clock,
             tags={DRILL_TAG: self._id},
+            runs=self._runs,
         )
+
+    def _runs(self, execution: str) -> bool:
+        return self._target.recovery.executions.runs(execution)
 
     def _is_announced(self, drill: str) -> bool:
         storing = self._settings.storing
