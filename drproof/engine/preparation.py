@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,9 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """The settings that a read-only plan cannot do without; a plan that is not listed needs all."""
 
+EXPIRES_AFTER, LONGEST_LIFE = timedelta(hours=12), timedelta(hours=48)
+"""How long what a run creates is left alone, and what an execution creates, for which people have a day to decide."""
+
 DRILL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -83,6 +86,8 @@ class Prepared:
     notes: tuple[str, ...]
     previous: str | None = None
     """The digest of the last bundle of the same plan that was closed here before: what is left out is missed."""
+    expires_after: timedelta = EXPIRES_AFTER
+    """When what the run creates may be removed by anyone, counted from its opening."""
 
     @property
     def directory(self) -> Path:

@@ -154,6 +154,9 @@ class ReceiptStore(Protocol):
     def holds(self, bucket: str, prefix: str) -> bool:
         """Return whether anything lies below a prefix."""
 
+    def keys(self, bucket: str, prefix: str, *, most: int) -> tuple[str, ...]:
+        """Return the keys below a prefix, in their order; `TargetError` (`TooMany`) for more than `most`."""
+
 
 class Fleet(Protocol):
     """The machines of one site."""
@@ -343,10 +346,18 @@ class Identity(Protocol):
         """Return what time it is for the platform, to the second."""
 
 
+class Executions(Protocol):
+    """The executions of one site's state machines, as whoever waits for their end asks."""
+
+    def runs(self, arn: str) -> bool:
+        """Return whether an execution still runs; one that the platform no longer knows does not."""
+
+
 class SiteTarget(Protocol):
     """One site, opened: its capabilities."""
 
     def signer(self, uri: str) -> Signer: ...  # noqa: D102
+    def keyed_digest(self, uri: str, message: bytes) -> bytes: ...  # noqa: D102
     @property
     def identity(self) -> Identity: ...  # noqa: D102
     @property
@@ -367,6 +378,8 @@ class SiteTarget(Protocol):
     def clusters(self) -> "ClusterAccess": ...  # noqa: D102
     @property
     def readiness(self) -> "Readiness": ...  # noqa: D102
+    @property
+    def executions(self) -> Executions: ...  # noqa: D102
 
 
 class Target(Protocol):

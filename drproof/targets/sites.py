@@ -12,6 +12,7 @@ from drproof.targets.aws import kms
 from drproof.targets.aws.cloudwatch import AwsAlarms
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.ecr import AwsImages
+from drproof.targets.aws.executions import AwsExecutions
 from drproof.targets.aws.permissions import Side
 from drproof.targets.aws.readiness import AwsReadiness
 from drproof.targets.aws.s3 import AwsObjectStore
@@ -23,7 +24,7 @@ from drproof.targets.aws.sts import AwsIdentity
 from drproof.targets.kubernetes.access import KubeconfigAccess
 from drproof.targets.provisioners import AnyProvisioner, choose
 from drproof.targets.provisioners.place import Place
-from drproof.targets.signers import open_signer
+from drproof.targets.signers import FILE, keyed_digest, open_signer
 
 EVERY_AT_THE_WORLD = 0.2
 EVERY_LIVE = 2.0
@@ -54,6 +55,12 @@ class AwsSite:
         if not uri.startswith(kms.SCHEME):
             return open_signer(uri)
         return kms.open_key(uri, lambda region: self._session.client("kms", region=region))
+
+    def keyed_digest(self, uri: str, message: bytes) -> bytes:
+        """Return the HMAC-SHA256 of a message under the key that a URI names: a file of this machine, or the site's."""
+        if uri.startswith(FILE):
+            return keyed_digest(uri, message)
+        return kms.keyed_digest(uri, message, lambda region: self._session.client("kms", region=region))
 
     @cached_property
     def identity(self) -> AwsIdentity:
@@ -109,6 +116,11 @@ class AwsSite:
     def readiness(self) -> AwsReadiness:
         """What must be known of the site before a drill."""
         return AwsReadiness(self._side, self._site, self._session, self._whole)
+
+    @cached_property
+    def executions(self) -> AwsExecutions:
+        """The executions of the site's state machines."""
+        return AwsExecutions(self._session.client("stepfunctions"))
 
     @cached_property
     def images(self) -> AwsImages:
