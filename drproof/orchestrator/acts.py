@@ -18,7 +18,7 @@ from drproof.phases.recovery.bringup import bringup
 from drproof.phases.recovery.place import runner_spec
 
 ACCEPTED = frozenset({Outcome.PASSED, Outcome.NOT_RUN})
-ORDER = "order"
+VERSION = "module_version"
 SPARE_MS = 30_000
 """What an act needs besides its phases: to store what they showed."""
 
@@ -73,8 +73,8 @@ def order_build(taken: ExecutionRun) -> dict[str, Any]:
     run = taken.open
     effects = run.effects(bringup.name)
     for effect in effects.made("runner.up"):
-        if ORDER in effect.details:
-            return dict(effect.details[ORDER])
+        if VERSION in effect.details:
+            return _ordered(taken, str(effect.details[VERSION]))[0]
     if (receipt := run.receipts.get(bringup.name)) is not None:
         if receipt.outcome not in ACCEPTED:
             raise _ended_badly(run, receipt)
@@ -86,10 +86,19 @@ def order_build(taken: ExecutionRun) -> dict[str, Any]:
     if obstacle is not None:
         raise _ended_badly(run, run.give(bringup, obstacle))
     spec = runner_spec(run.context(bringup))
-    intent = Intent(number=0, verb="runner.up", resource=spec.name, token=effects.token("runner.up", spec.name))
-    order: dict[str, Any] = encode(taken.codebuild.order(intent, spec))
-    effects.announce("runner.up", spec.name, {"tags": dict(spec.tags), ORDER: order})
+    order, version = _ordered(taken, "")
+    effects.announce("runner.up", spec.name, {"tags": dict(spec.tags), VERSION: version})
     return order
+
+
+def _ordered(taken: ExecutionRun, version: str) -> tuple[dict[str, Any], str]:
+    """Return what the build is started with, and the version of its module, by which the order is the same again."""
+    run = taken.open
+    spec = runner_spec(run.context(bringup))
+    token = run.effects(bringup.name).token("runner.up", spec.name)
+    intent = Intent(number=0, verb="runner.up", resource=spec.name, token=token)
+    order: dict[str, Any] = encode(taken.codebuild.order(intent, spec, version=version))
+    return order, str(order.pop("version"))
 
 
 def bring_up(taken: ExecutionRun, left_ms: Callable[[], int | None]) -> dict[str, Any]:

@@ -89,6 +89,7 @@ def lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lost:
     bucket = Bucket()
     small = begin(tmp_path / "lost", store=bucket, signer=signer)
     again(small, monkeypatch, bucket)
+    assert small.run.mirror is not None
     small.run.mirror.sync()
     small.run.advance("restore_state")
     records = [dict(one) for one in read_journal(small.directory / "journal.log")]
@@ -248,6 +249,7 @@ def test_nothing_of_a_handover_that_is_secret_or_of_one_machine_is_stored(lost):
 def test_an_effect_is_not_done_whose_announcement_nothing_but_the_store_would_remember(tmp_path, monkeypatch):
     bucket = Bucket()
     small = begin(tmp_path / "alone", store=bucket)
+    assert small.run.mirror is not None
     small.run.mirror.alone = True
     small.run.advance("check_health")
     bucket.down = True

@@ -1,6 +1,9 @@
 """The handler does the acts of an execution, one a call: each once, whoever dies, out of its receipt store alone."""
 
 import json
+import shutil
+import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -100,12 +103,11 @@ def _whole(folder: Path) -> Drill:
             "messages": began.mails(),
             "lease": began.lease(),
             "token kept": began.search(TOKEN),
-            "trust": (began.package / ".drproof" / "trust.json").read_text(encoding="utf-8"),
         }
         (folder / TOLD).write_text(json.dumps(found), encoding="utf-8")
         keys = folder / ".drproof"
         keys.mkdir(mode=0o700)
-        (keys / "trust.json").write_text(found["trust"], encoding="utf-8")
+        shutil.copy(began.package / ".drproof" / "trust.json", keys)
     return Drill(0, "", bundle)
 
 
@@ -300,7 +302,8 @@ def test_an_event_of_another_form_is_refused_before_anything_is_asked(tmp_path, 
     from drproof.orchestrator.handler import handler
 
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
-    event = Machine(None, tmp_path, "x").event("check_health")
+    nowhere: Any = None
+    event = Machine(nowhere, tmp_path, "x").event("check_health")
     for wrong, says in (
         ({**event, "more": 1}, "more"),
         ({**event, "act": "teardown"}, "there is no such act"),
@@ -318,9 +321,6 @@ def test_what_the_machine_catches_has_the_names_that_the_definition_knows():
 
 
 def test_the_function_loads_neither_kubernetes_nor_pytest():
-    import subprocess
-    import sys
-
     code = "import sys, drproof.orchestrator.handler, drproof.orchestrator.deciding; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 

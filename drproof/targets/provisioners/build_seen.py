@@ -16,6 +16,8 @@ class BuildOrder:
     project: str
     environment: tuple[Mapping[str, str], ...]
     idempotency_token: str
+    version: str
+    """Of the module's zip; empty where the build needs none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,8 +50,10 @@ class CodeBuildProvisioner:
         self._done = ""
         """The build that somebody else started for this drill by `order`; empty where this starts its own."""
 
-    def order(self, intent: Intent, spec: RunnerSpec) -> BuildOrder:
+    def order(self, intent: Intent, spec: RunnerSpec, *, version: str = "") -> BuildOrder:
         """Return what a build must be started with that brings the machine up, for whoever starts it instead.
+
+        `version` is of the module's zip; empty takes the one that is newest now.
 
         Raises:
             TargetError: the state is another drill's, or the module has no version.
@@ -59,7 +61,8 @@ class CodeBuildProvisioner:
         place = self._place
         spec = marked(spec, place.origin)
         self._refuse_foreign()
-        version = self._module_version() if self._orders.tool == "terraform" else ""
+        if not version and self._orders.tool == "terraform":
+            version = self._module_version()
         variables = self._orders.variables("bringup", intent, spec, place, version)
         return BuildOrder(
             project=self._orders.settings.project,
@@ -67,6 +70,7 @@ class CodeBuildProvisioner:
                 {"Name": name, "Value": value, "Type": "PLAINTEXT"} for name, value in sorted(variables.items())
             ),
             idempotency_token=intent.token,
+            version=version,
         )
 
     def take(self, build_id: str) -> None:
