@@ -14,7 +14,9 @@ from drproof.cli.compare import compare
 from drproof.cli.compare_inventories import compare_inventories
 from drproof.cli.compare_prefixes import compare_prefixes
 from drproof.cli.control_plane import app as control_plane_app
+from drproof.cli.deciding import approve, reject
 from drproof.cli.errors import clear, echo
+from drproof.cli.export import export
 from drproof.cli.fleet import app as fleet_app
 from drproof.cli.gc import gc
 from drproof.cli.keys import app as keys_app
@@ -45,10 +47,13 @@ app.command()(policy)
 app.command()(verify)
 app.command("verify-published")(verify_published)
 app.command()(collect)
+app.command()(export)
 app.command()(compare)
 app.command()(compare_inventories)
 app.command()(compare_prefixes)
 app.command()(sign_off)
+app.command()(approve)
+app.command()(reject)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")
 app.add_typer(release_app, name="release")

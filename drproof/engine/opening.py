@@ -10,7 +10,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drproof.engine import digest_keys, kubeconfig
@@ -22,7 +22,7 @@ from drproof.engine.keys import Sealer, rehearsal_signer
 from drproof.engine.lease import Lease
 from drproof.engine.lifetime import refuse_short_lived
 from drproof.engine.patience import PASSING, Patience
-from drproof.engine.preparation import Prepared, tool
+from drproof.engine.preparation import EXPIRES_AFTER, Prepared, tool
 from drproof.engine.private import Handover, Private
 from drproof.engine.record import Record
 from drproof.engine.refusal import Refusal, refuse
@@ -292,7 +292,7 @@ def _world_and_handover(
         origin=earlier.origin if earlier is not None else prepared.drill_id,
         journals=journals,
         world=folder,
-        expires_at=instant(datetime.now(UTC) + prepared.expires_after),
+        expires_at=instant(datetime.now(UTC) + EXPIRES_AFTER + _waits(prepared)),
         key=earlier.key if earlier is not None else secrets.token_hex(32),
     )
     return world, handover
@@ -306,6 +306,11 @@ def _lasting(handover: Handover, prepared: Prepared, private: Private, target: T
         raise refuse(
             f"the drill's digest key cannot be made: {exc}", next_step="mend receipts.digest_key in drproof.toml"
         ) from exc
+
+
+def _waits(prepared: Prepared) -> timedelta:
+    """Return how long the run may wait for people."""
+    return timedelta(milliseconds=prepared.criteria.approval.within_ms)
 
 
 def _checked_target(prepared: Prepared, private: Private, world: World | None, origin: str) -> Target:
@@ -322,7 +327,9 @@ def _checked_target(prepared: Prepared, private: Private, world: World | None, o
         if prepared.mode == "live":
             limits, now = prepared.settings.limits, SystemClock().now()
             for site in (target.primary, target.recovery):
-                refuse_short_lived(site.identity.expires_at(), prepared.coverage.run, limits, now=now)
+                refuse_short_lived(
+                    site.identity.expires_at(), prepared.coverage.run, limits, now=now, waits=_waits(prepared)
+                )
         try:
             _ = target.recovery.provisioner.version
         except (ValueError, TargetError) as exc:

@@ -16,7 +16,7 @@ from drproof.engine.conclusion import Conclusion, conclude_or_say, judge_contrac
 from drproof.engine.context import PhaseContext
 from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
-from drproof.engine.guardian import Guardian
+from drproof.engine.gate import Gate, gate_of
 from drproof.engine.lease import Lease, give_back
 from drproof.engine.mirror import Mirror, mirror_of
 from drproof.engine.obstacles import Obstacle, unmet, unsafe
@@ -29,7 +29,6 @@ from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Redactor
 from drproof.model.codec import encode
 from drproof.model.collection import Collection
-from drproof.model.context import Effect
 from drproof.model.errors import DrproofError, JournalError, TargetError
 from drproof.model.phase import Phase
 from drproof.model.receipt import Attempt, Caller, Cause, Outcome, Receipt
@@ -62,14 +61,13 @@ class Run:
         self._journal: Journal = opened.journal
         self._masker: Redactor = opened.masker
         self._lease: Lease | None = opened.lease
-        self._guardian: Guardian | None = opened.guardian
         self._conclusion: Conclusion | None = None
         self._interruption: BaseException | None = None
         self._ending, self._unwritten = False, set[str]()
         """Whether it is being closed; the phases that ran, and whose receipts the disk did not take."""
         self._broken_off: dict[str, tuple[Attempt, ...]] = {}
         """The attempts of a phase that was broken into and will be run again."""
-        self._inherited: tuple[Effect, ...] = opened.inherited
+        self.gate: Gate = gate_of(opened, self.clock)
         self.mirror: Mirror | None = mirror_of(opened, prepared.settings.limits)
         self.record.make_room = opened.journal.give_up_reserve
 
@@ -329,6 +327,7 @@ class Run:
             say=self._log(phase.name),
             moved=self._show,
             collection=self.collection,
+            decision=self.gate.answer,
         )
 
     def effects(self, phase: str) -> JournalledEffects:
@@ -337,7 +336,7 @@ class Run:
             self._journal,
             drill_id=self.record.plan.drill_id,
             phase=phase,
-            inherited=self._inherited,
+            inherited=self.opened.inherited,
             allowed=self._allowed,
             clock=self.clock,
             masker=self._masker,
@@ -378,8 +377,8 @@ class Run:
         self._journal.close()
         self.opened.let_go(keep=conclusion.still_up)
         # Last: a run that dies while it puts its things away is still guarded.
-        if self._guardian is not None:
-            self._guardian.dismiss()
+        if self.opened.guardian is not None:
+            self.opened.guardian.dismiss()
 
     def _show(self, size: int, of: int) -> None:
         for watcher in self.watchers:

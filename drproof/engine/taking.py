@@ -1,5 +1,7 @@
 """Taking the target: the lease that keeps two drills apart, behind an intent of its own."""
 
+from functools import partial
+
 from drproof.engine.clock import SystemClock
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.lease import Lease
@@ -10,14 +12,28 @@ from drproof.engine.refusal import Refusal, refuse
 from drproof.evidence.journal import Journal
 from drproof.model.capabilities import Target
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
-from drproof.model.errors import LeaseError, TargetError
+from drproof.model.errors import LeaseError, NotFoundError, TargetError
 from drproof.model.settings import Settings
+
+RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
 
 
 def sealed_before(prepared: Prepared) -> tuple[str, ...]:
     """Return the drill that this one goes on with, once it was sealed: it changes nothing any more."""
     prior = prepared.prior
     return (prior.plan.drill_id,) if prior is not None and prior.is_closed else ()
+
+
+def still_runs(target: Target, execution: str) -> bool:
+    """Return whether an execution of the recovery site still runs; one that the platform has forgotten does not.
+
+    Raises:
+        TargetError: the platform does not say.
+    """
+    try:
+        return target.recovery.workflows.execution(execution).status in RUNNING
+    except NotFoundError:
+        return False
 
 
 def lease_on(  # noqa: PLR0913 — a lease, its terms, and who holds it
@@ -32,10 +48,6 @@ def lease_on(  # noqa: PLR0913 — a lease, its terms, and who holds it
 ) -> Lease:
     """Return the lease on the target of these settings; nothing is taken yet."""
     provisioner = settings.recovery.provisioner
-
-    def runs(arn: str) -> bool:
-        return target.recovery.executions.runs(arn)
-
     return Lease(
         target.recovery.objects,
         provisioner.state_bucket,
@@ -46,7 +58,7 @@ def lease_on(  # noqa: PLR0913 — a lease, its terms, and who holds it
         tags={DRILL_TAG: origin, EXPIRES_TAG: expires_at},
         ended=ended,
         execution=execution,
-        runs=runs,
+        runs=partial(still_runs, target),
     )
 
 

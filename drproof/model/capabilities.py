@@ -17,6 +17,7 @@ from drproof.model.signing import Signer
 if TYPE_CHECKING:
     from drproof.model.cluster import ClusterAccess
     from drproof.model.readiness import Readiness
+    from drproof.model.workflows import Workflows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,13 +347,6 @@ class Identity(Protocol):
         """Return what time it is for the platform, to the second."""
 
 
-class Executions(Protocol):
-    """The executions of one site's state machines, as whoever waits for their end asks."""
-
-    def runs(self, arn: str) -> bool:
-        """Return whether an execution still runs; one that the platform no longer knows does not."""
-
-
 class SiteTarget(Protocol):
     """One site, opened: its capabilities."""
 
@@ -379,7 +373,7 @@ class SiteTarget(Protocol):
     @property
     def readiness(self) -> "Readiness": ...  # noqa: D102
     @property
-    def executions(self) -> Executions: ...  # noqa: D102
+    def workflows(self) -> "Workflows": ...  # noqa: D102
 
 
 class Target(Protocol):

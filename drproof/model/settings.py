@@ -200,6 +200,8 @@ class Promotion:
 
     auto_promote: bool = False
     allow_bypass: bool = False
+    await_ms: int = 0
+    """How long the drill waits at its gate for people to decide; 0 waits for nobody."""
     approver: str = ""
     ticket: str = ""
     reason: str = ""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from drproof.engine.gate import GivenGate
 from drproof.engine.refusal import refuse
 from drproof.evidence.canonical import digest
 from drproof.orchestrator.acts import advance
@@ -25,6 +26,7 @@ def decide(taken: ExecutionRun, left_ms: Callable[[], int | None]) -> dict[str, 
     run = taken.open
     if PROMOTE not in run.receipts:
         _strict(taken.asked.decision)
+        run.gate = GivenGate(taken.asked.decision)
     answer = advance(taken, PROMOTE, left_ms)
     observed = run.receipts[PROMOTE].observed
     return {**answer, "approved": observed is not None and observed.approved is True}

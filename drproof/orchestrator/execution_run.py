@@ -26,7 +26,7 @@ from drproof.engine.preparation import LONGEST_LIFE, DrillRequest, Prepared, pre
 from drproof.engine.refusal import refuse
 from drproof.engine.resume import prepared_again
 from drproof.engine.run import Run
-from drproof.engine.settings import EMBEDDED
+from drproof.engine.settings import EMBEDDED, setting
 from drproof.engine.stored_run import StoredRun
 from drproof.engine.taking import lease_on
 from drproof.engine.world import ENDPOINT
@@ -42,6 +42,9 @@ from drproof.targets import open_target
 from drproof.targets.provisioners.codebuild import CodeBuildProvisioner
 from drproof.targets.signers import FILE
 from drproof.targets.sites import AwsTarget
+
+DECIDED_WITHIN = "24h"
+"""How long people may take where the settings do not say; the machine waits as long."""
 
 AT_WORK_MORE_MS = 5_000
 POLL_SECONDS = 0.5
@@ -89,6 +92,8 @@ def prepared_for(asked: Asked, reports: Path) -> Prepared:
     folder = Path(os.environ.get("LAMBDA_TASK_ROOT") or ".")
     given = asked.input
     options: dict[str, Any] = {"run_id": asked.execution.name, "teardown": "false", "allow_full_drill": True}
+    if not setting("promotion.await_approval", {}, os.environ, folder):
+        options["await_approval"] = DECIDED_WITHIN
     options |= {name: value for name in ("backup_uri", "image_ref") if (value := getattr(given, name))}
     prepared = prepare(DrillRequest(plan=catalog.RECOVERY, options=options, directory=folder))
     settings = prepared.settings
@@ -111,10 +116,18 @@ def prepared_for(asked: Asked, reports: Path) -> Prepared:
     return replace(
         prepared,
         reports=reports,
-        criteria=replace(prepared.criteria, force_recovery=given.force_run),
+        criteria=replace(
+            prepared.criteria,
+            force_recovery=given.force_run,
+            approval=replace(
+                prepared.criteria.approval,
+                execution_arn=asked.execution.arn,
+                # Whoever started it is not the one to approve it, if it says who that was.
+                requested_by=tuple(name for name in (given.requested_by,) if name.startswith("arn:")),
+            ),
+        ),
         inputs=(*prepared.inputs, *inputs),
         previous=None,
-        expires_after=LONGEST_LIFE,
     )
 
 
@@ -181,7 +194,7 @@ def _leased(asked: Asked, prepared: Prepared, target: AwsTarget, patience: Patie
         target,
         drill_id,
         origin=drill_id,
-        expires_at=instant(datetime.now(UTC) + prepared.expires_after),
+        expires_at=instant(datetime.now(UTC) + LONGEST_LIFE),
         execution=asked.execution.arn,
     )
     # The history of the execution names this act before the function is called: it has the intent.

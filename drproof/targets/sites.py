@@ -10,9 +10,9 @@ from drproof.model.signing import Signer
 from drproof.targets import embedded
 from drproof.targets.aws import kms
 from drproof.targets.aws.cloudwatch import AwsAlarms
+from drproof.targets.aws.codebuild import AwsBuilds
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.ecr import AwsImages
-from drproof.targets.aws.executions import AwsExecutions
 from drproof.targets.aws.permissions import Side
 from drproof.targets.aws.readiness import AwsReadiness
 from drproof.targets.aws.s3 import AwsObjectStore
@@ -20,6 +20,7 @@ from drproof.targets.aws.s3_receipts import AwsReceiptStore
 from drproof.targets.aws.sessions import Session
 from drproof.targets.aws.sns import AwsMessenger
 from drproof.targets.aws.ssm import AwsHosts
+from drproof.targets.aws.stepfunctions import AwsWorkflows
 from drproof.targets.aws.sts import AwsIdentity
 from drproof.targets.kubernetes.access import KubeconfigAccess
 from drproof.targets.provisioners import AnyProvisioner, choose
@@ -118,9 +119,14 @@ class AwsSite:
         return AwsReadiness(self._side, self._site, self._session, self._whole)
 
     @cached_property
-    def executions(self) -> AwsExecutions:
-        """The executions of the site's state machines."""
-        return AwsExecutions(self._session.client("stepfunctions"))
+    def workflows(self) -> AwsWorkflows:
+        """The site's state machines and their executions."""
+        return AwsWorkflows(self._session.client("stepfunctions"))
+
+    def builds(self, project: str) -> AwsBuilds:
+        """The builds of a project of the site."""
+        codebuild, logs = self._session.client("codebuild"), self._session.client("logs")
+        return AwsBuilds(codebuild, logs, project=project, region=self._session.region, every=self._every)
 
     @cached_property
     def images(self) -> AwsImages:

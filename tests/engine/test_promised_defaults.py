@@ -178,6 +178,7 @@ SETTINGS: dict[str, Promise] = {
     "limits.recount": Promise(10 * SECOND, OURS, OURS_ALONE),
     "promotion.auto_promote": Promise(False),
     "promotion.allow_bypass": Promise(False),
+    "promotion.await_approval": Promise(0, OURS, OURS_ALONE),
     "promotion.approver": Promise(""),
     "promotion.ticket": Promise(""),
     "promotion.reason": Promise("", OURS, OURS_ALONE),
@@ -406,6 +407,7 @@ MEMBERS = {
     (model.BuildSettings, "build_ms"): "recovery.provisioner.codebuild.build_timeout",
     (model.Promotion, "auto_promote"): "promotion.auto_promote",
     (model.Promotion, "allow_bypass"): "promotion.allow_bypass",
+    (model.Promotion, "await_ms"): "promotion.await_approval",
     (model.CostInputs, "instance_type"): "cost.instance_type",
     (model.CostInputs, "ebs_root_gb"): "cost.ebs_root_gb",
 }

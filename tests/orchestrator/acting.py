@@ -8,20 +8,28 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from drproof.engine.clock import instant
 from drproof.engine.fetching import copied
-from drproof.engine.keys import read_trust
+from drproof.engine.keys import init, read_trust
 from drproof.engine.stored_run import StoredRun
-from drproof.evidence.trust import Trust
+from drproof.evidence import approvals
+from drproof.evidence.integrity import OPENING, PLAN
+from drproof.evidence.statements import Opening
+from drproof.evidence.trust import Role, Trust
+from drproof.model.approval import Decision
+from drproof.model.codec import encode
 from drproof.orchestrator import handler as handling
 from drproof.targets import embedded
 from drproof.targets.aws.s3_receipts import AwsReceiptStore
 from drproof.targets.aws.sessions import Session
+from drproof.targets.signers import open_signer
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET, PREFIX = "atlas-receipts", "atlas/dr-orchestrator/receipts"
@@ -42,6 +50,7 @@ ARN = "arn:aws:states:us-west-2:444455556666:execution:atlas-dr:{name}"
 BEFORE_BUILD = ("check_health", "read_restore_point", "prepare_bringup")
 AFTER_BUILD = ("resolve_runner", "restore", "validate", "notify", "request_manual_approval")
 SECONDS = 120
+ON_CALL = "arn:aws:sts::444455556666:assumed-role/on-call/somebody-else"
 TOPIC = "arn:aws:sns:us-west-2:444455556666:atlas-dr-notifications"
 
 
@@ -177,6 +186,32 @@ class Machine:
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
         return found
 
+    def decision(self, validated: dict[str, Any], *, approved: bool, approver: str = ON_CALL) -> dict[str, Any]:
+        """Return what comes back from an approver who signed, as `send-task-success` takes it."""
+        stored = self.stored
+        opening = stored.progress().predicate.opening
+        plan = stored.statement(stored.with_digest(OPENING, opening), Opening).subjects[PLAN]
+        now = datetime.now(UTC)
+        said = Decision(
+            approved=approved,
+            approver=approver,
+            account_id="444455556666",
+            ticket="OPS-7",
+            reason="it was looked at",
+            decided_at=instant(now),
+            expires_at=instant(now + timedelta(hours=1)),
+            drill_id=self.name,
+            execution_arn=self.arn,
+            plan_sha256=plan,
+            validation_sha256=validated["sha256"],
+        )
+        found: dict[str, Any] = encode(approvals.sign(said, opening, (open_signer(f"file2:{self.approver}"),)))
+        return found
+
+    @property
+    def approver(self) -> Path:
+        return self.package / ".drproof" / "approver.key"
+
     def lease(self) -> dict[str, Any] | None:
         """Return the lease on the target as it lies there."""
         s3 = self.client("s3")
@@ -206,6 +241,7 @@ def machine(
     package = folder / "package"
     package.mkdir()
     (package / "drproof.toml").write_text(SETTINGS + more, encoding="utf-8")
+    init(package / ".drproof", Role.APPROVER)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMBEDDED_WORLD_MEMBERS", "20")
         world = embedded.start(folder / "world", scenario=scenario, linger=300)
