@@ -37,12 +37,15 @@ class Trail:
     _size: int = 0
     _records: int = 0
     _said: bytes = b""
+    _laid: set[str] = field(default_factory=set)
+    """The digests of what is there."""
 
     def know(self, progress: Statement[Progress], size: int) -> None:
         """Take over what an earlier process stored; `size` is that of the parts of the journal together."""
         self._parts = {name: sha256 for name, sha256 in progress.subjects.items() if name.startswith(PART)}
         self._size, self._records = size, progress.predicate.records
         self._said = _seen(progress.subjects, progress.predicate)
+        self._laid |= set(progress.subjects.values())
 
     def keep(self, receipts: int) -> None:
         """Store what is new, then say so; the same again stores nothing.
@@ -87,7 +90,9 @@ class Trail:
 
     def _lay(self, data: bytes) -> str:
         name = digest(data)
-        self.folder.lay(f"run/{name}", data)
+        if name not in self._laid:
+            self.folder.lay(f"run/{name}", data)
+            self._laid.add(name)
         return name
 
 

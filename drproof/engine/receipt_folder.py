@@ -22,6 +22,9 @@ CARRY = "progress.store"
 TRIES = 2
 """How often one object is made when its making was not answered and it is not there."""
 
+EVIDENCE = "evidence/"
+"""Where what a window inherits has the very bytes that an earlier one stored."""
+
 NAMES = 1000
 """How many objects of one phase a folder can hold."""
 
@@ -70,10 +73,14 @@ class ReceiptFolder:
             with intend(uri) as pending:
                 found = self._put_at(path, uri, data, pending.intent)
                 pending.done(**_outcome(found))
-            if found is not None:
+            if found is not None and not self._is_of_another_time(found):
                 return found
         msg = f"{self.place} holds {NAMES} objects of {path} already"
         raise TargetError(msg)
+
+    def _is_of_another_time(self, found: StoredFile) -> bool:
+        """Return whether evidence is there that an earlier window put there, which is kept less long than this one."""
+        return found.path.startswith(EVIDENCE) and found.was_there and bool(found.problem)
 
     def announce(self, record: Mapping[str, Any]) -> None:
         """Make an object of a journal's record that announces an effect; an answer of the store is enough.

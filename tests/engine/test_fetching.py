@@ -32,6 +32,7 @@ class Bucket:
     def __init__(self) -> None:
         self.held: dict[str, bytes] = {}
         self.down = False
+        self.puts: list[str] = []
 
     def locks(self, bucket: str) -> bool:
         return False
@@ -39,6 +40,7 @@ class Bucket:
     def create(self, intent: Any, bucket: str, key: str, body: bytes, *, retention: Any = None) -> str:
         if self.down:
             raise UnansweredError("nobody answered", code="ConnectionClosedError")
+        self.puts.append(key)
         if key in self.held:
             raise AlreadyExistsError("412", code="PreconditionFailed")
         self.held[key] = body
@@ -237,6 +239,10 @@ def test_a_folder_that_is_there_is_left_as_it_is(lost, tmp_path):
         lost.fetched(tmp_path / "new")
 
     assert (tmp_path / "new" / "drill-1").is_dir()
+
+
+def test_each_object_is_put_once_however_often_a_run_says_how_far_it_is(lost):
+    assert len(lost.bucket.puts) == len(set(lost.bucket.puts))
 
 
 def test_nothing_of_a_handover_that_is_secret_or_of_one_machine_is_stored(lost):
