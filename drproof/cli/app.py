@@ -73,20 +73,33 @@ Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as rep
 
 @app.command()
 def resume(
-    directory: Folder,
+    place: Annotated[str, typer.Argument(help="The folder of a drill, or s3://bucket/prefix/<drill-id> in its store.")],
+    reports: Annotated[Path, typer.Argument(help="Where the folder of a drill from a store is made.")] = Path(
+        "reports"
+    ),
     finish: Annotated[bool, typer.Option("--finish", help="Run the phases that are left, instead of undoing.")] = False,
     signer: Annotated[str, typer.Option(help="Your own key, where that of the run is out of reach.")] = "",
+    trust: Annotated[str, typer.Option(help="Whose signatures count in a store.")] = "",
 ) -> None:
-    """Go on with a run that died: tear it down (the default) or finish it, then seal it."""
+    """Go on with a run that died: tear it down (the default) or finish it, then seal it.
+
+    From another machine, whose disk has nothing of it, by its receipt store.
+    """
     from drproof.cli.looking import opened
     from drproof.engine.resume import FINISH, UNDO
     from drproof.engine.resume import resume as go_on
+    from drproof.engine.resume_stored import SCHEME
+    from drproof.engine.resume_stored import resume_stored as from_store
     from drproof.report import summary
 
     with clear():
-        conclusion = go_on(
-            directory, FINISH if finish else UNDO, reason="resumed by an operator", listener=_tell, signer=signer
-        )
+        purpose, directory = FINISH if finish else UNDO, Path(place)
+        if place.startswith(SCHEME):
+            directory = reports / place.rstrip("/").rpartition("/")[2]
+            reason = "resumed by an operator, from its store"
+            conclusion = from_store(place, reports, purpose, reason=reason, listener=_tell, signer=signer, trust=trust)
+        else:
+            conclusion = go_on(directory, purpose, reason="resumed by an operator", listener=_tell, signer=signer)
     echo(f"{directory.name}: {conclusion.title}; {conclusion.stop_reason}")
     with clear():
         lines = summary.lines(

@@ -137,7 +137,7 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
         promotion=Promotion(
             **{
                 key: resolved[f"promotion.{key}"]
-                for key in ("auto_promote", "allow_bypass", "approver", "ticket", "reason")
+                for key in ("auto_promote", "allow_bypass", "approver", "ticket", "reason", "send_token")
             },
             await_ms=resolved["promotion.await_approval"],
         ),
@@ -147,7 +147,10 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
             ebs_root_gb=resolved["cost.ebs_root_gb"],
         ),
         signing=Signing(
-            signer=resolved["signing.signer"], trust=resolved["signing.trust"], tsa=resolved["signing.tsa"]
+            signer=resolved["signing.signer"],
+            trust=resolved["signing.trust"],
+            tsa=resolved["signing.tsa"],
+            digest_key=resolved["receipts.digest_key"],
         ),
         profile=resolved["profile"],
         storing=_storing(resolved, sites["recovery"].owner),

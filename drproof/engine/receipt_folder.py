@@ -18,8 +18,12 @@ from drproof.model.criteria import PlanDocument, Storing
 from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError, UnansweredError
 
 VERB = "receipt.store"
+CARRY = "progress.store"
 TRIES = 2
 """How often one object is made when its making was not answered and it is not there."""
+
+EVIDENCE = "evidence/"
+"""Where what a window inherits has the very bytes that an earlier one stored."""
 
 NAMES = 1000
 """How many objects of one phase a folder can hold."""
@@ -69,10 +73,14 @@ class ReceiptFolder:
             with intend(uri) as pending:
                 found = self._put_at(path, uri, data, pending.intent)
                 pending.done(**_outcome(found))
-            if found is not None:
+            if found is not None and not self._is_of_another_time(found):
                 return found
         msg = f"{self.place} holds {NAMES} objects of {path} already"
         raise TargetError(msg)
+
+    def _is_of_another_time(self, found: StoredFile) -> bool:
+        """Return whether evidence is there that an earlier window put there, which is kept less long than this one."""
+        return found.path.startswith(EVIDENCE) and found.was_there and bool(found.problem)
 
     def announce(self, record: Mapping[str, Any]) -> None:
         """Make an object of a journal's record that announces an effect; an answer of the store is enough.
@@ -89,6 +97,23 @@ class ReceiptFolder:
         intent = Intent(**{name: record[name] for name in ("number", "verb", "resource", "token")})
         for number in range(1, NAMES):
             if self._is_there(s3_uri.parse(self.uri(f"journal/{record['number']}.json", number)), data, intent):
+                return
+
+    def lay(self, path: str, data: bytes) -> None:
+        """Make an object of bytes that another machine needs to go on; they are there already, or are put there.
+
+        Raises:
+            TargetError: the store refused it or did not answer, or the bytes hold what is secret.
+        """
+        if self.masker.finds(data):
+            msg = f"{path} holds a value that is known to be secret, and is not uploaded"
+            raise TargetError(msg)
+        self.ask_for_the_lock()
+        for number in range(1, NAMES):
+            uri = self.uri(path, number)
+            # What a run is carried on with changes nothing of the world: its journal need not announce it.
+            intent = Intent(number=0, verb=CARRY, resource=uri, token=digest(data)[:32])
+            if self._is_there(s3_uri.parse(uri), data, intent):
                 return
 
     def ask_for_the_lock(self) -> None:

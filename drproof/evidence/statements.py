@@ -54,6 +54,18 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is said in a receipt store as a phase ends: what another machine needs to go on, by its digests."""
+
+    schema_version: Literal[1] = 1
+    drill_id: str
+    opening: Digest
+    records: Count
+    """Of the journal: so many are in the parts that are named."""
+    receipts: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
     """A file that was not written because it seemed to hold a secret: where, and which rule said so."""
 
@@ -96,6 +108,7 @@ class SignOff:
 NAMES: Mapping[type, str] = {
     Opening: "opening/v1",
     Checkpoint: "checkpoint/v1",
+    Progress: "progress/v1",
     Closing: "closing/v1",
     SignOff: "sign-off/v1",
     Decision: "decision/v1",

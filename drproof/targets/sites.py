@@ -25,7 +25,7 @@ from drproof.targets.aws.sts import AwsIdentity
 from drproof.targets.kubernetes.access import KubeconfigAccess
 from drproof.targets.provisioners import AnyProvisioner, choose
 from drproof.targets.provisioners.place import Place
-from drproof.targets.signers import open_signer
+from drproof.targets.signers import FILE, keyed_digest, open_signer
 
 EVERY_AT_THE_WORLD = 0.2
 EVERY_LIVE = 2.0
@@ -56,6 +56,12 @@ class AwsSite:
         if not uri.startswith(kms.SCHEME):
             return open_signer(uri)
         return kms.open_key(uri, lambda region: self._session.client("kms", region=region))
+
+    def keyed_digest(self, uri: str, message: bytes) -> bytes:
+        """Return the HMAC-SHA256 of a message under the key that a URI names: a file of this machine, or the site's."""
+        if uri.startswith(FILE):
+            return keyed_digest(uri, message)
+        return kms.keyed_digest(uri, message, lambda region: self._session.client("kms", region=region))
 
     @cached_property
     def identity(self) -> AwsIdentity:

@@ -165,6 +165,8 @@ SETTINGS: dict[str, Promise] = {
     "receipts.owner": Promise("", OURS, OURS_ALONE),
     "receipts.retention_mode": Promise("GOVERNANCE", OURS, OURS_ALONE),
     "receipts.retention_days": Promise(30, OURS, OURS_ALONE),
+    "receipts.digest_key": Promise("", OURS, OURS_ALONE),
+    "promotion.send_token": Promise(False, True, "whoever holds the token can end the wait: the history has it"),
     "drill.architectures": Promise(("amd64", "arm64")),
     "drill.release_metadata": Promise("", OURS, OURS_ALONE),
     "diagnostics.commands": Promise((), OURS, OURS_ALONE),
