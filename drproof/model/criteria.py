@@ -232,6 +232,8 @@ class Criteria:
     promotion_expected: bool = False
     """Whether both bypass flags ask for a recorded decision."""
     runner_limit: Count = 1
+    state_expected: bool = True
+    """Whether what brings the machine up keeps a state; builds without Terraform keep none."""
     storing: Storing | None = None
     """None where nobody asked for a receipt store."""
     execution: Execution = field(default_factory=Execution)

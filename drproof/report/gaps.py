@@ -203,6 +203,8 @@ def _of_the_store(bundle: Bundle) -> Iterator[Gap]:
 
 def _of_the_teardown(bundle: Bundle) -> Iterator[Gap]:
     receipt = facts.by_phase(bundle).get(facts.TEARDOWN)
+    if not bundle.plan.criteria.state_expected:
+        yield Gap("That a state held what was created.", "The machine was made by builds that keep no state.")
     if receipt is None:
         why = "The drill was told not to tear down." if not bundle.plan.criteria.teardown else "No teardown has run."
         yield Gap("That nothing is left of the drill.", why)

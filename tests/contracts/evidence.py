@@ -183,7 +183,17 @@ PROMOTED = PASSING.receipt("promote", outcome=Outcome.PASSED, observed=DECIDED, 
     promotion_expected=True
 )
 NOTHING_CREATED = PASSING.facts(
-    "teardown", intended=0, created=0, before=(), removed=(), destroyed=0, residue=(), foreign_before=(), foreign=()
+    "teardown",
+    intended=0,
+    created=0,
+    before=(),
+    removed=(),
+    destroyed=0,
+    made=(),
+    held_before=(),
+    residue=(),
+    foreign_before=(),
+    foreign=(),
 )
 
 HISTORY_ALONE = PASSING.facts("read_execution", stored=()).asking(execution=replace(ASKED_FOR, listing=False))
