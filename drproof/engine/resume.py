@@ -55,6 +55,12 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     bundle = _opened(directory)
     if bundle.is_closed:
         return _let_go(bundle, private)
+    if (by_hand := bundle.plan.window.manual_phase) and purpose == FINISH:
+        private.release()
+        raise refuse(
+            f"{directory.name} died while a person did {by_hand}: nobody can go on with that for them",
+            next_step=f"drproof resume {directory}, which seals it; then drproof record-manual again",
+        )
     prepared = _prepared_again(bundle, directory, private)
     settings = prepared.settings
     if signer:

@@ -347,6 +347,7 @@ class SiteTarget(Protocol):
     """One site, opened: its capabilities."""
 
     def signer(self, uri: str) -> Signer: ...  # noqa: D102
+    def environment(self) -> dict[str, str]: ...  # noqa: D102
     @property
     def identity(self) -> Identity: ...  # noqa: D102
     @property

@@ -265,6 +265,8 @@ class Window:
     stop_after: str
     left_out: tuple[str, ...] = ()
     inherited: tuple[str, ...] = ()
+    manual_phase: str = ""
+    """The phase that a person does by hand in this run; empty where every phase acts by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

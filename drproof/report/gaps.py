@@ -25,6 +25,7 @@ ENDINGS = {
     Outcome.FAILED: "failed",
     Outcome.INTERRUPTED: "was interrupted",
     Outcome.BLOCKED: "was blocked",
+    Outcome.UNOBSERVED: "was done by hand, and nobody could look at what came of it",
     Outcome.NOT_RUN: "was not run",
 }
 """The words for phases whose end state was not reached, the gravest first."""
@@ -38,6 +39,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
         *_of_the_fleet(bundle),
         *_of_the_verdicts(bundle),
         *_of_the_phases(bundle),
+        *_of_the_acts_by_hand(bundle),
         *_of_the_own_tests(bundle),
         *_of_the_withheld(bundle),
         *_of_the_window(bundle),
@@ -155,6 +157,13 @@ def _of_the_world(bundle: Bundle) -> Iterator[Gap]:
         yield Gap("A decision to promote.", f"{facts.NO_DECISION} A request for one is no decision.")
     if facts.TEARDOWN in known:
         yield from _of_the_teardown(bundle)
+
+
+def _of_the_acts_by_hand(bundle: Bundle) -> Iterator[Gap]:
+    for receipt in facts.by_hand(bundle):
+        resting = tuple(verdict.name for verdict in bundle.verdicts if receipt.phase in verdict.by_hand)
+        why = f"It was done by hand, {facts.act(receipt)}. These verdicts rest on it:"
+        yield Gap(f"That {receipt.phase} works without a person.", why, resting)
 
 
 def _of_the_cluster(bundle: Bundle) -> Iterator[Gap]:

@@ -51,6 +51,7 @@ class Drill:
     nonce: str = sha256("nonce")
     previous: str | None = None
     inherited: Sequence[str] = ()
+    manual_phase: str = ""
     missing: Sequence[str] = ()
     """Phases of the plan that have no receipt."""
     more: Mapping[str, bytes] = field(default_factory=dict)
@@ -65,7 +66,13 @@ class Drill:
         """Return the plan, asking each contract that its phases can decide."""
         criteria = self.evidence.criteria
         rows = catalog.plan(self.plan).asked(criteria, self.phases)
-        window = Window(full=self.full, start_at="bringup", stop_after="promote", inherited=tuple(self.inherited))
+        window = Window(
+            full=self.full,
+            start_at="bringup",
+            stop_after="promote",
+            inherited=tuple(self.inherited),
+            manual_phase=self.manual_phase,
+        )
         return PlanDocument(
             drill_id=self.drill_id,
             mode=self.mode,
