@@ -97,7 +97,7 @@ STORED = {
 }
 STORED = Open(STORED, schema_version=1, intents=count, intents_missing=[count])
 PLAN_SHAPE = Open(
-    **OF_A_PLAN, created_at=instant, nonce=SHA, previous_bundle=(None, SHA), window=Open(full=bool, manual_phase=str), phases=[str],
+    **OF_A_PLAN, created_at=instant, nonce=SHA, previous_bundle=(None, SHA), window=Open(full=bool), manual_phase=str, phases=[str],
     contracts=[Open(name=str, version=count, subjects=[str], discovers=str)],
     criteria=Open(sites=Open(primary=SITE, recovery=SITE), storing=(None, STORING)),
 )  # fmt: skip
@@ -403,7 +403,7 @@ class Bundle:
     def check_by_hand(self, path, receipt):
         """Say whether a receipt and the plan agree on who did what."""
         phase, act, named = receipt["phase"], receipt["manual"], receipt["by_hand"]
-        own, meant = receipt["inherited_from"] is None, phase == self.plan["window"]["manual_phase"]
+        own, meant = receipt["inherited_from"] is None, phase == self.plan["manual_phase"]
         reached = receipt["outcome"] in {"passed", "unobserved"}
         wrong = (act is not None) is not (phase in named) or named != sorted(set(named))
         wrong |= not set(named) <= self.manual | {phase} or (act is None and receipt["outcome"] == "unobserved")

@@ -105,6 +105,7 @@ class Prepared:
             nonce=nonce,
             previous_bundle=self.prior.digest if self.prior else self.previous,
             window=self.coverage.window,
+            manual_phase=self.coverage.manual,
             phases=self.coverage.names,
             contracts=self.contracts,
             criteria=self.criteria,

@@ -55,7 +55,7 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     bundle = _opened(directory)
     if bundle.is_closed:
         return _let_go(bundle, private)
-    if (by_hand := bundle.plan.window.manual_phase) and purpose == FINISH:
+    if (by_hand := bundle.plan.manual_phase) and purpose == FINISH:
         private.release()
         raise refuse(
             f"{directory.name} died while a person did {by_hand}: nobody can go on with that for them",
@@ -168,7 +168,7 @@ def _prepared_again(bundle: Bundle, directory: Path, private: Private) -> Prepar
         drill_id=document.drill_id,
         mode=document.mode,
         plan=plan,
-        coverage=Coverage(run=run, inherited=inherited, window=document.window),
+        coverage=Coverage(run=run, inherited=inherited, window=document.window, manual=document.manual_phase),
         criteria=document.criteria,
         settings=handover.settings,
         values=handover.values,

@@ -57,6 +57,8 @@ class Coverage:
     run: tuple[Phase[Any], ...]
     inherited: tuple[str, ...]
     window: Window
+    manual: str = ""
+    """The one phase that a person does by hand."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,9 +155,8 @@ def cover(
         stop_after=_end(plan, request),
         left_out=left_out,
         inherited=tuple(inherited),
-        manual_phase=request.manual,
     )
-    return Coverage(run=ordered, inherited=tuple(inherited), window=window)
+    return Coverage(run=ordered, inherited=tuple(inherited), window=window, manual=request.manual)
 
 
 def _end(plan: Plan, request: WindowRequest) -> str:

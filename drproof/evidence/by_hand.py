@@ -37,7 +37,7 @@ def doubts_of(receipt: Receipt[Any], plan: PlanDocument, earlier: Collection[str
 def _beside_the_plan(receipt: Receipt[Any], plan: PlanDocument) -> Iterator[str]:
     act = receipt.manual
     if receipt.inherited_from is None:
-        meant = receipt.phase == plan.window.manual_phase
+        meant = receipt.phase == plan.manual_phase
         if act is not None and not meant:
             yield f"{receipt.phase} was done by hand, and the plan says of another phase that a person does it"
         if act is None and meant and receipt.passed:

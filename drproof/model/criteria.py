@@ -265,8 +265,6 @@ class Window:
     stop_after: str
     left_out: tuple[str, ...] = ()
     inherited: tuple[str, ...] = ()
-    manual_phase: str = ""
-    """The phase that a person does by hand in this run; empty where every phase acts by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +289,8 @@ class PlanDocument:
     nonce: Digest
     previous_bundle: Digest | None = None
     window: Window
+    manual_phase: str = ""
+    """The phase that a person does by hand in this run; empty where every phase acts by itself."""
     phases: tuple[str, ...]
     contracts: tuple[ExpectedContract, ...]
     criteria: Criteria

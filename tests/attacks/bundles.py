@@ -66,13 +66,7 @@ class Drill:
         """Return the plan, asking each contract that its phases can decide."""
         criteria = self.evidence.criteria
         rows = catalog.plan(self.plan).asked(criteria, self.phases)
-        window = Window(
-            full=self.full,
-            start_at="bringup",
-            stop_after="promote",
-            inherited=tuple(self.inherited),
-            manual_phase=self.manual_phase,
-        )
+        window = Window(full=self.full, start_at="bringup", stop_after="promote", inherited=tuple(self.inherited))
         return PlanDocument(
             drill_id=self.drill_id,
             mode=self.mode,
@@ -81,6 +75,7 @@ class Drill:
             nonce=self.nonce,
             previous_bundle=self.previous,
             window=window,
+            manual_phase=self.manual_phase,
             phases=tuple(self.phases),
             contracts=tuple(
                 ExpectedContract(

@@ -83,4 +83,4 @@ def cases() -> Mapping[str, Case]:
 
 
 def _planning(phase: str) -> Edit:
-    return lambda plan: {**plan, "window": {**plan["window"], "manual_phase": phase}}
+    return having(manual_phase=phase)

@@ -45,7 +45,7 @@ def test_a_restore_by_hand_is_looked_at_and_every_verdict_on_it_says_so(operator
     assert kept["sha256"] == act["output"]
     assert hashlib.sha256((hand.bundle / kept["path"]).read_bytes()).hexdigest() == act["output"]
     assert any(line.startswith("namespace=atlas") for line in hand.read(kept["path"])["lines"])
-    assert hand.read("plan.json")["window"]["manual_phase"] == "restore"
+    assert hand.read("plan.json")["manual_phase"] == "restore"
     assert hand.receipts["bringup"]["by_hand"] == []
     assert hand.verified().status == 0
     assert "to go on: pytest -m drill --start-at validate --receipt-dir" in done.stdout
