@@ -90,9 +90,9 @@ def record(  # noqa: PLR0913 — what is done, to which drill, and who is told
     # The environment of whoever types a command may speak of other places than the drill was at.
     prepared = prepare(DrillRequest(plan=catalog.RECOVERY, options=options, environment={}, directory=directory))
     prepared = replace(prepared, reports=folder.parent)
-    act = _Act(asked, show)
+    act = ByHand(asked, show)
     signals = Signals(_raise)
-    run = Run.open(_by_hand(prepared, act), signals=signals)
+    run = Run.open(by_hand(prepared, act), signals=signals)
     act.private = Private.of(run.directory).path
     act.hide = run.redactor.mask
     if listener is not None:
@@ -171,16 +171,17 @@ def _refuse_a_drill_without_room(folder: Path) -> None:
         )
 
 
-def _by_hand(prepared: Prepared, act: "_Act") -> Prepared:
+def by_hand(prepared: Prepared, act: "ByHand") -> Prepared:
     """Return the preparation in which a person does one phase."""
     phases = tuple(act.of(phase) if phase.name == act.asked.phase else phase for phase in prepared.coverage.run)
     return replace(prepared, coverage=replace(prepared.coverage, run=phases))
 
 
-class _Act:
+class ByHand:
     """What a person does in the stead of a phase: once, however often drproof then looks at what came of it."""
 
-    def __init__(self, asked: ManualRequest, show: Callable[[str], None]) -> None:
+    def __init__(self, asked: ManualRequest, show: Callable[[str], None] = lambda _: None) -> None:
+        """Keep what is asked; `show` is told each line that a command prints."""
         self.asked = asked
         self.private = Path()
         self.hide: Callable[[str], str] = str
