@@ -221,7 +221,9 @@ class ByHand:
         said = ctx.redact(shlex.join(self.asked.command))
         self._begun_at = ctx.clock.now()
         with ctx.effects.intend(RUN_BY_HAND, self.asked.phase, {"command": said}) as pending:
-            command = self._command = ManualCommand(self.asked.command, show=lambda line: self._show(self.hide(line)))
+            command = self._command = ManualCommand(
+                self.asked.command, self.private, show=lambda line: self._show(self.hide(line))
+            )
             command.run(self._environment(ctx), self.asked.timeout_ms)
             pending.done(exit_status=command.exit_status)
 

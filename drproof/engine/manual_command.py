@@ -7,23 +7,26 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
-GRACE_SECONDS, KILL_SECONDS = 20, 5
-"""How long an interrupted command may take to end, and how long one that was killed may hold its output open."""
+from drproof.targets.provisioners.workshop import GRACE_SECONDS, KILL_SECONDS, Workshop
 
 KEPT_BYTES = 64 << 10
 """Of a longer output its end is kept: that is where a command says why it failed."""
 
 LONGEST_LINE = 4 << 10
+FOLDER = "manual"
+"""Where in the private folder a command leaves what another process needs to end it."""
 
 
 class ManualCommand:
     """One command, run once; it is asked nothing, because nobody would see what was answered."""
 
-    def __init__(self, words: Sequence[str], *, show: Callable[[str], None]) -> None:
+    def __init__(self, words: Sequence[str], private: Path, *, show: Callable[[str], None]) -> None:
         """Name the command; `show` is told each line as it is printed, cut where it is very long."""
         self.words = tuple(words)
+        self._private = private
         self.exit_status: int | None = None
         """None until it has ended by itself; negative for the signal that ended it."""
         self.problem = ""
@@ -48,19 +51,25 @@ class ManualCommand:
         An exception in this thread, such as a signal's, interrupts the command once, gives it time, and goes on.
         """
         begun = time.monotonic()
+        workshop = Workshop.next_in(self._private / FOLDER)
         try:
-            self._run(environment, timeout_ms)
+            with workshop.in_use() as alive:
+                self._run(workshop, alive, environment, timeout_ms)
+            workshop.close()
         finally:
             self.duration_ms = int((time.monotonic() - begun) * 1000)
 
-    def _run(self, environment: Mapping[str, str], timeout_ms: int) -> None:
+    def _run(self, workshop: Workshop, alive: int, environment: Mapping[str, str], timeout_ms: int) -> None:
+        # Its session is on disk before the command is: a kill at any instant leaves it findable.
+        start = ("/bin/sh", "-c", 'echo $$ >"$0" && exec "$@"', str(workshop.pid_file))
         try:
             process = subprocess.Popen(  # noqa: S603 — to run what the operator typed is what was asked
-                self.words,
+                (*start, *self.words),
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                pass_fds=(alive,),
                 start_new_session=True,
             )
         except (OSError, ValueError) as exc:
@@ -91,6 +100,17 @@ class ManualCommand:
                 self.printed += len(line)
                 self._end = (self._end + line)[-KEPT_BYTES:]
                 self._show(line.decode("utf-8", errors="replace").rstrip("\n"))
+
+
+def end_what_was_left(private: Path) -> None:
+    """End a command that outlived the process that ran it.
+
+    Raises:
+        TargetError: it cannot be ended.
+    """
+    for left in Workshop.left_in(private / FOLDER):
+        left.end_orphans()
+        left.close()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

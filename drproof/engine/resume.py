@@ -8,6 +8,7 @@ from drproof.engine import world as worlds
 from drproof.engine.clock import SystemClock
 from drproof.engine.conclusion import Conclusion, sealed_conclusion
 from drproof.engine.effects import effects_of
+from drproof.engine.manual_command import end_what_was_left
 from drproof.engine.mirror import store_closing
 from drproof.engine.opening import let_go, reopen
 from drproof.engine.preparation import Prepared
@@ -63,6 +64,8 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
         )
     prepared = _prepared_again(bundle, directory, private)
     settings = prepared.settings
+    if by_hand:
+        end_what_was_left(private.path)
     if signer:
         settings = replace(settings, signing=replace(settings.signing, signer=signer, own=False))
     try:

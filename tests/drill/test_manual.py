@@ -24,7 +24,18 @@ def broken(operator):
 
 def by_hand(operator, drill, *words, run_id="hand"):
     """Record a manual act, and return the process and the drill that it left."""
-    done = operator.cli("record-manual", "--phase", "restore", "--drill", str(drill.bundle), "--run-id", run_id, *words)
+    done = operator.cli(
+        "record-manual",
+        "--person",
+        "ben",
+        "--phase",
+        "restore",
+        "--drill",
+        str(drill.bundle),
+        "--run-id",
+        run_id,
+        *words,
+    )
     return done, type(drill)(done.returncode, done.stdout + done.stderr, drill.bundle.with_name(run_id))
 
 
@@ -32,6 +43,11 @@ def test_a_restore_by_hand_is_looked_at_and_every_verdict_on_it_says_so(operator
     image = broken.receipts["restore"]["image_ref"]
     words = (*DRPROOF, "pull-secret", "--namespace", "atlas", "--image-ref", image, "--drill", str(broken.bundle))
     who = ("--person", "ada", "--ticket", "CHG-7")
+
+    told, wished = by_hand(operator, broken, "--witness", "the secret is there", run_id="wished")
+    assert told.returncode == 1
+    assert (wished.outcomes["restore"], wished.receipts["restore"]["manual"]["kind"]) == ("failed", "witness")
+    assert wished.receipts["restore"]["reason"].endswith("objects are not in atlas: Secret/ecr-pull")
 
     done, hand = by_hand(operator, broken, *who, "--", *words)
 

@@ -1,6 +1,7 @@
 """A manual act: run once, bounded, on record whatever came of it; and what it came to is seen, never told."""
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -8,10 +9,10 @@ from typing import Any
 
 import pytest
 
+import drproof
 from drproof import catalog
-from drproof.engine import manual
 from drproof.engine.manual import ByHand, ManualRequest, by_hand, record
-from drproof.engine.manual_command import KEPT_BYTES, ManualCommand
+from drproof.engine.manual_command import KEPT_BYTES, ManualCommand, end_what_was_left
 from drproof.engine.refusal import Refusal
 from drproof.engine.window import WindowRequest, cover
 from drproof.evidence.journal import read as read_journal
@@ -20,24 +21,34 @@ from drproof.model.context import Context
 from drproof.model.errors import Interruption, PhaseError, TargetError
 from drproof.model.receipt import Outcome
 from tests.engine import small
+from tests.patience import until
 from tests.report.observed import DONE
 
 PASSWORD = "hunter2-hunter2-hunter2"
 MINUTE = 60_000
+ROOT = Path(drproof.__file__).parent.parent
 
 
 def python(*lines: str) -> tuple[str, ...]:
     return (sys.executable, "-c", "\n".join(lines))
 
 
+def by(run: small.Small, asked: ManualRequest) -> ByHand:
+    """Return the act of a person on a run."""
+    act = ByHand(asked)
+    act.private = run.directory.with_name("drill-1.private")
+    return act
+
+
 def acted(folder: Path, asked: ManualRequest, look: Any = None) -> tuple[small.Small, Any]:
     """Do `restore` of a small run by hand, and return the run and the receipt."""
     run = small.begin(folder)
-    run.run.opened.target.recovery.environment = lambda: {"PATH": os.environ["PATH"]}
+    target: Any = run.run.opened.target
+    target.recovery.environment = lambda: {"PATH": os.environ["PATH"]}
     (phase,) = (one for one in run.run.prepared.coverage.run if one.name == "restore")
     if look is not None:
         phase.looking(look)
-    run.run.prepared = by_hand(run.run.prepared, ByHand(asked))
+    run.run.prepared = by_hand(run.run.prepared, by(run, asked))
     return run, run.run.advance("restore")
 
 
@@ -139,29 +150,32 @@ def test_secrets_of_a_command_its_output_and_a_statement_reach_no_file(tmp_path)
 
 
 def test_an_interrupted_act_says_who_began_it_and_that_it_did_not_end(tmp_path):
-    def struck(_: str) -> None:
+    def struck() -> dict[str, str]:
         raise Interruption("SIGTERM received", exit_status=143)
 
     run = small.begin(tmp_path)
-    run.run.opened.target.recovery.environment = lambda: (_ for _ in ()).throw(Interruption("SIGTERM", exit_status=143))
-    run.run.prepared = by_hand(run.run.prepared, ByHand(request(*python("")), struck))
+    target: Any = run.run.opened.target
+    target.recovery.environment = struck
+    run.run.prepared = by_hand(run.run.prepared, by(run, request(*python(""))))
     with pytest.raises(Interruption):
         run.run.advance("restore")
 
     receipt = run.run.receipts["restore"]
-    assert (receipt.outcome, receipt.manual.person, receipt.manual.exit_status) == (Outcome.INTERRUPTED, "ada", None)
+    assert receipt.outcome is Outcome.INTERRUPTED
+    assert receipt.manual is not None
+    assert (receipt.manual.person, receipt.manual.exit_status) == ("ada", None)
     assert run.run.close().exit_status == 143
 
 
-def command(*words: str, timeout_ms: int = MINUTE, shown: list[str] | None = None) -> ManualCommand:
-    one = ManualCommand(words, show=(shown if shown is not None else []).append)
+def command(place: Path, *words: str, timeout_ms: int = MINUTE, shown: list[str] | None = None) -> ManualCommand:
+    one = ManualCommand(words, place, show=(shown if shown is not None else []).append)
     one.run({"PATH": os.environ["PATH"]}, timeout_ms)
     return one
 
 
-def test_of_a_long_output_the_end_is_kept_and_the_whole_is_counted():
+def test_of_a_long_output_the_end_is_kept_and_the_whole_is_counted(tmp_path):
     shown: list[str] = []
-    done = command(*python("for n in range(20000): print('line', n)"), shown=shown)
+    done = command(tmp_path, *python("for n in range(20000): print('line', n)"), shown=shown)
 
     assert (done.exit_status, done.tail.splitlines()[-1]) == (0, "line 19999")
     assert done.tail.startswith("line ")
@@ -180,7 +194,7 @@ def test_a_command_that_does_not_end_is_ended_with_all_that_it_started(tmp_path)
         "time.sleep(60)",
     )
 
-    done = command(*script, timeout_ms=1500)
+    done = command(tmp_path, *script, timeout_ms=1500)
 
     assert (done.exit_status, done.problem) == (None, "it did not end within 1500 ms, and was ended")
     time.sleep(2.5)
@@ -191,21 +205,44 @@ def test_what_a_command_leaves_running_ends_with_it(tmp_path):
     mark = tmp_path / "mark"
     child = f"import time; time.sleep(1.5); open({str(mark)!r}, 'w')"
 
-    done = command(*python("import subprocess, sys", f"subprocess.Popen([sys.executable, '-c', {child!r}])"))
+    done = command(tmp_path, *python("import subprocess, sys", f"subprocess.Popen([sys.executable, '-c', {child!r}])"))
 
     assert (done.exit_status, done.duration_ms < MINUTE) == (0, True)
     time.sleep(2)
     assert not mark.exists()
 
 
-def test_a_command_that_is_none_says_so():
-    done = command("/no/such/command")
+def test_a_command_that_is_none_says_so(tmp_path):
+    done = command(tmp_path, "/no/such/command")
 
-    assert (done.exit_status, done.problem) == (None, "it cannot be started: No such file or directory")
+    assert (done.exit_status, "not found" in done.tail) == (127, True)
+    none = command(tmp_path, "a\0b")
+    assert (none.exit_status, none.problem) == (None, "it cannot be started: embedded null byte")
 
 
-def test_a_command_is_asked_nothing_and_has_a_session_of_its_own():
-    done = command(*python("import os, sys", "print(sys.stdin.read() == '', os.getsid(0) == os.getpid())"))
+def test_a_command_that_outlived_its_process_is_ended_by_whoever_goes_on(tmp_path):
+    mark, up = tmp_path / "mark", tmp_path / "up"
+    script = python("import time", f"open({str(up)!r}, 'w')", "time.sleep(3)", f"open({str(mark)!r}, 'w')")
+    dying = python(
+        "import pathlib, sys",
+        f"sys.path.insert(0, {str(ROOT)!r})",
+        "from drproof.engine.manual_command import ManualCommand",
+        f"ManualCommand({script!r}, pathlib.Path({str(tmp_path)!r}), show=print).run({{}}, 60000)",
+    )
+    process = subprocess.Popen(dying)
+    until(up.exists, 60)
+    process.kill()
+    process.wait()
+
+    end_what_was_left(tmp_path)
+
+    time.sleep(3.5)
+    assert not mark.exists()
+    end_what_was_left(tmp_path)
+
+
+def test_a_command_is_asked_nothing_and_has_a_session_of_its_own(tmp_path):
+    done = command(tmp_path, *python("import os, sys", "print(sys.stdin.read() == '', os.getsid(0) == os.getpid())"))
 
     assert done.tail == "True True\n"
 
@@ -271,9 +308,7 @@ def test_a_request_that_contradicts_itself_is_refused(tmp_path, asked, said):
 
 def test_a_drill_that_is_open_or_gone_has_no_room_for_an_act(tmp_path, monkeypatch):
     run = small.begin(tmp_path)
-    monkeypatch.setattr(
-        manual.catalog, "types", lambda: {one.name: one.observes for one in run.run.prepared.plan.phases}
-    )
+    monkeypatch.setattr(catalog, "types", lambda: {one.name: one.observes for one in run.run.prepared.plan.phases})
     asked = request("true")
 
     with pytest.raises(Refusal, match="is still open(.|\n)*next: .*drproof resume"):
