@@ -77,7 +77,9 @@ def test_a_restore_by_hand_is_looked_at_and_every_verdict_on_it_says_so(operator
     assert last.verdicts["every_manifest_was_restored"]["by_hand"] == ["restore"]
     assert last.verdicts["canary_was_read_in_the_cluster"]["by_hand"] == ["restore"]
     assert last.verdicts["backup_object_matches_its_metadata[state.tar.zst]"]["by_hand"] == []
-    assert last.verified().status == 0
+    checked = last.verified()
+    assert checked.status == 0
+    assert "that restore works without a person: it was done by hand" in checked.not_shown
     assert "done by hand: restore" in (last.bundle / "proof.html").read_text()
     assert "by hand: restore, by ada, ticket CHG-7, exit status 0" in last.output
     assert last.read("test-result.json")["predicate"]["result"] == "WARNED"

@@ -29,6 +29,7 @@ def drill(act: ManualAct = RUN) -> Drill:
 def test_a_verdict_that_rests_on_a_person_says_so_and_any_other_does_not(make: Make) -> None:
     page = text_of(page_of(make(drill())))
     assert page.count("done by hand: restore") == 1
+    assert "The phase restore was done by hand. All of it happened in the embedded world." in page
     assert "passed, done by hand" in page
     assert "ada, ticket CHG-7; the command that drproof ran for them: kubectl apply -f cronjob.yaml" in page
     assert "exit status 0 after 4.2 s; 17 bytes printed" in page
