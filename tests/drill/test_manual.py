@@ -49,7 +49,8 @@ def test_a_restore_by_hand_is_looked_at_and_every_verdict_on_it_says_so(operator
     assert (wished.outcomes["restore"], wished.receipts["restore"]["manual"]["kind"]) == ("failed", "witness")
     assert wished.receipts["restore"]["reason"].endswith("objects are not in atlas: Secret/ecr-pull")
 
-    done, hand = by_hand(operator, broken, *who, "--", *words)
+    # Each attempt builds on the one before, so that the last window puts all of them away.
+    done, hand = by_hand(operator, wished, *who, "--", *words)
 
     assert done.returncode == 0, hand.output
     receipt = hand.receipts["restore"]
@@ -83,3 +84,4 @@ def test_a_restore_by_hand_is_looked_at_and_every_verdict_on_it_says_so(operator
     assert "done by hand: restore" in (last.bundle / "proof.html").read_text()
     assert "by hand: restore, by ada, ticket CHG-7, exit status 0" in last.output
     assert last.read("test-result.json")["predicate"]["result"] == "WARNED"
+    assert list((operator.folder / "reports").glob("*.private")) == []
