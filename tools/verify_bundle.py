@@ -46,6 +46,8 @@ class Open(dict):
 
 DEFAULTS = {"schema_version": 1, "previous_bundle": None, "discovers": "", "evidence": [], "storing": None}
 DEFAULTS |= {"retention_mode": "GOVERNANCE", "retention_days": 30}
+DEFAULTS |= {"manual": None, "by_hand": [], "inherited_from": None, "receipts": [], "manual_phase": ""}
+DEFAULTS |= {"exit_status": None, "output": None}
 
 
 def instant(value):
@@ -95,15 +97,19 @@ STORED = {
 }
 STORED = Open(STORED, schema_version=1, intents=count, intents_missing=[count])
 PLAN_SHAPE = Open(
-    **OF_A_PLAN, created_at=instant, nonce=SHA, previous_bundle=(None, SHA), window=Open(full=bool), phases=[str],
+    **OF_A_PLAN, created_at=instant, nonce=SHA, previous_bundle=(None, SHA), window=Open(full=bool), manual_phase=str, phases=[str],
     contracts=[Open(name=str, version=count, subjects=[str], discovers=str)],
     criteria=Open(sites=Open(primary=SITE, recovery=SITE), storing=(None, STORING)),
 )  # fmt: skip
+ACT = Open(kind=("command", "witness"), person=str, said=str, exit_status=(None, int), output=(None, SHA))
 RECEIPT = Open(
     **OF_A_PLAN, phase=str, sequence=count, previous=SHA, opening=SHA,
-    outcome=("passed", "failed", "blocked", "not_run", "interrupted"), evidence=[Open(path=str, sha256=SHA, size=count)],
+    outcome=("passed", "failed", "blocked", "not_run", "interrupted", "unobserved"), by_hand=[str],
+    evidence=[Open(path=str, sha256=SHA, size=count)], inherited_from=(None, SHA), manual=(None, ACT),
 )  # fmt: skip
-VERDICT = Open(contract=str, version=count, subject=str, status=("proven", "refuted", "unproven"))
+VERDICT = Open(
+    contract=str, version=count, subject=str, status=("proven", "refuted", "unproven"), receipts=[SHA], by_hand=[str],
+)  # fmt: skip
 OWN_CHECK = {"claim": str, "held": bool, "observed": lambda _: True, "expected": lambda _: True}
 OWN_TEST = {"test": str, "outcome": ("passed", "failed", "skipped", "expected_failure", "lost"), "checks": [OWN_CHECK]}
 OWN_TEST |= {"duration_ms": count, "reason": str}
@@ -272,6 +278,7 @@ class Bundle:
     def __init__(self, folder):
         self.folder, self.keys, self.plan, self.closing = folder, {}, {}, None
         self.sizes, self.digests, self.findings, self.signers, self.counted = {}, {}, {}, {}, {}
+        self.by_hand, self.manual = {}, set()
 
     def say(self, code, path):
         self.findings[code, path] = None
@@ -386,11 +393,28 @@ class Bundle:
         ours = all(receipt[name] == self.plan[name] for name in ("drill_id", "mode", "plan"))
         if not ours or receipt["opening"] != self.digests[OPENING] or phase not in self.plan["phases"]:
             self.say("foreign", path)
+        self.check_by_hand(path, receipt)
         for ref in receipt["evidence"]:
             if ref["path"] not in self.sizes:
                 self.say("evidence-missing", ref["path"])
             elif (ref["sha256"], ref["size"]) != (self.digests[ref["path"]], self.sizes[ref["path"]]):
                 self.say("evidence-changed", ref["path"])
+
+    def check_by_hand(self, path, receipt):
+        """Say whether a receipt and the plan agree on who did what."""
+        phase, act, named = receipt["phase"], receipt["manual"], receipt["by_hand"]
+        own, meant = receipt["inherited_from"] is None, phase == self.plan["manual_phase"]
+        reached = receipt["outcome"] in {"passed", "unobserved"}
+        wrong = (act is not None) is not (phase in named) or named != sorted(set(named))
+        wrong |= not set(named) <= self.manual | {phase} or (act is None and receipt["outcome"] == "unobserved")
+        wrong |= own and (not meant if act else meant and receipt["outcome"] == "passed")
+        if act:
+            wrong |= act["kind"] == "command" and reached and act["exit_status"] != 0
+            wrong |= act["output"] not in {None, *(ref["sha256"] for ref in receipt["evidence"])}
+            self.manual.add(phase)
+        if wrong:
+            self.say("by-hand", path)
+        self.by_hand[self.digests[path]] = set(named)
 
     def check_checkpoints(self, names):
         wanted = {f"checkpoints/{name}.dsse.json": (number, f"receipts/{name}.json") for number, name in names.items()}
@@ -417,6 +441,8 @@ class Bundle:
             if not asked or one["version"] != row["version"] or pair in judged:
                 self.say("verdict-extra", VERDICTS)
             judged.add(pair)
+            if one["by_hand"] != sorted(set().union(*(self.by_hand.get(sha, set()) for sha in one["receipts"]))):
+                self.say("by-hand", VERDICTS)
         for name, row in rows.items():
             subjects = {subject for contract, subject in judged if contract == name}
             if not subjects or not (row["discovers"] or subjects >= set(row["subjects"])):

@@ -27,6 +27,7 @@ from drproof.cli.package import package
 from drproof.cli.policy import policy
 from drproof.cli.published import verify_published
 from drproof.cli.pull_secret import pull_secret
+from drproof.cli.record_manual import record_manual
 from drproof.cli.redaction import redaction
 from drproof.cli.release import app as release_app
 from drproof.cli.timestamp import timestamp
@@ -44,6 +45,7 @@ app.add_typer(schemas_app, name="schemas")
 app.command()(conformance)
 app.command()(gc)
 app.command()(pull_secret)
+app.command("record-manual")(record_manual)
 app.command()(redaction)
 app.command()(policy)
 app.command()(package)

@@ -9,7 +9,7 @@ from typing import Any
 from drproof import catalog
 from drproof.evidence.bundle import Bundle
 from drproof.model.errors import EvidenceError
-from drproof.report import html
+from drproof.report import facts, html
 
 
 def opened(directory: Path) -> Bundle:
@@ -38,11 +38,16 @@ def status_lines(directory: Path) -> tuple[list[str], bool]:
             "no receipt" if receipt is None else f"{receipt.outcome}{f': {receipt.reason}' if receipt.reason else ''}"
         )
         lines.append(f"  {name:26} {said}")
+        if receipt is not None and receipt.manual is not None:
+            lines.append(f"  {'':26} done by hand {facts.act(receipt)}")
     if not bundle.is_closed:
         lines.append(f"not closed; next: drproof resume {directory}")
         return _each_one_fact(lines), False
     problems = bundle.problems()
     lines.append(f"closed: {bundle.closing.outcome}")
+    for receipt in facts.by_hand(bundle):
+        resting = [verdict.name for verdict in bundle.verdicts if receipt.phase in verdict.by_hand]
+        lines.append(f"resting on {receipt.phase} by hand: {', '.join(resting) or 'no verdict'}")
     lines += [f"  {problem.code}: {problem.message}" for problem in problems]
     return _each_one_fact(lines), not problems
 

@@ -12,7 +12,7 @@ from drproof.engine.leaves import LEAVES
 from drproof.engine.private import Handover
 from drproof.engine.sweep_documents import SweepRecord
 from drproof.engine.world import Call
-from drproof.evidence.documents import RECORDS, StoredReceipts, Verdicts
+from drproof.evidence.documents import RECORDS, ManualOutput, StoredReceipts, Verdicts
 from drproof.evidence.envelope import Written
 from drproof.evidence.own_tests import OwnTests
 from drproof.evidence.redaction import REDACTIONS, Redacted
@@ -37,6 +37,7 @@ PLAIN: dict[str, tuple[Any, str]] = {
     "redactions": (tuple[Redacted, ...], "What is left of texts that were redacted, with digests of their originals"),
     "trust": (Trust, "A trust file: whose signatures count"),
     "verdicts": (Verdicts, "The verdicts of a drill"),
+    "manual-output": (ManualOutput, "The end of what a command printed that was run by hand"),
     "own-tests": (OwnTests, "What the operator's own tests found while a plan ran"),
     "receipts-store": (StoredReceipts, "Where the receipts of a drill lie besides"),
     "withheld": (WithheldFile, "What lies in the stead of a file that seemed to hold a secret"),
@@ -92,6 +93,8 @@ def schema_for(path: str) -> str:
         return "withheld.v1.json"
     if path.startswith("evidence/") and path.endswith(f".{REDACTIONS}.json"):
         return "redactions.v1.json"
+    if path.startswith("evidence/") and path.endswith(".manual.json"):
+        return "manual-output.v1.json"
     if match := re.fullmatch(r"evidence/(.+)\.\d{4,}\.json", path):
         return f"evidence.{match[1]}.v1.json"
     if path.startswith("derived/phases/"):

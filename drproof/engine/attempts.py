@@ -19,9 +19,10 @@ from drproof.model.errors import (
     NotRunError,
     QuotaError,
     TargetError,
+    UnobservedError,
 )
 from drproof.model.phase import Phase
-from drproof.model.receipt import Attempt, Cause, Outcome
+from drproof.model.receipt import Attempt, Cause, ManualAct, Outcome
 from drproof.model.settings import Limits
 
 TAIL_LINES = 60
@@ -62,6 +63,7 @@ class Ending:
     reason: str = ""
     cause: Cause | None = None
     interruption: BaseException | None = None
+    manual: ManualAct | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ def attempt(  # noqa: PLR0913 — a phase and what it runs in
         reason=masker.redact(_reason(tried, attempts), record=False),
         cause=tried.cause,
         interruption=None if tried.error is None or isinstance(tried.error, Exception) else tried.error,
+        manual=context.manual,
     )
     return ending, context
 
@@ -140,8 +143,9 @@ def _act(phase: Phase[Any], context: PhaseContext) -> _Try:
     """Call the phase once; every way it can end has a name."""
     try:
         observed = phase.act(context)
-    except NotRunError as exc:
-        return _Try(outcome=Outcome.NOT_RUN, error=exc, cause=None)
+    except (NotRunError, UnobservedError) as exc:
+        outcome = Outcome.NOT_RUN if isinstance(exc, NotRunError) else Outcome.UNOBSERVED
+        return _Try(outcome=outcome, error=exc, cause=None)
     except QuotaError as exc:
         return _Try(outcome=Outcome.BLOCKED, error=exc, cause=Cause.QUOTA)
     except GuardError as exc:

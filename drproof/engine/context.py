@@ -17,7 +17,7 @@ from drproof.model.context import DRILL_TAG, EXPIRES_TAG, Answered, Clock, Doubt
 from drproof.model.criteria import PlanDocument
 from drproof.model.errors import PhaseError
 from drproof.model.phase import Phase
-from drproof.model.receipt import EvidenceRef, Receipt
+from drproof.model.receipt import EvidenceRef, ManualAct, Receipt
 from drproof.model.settings import Settings
 
 T = TypeVar("T")
@@ -58,6 +58,8 @@ class PhaseContext:
         self.receipts = receipts
         self.tags = {DRILL_TAG: origin, EXPIRES_TAG: expires_at}
         self.kept: dict[str, EvidenceRef] = {}
+        self.manual: ManualAct | None = None
+        """What a person did in the stead of this phase, once it is known."""
         self._phase = phase.name
         self._keeps = phase.keeps
         self._directory = directory
@@ -112,6 +114,10 @@ class PhaseContext:
     def tag(self, value: bytes) -> str:
         """Return a digest of a secret value under a key of this drill's private folder."""
         return f"hmac-sha256:{hmac.new(self._key, value, hashlib.sha256).hexdigest()}"
+
+    def mask(self, text: str) -> str:
+        """Return text of the operator's own without known values, and without what is like a secret."""
+        return self._masker.mask(text)
 
     def redact(self, text: str, *, lines: int | None = None) -> str:
         """Return somebody else's words with all masked that is not proven harmless, of them the last `lines`."""

@@ -7,7 +7,7 @@ from drproof.engine.approving import approval_of
 from drproof.engine.cadence import cadence_of
 from drproof.engine.readiness import preflight_of, triggers_of
 from drproof.engine.refusal import refuse
-from drproof.engine.settings import Resolved
+from drproof.engine.settings import EMBEDDED, Resolved
 from drproof.engine.window import Coverage
 from drproof.formats import onprem_backup, pointers
 from drproof.model.criteria import (
@@ -192,6 +192,7 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         teardown=teardown,
         notification_expected=bool(settings.recovery.topic_arn),
         promotion_expected=settings.promotion.auto_promote and settings.promotion.allow_bypass,
+        state_expected=_keeps_a_state(resolved, settings),
         storing=settings.storing,
         published=Published(
             prefix=settings.primary.prefix,
@@ -205,6 +206,16 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         preflight=preflight_of(resolved, settings, plan),
         approval=approval_of(settings, plan),
     )
+
+
+def _keeps_a_state(resolved: Resolved, settings: Settings) -> bool:
+    """Return whether what brings the machine up keeps a state that a teardown can be compared with."""
+    provisioner = settings.recovery.provisioner
+    if provisioner.kind != "codebuild":
+        return True
+    from drproof.targets.provisioners.build_order import uses_terraform
+
+    return uses_terraform(provisioner.codebuild, embedded=resolved["target"] == EMBEDDED)
 
 
 def _backup(resolved: Resolved, settings: Settings) -> Backup:

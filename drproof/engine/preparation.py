@@ -111,6 +111,7 @@ class Prepared:
             nonce=nonce,
             previous_bundle=self.prior.digest if self.prior else self.previous,
             window=self.coverage.window,
+            manual_phase=self.coverage.manual,
             phases=self.coverage.names,
             contracts=self.contracts,
             criteria=self.criteria,
@@ -160,7 +161,8 @@ def prepare(request: DrillRequest) -> Prepared:
     if prior is not None:
         _refuse_a_stranger(prior, settings)
     passed = {receipt.phase: receipt.passed for receipt in prior.receipts} if prior else None
-    coverage = cover(plan, window, passed)
+    by_hand = [receipt.phase for receipt in prior.receipts if receipt.manual is not None] if prior else []
+    coverage = cover(plan, window, passed, by_hand=by_hand)
     challenge = prior.plan.criteria.workload.challenge if prior else ""
     criteria = criteria_of(resolved, settings, plan, teardown=window.teardown, challenge=challenge)
     criteria = replace(criteria, fleet=fleet or Fleet())
@@ -240,6 +242,7 @@ def _window(options: Mapping[str, Any], plan: Plan) -> WindowRequest:
         validate_only=bool(options.get("validate_only")),
         diagnostics_only=bool(options.get("diagnostics_only")),
         teardown=_flag(options.get("teardown"), "--teardown", default=True),
+        manual=options.get("manual") or "",
     )
     if not plan.mutates and request != WindowRequest():
         raise refuse(f"plan {plan.name} has no windows", next_step="leave out --start-at, --stop-after and --teardown")

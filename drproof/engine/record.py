@@ -33,6 +33,8 @@ class Record:
     sealer: Sealer
     make_room: Callable[[], object] = lambda: None
     """Called once a write has failed: a full disk must not cost the receipt of what was done."""
+    upstream: Callable[[str], frozenset[str]] = lambda _: frozenset()
+    """Every phase that one comes after, by the plan."""
 
     @classmethod
     def begin(cls, directory: Path, plan: PlanDocument, opening: str, masker: Redactor, sealer: Sealer) -> "Record":
@@ -82,8 +84,15 @@ class Record:
                 tool=self.plan.tool,
                 image_ref=self.plan.criteria.image_ref,
                 evidence=(*evidence, *self._redactions(phase)),
+                manual=ending.manual,
+                by_hand=self._by_hand(phase, ending),
             )
         )
+
+    def _by_hand(self, phase: str, ending: Ending) -> tuple[str, ...]:
+        """Return the phases that this one builds on, itself among them, and that were done by hand."""
+        found = {name for name in self.upstream(phase) & self.receipts.keys() if self.receipts[name].manual is not None}
+        return tuple(sorted(found | ({phase} if ending.manual is not None else set())))
 
     def inherit(self, bundle: Bundle, phase: str) -> Receipt[Any]:
         """Take a receipt over from an earlier run, marked with the digest of the original, evidence included."""
@@ -150,6 +159,8 @@ class Record:
             caller=None,
             reason="what this phase observed is like a secret and was not kept",
             cause=Cause.DEFECT,
+            manual=None,
+            by_hand=tuple(name for name in receipt.by_hand if name != receipt.phase),
         )
 
     def _redactions(self, phase: str) -> tuple[EvidenceRef, ...]:

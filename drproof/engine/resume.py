@@ -8,6 +8,7 @@ from drproof.engine import world as worlds
 from drproof.engine.clock import SystemClock
 from drproof.engine.conclusion import Conclusion, sealed_conclusion
 from drproof.engine.effects import effects_of
+from drproof.engine.manual_command import end_what_was_left
 from drproof.engine.mirror import store_closing
 from drproof.engine.opening import let_go, reopen
 from drproof.engine.preparation import Prepared
@@ -55,8 +56,16 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     bundle = _opened(directory)
     if bundle.is_closed:
         return _let_go(bundle, private)
+    if (by_hand := bundle.plan.manual_phase) and purpose == FINISH:
+        private.release()
+        raise refuse(
+            f"{directory.name} died while a person did {by_hand}: nobody can go on with that for them",
+            next_step=f"drproof resume {directory}, which seals it; then drproof record-manual again",
+        )
     prepared = prepared_again(bundle, directory, private)
     settings = prepared.settings
+    if by_hand:
+        end_what_was_left(private.path)
     if signer:
         settings = replace(settings, signing=replace(settings.signing, signer=signer, own=False))
     try:
@@ -162,7 +171,7 @@ def prepared_again(bundle: Bundle, directory: Path, private: Private) -> Prepare
         drill_id=document.drill_id,
         mode=document.mode,
         plan=plan,
-        coverage=Coverage(run=run, inherited=inherited, window=document.window),
+        coverage=Coverage(run=run, inherited=inherited, window=document.window, manual=document.manual_phase),
         criteria=document.criteria,
         settings=handover.settings,
         values=handover.values,

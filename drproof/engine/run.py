@@ -69,7 +69,7 @@ class Run:
         """The attempts of a phase that was broken into and will be run again."""
         self.gate: Gate = gate_of(opened, self.clock)
         self.mirror: Mirror | None = mirror_of(opened, prepared.settings.limits)
-        self.record.make_room = opened.journal.give_up_reserve
+        self.record.make_room, self.record.upstream = opened.journal.give_up_reserve, prepared.plan.upstream
 
     @classmethod
     def open(cls, prepared: Prepared, *, signals: Signals | None = None) -> "Run":

@@ -1,6 +1,6 @@
 """Windows: which phases of a plan this run covers, and which it takes over from an earlier one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ class WindowRequest:
     validate_only: bool = False
     diagnostics_only: bool = False
     teardown: bool = True
+    manual: str = ""
+    """The one phase that a person does by hand; empty where phases act."""
 
     @property
     def first(self) -> str:
@@ -44,7 +46,8 @@ class WindowRequest:
     @property
     def whole(self) -> bool:
         """Whether everything from bring-up to promotion is asked for, however it was spelt."""
-        return (self.first, self.last) == ("bringup", "promote") and not self.diagnostics_only
+        covers = (self.first, self.last) == ("bringup", "promote")
+        return covers and not self.diagnostics_only and not self.manual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,8 @@ class Coverage:
     run: tuple[Phase[Any], ...]
     inherited: tuple[str, ...]
     window: Window
+    manual: str = ""
+    """The one phase that a person does by hand."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,16 +110,22 @@ def check(request: WindowRequest, *, inherits: bool) -> None:
         )
 
 
-def cover(plan: Plan, request: WindowRequest, prior: Mapping[str, bool] | None) -> Coverage:
+def cover(
+    plan: Plan, request: WindowRequest, prior: Mapping[str, bool] | None, *, by_hand: Collection[str] = ()
+) -> Coverage:
     """Return which phases run and which are inherited.
 
-    `prior` maps the phases of an earlier run to whether each passed; None when there is no earlier run.
+    `prior` maps the phases of an earlier run to whether each passed; None when there is no earlier run. What was done
+    there `by_hand` is inherited where it passed: a phase that runs again would undo or repeat it.
 
     Raises:
         Refusal: a phase that changes the world is needed, outside the window, and not passed in an earlier run.
     """
     check(request, inherits=prior is not None)
-    chosen = [phase for phase in plan.phases if _inside(phase, request)]
+    if request.manual:
+        _refuse_by_hand(plan, request.manual, prior or {})
+    done = {name for name in by_hand if prior is not None and prior.get(name, False)}
+    chosen = [phase for phase in plan.phases if _inside(phase, request) and phase.name not in done]
     needed = {name for phase in chosen for name in plan.upstream(phase.name)}
     run = {phase.name for phase in chosen}
     inherited = []
@@ -122,6 +133,8 @@ def cover(plan: Plan, request: WindowRequest, prior: Mapping[str, bool] | None) 
         if phase.name in run or phase.window == DIAGNOSTICS:
             continue
         taken = prior is not None and prior.get(phase.name, False)
+        if request.manual and phase.name not in needed:
+            continue
         if taken and not (phase.renewed and phase.name in needed):
             inherited.append(phase.name)
         elif phase.name in needed and phase.mutates:
@@ -138,15 +151,62 @@ def cover(plan: Plan, request: WindowRequest, prior: Mapping[str, bool] | None) 
     left_out = tuple(phase.name for phase in plan.phases if phase.name not in covered and phase.window != DIAGNOSTICS)
     window = Window(
         full=not left_out,
-        start_at=request.first,
-        stop_after=TEARDOWN if request.first == TEARDOWN else request.last,
+        start_at=plan.phase(request.manual).window if request.manual else request.first,
+        stop_after=_end(plan, request),
         left_out=left_out,
         inherited=tuple(inherited),
     )
-    return Coverage(run=ordered, inherited=tuple(inherited), window=window)
+    return Coverage(run=ordered, inherited=tuple(inherited), window=window, manual=request.manual)
+
+
+def _end(plan: Plan, request: WindowRequest) -> str:
+    if request.manual:
+        return plan.phase(request.manual).window
+    return TEARDOWN if request.first == TEARDOWN else request.last
+
+
+def _acts(phase: Phase[Any]) -> bool:
+    """Return whether a phase does something that a person could do in its stead: it changes a site, or tells people."""
+    return phase.mutates or "messages.publish" in phase.uses
+
+
+def _refuse_by_hand(plan: Plan, name: str, prior: Mapping[str, bool]) -> None:
+    """Refuse an act by hand that there is no room for."""
+    can_be = [phase.name for phase in plan.phases if _acts(phase) and not phase.removes]
+    phase = next((phase for phase in plan.phases if phase.name == name), None)
+    if phase is None:
+        raise refuse(
+            "--phase names no phase",
+            expected=f"one of {', '.join(can_be)}",
+            got=name,
+            next_step="drproof plans recovery",
+        )
+    if phase.removes:
+        raise refuse(
+            f"{name} is not recorded: it removes what is left, by hand or not, and counts again",
+            expected=f"one of {', '.join(can_be)}",
+            got=name,
+            next_step="remove by hand what must go, then: pytest -m drill --start-at teardown --receipt-dir <drill>",
+        )
+    if name not in can_be:
+        raise refuse(
+            f"{name} changes nothing: there is nothing about it that could be done by hand",
+            expected=f"one of {', '.join(can_be)}",
+            got=name,
+            next_step=f"{phase.command_hint}, which looks again",
+        )
+    if prior.get(name, False):
+        raise refuse(
+            f"{name} has passed in that run: nothing is left to do by hand",
+            expected="a phase that did not pass",
+            got=name,
+            next_step="go on with the next window, see docs/runbook-recovery.md",
+        )
 
 
 def _inside(phase: Phase[Any], request: WindowRequest) -> bool:
+    if request.manual:
+        return phase.name == request.manual
     if phase.window == TEARDOWN:
         return request.teardown
     if phase.window == DIAGNOSTICS:

@@ -21,6 +21,16 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ManualOutput:
+    """What a command that was run by hand printed, at its end; what is not proven harmless is masked."""
+
+    schema_version: Literal[1] = 1
+    lines: tuple[str, ...]
+    printed: Count
+    """How many bytes it printed in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
     """A file of this bundle in the receipt store, as it was read back there."""
 

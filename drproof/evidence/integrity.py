@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from drproof.evidence import envelope, statements
+from drproof.evidence.by_hand import doubts_of, doubts_of_verdicts
 from drproof.evidence.documents import StoredReceipts, Verdicts
 from drproof.evidence.envelope import Envelope
 from drproof.evidence.exact import parsed, read_known
@@ -105,6 +106,10 @@ class _Inspector:
         self.opened_at = ""
         self.unstored: tuple[str, ...] = ()
         self.judged_nothing = False
+        self.manual: set[str] = set()
+        """The phases so far that a person did."""
+        self.by_hand: dict[str, tuple[str, ...]] = {}
+        """What each receipt builds on that was done by hand, by the receipt's digest."""
         self.doubted = ""
         """The first of the operator's own tests beside which nothing is proven."""
 
@@ -237,6 +242,10 @@ class _Inspector:
                 self.problem("evidence-missing", ref.path, f"{path} refers to {ref.path}, which is not there")
             elif (self.folder.digest(ref.path), self.folder.sizes[ref.path]) != (ref.sha256, ref.size):
                 self.problem("evidence-changed", ref.path, f"{ref.path} is not the file that {path} refers to")
+        for doubt in doubts_of(receipt, plan, self.manual):
+            self.problem("by-hand", path, doubt)
+        self.by_hand[self.folder.digest(path)] = receipt.by_hand
+        self.manual |= {receipt.phase} if receipt.manual is not None else set()
         self.found.outcomes[receipt.phase] = receipt.outcome
         if installed:
             self.found.receipts.append(ReceiptFile(path, receipt, self.folder.digests[path]))
@@ -259,6 +268,8 @@ class _Inspector:
             self.judged_nothing = not self.found.verdicts
             for code, message in _coverage(plan, self.found.verdicts):
                 self.problem(code, VERDICTS, message)
+            for doubt in doubts_of_verdicts(self.found.verdicts, self.by_hand):
+                self.problem("by-hand", VERDICTS, doubt)
 
     def _own_tests(self) -> None:
         if OWN_TESTS in self.folder.paths:

@@ -335,6 +335,9 @@ def _not_shown(found: Inspection, expect: Expectations, level: int, judged: froz
         yield "whether the sealed verdicts follow from the receipts: they were not judged again"
     elif foreign := sorted(sealed - judged):
         yield f"whether the verdicts of {', '.join(foreign)} follow from the receipts: that contract is not installed"
+    for file in found.receipts:
+        if file.receipt.manual is not None:
+            yield f"that {file.receipt.phase} works without a person: it was done by hand"
     if found.plan is not None and found.plan.mode == "rehearsal":
         yield "anyone's recovery: this was a rehearsal"
 

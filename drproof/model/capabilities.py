@@ -352,6 +352,7 @@ class SiteTarget(Protocol):
 
     def signer(self, uri: str) -> Signer: ...  # noqa: D102
     def keyed_digest(self, uri: str, message: bytes) -> bytes: ...  # noqa: D102
+    def environment(self) -> dict[str, str]: ...  # noqa: D102
     @property
     def identity(self) -> Identity: ...  # noqa: D102
     @property

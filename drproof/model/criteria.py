@@ -259,6 +259,8 @@ class Criteria:
     promotion_expected: bool = False
     """Whether both bypass flags ask for a recorded decision."""
     runner_limit: Count = 1
+    state_expected: bool = True
+    """Whether what brings the machine up keeps a state; builds without Terraform keep none."""
     storing: Storing | None = None
     """None where nobody asked for a receipt store."""
     execution: Execution = field(default_factory=Execution)
@@ -315,6 +317,8 @@ class PlanDocument:
     nonce: Digest
     previous_bundle: Digest | None = None
     window: Window
+    manual_phase: str = ""
+    """The phase that a person does by hand in this run; empty where every phase acts by itself."""
     phases: tuple[str, ...]
     contracts: tuple[ExpectedContract, ...]
     criteria: Criteria

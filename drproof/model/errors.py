@@ -56,6 +56,10 @@ class NotRunError(DrproofError):
     """A phase has nothing to do in this drill, and says why."""
 
 
+class UnobservedError(DrproofError):
+    """Something was done in the stead of a phase, and nothing can show what came of it."""
+
+
 class JournalError(DrproofError):
     """The journal cannot be read or written; nothing may be changed without it."""
 

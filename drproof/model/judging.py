@@ -51,6 +51,21 @@ def judge(  # noqa: PLR0913 — the inputs of a judgement are what they are
 
     `digests` maps each phase to the digest of its receipt's bytes.
     """
+    found = _judged(contract, receipts, criteria, digests=digests, read=read, check=check)
+    by_hand = {name for phase in contract.needs if phase in receipts for name in receipts[phase].by_hand}
+    # What a person did carries the claim as well: whoever reads the verdict reads that beside it.
+    return tuple(replace(verdict, by_hand=tuple(sorted(by_hand))) for verdict in found) if by_hand else found
+
+
+def _judged(  # noqa: PLR0913 — the inputs of a judgement are what they are
+    contract: Contract,
+    receipts: Receipts,
+    criteria: Criteria,
+    *,
+    digests: Mapping[str, str],
+    read: ReadEvidence,
+    check: Checked,
+) -> tuple[Verdict, ...]:
     subjects = subjects_of(contract, criteria, receipts)
     if not subjects:
         found_by = f", and {contract.subjects.phase} found none" if contract.subjects.phase else ""

@@ -56,6 +56,8 @@ class Phase(Generic[T]):
     input: Callable[["Context"], Mapping[str, Any]] | None = None
     each: Each | None = None
     mend: Callable[["Context", Exception], str] | None = field(default=None)
+    look: Callable[["Context"], T] | None = field(default=None)
+    """Observes the end state after somebody else has brought it about; it changes nothing."""
 
     @property
     def removes(self) -> bool:
@@ -66,6 +68,11 @@ class Phase(Generic[T]):
         """Set what is mended once, after a first failed attempt; it returns what it did, or ""."""
         self.mend = mend
         return mend
+
+    def looking(self, look: Callable[["Context"], T]) -> Callable[["Context"], T]:
+        """Set how the end state is observed where a person brought it about; `PhaseError` when it is not there."""
+        self.look = look
+        return look
 
 
 def phase(  # noqa: PLR0913 — each keyword is one property of a phase

@@ -33,6 +33,8 @@ class Outcome(StrEnum):
     BLOCKED = "blocked"
     NOT_RUN = "not_run"
     INTERRUPTED = "interrupted"
+    UNOBSERVED = "unobserved"
+    """It was done by hand, and nobody could look at what came of it."""
 
 
 class Cause(StrEnum):
@@ -84,6 +86,26 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ManualAct:
+    """What a person did in the stead of a phase: a command that drproof ran for them, or what they state was done."""
+
+    kind: Literal["command", "witness"]
+    said: str
+    """The command as it was typed, or the statement; what is like a secret is masked."""
+    person: str
+    ticket: str = ""
+    acted_at: Instant
+    """When the command was started, or when the person says that it was done."""
+    duration_ms: Milliseconds | None = None
+    exit_status: int | None = None
+    """None for a statement, and for a command that could not be started or was ended before its time."""
+    output: Digest | None = None
+    """The file of evidence that keeps the end of what the command printed; None for a statement."""
+    output_bytes: Count = 0
+    """How many bytes it printed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRef:
     """A file of the bundle that a receipt rests on."""
 
@@ -120,6 +142,10 @@ class Receipt(Generic[T]):
     image_ref: str = ""
     evidence: tuple[EvidenceRef, ...] = ()
     inherited_from: Digest | None = None
+    manual: ManualAct | None = None
+    """What was done by hand in the stead of the phase; None where the phase itself acted."""
+    by_hand: tuple[str, ...] = ()
+    """The phases that this receipt builds on, itself among them, that were done by hand; by name."""
 
     @property
     def passed(self) -> bool:

@@ -86,6 +86,8 @@ class Verdict:
     expected: Any = None
     reason: str = ""
     receipts: tuple[Digest, ...] = ()
+    by_hand: tuple[str, ...] = ()
+    """The phases that were done by hand and that these receipts build on; by name."""
     controls_of: tuple[str, ...] = ()
     """The controls of public frameworks that the claim supports, such as `NIST CP-9(1)`."""
     controls: tuple[Control, ...] = ()

@@ -19,6 +19,7 @@ STATUSES: Mapping[Outcome, PhaseStatus] = {
     Outcome.FAILED: "failed",
     Outcome.INTERRUPTED: "failed",
     Outcome.BLOCKED: "skipped",
+    Outcome.UNOBSERVED: "skipped",
     Outcome.NOT_RUN: "skipped",
 }
 PARTS: Final = {

@@ -123,6 +123,23 @@ def chain_head(bundle: Bundle) -> str:
     return bundle.files[-1].digest if bundle.files else bundle.opening_digest
 
 
+def by_hand(bundle: Bundle) -> tuple[Receipt[Any], ...]:
+    """Return the receipts of phases that a person did."""
+    return tuple(receipt for receipt in bundle.receipts if receipt.manual is not None)
+
+
+def act(receipt: Receipt[Any]) -> str:
+    """Return who did a phase by hand, and how, in one line; empty where nobody did."""
+    manual = receipt.manual
+    if manual is None:
+        return ""
+    ticket = f", ticket {manual.ticket}" if manual.ticket else ""
+    if manual.kind == "witness":
+        return f"by {manual.person}{ticket}, as they state: {manual.said}"
+    status = "no exit status" if manual.exit_status is None else f"exit status {manual.exit_status}"
+    return f"by {manual.person}{ticket}, {status}: {manual.said}"
+
+
 def objectives(bundle: Bundle) -> tuple[Objective, ...]:
     """Return both objectives with what was measured; none for a plan without a phase that could measure it."""
     plan, receipts = bundle.plan, by_phase(bundle)

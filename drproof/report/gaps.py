@@ -25,6 +25,7 @@ ENDINGS = {
     Outcome.FAILED: "failed",
     Outcome.INTERRUPTED: "was interrupted",
     Outcome.BLOCKED: "was blocked",
+    Outcome.UNOBSERVED: "was done by hand, and nobody could look at what came of it",
     Outcome.NOT_RUN: "was not run",
 }
 """The words for phases whose end state was not reached, the gravest first."""
@@ -38,6 +39,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
         *_of_the_fleet(bundle),
         *_of_the_verdicts(bundle),
         *_of_the_phases(bundle),
+        *_of_the_acts_by_hand(bundle),
         *_of_the_own_tests(bundle),
         *_of_the_withheld(bundle),
         *_of_the_window(bundle),
@@ -157,6 +159,13 @@ def _of_the_world(bundle: Bundle) -> Iterator[Gap]:
         yield from _of_the_teardown(bundle)
 
 
+def _of_the_acts_by_hand(bundle: Bundle) -> Iterator[Gap]:
+    for receipt in facts.by_hand(bundle):
+        resting = tuple(verdict.name for verdict in bundle.verdicts if receipt.phase in verdict.by_hand)
+        why = f"It was done by hand, {facts.act(receipt)}. These verdicts rest on it:"
+        yield Gap(f"That {receipt.phase} works without a person.", why, resting)
+
+
 def _of_the_cluster(bundle: Bundle) -> Iterator[Gap]:
     receipts = facts.by_phase(bundle)
     source = facts.text(facts.observed(receipts.get("reach_cluster")), "source")
@@ -203,6 +212,8 @@ def _of_the_store(bundle: Bundle) -> Iterator[Gap]:
 
 def _of_the_teardown(bundle: Bundle) -> Iterator[Gap]:
     receipt = facts.by_phase(bundle).get(facts.TEARDOWN)
+    if not bundle.plan.criteria.state_expected:
+        yield Gap("That a state held what was created.", "The machine was made by builds that keep no state.")
     if receipt is None:
         why = "The drill was told not to tear down." if not bundle.plan.criteria.teardown else "No teardown has run."
         yield Gap("That nothing is left of the drill.", why)

@@ -39,6 +39,7 @@ def lines(  # noqa: PLR0913 — what a bundle cannot say of itself
         *_labels(bundle, outcome, exit_status),
         *_phases(bundle),
         *_verdicts(bundle),
+        *_by_hand(bundle),
         *_own_tests(bundle),
         *_objectives(bundle),
         *_stored(bundle, unstored, directory),
@@ -89,6 +90,8 @@ def _phases(bundle: Bundle) -> Iterator[str]:
         told = f"  {receipt.outcome.value.replace('_', ' '):<12} {name:<{width}}  {show(receipt.duration_ms)}"
         if receipt.inherited_from is not None:
             told += "  (inherited from an earlier run)"
+        if receipt.manual is not None:
+            told += "  (by hand)"
         yield told
         if receipt.outcome is not Outcome.PASSED:
             yield from _said("reason", receipt.reason)
@@ -103,6 +106,14 @@ def _verdicts(bundle: Bundle) -> Iterator[str]:
                 yield from _doubt(verdict)
     for name in facts.unjudged(bundle):
         yield f"  NOT JUDGED {name}"
+
+
+def _by_hand(bundle: Bundle) -> Iterator[str]:
+    """Say what a person did, and how many verdicts rest on it; nothing where every phase acted by itself."""
+    for receipt in facts.by_hand(bundle):
+        resting = sum(receipt.phase in verdict.by_hand for verdict in bundle.verdicts)
+        yield f"by hand: {receipt.phase}, {facts.act(receipt)}"
+        yield f"  {resting} of {len(bundle.verdicts)} verdicts rest on it"
 
 
 def _own_tests(bundle: Bundle) -> Iterator[str]:

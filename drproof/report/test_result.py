@@ -17,6 +17,7 @@ from drproof.formats.image_ref import PINNED
 from drproof.model.codec import encode
 from drproof.model.receipt import Digest, Outcome
 from drproof.model.verdict import Status
+from drproof.report import facts
 
 PATH = "test-result.json"
 PREDICATE: Final = "https://in-toto.io/attestation/test-result/v0.1"
@@ -61,12 +62,14 @@ def render(bundle: Bundle, *, outcome: str, plan_digest: str) -> bytes:
     """Return the test result of a bundle: what was tested is the image, and the plan under which it was."""
     named = {status: [verdict.name for verdict in bundle.verdicts if verdict.status is status] for status in Status}
     phases = {file.receipt.phase: file.receipt.outcome for file in bundle.files}
-    passed = [name for name, ended in phases.items() if ended is Outcome.PASSED]
-    warned = [name for name, ended in phases.items() if ended is Outcome.NOT_RUN]
+    by_hand = {receipt.phase for receipt in facts.by_hand(bundle) if receipt.passed}
+    passed = [name for name, ended in phases.items() if ended is Outcome.PASSED and name not in by_hand]
+    warned = [name for name, ended in phases.items() if ended is Outcome.NOT_RUN or name in by_hand]
     failed = [name for name in bundle.plan.phases if name not in (*passed, *warned)]
     own = bundle.own_tests.tests if bundle.own_tests else ()
     said = Predicate(
-        result=RESULTS[outcome],
+        # What a person did is no failure, and nothing that a machine could do again.
+        result="WARNED" if outcome == "proven" and by_hand else RESULTS[outcome],
         configuration=(Resource(name=PLAN, digest=Sum(sha256=plan_digest)),),
         passedTests=(*passed, *named[Status.PROVEN], *_named(own, "passed")),
         warnedTests=(*warned, *_named(own, "skipped", "expected_failure")),

@@ -56,7 +56,7 @@ class Timeline:
     summary: str
 
 
-SYMBOLS = {"passed": "✓", "failed": "✗", "blocked": "■", "not_run": "–", "interrupted": "!"}  # noqa: RUF001
+SYMBOLS = {"passed": "✓", "failed": "✗", "blocked": "■", "not_run": "–", "interrupted": "!", "unobserved": "?"}  # noqa: RUF001
 """A mark beside each outcome's word, so that nobody needs the colour."""
 
 

@@ -68,6 +68,14 @@ class AwsSite:
         """Who the site takes us for."""
         return AwsIdentity(self._session.client("sts"), self._session.expires_at)
 
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which a child process, and the tools that it starts, are the site's caller."""
+        told = self._session.environment()
+        if self._session.endpoint:
+            # A rehearsal must not reach a real account by a tool that knows nothing of it.
+            told["AWS_ENDPOINT_URL"] = self._session.endpoint
+        return told
+
     @cached_property
     def objects(self) -> AwsObjectStore:
         """The site's buckets."""

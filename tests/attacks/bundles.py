@@ -51,6 +51,7 @@ class Drill:
     nonce: str = sha256("nonce")
     previous: str | None = None
     inherited: Sequence[str] = ()
+    manual_phase: str = ""
     missing: Sequence[str] = ()
     """Phases of the plan that have no receipt."""
     more: Mapping[str, bytes] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class Drill:
             nonce=self.nonce,
             previous_bundle=self.previous,
             window=window,
+            manual_phase=self.manual_phase,
             phases=tuple(self.phases),
             contracts=tuple(
                 ExpectedContract(

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.attacks import envelopes, honest, own, runners, stored, strangers
+from tests.attacks import by_hand, envelopes, honest, own, runners, stored, strangers
 from tests.attacks.bundles import Files, put
 from tests.attacks.case import TRUST, Case
 
@@ -16,9 +16,9 @@ README = "README.md"
 
 def cases() -> Mapping[str, Case]:
     """Return every case by the name of its folder."""
-    whole = {**honest.cases(), **stored.honest(), **own.honest()}
+    whole = {**honest.cases(), **stored.honest(), **own.honest(), **by_hand.honest()}
     ok = {f"{name}_ok": case for name, case in whole.items()}
-    groups = [strangers.cases(), envelopes.cases(), runners.cases(), stored.cases(), own.cases()]
+    groups = [strangers.cases(), envelopes.cases(), runners.cases(), stored.cases(), own.cases(), by_hand.cases()]
     fail = {f"{name}_fail": case for group in groups for name, case in group.items()}
     assert len(ok) + len(fail) == len(whole) + sum(map(len, groups)), "no name comes twice"
     return ok | fail

@@ -169,6 +169,28 @@ def residue_refutes_and_a_blind_count_does_not_prove(house: House) -> None:
 
 
 @boundary
+def a_state_of_which_nothing_is_known_proves_no_teardown(house: House) -> None:
+    blind = {"made": (), "held_before": ()}
+    expect(
+        house,
+        "state_held_what_was_created",
+        (PASSING, PROVEN),
+        (PASSING.facts("teardown", **blind), UNPROVEN),
+        (PASSING.facts("teardown", **blind, created=0, intended=1), UNPROVEN),
+        (PASSING.facts("teardown", **blind, created=1, intended=0), UNPROVEN),
+        (PASSING.facts("teardown", **blind, held_after=(MACHINE,)), REFUTED),
+        (PASSING.facts("teardown", made=()), PROVEN),
+        (PASSING.facts("teardown", held_before=()), REFUTED),
+        (PASSING.facts("teardown", held_after=(MACHINE,)), REFUTED),
+        # What was never to be created is in no state, and need not be.
+        (NOTHING_CREATED, PROVEN),
+    )
+    contract = house.contracts["state_held_what_was_created"]
+    assert contract.is_asked(CRITERIA), "whoever keeps a state is asked what it held"
+    assert not contract.is_asked(replace(CRITERIA, state_expected=False)), "builds without Terraform keep none"
+
+
+@boundary
 def something_foreign_or_unmarked_is_never_removed(house: House) -> None:
     stranger = Item(kind="instance", identity="i-0000000000000000f")
     same_name = Item(kind="volume", identity=MACHINE)

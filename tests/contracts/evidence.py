@@ -223,7 +223,17 @@ def decided(approved: bool, *, by: Key = APPROVER, **changes: Any) -> Evidence:
 AWAITED = Approval(within_ms=HOUR, approvers=(Approver(keyid=APPROVER.keyid, public_key=APPROVER.public_key),))
 UNDECIDED = PASSING.asking(approval=AWAITED)
 NOTHING_CREATED = PASSING.facts(
-    "teardown", intended=0, created=0, before=(), removed=(), destroyed=0, residue=(), foreign_before=(), foreign=()
+    "teardown",
+    intended=0,
+    created=0,
+    before=(),
+    removed=(),
+    destroyed=0,
+    made=(),
+    held_before=(),
+    residue=(),
+    foreign_before=(),
+    foreign=(),
 )
 
 HISTORY_ALONE = PASSING.facts("read_execution", stored=()).asking(execution=replace(ASKED_FOR, listing=False))

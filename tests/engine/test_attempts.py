@@ -1,6 +1,7 @@
 """Attempts: how often a phase is tried, what is repaired, and what is on record of each try."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -83,7 +84,7 @@ class Bench:
         self, limits: Limits | None = None, work: Phase[Any] | None = None, before: tuple[Attempt, ...] = ()
     ) -> Ending:
         # The phases of these tests look at nothing of their context.
-        context = cast("PhaseContext", None)
+        context = cast("PhaseContext", SimpleNamespace(manual=None))
         ending, _ = attempt(
             work or self.phase(),
             lambda: context,

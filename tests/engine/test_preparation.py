@@ -112,6 +112,23 @@ def test_kept_up_there_is_no_teardown_to_judge(tmp_path):
     assert "no_residue_is_left" not in {row.name for row in kept.contracts}
 
 
+@pytest.mark.parametrize(
+    ("lines", "asked"),
+    [
+        ("", True),
+        ('[recovery.provisioner.codebuild]\ntool = "direct"\n', False),
+        ('[recovery.provisioner.codebuild]\nterraform_version = "1.11.4"\n', True),
+    ],
+)
+def test_a_state_is_asked_about_where_one_is_kept(tmp_path, lines, asked):
+    (tmp_path / "drproof.toml").write_text(f'target = "embedded"\n{lines}', encoding="utf-8")
+    kind = "codebuild" if lines else "direct"
+    prepared = _prepared(tmp_path, {"provisioner": kind})
+
+    assert prepared.criteria.state_expected is asked
+    assert ("state_held_what_was_created" in {one.name for one in prepared.contracts}) is asked
+
+
 def test_subjects_are_expected_before_anything_is_read(tmp_path):
     rows = {row.name: row.subjects for row in _prepared(tmp_path, REHEARSAL).contracts}
 

@@ -19,7 +19,7 @@ from drproof.model.criteria import (
     Window,
     Workload,
 )
-from drproof.model.receipt import Attempt, Caller, Cause, EvidenceRef, Outcome, Receipt, Tool
+from drproof.model.receipt import Attempt, Caller, Cause, EvidenceRef, ManualAct, Outcome, Receipt, Tool
 from drproof.model.settings import (
     ClusterSettings,
     Command,
@@ -57,6 +57,7 @@ class Step:
     errors: tuple[str, ...] = ()
     repair: str = ""
     inherited: bool = False
+    manual: ManualAct | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
@@ -296,6 +297,8 @@ def _receipt(
         observed=step.observed,
         reason=step.reason,
         cause=step.cause,
+        manual=step.manual,
+        by_hand=(step.phase,) if step.manual else (),
         caller=drill.caller if step.outcome is Outcome.PASSED else None,
         tool=TOOL,
         image_ref=IMAGE,

@@ -267,6 +267,12 @@ def test_what_is_not_shown_is_said(make: Make) -> None:
     assert "That nothing is left" not in shown
 
 
+def test_builds_that_keep_no_state_leave_its_content_unshown(make: Make) -> None:
+    said = "That a state held what was created. The machine was made by builds that keep no state."
+    assert said in text_of(page_of(make(Drill(criteria={"state_expected": False}))))
+    assert said not in text_of(page_of(make(name="b")))
+
+
 def test_a_warm_start_and_inherited_receipts_are_not_passed_off_as_done_here(make: Make) -> None:
     steps_ = [passed("bringup", observed=observed.Bringup(start="warm"), inherited=True), passed("restore")]
     page = page_of(make(Drill(steps=steps_)))

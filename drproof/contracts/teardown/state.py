@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.receipt import Receipt
-from drproof.model.verdict import Finding, compare
+from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.recovery.by_hand import commands
 from drproof.phases.recovery.teardown import TeardownObserved
 
@@ -12,17 +12,27 @@ Teardown = Receipt[TeardownObserved]
 STRAY = "aws_instance.stray"
 
 
-@contract(needs=["teardown"], controls=["NIST CP-4", "NIST CM-8"])
+@contract(
+    needs=["teardown"],
+    # What keeps no state has none that could be wrong; the page names that among what is not shown.
+    applies=lambda criteria: criteria.state_expected,
+    controls=["NIST CP-4", "NIST CM-8"],
+)
 def state_held_what_was_created(teardown: Teardown) -> Finding:
     """What the bring-up made was in the state when the teardown began, was destroyed, and nothing is in it now."""
     facts = teardown.facts
     destroyed = {*facts.held_before} - {*facts.held_after}
     by_hand = commands(sorted({*facts.made} - destroyed))
-    return compare(
+    found = compare(
         observed={"created_and_not_destroyed": sorted({*facts.made} - destroyed), "still_held": list(facts.held_after)},
         expected={"created_and_not_destroyed": [], "still_held": []},
         reason="; ".join(("the state lost what was created, or still holds it: look for it by these names", *by_hand)),
     )
+    nameless = not facts.made and not facts.held_before
+    if found.status is Status.PROVEN and nameless and (facts.intended or facts.created):
+        # An empty state after an empty state is what a lost one looks like as well.
+        return undecided("something was to be created, and neither the bring-up nor the state names anything of it")
+    return found
 
 
 @state_held_what_was_created.sabotage("the state still holds something")

@@ -6,7 +6,7 @@ from typing import Any
 
 from drproof.analysis.covering import differences, projected
 from drproof.formats.image_ref import registry_of
-from drproof.model.cluster import NAMESPACE, SERVICE_ACCOUNT, Cluster, Manifest, kind_of, named
+from drproof.model.cluster import NAMESPACE, SECRET, SERVICE_ACCOUNT, Cluster, Manifest, kind_of, named
 from drproof.model.context import Context
 from drproof.model.errors import AlreadyExistsError, GuardError, PhaseError
 from drproof.model.phase import phase
@@ -18,6 +18,7 @@ from drproof.phases.recovery.sources import DocumentSeen, Origin, Wanted, source
 
 NAMESPACE_MS = 120_000
 ACTIVE = "Active"
+MISSING_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,62 @@ def wait_for_the_cluster(ctx: Context, error: Exception) -> str:
     return f"the cluster {identity.uid} answers again"
 
 
+@restore.looking
+def seen_in_the_cluster(ctx: Context) -> RestoreObserved:
+    """Return what is in the cluster of what the restore would have put there; what is missing is named."""
+    found = sources(ctx)
+    secret_values.hide(ctx, [one.manifest for one in found.objects])
+    cluster, name = pinned(ctx), ctx.settings.cluster.namespace
+    namespace, secret = cluster.get(NAMESPACE, name), pull_secret_of(ctx)
+    live = {
+        named(one.manifest): cluster.get(kind_of(one.manifest), str(one.manifest["metadata"]["name"]), namespace=name)
+        for one in found.objects
+    }
+    login = cluster.get(SECRET, secret.name, namespace=name) if secret is not None else None
+    lacking = [one for one, there in live.items() if there is None]
+    if secret is not None and login is None:
+        lacking.append(f"Secret/{secret.name}")
+    if namespace is None or lacking:
+        what = ", ".join(lacking[:MISSING_SHOWN]) if namespace is not None else f"the namespace {name} itself"
+        msg = f"after the act by hand {len(lacking)} of {len(live)} objects are not in {name}: {what}"
+        raise PhaseError(msg)
+    wanted = tuple(_as_it_must_be(ctx, one, live[named(one.manifest)] or {}, secret) for one in found.objects)
+    ctx.evidence("wanted", {named(one.manifest): projected(one.manifest, tag=ctx.tag) for one in wanted})
+    annotations = ((login or {}).get("metadata") or {}).get("annotations") or {}
+    return RestoreObserved(
+        uid=cluster.identity.uid,
+        namespace=name,
+        namespace_uid=str(namespace["metadata"]["uid"]),
+        namespace_created=is_ours(ctx, namespace),
+        manifests_sha256=found.manifests_sha256,
+        bundle_sha256=found.bundle_sha256,
+        documents=found.documents,
+        objects=tuple(_seen(one, live[named(one.manifest)] or {}) for one in wanted),
+        left_out=found.left_out,
+        overrides=found.overrides,
+        pull_secret=secret.name if secret else "",
+        registry=secret.registry if secret else "",
+        login_expires_at=str(annotations.get(pull_secret.EXPIRES_ANNOTATION, "")),
+    )
+
+
+def _as_it_must_be(ctx: Context, wanted: Wanted, live: Manifest, secret: PullSecret | None) -> Wanted:
+    """Return an object as it must be whoever made it: what the drill made has its marks."""
+    manifest = as_it_expires(marked(ctx, wanted.manifest), live) if is_ours(ctx, live) else dict(wanted.manifest)
+    return Wanted(manifest=_that_pulls(manifest, live, secret), origin=wanted.origin)
+
+
+def _seen(wanted: Wanted, live: Manifest) -> Applied:
+    metadata: Mapping[str, Any] = live["metadata"]
+    return Applied(
+        name=named(wanted.manifest),
+        origin=wanted.origin,
+        uid=str(metadata["uid"]),
+        resource_version=str(metadata["resourceVersion"]),
+        created=False,
+    )
+
+
 def hand_of(ctx: Context, cluster: Cluster) -> Hand:
     """Return the hand of this drill, for what others than drills do as well."""
     return Hand(
@@ -170,11 +227,15 @@ def _finished(ctx: Context, cluster: Cluster, wanted: Wanted, secret: PullSecret
     live = cluster.get(kind_of(manifest), name, namespace=ctx.settings.cluster.namespace)
     if live is not None:
         manifest = as_it_expires(manifest, live)
-    if secret is not None and named(manifest) == f"{SERVICE_ACCOUNT.kind}/{secret.service_account}":
-        others = linked_secrets(live) if live is not None else ()
-        names = dict.fromkeys((*linked_secrets(manifest), *others, secret.name))
-        manifest["imagePullSecrets"] = [{"name": name} for name in names]
-    return Wanted(manifest=manifest, origin=wanted.origin)
+    return Wanted(manifest=_that_pulls(manifest, live, secret), origin=wanted.origin)
+
+
+def _that_pulls(manifest: dict[str, Any], live: Manifest | None, secret: PullSecret | None) -> dict[str, Any]:
+    """Return an object; the account of the workload with the pull secret, beside those that it has."""
+    if secret is None or named(manifest) != f"{SERVICE_ACCOUNT.kind}/{secret.service_account}":
+        return manifest
+    names = dict.fromkeys((*linked_secrets(manifest), *(linked_secrets(live) if live else ()), secret.name))
+    return {**manifest, "imagePullSecrets": [{"name": name} for name in names]}
 
 
 def _applied(ctx: Context, cluster: Cluster, wanted: Wanted) -> Applied:

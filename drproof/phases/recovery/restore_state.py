@@ -115,8 +115,48 @@ def clear_the_prefix(ctx: Context, error: Exception) -> str:
     return f"removed {len(keys)} objects of the failed attempt"
 
 
+@restore_state.looking
+def seen_in_the_prefix(ctx: Context) -> StateObserved:
+    """Return what lies in the isolated prefix, beside the archives read again; an empty prefix is an error."""
+    point = ctx.observed(read_restore_point)
+    verified = {seen.name: seen for seen in point.objects}
+    bucket, prefix = ctx.settings.recovery.bucket, isolated_prefix(ctx)
+    sources, meant = [], set[str]()
+    for name in ctx.plan.criteria.backup.archives:
+        source, files = _read(ctx, point.bucket, verified[name])
+        _refuse_a_change(verified[name], source)
+        sources.append(source)
+        meant |= {f"{prefix}/{name}/{file.path.removeprefix('./')}" for file in files}
+    read_back = _read_back(ctx, bucket, prefix)
+    if not meant & read_back.keys():
+        msg = f"after the act by hand s3://{bucket}/{prefix}/ holds none of the {len(meant)} files of the restore point"
+        raise PhaseError(msg)
+    ctx.evidence("read_back", {source.name: _below(read_back, f"{prefix}/{source.name}/") for source in sources})
+    return StateObserved(
+        bucket=bucket,
+        prefix=prefix,
+        origin=ctx.origin,
+        sources=tuple(sources),
+        files=sum(source.files for source in sources),
+        size=sum(source.size for source in sources),
+        read_back=len(read_back),
+        unexpected=len(read_back.keys() - meant),
+    )
+
+
 def _materialise(ctx: Context, bucket: str, seen: ObjectSeen, prefix: str) -> tuple[Source, dict[str, str]]:
     """Stream an archive again, at the version that was verified, and write its files."""
+    batch = _Batch(ctx, prefix)
+    source, _ = _read(ctx, bucket, seen, sink=batch.add)
+    batch.flush()
+    _refuse_a_change(seen, source)
+    return source, batch.written
+
+
+def _read(
+    ctx: Context, bucket: str, seen: ObjectSeen, *, sink: archive.Sink | None = None
+) -> tuple[Source, list[archive.Member]]:
+    """Stream an archive at the version that was verified, and return what it was, and its files."""
     info, chunks = ctx.target.primary.objects.stream(bucket, seen.key, version=seen.version)
     digest = hashlib.sha256()
 
@@ -126,14 +166,9 @@ def _materialise(ctx: Context, bucket: str, seen: ObjectSeen, prefix: str) -> tu
             yield chunk
 
     stream = hashed()
-    batch = _Batch(ctx, prefix)
-    members = list(archive.read(archive.zstd(stream), sink=batch.add))
+    members = list(archive.read(archive.zstd(stream), sink=sink))
     for _ in stream:
         continue
-    batch.flush()
-    if digest.hexdigest() != seen.sha256:
-        msg = f"{seen.name} changed between verification and restore: expected {seen.sha256}, got {digest.hexdigest()}"
-        raise PhaseError(msg)
     files = [member for member in members if member.kind == "file"]
     source = Source(
         name=seen.name,
@@ -142,7 +177,13 @@ def _materialise(ctx: Context, bucket: str, seen: ObjectSeen, prefix: str) -> tu
         files=len(files),
         size=sum(member.size for member in files),
     )
-    return source, batch.written
+    return source, files
+
+
+def _refuse_a_change(seen: ObjectSeen, source: Source) -> None:
+    if source.sha256 != seen.sha256:
+        msg = f"{seen.name} changed between verification and restore: expected {seen.sha256}, got {source.sha256}"
+        raise PhaseError(msg)
 
 
 class _Batch:

@@ -141,6 +141,19 @@ def orders(  # noqa: PLR0913 — what builds are told beside the settings
     )
 
 
+def uses_terraform(settings: BuildSettings, *, embedded: bool) -> bool:
+    """Return whether builds work with Terraform, and so keep its state; what is wrong in the settings `orders` says."""
+    if settings.tool == "direct":
+        return False
+    if settings.tool == "terraform" or settings.terraform_version or not embedded:
+        return True
+    try:
+        version_of(shutil.which("terraform"))
+    except TargetError:
+        return False
+    return True
+
+
 def next_token(token: str, build_id: str) -> str:
     """Return the token of the build after one that ended badly: its own would only find that one again."""
     return hashlib.sha256(f"{token} {build_id}".encode()).hexdigest()[: len(token)]
