@@ -26,6 +26,9 @@ def test_every_shim_names_its_seams() -> None:
         "iam_policies",
         "kms",
         "stepfunctions",
+        "stepfunctions_errors",
+        "stepfunctions_ends",
+        "stepfunctions_builds",
         "lambda_",
         "codebuild",
     }
