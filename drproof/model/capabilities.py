@@ -17,6 +17,7 @@ from drproof.model.signing import Signer
 if TYPE_CHECKING:
     from drproof.model.cluster import ClusterAccess
     from drproof.model.readiness import Readiness
+    from drproof.model.workflows import Workflows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,6 +368,8 @@ class SiteTarget(Protocol):
     def clusters(self) -> "ClusterAccess": ...  # noqa: D102
     @property
     def readiness(self) -> "Readiness": ...  # noqa: D102
+    @property
+    def workflows(self) -> "Workflows": ...  # noqa: D102
 
 
 class Target(Protocol):

@@ -19,6 +19,7 @@ from drproof.targets.aws.s3_receipts import AwsReceiptStore
 from drproof.targets.aws.sessions import Session
 from drproof.targets.aws.sns import AwsMessenger
 from drproof.targets.aws.ssm import AwsHosts
+from drproof.targets.aws.stepfunctions import AwsWorkflows
 from drproof.targets.aws.sts import AwsIdentity
 from drproof.targets.kubernetes.access import KubeconfigAccess
 from drproof.targets.provisioners import AnyProvisioner, choose
@@ -109,6 +110,11 @@ class AwsSite:
     def readiness(self) -> AwsReadiness:
         """What must be known of the site before a drill."""
         return AwsReadiness(self._side, self._site, self._session, self._whole)
+
+    @cached_property
+    def workflows(self) -> AwsWorkflows:
+        """The site's state machines and their executions."""
+        return AwsWorkflows(self._session.client("stepfunctions"))
 
     @cached_property
     def images(self) -> AwsImages:

@@ -72,7 +72,7 @@ class AwsAlarms:
             for item in page.get("AlarmHistoryItems", ())
         ]
         items.sort(key=lambda item: item["Timestamp"])
-        return tuple(_plain(item) for item in items)
+        return tuple(instants.plain(item) for item in items)
 
     def metrics(self, namespace: str, dimensions: Mapping[str, str]) -> tuple[str, ...]:
         """Return the names of the metrics with exactly these dimensions."""
@@ -129,13 +129,3 @@ def _moment(text: str) -> datetime:
         return timestamps.parse(text)
     except FormatError as exc:
         raise ValueError(str(exc)) from exc
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 — what the SDK parsed, as JSON
-    if isinstance(value, datetime):
-        return instants.text(value)
-    if isinstance(value, dict):
-        return {str(key): _plain(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_plain(member) for member in value]
-    return value

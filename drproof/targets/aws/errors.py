@@ -23,6 +23,7 @@ ALREADY = frozenset(
         "ConditionalCheckFailed",
         "ConditionalCheckFailedException",
         "ConditionalRequestConflict",
+        "ExecutionAlreadyExists",
     }
 )
 THROTTLED = frozenset(
@@ -68,6 +69,7 @@ SERVER_FAILED = 500
 
 MISSING = re.compile(
     r"404|NoSuch[A-Za-z]+|[A-Za-z]*NotFound(Exception|Fault)?|Invalid[A-Za-z]+\.NotFound|InvalidAMIID\.Unavailable"
+    r"|(Execution|StateMachine|Task)DoesNotExist"
 )
 LIMIT = re.compile(r"[A-Za-z]*(LimitExceeded|QuotaExceeded)(Exception|Fault)?|Max[A-Za-z]+LimitExceeded")
 NEXT = {

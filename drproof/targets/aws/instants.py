@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 
 def text(moment: datetime | None) -> str:
@@ -18,3 +19,14 @@ def of_header(value: str) -> str:
         return text(parsedate_to_datetime(value))
     except (TypeError, ValueError):
         return ""
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 — what the SDK parsed, as JSON
+    """Return an answer of the SDK as plain JSON, its moments as texts."""
+    if isinstance(value, datetime):
+        return text(value)
+    if isinstance(value, dict):
+        return {str(key): plain(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [plain(member) for member in value]
+    return value

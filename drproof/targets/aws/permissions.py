@@ -88,6 +88,8 @@ BUILDS = Grant(
     ("arn:{partition}:codebuild:{region}:{account}:project/*",),
     frozenset({"codebuild"}),
 )
+EXECUTIONS = "arn:{partition}:states:{region}:{account}:execution:*"
+MACHINES = "arn:{partition}:states:{region}:{account}:stateMachine:*"
 STATE = (
     _s3("recovery", "ListBucket", "ListBucketVersions", on=("{state_bucket}",)),
     _s3(
@@ -264,6 +266,22 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
         Grant("primary", ("cloudwatch:DescribeAlarms", "events:DescribeRule")),
         Grant("recovery", ("cloudwatch:DescribeAlarms", "events:DescribeRule")),
     ),
+    # A token names its task by itself: IAM knows no resource for it.
+    "workflows.answer": (Grant("recovery", ("states:SendTaskFailure", "states:SendTaskSuccess")),),
+    "workflows.read": (
+        Grant(
+            "recovery",
+            (
+                "states:DescribeExecution",
+                "states:DescribeStateMachineForExecution",
+                "states:GetExecutionHistory",
+            ),
+            (EXECUTIONS,),
+        ),
+        Grant("recovery", ("states:DescribeStateMachine", "states:ListExecutions"), (MACHINES,)),
+    ),
+    "workflows.start": (Grant("recovery", ("states:StartExecution",), (MACHINES,)),),
+    "workflows.stop": (Grant("recovery", ("states:StopExecution",), (EXECUTIONS,)),),
 }
 
 
