@@ -38,10 +38,10 @@ def examine(
 
     Exit status: 0 it is sound, 1 it has defects or a path that nobody could decide, 2 it cannot be read.
     """
+    from drproof.analysis.machine.acts import knowledge_of
     from drproof.analysis.machine.flow import Knowledge
     from drproof.analysis.machine.soundness import examine as look
     from drproof.formats import asl
-    from drproof.orchestrator.definition import known_of
 
     with clear():
         read = asl.parse(_bytes(definition))
@@ -53,7 +53,7 @@ def examine(
                 raise ValueError(msg)
             answers.setdefault(state, []).append(Path(file))
         told = {state: _shape(files) for state, files in answers.items()}
-        found = look(read, Knowledge(given=_shape(given or []), answers={**known_of(read).answers, **told}))
+        found = look(read, Knowledge(given=_shape(given or []), answers={**knowledge_of(read).answers, **told}))
     if as_json:
         typer.echo(json.dumps({"sound": _is_sound(found), **asdict(found)}, indent=2, sort_keys=True))
     else:

@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from drproof import catalog
-from drproof.analysis.machine.acts import ASK, DECIDE, KEPT, LOOK, MORE, PREPARE, RECORD, SEAL, TELL, knowledge_of
-from drproof.analysis.machine.flow import Knowledge
+from drproof.analysis.machine.acts import ASK, DECIDE, KEPT, LOOK, MORE, PREPARE, RECORD, SEAL, TELL
 from drproof.engine.leaves_of_builds import AT, BUILDS
 from drproof.formats import durations
-from drproof.formats.asl import Machine
 from drproof.model.phase import Phase
 from drproof.orchestrator import fleet_definition
 from drproof.orchestrator.fleet_definition import AGAIN, MAX_ATTEMPTS
@@ -75,11 +73,6 @@ def definition(*, approval_seconds: int = APPROVAL_SECONDS) -> Fields:
 def text() -> str:
     """Return the definition as the file that is checked in."""
     return json.dumps(definition(), indent=2) + "\n"
-
-
-def known_of(machine: Machine) -> Knowledge:
-    """Return what is known of a machine by the acts of ours that it asks for."""
-    return knowledge_of(machine, frozenset(catalog.plan(catalog.RECOVERY).names))
 
 
 def state_of(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from drproof import catalog
-from drproof.analysis.machine.acts import act_of
+from drproof.analysis.machine.acts import act_of, knowledge_of
 from drproof.analysis.machine.replay import Answer, Answers, Asked, run
 from drproof.analysis.machine.soundness import examine
 from drproof.formats.asl import machine_of, parse
@@ -26,7 +26,7 @@ def test_the_definition_that_is_checked_in_is_the_one_that_is_generated() -> Non
 def test_nothing_is_wrong_with_the_machine_and_every_path_of_it_is_decided() -> None:
     machine = parse(definition.text())
 
-    found = examine(machine, definition.known_of(machine))
+    found = examine(machine, knowledge_of(machine))
 
     assert found.defects == ()
     assert found.unknown == ()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from drproof.analysis.machine.acts import knowledge_of
 from drproof.analysis.machine.flow import Knowledge
 from drproof.analysis.machine.shapes import shape_of
 from drproof.analysis.machine.soundness import examine
@@ -244,7 +245,7 @@ def test_a_planted_defect_is_found_where_it_stands(name: str) -> None:
     plant(spoiled["States"])
     machine = machine_of(spoiled)
 
-    found = examine(machine, definition.known_of(machine)).defects
+    found = examine(machine, knowledge_of(machine)).defects
 
     assert (state, code) in {(defect.state, defect.code) for defect in found}, [str(defect) for defect in found]
 
@@ -254,11 +255,11 @@ def test_a_field_of_the_callback_that_nobody_sends_is_undecided_and_undecided_is
     _captured(spoiled["States"])
     machine = machine_of(spoiled)
 
-    found = examine(machine, definition.known_of(machine))
+    found = examine(machine, knowledge_of(machine))
 
     assert found.unknown == ("Capture.Parameters.reason.$: $.decision.reason",)
 
-    known = definition.known_of(machine)
+    known = knowledge_of(machine)
     told = Knowledge(answers={**known.answers, "RequestManualApproval": shape_of(APPROVED)})
     assert [(one.state, one.code) for one in examine(machine, told).defects] == [("Capture", "path_leads_to_nothing")]
 
@@ -267,5 +268,5 @@ def test_a_machine_of_ours_without_a_time_limit_is_told() -> None:
     spoiled = definition.definition()
     del spoiled["TimeoutSeconds"]
     machine = machine_of(spoiled)
-    codes = [defect.code for defect in examine(machine, definition.known_of(machine)).defects]
+    codes = [defect.code for defect in examine(machine, knowledge_of(machine)).defects]
     assert codes == ["machine_has_no_time_limit"]

@@ -7,14 +7,16 @@ asks for stands in its payload; a machine that asks for none of them is somebody
 from collections.abc import Iterator, Mapping
 
 from drproof.analysis.machine.flow import Knowledge
-from drproof.analysis.machine.shapes import ANYTHING, NUMBER, TEXT, TRUTH, Record, Row, Shape, record
-from drproof.formats.asl import Machine, State
+from drproof.analysis.machine.integrations import KNOWN, Resource, resource_of
+from drproof.analysis.machine.shapes import ANYTHING, TEXT, TRUTH, Row, Shape, put, record
+from drproof.formats.asl import Machine, State, text
 
 PREPARE, RECORD = "prepare_bringup", "bringup"
 """The acts on both sides of the build, which Step Functions runs by itself."""
 TELL, SEAL = "tell_of_failure", "seal"
 LOOK, ASK, DECIDE = "check_health", "request_manual_approval", "promote"
 
+CALL = "lambda:invoke"
 KEPT = ("phase", "outcome", "receipt", "sha256")
 """What a machine keeps of the answer to a phase: references, and nothing of what they refer to."""
 MORE: Mapping[str, Mapping[str, Shape]] = {LOOK: {"needs_recovery": TRUTH}, DECIDE: {"approved": TRUTH}}
@@ -34,21 +36,22 @@ def answer_to(act: str) -> Shape:
 
 
 def act_of(state: State) -> str:
-    """Return the act that a state asks the function for; empty where it asks for none."""
+    """Return the act that a state asks the function for; empty where it asks for none, or of another function."""
     told = state.fields.get("Parameters")
     payload = told.get("Payload") if isinstance(told, dict) else None
-    act = payload.get("act") if isinstance(payload, dict) else None
-    return act if isinstance(act, str) else ""
+    if not isinstance(payload, dict) or not isinstance(payload.get("execution"), dict):
+        return ""
+    return text(payload.get("act"))
 
 
-def knowledge_of(machine: Machine, phases: frozenset[str]) -> Knowledge:
-    """Return what is known of a machine by the acts that it asks for; `phases` are those that have an answer."""
-    return Knowledge(answers=dict(_answers(machine, phases)))
+def knowledge_of(machine: Machine) -> Knowledge:
+    """Return what is known of a machine by the acts that its states ask for."""
+    return Knowledge(answers=dict(_answers(machine)))
 
 
-def _answers(machine: Machine, phases: frozenset[str]) -> Iterator[tuple[str, Shape]]:
+def _answers(machine: Machine) -> Iterator[tuple[str, Shape]]:
+    whole = KNOWN[CALL].answer
     for state in machine.all_states():
-        act = act_of(state)
         # What comes back with a token is a person's, and stays unknown: nothing may be taken out of it.
-        if act in {*phases, PREPARE, TELL, SEAL} and act != ASK:
-            yield state.name, Record({"Payload": answer_to(act), "StatusCode": NUMBER}, closed=False)
+        if (act := act_of(state)) and resource_of(state.resource) == Resource(call=CALL, pattern=""):
+            yield state.name, put(whole, ("Payload",), answer_to(act))
