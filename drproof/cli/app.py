@@ -14,7 +14,9 @@ from drproof.cli.compare import compare
 from drproof.cli.compare_inventories import compare_inventories
 from drproof.cli.compare_prefixes import compare_prefixes
 from drproof.cli.control_plane import app as control_plane_app
+from drproof.cli.deciding import approve, reject
 from drproof.cli.errors import clear, echo
+from drproof.cli.export import export
 from drproof.cli.fleet import app as fleet_app
 from drproof.cli.gc import gc
 from drproof.cli.keys import app as keys_app
@@ -45,10 +47,13 @@ app.command()(policy)
 app.command()(verify)
 app.command("verify-published")(verify_published)
 app.command()(collect)
+app.command()(export)
 app.command()(compare)
 app.command()(compare_inventories)
 app.command()(compare_prefixes)
 app.command()(sign_off)
+app.command()(approve)
+app.command()(reject)
 app.command()(timestamp)
 app.add_typer(keys_app, name="keys")
 app.add_typer(release_app, name="release")
@@ -62,20 +67,33 @@ Folder = Annotated[Path, typer.Argument(help="The folder of a drill, such as rep
 
 @app.command()
 def resume(
-    directory: Folder,
+    place: Annotated[str, typer.Argument(help="The folder of a drill, or s3://bucket/prefix/<drill-id> in its store.")],
+    reports: Annotated[Path, typer.Argument(help="Where the folder of a drill from a store is made.")] = Path(
+        "reports"
+    ),
     finish: Annotated[bool, typer.Option("--finish", help="Run the phases that are left, instead of undoing.")] = False,
     signer: Annotated[str, typer.Option(help="Your own key, where that of the run is out of reach.")] = "",
+    trust: Annotated[str, typer.Option(help="Whose signatures count in a store.")] = "",
 ) -> None:
-    """Go on with a run that died: tear it down (the default) or finish it, then seal it."""
+    """Go on with a run that died: tear it down (the default) or finish it, then seal it.
+
+    From another machine, whose disk has nothing of it, by its receipt store.
+    """
     from drproof.cli.looking import opened
     from drproof.engine.resume import FINISH, UNDO
     from drproof.engine.resume import resume as go_on
+    from drproof.engine.resume_stored import SCHEME
+    from drproof.engine.resume_stored import resume_stored as from_store
     from drproof.report import summary
 
     with clear():
-        conclusion = go_on(
-            directory, FINISH if finish else UNDO, reason="resumed by an operator", listener=_tell, signer=signer
-        )
+        purpose, directory = FINISH if finish else UNDO, Path(place)
+        if place.startswith(SCHEME):
+            directory = reports / place.rstrip("/").rpartition("/")[2]
+            reason = "resumed by an operator, from its store"
+            conclusion = from_store(place, reports, purpose, reason=reason, listener=_tell, signer=signer, trust=trust)
+        else:
+            conclusion = go_on(directory, purpose, reason="resumed by an operator", listener=_tell, signer=signer)
     echo(f"{directory.name}: {conclusion.title}; {conclusion.stop_reason}")
     with clear():
         lines = summary.lines(

@@ -1,4 +1,4 @@
-"""The two accounts of the world and the keys that open them; the keys are new in every world."""
+"""The two accounts of the world, the keys that open them, and an approver's; the keys are new in every world."""
 
 import secrets
 import string
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from drproof.embedded.names import Names
 
 ROLE = "assumed-role/drproof-rehearsal/embedded"
+APPROVER = "assumed-role/drproof-approver/approver"
 _ALPHABET = string.ascii_uppercase + "234567"
 
 
@@ -20,6 +21,8 @@ class Credentials:
     region: str
     expires_at: str = ""
     """When it ends; empty for one that does not. The world says so, and refuses nobody later."""
+    role: str = ROLE
+    """Whom it makes the caller."""
 
 
 class Accounts:
@@ -28,8 +31,10 @@ class Accounts:
     def __init__(self, names: Names, *, recovery_until: str = "") -> None:
         self.primary = _issue(names.primary.account_id, names.primary.region)
         self.recovery = _issue(names.recovery.account_id, names.recovery.region, recovery_until)
+        self.approver = _issue(names.recovery.account_id, names.recovery.region, role=APPROVER)
+        """Somebody else than who drills, so that a rehearsal's decision is not one's own."""
         self._expired: set[str] = set()
-        self._by_key = {found.access_key_id: found for found in (self.primary, self.recovery)}
+        self._by_key = {found.access_key_id: found for found in (self.primary, self.recovery, self.approver)}
 
     def of(self, access_key_id: str) -> Credentials | None:
         """Return the credentials of an access key, or None when the world never issued it."""
@@ -52,11 +57,11 @@ class Accounts:
         return access_key_id in self._expired
 
     def public(self) -> dict[str, dict[str, str]]:
-        """Return both credentials as `world.json` carries them."""
-        return {"primary": asdict(self.primary), "recovery": asdict(self.recovery)}
+        """Return all credentials as `world.json` carries them."""
+        return {side: asdict(getattr(self, side)) for side in ("primary", "recovery", "approver")}
 
 
-def _issue(account_id: str, region: str, expires_at: str = "") -> Credentials:
+def _issue(account_id: str, region: str, expires_at: str = "", *, role: str = ROLE) -> Credentials:
     # The emulator takes a key for a key only when it has twenty capitals or digits.
     key = "AKIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
     return Credentials(
@@ -65,4 +70,5 @@ def _issue(account_id: str, region: str, expires_at: str = "") -> Credentials:
         account_id=account_id,
         region=region,
         expires_at=expires_at,
+        role=role,
     )

@@ -327,6 +327,8 @@ def _stop_reason(record: Record, own: OwnTests | None, interruption: BaseExcepti
         return "diagnostics-only mode completed"
     if window.stop_after != "promote":
         return f"stop-after={window.stop_after} reached"
-    if record.receipts.get("promote") is not None and record.receipts["promote"].outcome is Outcome.NOT_RUN:
-        return "auto promote disabled; stopped at manual promotion gate"
+    promote = record.receipts.get("promote")
+    if promote is not None and promote.outcome is Outcome.NOT_RUN:
+        asked = record.plan.criteria.approval.awaited
+        return promote.reason if asked else "auto promote disabled; stopped at manual promotion gate"
     return "completed requested phases"

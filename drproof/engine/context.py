@@ -13,7 +13,7 @@ from drproof.evidence.withheld import keep, told, withheld_in
 from drproof.model.capabilities import Target
 from drproof.model.codec import decode, encode
 from drproof.model.collection import Collection
-from drproof.model.context import DRILL_TAG, EXPIRES_TAG, Clock, Effects
+from drproof.model.context import DRILL_TAG, EXPIRES_TAG, Answered, Clock, Doubt, Effects
 from drproof.model.criteria import PlanDocument
 from drproof.model.errors import PhaseError
 from drproof.model.phase import Phase
@@ -44,6 +44,7 @@ class PhaseContext:
         say: Callable[[str], None],
         collection: Collection | None = None,
         moved: Callable[[int, int], None] = lambda _size, _of: None,
+        decision: Callable[[Doubt], Answered] = lambda _doubt: Answered(value=None),
     ) -> None:
         """Make the context of `phase`; evidence and log go below `directory`."""
         self.drill_id = plan.drill_id
@@ -64,6 +65,7 @@ class PhaseContext:
         self._masker = masker
         self._say = say
         self._moved = moved
+        self._decision = decision
 
     def observed(self, phase: Phase[T]) -> T:
         """Return what an earlier phase observed."""
@@ -122,6 +124,10 @@ class PhaseContext:
     def moved(self, size: int, *, of: int = 0) -> None:
         """Show that `size` more bytes were moved, of so many in all where that is known; it is kept nowhere."""
         self._moved(size, of)
+
+    def decision(self, doubt: Doubt) -> Answered:
+        """Wait for what people decide; a signal ends the wait."""
+        return self._decision(doubt)
 
     def _withheld(self, phase: str, name: str) -> str:
         path = f"evidence/{phase}.{name}.json"

@@ -3,6 +3,7 @@
 import secrets
 
 from drproof import catalog
+from drproof.engine.approving import approval_of
 from drproof.engine.cadence import cadence_of
 from drproof.engine.readiness import preflight_of, triggers_of
 from drproof.engine.refusal import refuse
@@ -136,8 +137,9 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
         promotion=Promotion(
             **{
                 key: resolved[f"promotion.{key}"]
-                for key in ("auto_promote", "allow_bypass", "approver", "ticket", "reason")
-            }
+                for key in ("auto_promote", "allow_bypass", "approver", "ticket", "reason", "send_token")
+            },
+            await_ms=resolved["promotion.await_approval"],
         ),
         cost=CostInputs(
             instance_type=resolved["cost.instance_type"],
@@ -145,7 +147,10 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
             ebs_root_gb=resolved["cost.ebs_root_gb"],
         ),
         signing=Signing(
-            signer=resolved["signing.signer"], trust=resolved["signing.trust"], tsa=resolved["signing.tsa"]
+            signer=resolved["signing.signer"],
+            trust=resolved["signing.trust"],
+            tsa=resolved["signing.tsa"],
+            digest_key=resolved["receipts.digest_key"],
         ),
         profile=resolved["profile"],
         storing=_storing(resolved, sites["recovery"].owner),
@@ -198,6 +203,7 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         cadence=cadence_of(resolved),
         architectures=resolved["drill.architectures"],
         preflight=preflight_of(resolved, settings, plan),
+        approval=approval_of(settings, plan),
     )
 
 

@@ -83,7 +83,7 @@ class JournalledEffects:
     def announce(self, verb: str, resource: str, details: Mapping[str, Any] | None = None) -> Intent:
         """Write down what will be changed; whoever asks for no more than that says elsewhere what came of it."""
         self._allowed()
-        token = token_of(self._drill_id, self._phase, verb, resource)
+        token = self.token(verb, resource)
         record = self._append(
             {"kind": "intent", "phase": self._phase, "verb": verb, "token": token},
             {"resource": resource, "details": dict(details or {})},
@@ -91,6 +91,10 @@ class JournalledEffects:
         self._announced(record)
         number: int = record["number"]
         return Intent(number=number, verb=verb, resource=resource, token=token)
+
+    def token(self, verb: str, resource: str) -> str:
+        """Return the token that an effect of this phase has, whenever it is announced."""
+        return token_of(self._drill_id, self._phase, verb, resource)
 
     def made(self, *verbs: str) -> tuple[Effect, ...]:
         """Return the effects of this drill and of those it inherits from, oldest first."""

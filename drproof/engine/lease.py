@@ -8,7 +8,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -33,6 +33,16 @@ from drproof.model.errors import (
 )
 from drproof.model.receipt import Count
 
+
+class AtWorkError(LeaseError):
+    """Another process works under this lease, or did until a moment ago."""
+
+    def __init__(self, message: str, *, other: bool) -> None:
+        super().__init__(message)
+        self.other = other
+        """Whether it is the process of another drill."""
+
+
 SUFFIX = ".drproof-lease"
 RESOLUTION_MS = 2_000
 """A store tells whole seconds, of the renewal and of the answer."""
@@ -49,12 +59,17 @@ class Holder:
     pid: int
     length_ms: Count = 0
     """How long it holds from each renewal on, by the clock of the store; 0 where it does not say."""
+    execution: str = ""
+    """The execution of the orchestrator that holds it while it runs, between its acts as well; empty for a process."""
+    parked: bool = False
+    """Whether that execution is between two acts: no process works on it."""
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "Holder":
         """Return the holder that a lease object names."""
         named = {key: content[key] for key in ("drill_id", "fence", "expires_at", "host", "pid")}
-        return cls(**named, length_ms=content.get("length_ms", 0))
+        more = {key: content[key] for key in ("length_ms", "execution", "parked") if key in content}
+        return cls(**named, **more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +112,14 @@ class Lease:
         clock: Clock,
         tags: Mapping[str, str] | None = None,
         ended: Collection[str] = (),
+        execution: str = "",
+        runs: Callable[[str], bool] = lambda _: True,
     ) -> None:
         """Prepare a lease on the target whose remote state is at `bucket`/`key`; nothing is taken yet.
 
-        `ended` names drills that were sealed: what they could not give back, nobody has to wait for.
+        `ended` names drills that were sealed: what they could not give back, nobody has to wait for. `execution` is
+        what holds it besides this process; `runs` says of one whether it still does, and is asked before another's
+        lease is taken.
         """
         self._tags = dict(tags or {})
         self._store = store
@@ -110,6 +129,10 @@ class Lease:
         self._length_ms = length_ms
         self._clock = clock
         self._known = frozenset({drill_id, *ended})
+        self._execution = execution
+        self._runs = runs
+        self._parked = False
+        self.is_given_back = False
         self._etag = ""
         self._fence = 0
         self._until_ms = 0
@@ -169,6 +192,7 @@ class Lease:
     def release(self, intent: Intent) -> None:
         """Give the lease back, if it is still ours."""
         self.stop()
+        self.is_given_back = True
         found = self._found()
         if found is not None and self._is_mine(found.holder):
             with contextlib.suppress(AlreadyExistsError):
@@ -187,7 +211,9 @@ class Lease:
         holder = found.holder if found is not None else None
         etag = found.etag if found is not None else ""
         others = found is not None and holder is not None and holder.drill_id not in self._known
-        if others and found is not None and holder is not None and not found.has_run_out(self._clock.now()):
+        if found is not None and holder is not None and holder.execution:
+            self._refuse_a_running_one(found, holder)
+        elif others and found is not None and holder is not None and not found.has_run_out(self._clock.now()):
             msg = (
                 f"drill {holder.drill_id} (pid {holder.pid} on {holder.host}) holds the target until "
                 f"{holder.expires_at}; expected no other drill on {self.uri}\n"
@@ -203,6 +229,33 @@ class Lease:
         except TargetError as exc:
             msg = f"another drill took the lease {self.uri} at the same moment\n  next: run the same command again"
             raise LeaseError(msg) from exc
+
+    def _refuse_a_running_one(self, found: Found, holder: Holder) -> None:
+        """Refuse a lease of an execution that runs, and of one whose act may still be at work."""
+        own = holder.drill_id in self._known
+        # A process that is no act of the execution waits for its end, even to go on with its very drill.
+        if self._execution != holder.execution and self._runs(holder.execution):
+            msg = (
+                f"the execution {holder.execution} holds the target while it runs; expected no other drill on "
+                f"{self.uri}\n  next: wait for its end, or aws stepfunctions stop-execution --execution-arn "
+                f"{holder.execution}"
+            )
+            raise LeaseError(msg)
+        if not holder.parked and not found.has_run_out(self._clock.now()):
+            msg = f"an act of {holder.drill_id} is at work under {self.uri} until {holder.expires_at}"
+            raise AtWorkError(msg, other=not own)
+
+    def park(self, intent: Intent) -> None:
+        """Keep the lease for the execution, and say that no process works under it; the next act takes it up.
+
+        Raises:
+            TargetError: nobody answered, or it was taken over: the next act has to wait until it has run out.
+        """
+        self.stop()
+        with self._renewing:
+            self._parked = True
+            content = self._content(self._fence)
+            self._store.put(intent, self._bucket, self._key, content, tags=self._tags, if_match=self._etag)
 
     def _renew_until_stopped(self) -> None:
         while not self._stop.wait(self._length_ms / 3000):
@@ -250,6 +303,7 @@ class Lease:
                 "host": self._host,
                 "length_ms": self._length_ms,
                 "pid": self._pid,
+                **({"execution": self._execution, "parked": self._parked} if self._execution else {}),
             }
         )
 

@@ -316,6 +316,15 @@ LEAVES: tuple[Leaf, ...] = (
         of_the_world=False,
     ),
     row(
+        "promotion.await_approval",
+        "duration",
+        "how long the drill waits at its gate for drproof approve or reject; 0s waits for nobody",
+        option="await_approval",
+        environment="AWAIT_APPROVAL",
+        default="0s",
+        of_the_world=False,
+    ),
+    row(
         "promotion.approver",
         "text",
         "who decides",

@@ -28,4 +28,19 @@ RECEIPTS: tuple[Leaf, ...] = (
         default=30,
         of_the_world=False,
     ),
+    row(
+        "receipts.digest_key",
+        "text",
+        "the HMAC key that makes a drill's digest key anew on another machine, awskms:…; else the signer's own file",
+        environment="DRPROOF_DIGEST_KEY",
+        default="",
+        of_the_world=False,
+    ),
+    row(
+        "promotion.send_token",
+        "flag",
+        "whether an execution sends its task token to the topic of those who decide; else its history has it alone",
+        default=False,
+        of_the_world=False,
+    ),
 )

@@ -20,7 +20,9 @@ def budget_ms(phases: Iterable[Phase[Any]]) -> int:
     return sum(phase.objective_ms or PHASE_MS for phase in phases)
 
 
-def refuse_short_lived(ends_at: str, phases: Iterable[Phase[Any]], limits: Limits, *, now: str) -> None:
+def refuse_short_lived(
+    ends_at: str, phases: Iterable[Phase[Any]], limits: Limits, *, now: str, waits: timedelta = timedelta()
+) -> None:
     """Refuse a run whose credentials end before it may have ended and been undone; empty ones do not end.
 
     Of which nobody knows the end is for preflight to say: a run is not refused on a guess.
@@ -30,13 +32,14 @@ def refuse_short_lived(ends_at: str, phases: Iterable[Phase[Any]], limits: Limit
     """
     if ends_at in {"", EXPIRY_UNKNOWN}:
         return
-    needed = timedelta(milliseconds=budget_ms(phases) + limits.teardown_reserve_ms)
+    needed = timedelta(milliseconds=budget_ms(phases) + limits.teardown_reserve_ms) + waits
     until = timestamps.parse(now) + needed
     if timestamps.parse(ends_at) >= until:
         return
     raise refuse(
         f"the credentials end at {ends_at}, and nothing renews them: a drill that outlives them cannot be torn down",
-        expected=f"credentials until {instant(until)}: the objectives of the phases and limits.teardown_reserve",
+        expected=f"credentials until {instant(until)}: the objectives of the phases, limits.teardown_reserve "
+        "and --await-approval",
         got=ends_at,
         next_step="renew them (aws sso login, a new session token, a role that is assumed by a profile), "
         "then run the same command",

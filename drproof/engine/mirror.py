@@ -4,7 +4,7 @@ A drill whose receipts cannot be stored goes on, because its teardown must come:
 end of the next phase and once more at the end of the run, and what is missing then is said.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from drproof.engine.clock import SystemClock
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.opening import Opened
+from drproof.engine.progress import Trail
 from drproof.engine.receipt_folder import VERB, ReceiptFolder
-from drproof.evidence.bundle import write_atomic
+from drproof.evidence.bundle import listed, write_atomic
 from drproof.evidence.canonical import canonical
 from drproof.evidence.documents import StoredFile, StoredReceipts
 from drproof.evidence.integrity import CLOSING
+from drproof.evidence.statements import Progress, Statement
 from drproof.evidence.stored import STORED
 from drproof.model.capabilities import Intent
 from drproof.model.codec import encode
@@ -27,7 +29,7 @@ from drproof.model.settings import Limits
 if TYPE_CHECKING:
     from drproof.engine.opening import Opened
 
-WHILE_IT_RUNS = ("plan.json", "opening*.json", "receipts/*.json", "checkpoints/*.json")
+WHILE_IT_RUNS = ("plan.json", "opening*.json", "evidence/*.json", "receipts/*.json", "checkpoints/*.json")
 """What is stored while a drill runs, in this order; the closing follows when there is one."""
 
 PAUSE_MS = 60_000
@@ -43,6 +45,10 @@ class Mirror:
     """Not bound to the lease: that it was lost is just what a receipt must be able to say."""
     limits: Limits
     clock: Clock
+    trail: Trail | None = None
+    """What another machine needs to go on; None where nobody could."""
+    alone: bool = False
+    """Whether nothing but the store remembers this run: what it does not hold may not happen."""
     _files: dict[str, StoredFile] = field(default_factory=dict)
     _unanswered: set[str] = field(default_factory=set)
     """What may be stored later: the store did not answer, or asked to be called less often."""
@@ -53,14 +59,22 @@ class Mirror:
 
     def sync(self) -> None:
         """Store what is on the disk and not in the store yet; what cannot be stored now is tried again later."""
-        if self.clock.monotonic_ms() >= self._silent_until_ms:
+        if self.alone or self.clock.monotonic_ms() >= self._silent_until_ms:
             self._sync(again=False)
 
     def announced(self, record: Mapping[str, Any]) -> None:
         """Store the record of an effect before it happens, so that the loss of this machine does not lose it.
 
         A store that refuses or does not answer is asked again at the end of the run: the record on the disk holds.
+
+        Raises:
+            TargetError: it does, and nothing but the store remembers this run.
         """
+        if self.alone:
+            self._intents[record["number"]] = False
+            self.folder.announce(record)
+            self._intents[record["number"]] = True
+            return
         silent = self.clock.monotonic_ms() < self._silent_until_ms
         self._intents[record["number"]] = not silent and self._announce(record)
 
@@ -87,12 +101,35 @@ class Mirror:
         )
         write_atomic(folder.directory / STORED, canonical(folder.masker.masked(encode(stored))))
 
+    def know(
+        self, files: Mapping[str, StoredFile], intents: Iterable[int], progress: Statement[Progress], size: int
+    ) -> None:
+        """Take over what an earlier process stored, as it was read back."""
+        if self.trail is not None:
+            self.trail.know(progress, size)
+        self._files |= files
+        self._intents |= dict.fromkeys(intents, True)
+
+    def stored(self, path: str) -> StoredFile | None:
+        """Return where a file lies; None where it is not stored."""
+        found = self._files.get(path)
+        return found if found is not None and not found.problem else None
+
     def announce_closing(self) -> None:
         """Write down that the closing will be stored: it seals the journal, so that later is too late."""
         self._closing = self.effects.announce(VERB, self.folder.uri(CLOSING))
 
     def store_closing(self) -> str:
-        """Store the closing, and return why it is not stored, or ""; the sealed bundle cannot say it any more."""
+        """Store the closing, and return why it is not stored, or ""; the sealed bundle cannot say it any more.
+
+        Where the store alone remembers the run, everything that the closing lists lies there before it.
+        """
+        try:
+            for path, data in listed(self.folder.directory).items() if self.alone else ():
+                if self.stored(path) is None:
+                    self.folder.lay(path, data)
+        except (DrproofError, OSError) as exc:
+            return _line(exc)
         return store_closing(self.folder, self._closing, self.limits, self.clock)
 
     def _announce(self, record: Mapping[str, Any]) -> bool:
@@ -121,7 +158,13 @@ class Mirror:
 
     def _sync(self, *, again: bool) -> None:
         """Store what is missing, up to the first thing that is not answered; `again` also what was refused."""
+        followed = self.trail is None
         for path in self._paths():
+            if not followed and path.partition("/")[0] in {"receipts", "checkpoints"}:
+                # Not before: a receipt that lies there without its effects would have the next process forget them.
+                followed = True
+                if not self._follow():
+                    return
             if path in self._files and path not in self._unanswered and not (again and self._files[path].problem):
                 continue
             self._unanswered.discard(path)
@@ -134,6 +177,21 @@ class Mirror:
                 return
             except (DrproofError, OSError) as exc:
                 self._files[path] = self.folder.missing(path, _line(exc))
+        if not followed:
+            self._follow()
+
+    def _follow(self) -> bool:
+        """Store what another machine needs; return whether receipts may be stored now."""
+        try:
+            if self.trail is not None:
+                receipts = len(list(self.folder.directory.glob("receipts/*.json")))
+                self.trail.keep(receipts)
+        except (UnansweredError, ThrottledError):
+            self._silent_until_ms = self.clock.monotonic_ms() + PAUSE_MS
+            return not self.alone
+        except (DrproofError, OSError):
+            return not self.alone
+        return True
 
     def _intend(self, uri: str) -> AbstractContextManager[Pending]:
         return self.effects.intend(VERB, uri)
@@ -144,12 +202,10 @@ def mirror_of(opened: "Opened", limits: Limits) -> Mirror | None:
     plan, clock = opened.record.plan, SystemClock()
     if plan.criteria.storing is None:
         return None
-    return Mirror(
-        ReceiptFolder(plan.criteria.storing, opened.target.receipts, plan, opened.directory, opened.masker),
-        JournalledEffects(opened.journal, drill_id=plan.drill_id, phase="", clock=clock, masker=opened.masker),
-        limits,
-        clock,
-    )
+    folder = ReceiptFolder(plan.criteria.storing, opened.target.receipts, plan, opened.directory, opened.masker)
+    trail = Trail(folder, opened.journal.path, opened.record.sealer, opened.handover, opened.record.opening)
+    effects = JournalledEffects(opened.journal, drill_id=plan.drill_id, phase="", clock=clock, masker=opened.masker)
+    return Mirror(folder, effects, limits, clock, trail)
 
 
 def store_closing(folder: ReceiptFolder, announced: Intent | None, limits: Limits, clock: Clock) -> str:

@@ -13,20 +13,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from drproof.engine import kubeconfig
+from drproof.engine import digest_keys, kubeconfig
 from drproof.engine import world as worlds
 from drproof.engine.clock import SystemClock, instant
-from drproof.engine.effects import JournalledEffects, effects_of
+from drproof.engine.effects import effects_of
 from drproof.engine.guardian import Guardian
 from drproof.engine.keys import Sealer, rehearsal_signer
 from drproof.engine.lease import Lease
 from drproof.engine.lifetime import refuse_short_lived
 from drproof.engine.patience import PASSING, Patience
-from drproof.engine.preparation import Prepared, tool
+from drproof.engine.preparation import EXPIRES_AFTER, Prepared, tool
 from drproof.engine.private import Handover, Private
 from drproof.engine.record import Record
 from drproof.engine.refusal import Refusal, refuse
 from drproof.engine.settings import EMBEDDED
+from drproof.engine.taking import sealed_before
+from drproof.engine.taking import take_lease as _take_lease
 from drproof.evidence.bundle import Bundle, sealed_opening, write_atomic
 from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.integrity import OPENING, PLAN
@@ -36,16 +38,13 @@ from drproof.evidence.redaction import Redactor
 from drproof.evidence.withheld import keep
 from drproof.model.capabilities import Target
 from drproof.model.codec import encode
-from drproof.model.context import DRILL_TAG, EXPIRES_TAG, Effect
+from drproof.model.context import DRILL_TAG, Effect
 from drproof.model.criteria import Sites
-from drproof.model.errors import DrproofError, GuardError, JournalError, LeaseError, TargetError
+from drproof.model.errors import DrproofError, GuardError, JournalError, TargetError
 from drproof.model.settings import Settings
 from drproof.targets import open_target
 from drproof.targets.embedded import World
 from drproof.targets.signers import FILE
-
-EXPIRES_AFTER = timedelta(hours=12)
-"""When what a drill created may be removed by anyone, counted from its opening."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +98,8 @@ def let_go(private: Private) -> None:
         Private.of(Path(journal).parent).discard()
 
 
-def open_run(prepared: Prepared) -> Opened:
-    """Write the plan down and take the target.
+def open_run(prepared: Prepared, *, held: Lease | None = None, leased: bool = True) -> Opened:
+    """Write the plan down and take the target; not where the caller has its lease, or is not `leased` at all.
 
     Raises:
         Refusal: the disk cannot be written, the target is not what the settings say, or another drill holds it.
@@ -113,6 +112,7 @@ def open_run(prepared: Prepared) -> Opened:
         target = _checked_target(prepared, private, world, handover.origin)
         if prepared.plan.mutates:
             kubeconfig.take_over(prepared, target)
+        handover = _lasting(handover, prepared, private, target)
         private.hand_over(handover)
         masker = Redactor(_secrets(target, mutates=prepared.plan.mutates), salt=private.salt())
         inherited = inherited_effects(handover)
@@ -125,9 +125,9 @@ def open_run(prepared: Prepared) -> Opened:
         guardian = Guardian.start(directory, private.path) if prepared.teardown_is_armed else None
         if guardian is not None:
             undo.callback(guardian.dismiss)
-        lease = None
-        if prepared.plan.mutates:
-            ended = _sealed_before(prepared)
+        lease = held
+        if prepared.plan.mutates and leased:
+            ended = sealed_before(prepared)
             lease = _take_lease(handover, target, journal, prepared.drill_id, ended=ended)
         undo.pop_all()
     return Opened(
@@ -167,8 +167,17 @@ def inherited_effects(handover: Handover) -> tuple[Effect, ...]:
     return tuple(effects)
 
 
-def reopen(directory: Path, private: Private, bundle: Bundle, settings: Settings, *, mutates: bool) -> Opened:
-    """Take up a run that another process left; `private` is locked by the caller.
+def reopen(  # noqa: PLR0913 — what a run is taken up with
+    directory: Path,
+    private: Private,
+    bundle: Bundle,
+    settings: Settings,
+    *,
+    mutates: bool,
+    held: Lease | None = None,
+    leased: bool = True,
+) -> Opened:
+    """Take up a run that another process left; `private` is locked by the caller, who may hold the lease already.
 
     Raises:
         TargetError: the target is gone.
@@ -181,7 +190,9 @@ def reopen(directory: Path, private: Private, bundle: Bundle, settings: Settings
     masker = Redactor(_secrets(target, mutates=mutates), salt=private.salt())
     record = Record.of(bundle, masker, _sealer_again(settings, target))
     journal = Journal(directory / "journal.log")
-    lease = _take_lease(handover, target, journal, record.plan.drill_id) if mutates else None
+    lease = held
+    if mutates and leased:
+        lease = _take_lease(handover, target, journal, record.plan.drill_id)
     return Opened(
         directory=directory,
         record=record,
@@ -281,10 +292,25 @@ def _world_and_handover(
         origin=earlier.origin if earlier is not None else prepared.drill_id,
         journals=journals,
         world=folder,
-        expires_at=instant(datetime.now(UTC) + EXPIRES_AFTER),
+        expires_at=instant(datetime.now(UTC) + EXPIRES_AFTER + _waits(prepared)),
         key=earlier.key if earlier is not None else secrets.token_hex(32),
     )
     return world, handover
+
+
+def _lasting(handover: Handover, prepared: Prepared, private: Private, target: Target) -> Handover:
+    """Return the handover with a key that another machine can make anew, where there is something to make it from."""
+    try:
+        return digest_keys.lasting(handover, prepared.drill_id, private, target)
+    except (DrproofError, OSError) as exc:
+        raise refuse(
+            f"the drill's digest key cannot be made: {exc}", next_step="mend receipts.digest_key in drproof.toml"
+        ) from exc
+
+
+def _waits(prepared: Prepared) -> timedelta:
+    """Return how long the run may wait for people."""
+    return timedelta(milliseconds=prepared.criteria.approval.within_ms)
 
 
 def _checked_target(prepared: Prepared, private: Private, world: World | None, origin: str) -> Target:
@@ -301,7 +327,9 @@ def _checked_target(prepared: Prepared, private: Private, world: World | None, o
         if prepared.mode == "live":
             limits, now = prepared.settings.limits, SystemClock().now()
             for site in (target.primary, target.recovery):
-                refuse_short_lived(site.identity.expires_at(), prepared.coverage.run, limits, now=now)
+                refuse_short_lived(
+                    site.identity.expires_at(), prepared.coverage.run, limits, now=now, waits=_waits(prepared)
+                )
         try:
             _ = target.recovery.provisioner.version
         except (ValueError, TargetError) as exc:
@@ -355,39 +383,3 @@ def write_plan(prepared: Prepared, directory: Path, masker: Redactor, sealer: Se
     with _disk(directory):
         write_atomic(directory / OPENING, opening)
     return Record.begin(directory, document, digest(opening), masker, sealer)
-
-
-def _sealed_before(prepared: Prepared) -> tuple[str, ...]:
-    """Return the drill that this one goes on with, once it was sealed: it changes nothing any more."""
-    prior = prepared.prior
-    return (prior.plan.drill_id,) if prior is not None and prior.is_closed else ()
-
-
-def _take_lease(
-    handover: Handover, target: Target, journal: Journal, drill_id: str, *, ended: tuple[str, ...] = ()
-) -> Lease:
-    settings = handover.settings
-    provisioner = settings.recovery.provisioner
-    clock = SystemClock()
-    lease = Lease(
-        target.recovery.objects,
-        provisioner.state_bucket,
-        provisioner.state_key,
-        drill_id=drill_id,
-        length_ms=settings.limits.lease_ms,
-        clock=clock,
-        tags={DRILL_TAG: handover.origin, EXPIRES_TAG: handover.expires_at},
-        ended=ended,
-    )
-    effects = JournalledEffects(journal, drill_id=drill_id, phase="", clock=clock)
-    try:
-        with effects.intend("lease.take", lease.uri) as pending:
-            Patience(settings.limits, clock).ask(lambda: lease.take(pending.intent))
-            pending.done(fence=lease.fence)
-    except LeaseError as exc:
-        raise Refusal(str(exc)) from exc
-    except TargetError as exc:
-        raise refuse(
-            f"the lease {lease.uri} cannot be taken: {exc}", next_step="pytest -m preflight says what is missing"
-        ) from exc
-    return lease

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import drproof
 from drproof import catalog
 from drproof.analysis.cost import estimated_minutes
 from drproof.engine import fleet as fleets
+from drproof.engine.approving import LONGEST_MS
 from drproof.engine.clock import SystemClock
 from drproof.engine.criteria import criteria_of, expected_of, settings_of
 from drproof.engine.keys import TRUST, read_trust
@@ -49,6 +50,11 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     catalog.FLEET: ("target", "sites.primary.", "criteria.rpo"),
 }
 """The settings that a read-only plan cannot do without; a plan that is not listed needs all."""
+
+EXPIRES_AFTER = timedelta(hours=12)
+"""When what a drill created may be removed by anyone, counted from its opening and the time that people have."""
+
+LONGEST_LIFE = EXPIRES_AFTER + timedelta(milliseconds=LONGEST_MS)
 
 DRILL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
@@ -333,11 +339,12 @@ def _refuse_another_drill(  # noqa: PLR0913 — the two sides of a comparison
     before: PlanDocument, places: Settings, *, plan: Plan, mode: Mode, criteria: Criteria, settings: Settings
 ) -> None:
     """Refuse a window that moves the bar, or the place, of the windows that it builds on."""
-    # Whether this window tears down or promotes, and where it stores its receipts, is its own affair.
+    # Whether this window tears down, promotes or waits for people, and where it stores its receipts, is its own affair.
     bar = replace(
         before.criteria,
         teardown=criteria.teardown,
         promotion_expected=criteria.promotion_expected,
+        approval=criteria.approval,
         storing=criteria.storing,
         # Which cluster it is, the receipts say; how it is reached may change.
         workload=replace(before.criteria.workload, cluster_uid=criteria.workload.cluster_uid),

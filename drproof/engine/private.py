@@ -110,6 +110,11 @@ class Private:
             self._write_salt(secrets.token_bytes(32))
         return bytes.fromhex(path.read_text(encoding="ascii"))
 
+    def set_salt(self, salt: bytes) -> None:
+        """Keep a salt that another machine can make anew, where none is kept yet."""
+        if not (self.path / SALT).exists():
+            self._write_salt(salt)
+
     def remove(self) -> None:
         """Remove the folder: nothing is left to do. Of a run that redacted texts the salt stays, and nothing else."""
         salt = self.salt() if self.path.is_dir() and self._redacted() else b""

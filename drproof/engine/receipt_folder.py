@@ -18,6 +18,7 @@ from drproof.model.criteria import PlanDocument, Storing
 from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError, UnansweredError
 
 VERB = "receipt.store"
+CARRY = "progress.store"
 TRIES = 2
 """How often one object is made when its making was not answered and it is not there."""
 
@@ -89,6 +90,23 @@ class ReceiptFolder:
         intent = Intent(**{name: record[name] for name in ("number", "verb", "resource", "token")})
         for number in range(1, NAMES):
             if self._is_there(s3_uri.parse(self.uri(f"journal/{record['number']}.json", number)), data, intent):
+                return
+
+    def lay(self, path: str, data: bytes) -> None:
+        """Make an object of bytes that another machine needs to go on; they are there already, or are put there.
+
+        Raises:
+            TargetError: the store refused it or did not answer, or the bytes hold what is secret.
+        """
+        if self.masker.finds(data):
+            msg = f"{path} holds a value that is known to be secret, and is not uploaded"
+            raise TargetError(msg)
+        self.ask_for_the_lock()
+        for number in range(1, NAMES):
+            uri = self.uri(path, number)
+            # What a run is carried on with changes nothing of the world: its journal need not announce it.
+            intent = Intent(number=0, verb=CARRY, resource=uri, token=digest(data)[:32])
+            if self._is_there(s3_uri.parse(uri), data, intent):
                 return
 
     def ask_for_the_lock(self) -> None:

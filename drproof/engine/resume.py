@@ -55,7 +55,7 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     bundle = _opened(directory)
     if bundle.is_closed:
         return _let_go(bundle, private)
-    prepared = _prepared_again(bundle, directory, private)
+    prepared = prepared_again(bundle, directory, private)
     settings = prepared.settings
     if signer:
         settings = replace(settings, signing=replace(settings.signing, signer=signer, own=False))
@@ -151,7 +151,7 @@ def _store_closing(bundle: Bundle, private: Private) -> str:
     return store_closing(folder, announced[-1] if announced else None, handover.settings.limits, SystemClock())
 
 
-def _prepared_again(bundle: Bundle, directory: Path, private: Private) -> Prepared:
+def prepared_again(bundle: Bundle, directory: Path, private: Private) -> Prepared:
     """Return the preparation as the first process had it, from what it wrote down."""
     document = bundle.plan
     handover = private.handover()

@@ -16,9 +16,10 @@ from drproof.engine.conclusion import Conclusion, conclude_or_say, judge_contrac
 from drproof.engine.context import PhaseContext
 from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
-from drproof.engine.guardian import Guardian
+from drproof.engine.gate import Gate, gate_of
 from drproof.engine.lease import Lease, give_back
 from drproof.engine.mirror import Mirror, mirror_of
+from drproof.engine.obstacles import Obstacle, unmet, unsafe
 from drproof.engine.opening import Opened, open_run
 from drproof.engine.patience import Patience
 from drproof.engine.preparation import Prepared
@@ -28,8 +29,7 @@ from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Redactor
 from drproof.model.codec import encode
 from drproof.model.collection import Collection
-from drproof.model.context import Effect
-from drproof.model.errors import DrproofError, JournalError, LeaseError, TargetError
+from drproof.model.errors import DrproofError, JournalError, TargetError
 from drproof.model.phase import Phase
 from drproof.model.receipt import Attempt, Caller, Cause, Outcome, Receipt
 from drproof.model.verdict import Verdict
@@ -61,15 +61,14 @@ class Run:
         self._journal: Journal = opened.journal
         self._masker: Redactor = opened.masker
         self._lease: Lease | None = opened.lease
-        self._guardian: Guardian | None = opened.guardian
         self._conclusion: Conclusion | None = None
         self._interruption: BaseException | None = None
         self._ending, self._unwritten = False, set[str]()
         """Whether it is being closed; the phases that ran, and whose receipts the disk did not take."""
         self._broken_off: dict[str, tuple[Attempt, ...]] = {}
         """The attempts of a phase that was broken into and will be run again."""
-        self._inherited: tuple[Effect, ...] = opened.inherited
-        self._mirror: Mirror | None = mirror_of(opened, prepared.settings.limits)
+        self.gate: Gate = gate_of(opened, self.clock)
+        self.mirror: Mirror | None = mirror_of(opened, prepared.settings.limits)
         self.record.make_room = opened.journal.give_up_reserve
 
     @classmethod
@@ -155,9 +154,9 @@ class Run:
                 self._whatever_happens(self._run if phase.always else self._leave_out, phase)
         self._release()
         with contextlib.suppress(DrproofError, OSError):
-            if self._mirror is not None:
-                self._mirror.finish()
-                self._mirror.announce_closing()
+            if self.mirror is not None:
+                self.mirror.finish()
+                self.mirror.announce_closing()
         with contextlib.suppress(DrproofError, OSError):
             # A world that is gone cannot be asked; the receipts of what followed say so.
             self.opened.keep_the_worlds_word()
@@ -169,8 +168,8 @@ class Run:
             with contextlib.suppress(DrproofError, OSError):
                 self.opened.let_go(keep=True)
             return self._conclusion
-        if self._mirror is not None:
-            self._conclusion = self._conclusion.with_closing(self._mirror.store_closing())
+        if self.mirror is not None:
+            self._conclusion = self._conclusion.with_closing(self.mirror.store_closing())
         self.undated = stamp_or_say(self.directory, self.prepared.settings.signing)
         self._let_go(self._conclusion)
         return self._conclusion
@@ -179,8 +178,8 @@ class Run:
         """Run one phase and write its receipt."""
         with self._hold(phase):
             self._tell("begin", phase.name)
-            if (obstacle := self._obstacle(phase)) is not None:
-                self._write(phase, obstacle, None)
+            if (obstacle := self.obstacle(phase)) is not None:
+                self.give(phase, obstacle)
                 return
             ending, context = self._attempt(phase)
             if ending.interruption is not None:
@@ -222,7 +221,7 @@ class Run:
         with self.signals.phase() if self.signals is not None and heard else contextlib.nullcontext():
             return attempt(
                 phase,
-                lambda: self._context(phase, log),
+                lambda: self.context(phase),
                 self.prepared.settings.limits,
                 self.clock,
                 self._masker,
@@ -231,39 +230,19 @@ class Run:
                 before=self._broken_off.pop(phase.name, ()),
             )
 
-    def _obstacle(self, phase: Phase[Any]) -> Ending | None:
-        """Return the ending of a phase that must not start, or None."""
-        return (None if phase.always else self._unmet(phase)) or (self._unsafe(phase) if phase.mutates else None)
+    def obstacle(self, phase: Phase[Any]) -> Obstacle | None:
+        """Return why a phase must not start, or None."""
+        found = None
+        if not phase.always:
+            found = unmet(phase, self.prepared.plan, self.record.plan.criteria, self.receipts, self.judge)
+        if found is None and phase.mutates:
+            found = unsafe(phase, self.opened, self._lease, self._patience)
+        return found
 
-    def _unmet(self, phase: Phase[Any]) -> Ending | None:
-        """Return `blocked` when a phase before this one failed, or a required contract is not proven."""
-        for name in phase.after:
-            receipt = self.receipts.get(name)
-            if receipt is not None and receipt.outcome in {Outcome.FAILED, Outcome.BLOCKED, Outcome.INTERRUPTED}:
-                return self._ended(Outcome.BLOCKED, f"phase {name} is {receipt.outcome}", Cause.PREREQUISITE)
-        contracts = {contract.name: contract for contract in self.prepared.plan.contracts}
-        for name in phase.requires:
-            if not contracts[name].is_asked(self.record.plan.criteria):
-                continue
-            for verdict in self.judge(name):
-                if not verdict.proven:
-                    reason = f"contract {verdict.name} is {verdict.status}: {verdict.reason}"
-                    return self._ended(Outcome.BLOCKED, reason, Cause.CONTRACT)
-        return None
-
-    def _unsafe(self, phase: Phase[Any]) -> Ending | None:
-        """Return `failed` when a site is not the expected one any more, or the lease is lost."""
-        try:
-            # A platform that does not say who we are may say so in a moment; a teardown must not hang on that.
-            self._patience.ask(self.opened.assert_sites)
-            if self._lease is not None and phase.always:
-                # A machine that slept past its lease may still tear down, if nobody took the target meanwhile.
-                self._lease.renew()
-            self._allowed()
-        except (DrproofError, ValueError) as exc:
-            cause = Cause.LEASE if isinstance(exc, LeaseError) else Cause.GUARD
-            return self._ended(Outcome.FAILED, str(exc).partition("\n")[0], cause)
-        return None
+    def give(self, phase: Phase[Any], obstacle: Obstacle) -> Receipt[Any]:
+        """Give a phase that does not run its receipt, and return it."""
+        self._write(phase, self._ended(obstacle.outcome, obstacle.reason, obstacle.cause), None)
+        return self.receipts[phase.name]
 
     def _begun(self) -> set[str]:
         """Return the phases that the journal saw begin, whether or not they have a receipt."""
@@ -273,16 +252,15 @@ class Run:
         """Give a phase that was never reached its receipt; one that was begun cannot say so."""
         if phase.name in self._begun():
             reason = "the phase ran, and what it observed could not be written"
-            self._write(phase, self._ended(Outcome.FAILED, reason, Cause.WORLD), None)
+            self.give(phase, Obstacle(outcome=Outcome.FAILED, reason=reason, cause=Cause.WORLD))
             return
         cause = Cause.SIGNAL if self._interruption is not None else Cause.PREREQUISITE
         reason = (
             f"not reached: {self._interruption}" if self._interruption is not None else "not reached: the run was ended"
         )
-        obstacle = self._obstacle(phase)
-        self._write(phase, obstacle or self._ended(Outcome.BLOCKED, reason, cause), None)
+        self.give(phase, self.obstacle(phase) or Obstacle(outcome=Outcome.BLOCKED, reason=reason, cause=cause))
 
-    def _ended(self, outcome: Outcome, reason: str, cause: Cause) -> Ending:
+    def _ended(self, outcome: Outcome, reason: str, cause: Cause | None) -> Ending:
         now = self.clock.now()
         return Ending(
             outcome=outcome,
@@ -317,8 +295,8 @@ class Run:
         self._tell("end", phase.name, receipt)
 
     def _store_receipts(self) -> None:
-        if self._mirror is not None:
-            self._mirror.sync()
+        if self.mirror is not None:
+            self.mirror.sync()
 
     def _caller(self, phase: Phase[Any]) -> Caller | None:
         """Return whom the platform takes us for, asked again for each receipt."""
@@ -330,7 +308,8 @@ class Run:
             # An expired identity must not cost the receipt of what was done; contracts miss the caller.
             return None
 
-    def _context(self, phase: Phase[Any], log: Callable[[str], None]) -> PhaseContext:
+    def context(self, phase: Phase[Any]) -> PhaseContext:
+        """Return what a phase may know and do, made anew."""
         handover = self.opened.handover
         return PhaseContext(
             phase=phase,
@@ -338,30 +317,40 @@ class Run:
             plan=self.record.plan,
             settings=self.prepared.settings,
             target=self.opened.target,
-            effects=JournalledEffects(
-                self._journal,
-                drill_id=self.record.plan.drill_id,
-                phase=phase.name,
-                inherited=self._inherited,
-                allowed=self._allowed,
-                clock=self.clock,
-                masker=self._masker,
-                announced=self._announced,
-            ),
+            effects=self.effects(phase.name),
             clock=self.clock,
             receipts=self.receipts,
             directory=self.directory,
             expires_at=handover.expires_at,
             key=handover.key,
             masker=self._masker,
-            say=log,
+            say=self._log(phase.name),
             moved=self._show,
             collection=self.collection,
+            decision=self.gate.answer,
         )
 
+    def effects(self, phase: str) -> JournalledEffects:
+        """Return the journal as a phase sees it; a run without a lease changes nothing of its target by phases."""
+        return JournalledEffects(
+            self._journal,
+            drill_id=self.record.plan.drill_id,
+            phase=phase,
+            inherited=self.opened.inherited,
+            allowed=self._allowed,
+            clock=self.clock,
+            masker=self._masker,
+            announced=self._announced,
+        )
+
+    def leave(self) -> None:
+        """Let another process go on with the run, which is not ended; lease and target stay taken."""
+        self._journal.close()
+        self.opened.private.release()
+
     def _announced(self, record: Mapping[str, Any]) -> None:
-        if self._mirror is not None:
-            self._mirror.announced(record)
+        if self.mirror is not None:
+            self.mirror.announced(record)
 
     def _allowed(self) -> None:
         if self._lease is not None:
@@ -388,8 +377,8 @@ class Run:
         self._journal.close()
         self.opened.let_go(keep=conclusion.still_up)
         # Last: a run that dies while it puts its things away is still guarded.
-        if self._guardian is not None:
-            self._guardian.dismiss()
+        if self.opened.guardian is not None:
+            self.opened.guardian.dismiss()
 
     def _show(self, size: int, of: int) -> None:
         for watcher in self.watchers:

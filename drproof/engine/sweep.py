@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from drproof.engine.preparation import tool
 from drproof.engine.settings import EMBEDDED, find_file, resolve
 from drproof.engine.sweep_documents import SweepRecord, SweptItem
 from drproof.engine.sweep_find import Candidate, find, lease_place
+from drproof.engine.taking import still_runs
 from drproof.evidence.bundle import write_atomic
 from drproof.evidence.canonical import canonical
 from drproof.evidence.journal import Journal
@@ -227,6 +229,7 @@ class _Sweep:
             length_ms=self._settings.limits.lease_ms,
             clock=self._clock,
             tags={DRILL_TAG: self._id},
+            runs=partial(still_runs, self._target),
         )
 
     def _is_announced(self, drill: str) -> bool:

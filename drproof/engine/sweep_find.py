@@ -8,7 +8,7 @@ from datetime import timedelta
 from drproof.analysis.expiry import Claimed
 from drproof.engine.clock import instant
 from drproof.engine.lease import SUFFIX
-from drproof.engine.opening import EXPIRES_AFTER
+from drproof.engine.preparation import LONGEST_LIFE
 from drproof.formats import timestamps
 from drproof.model.capabilities import Intent, ObjectInfo
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
@@ -100,9 +100,9 @@ def _objects(target: AwsTarget, settings: Settings) -> Iterator[Candidate]:
 
 
 def _opened(expires_at: str) -> str:
-    """Return when the window opened that set an expiry: a version from before it is somebody else's."""
+    """Return when the window opened at the earliest that set an expiry: an older version is somebody else's."""
     try:
-        return instant(timestamps.parse(expires_at) - EXPIRES_AFTER - timedelta(minutes=1))
+        return instant(timestamps.parse(expires_at) - LONGEST_LIFE - timedelta(minutes=1))
     except FormatError:
         return expires_at
 

@@ -41,9 +41,13 @@ GIVEN = "DRPROOF_WORLD"
 """The environment variable that names the folder of a world that lives already; the run that takes it over ends it."""
 
 
+ENDPOINT = "DRPROOF_ENDPOINT"
+"""The variable by which a function that runs in a world is told where the world answers."""
+
+
 def given(environment: Mapping[str, str]) -> str:
-    """Return the folder of the world that a rehearsal shall take over; empty where it begins its own."""
-    return environment.get(GIVEN, "")
+    """Return folder or address of the world that a rehearsal shall take over; empty where it begins its own."""
+    return environment.get(GIVEN, "") or environment.get(ENDPOINT, "")
 
 
 def begin(directory: Path, scenario: str) -> embedded.World:
@@ -53,11 +57,14 @@ def begin(directory: Path, scenario: str) -> embedded.World:
 
 
 def again(directory: str) -> embedded.World:
-    """Return the world of an earlier process.
+    """Return the world of an earlier process, by its folder or its address.
 
     Raises:
         TargetError: it has ended; nothing of it is left anywhere.
     """
+    if directory.startswith("http://"):
+        # Whoever has no more than the address runs in that world, and did not begin it.
+        return embedded.World(directory, Path())
     try:
         return embedded.attach(Path(directory))
     except TargetError as exc:

@@ -14,6 +14,7 @@ from drproof.evidence.canonical import canonical
 from drproof.evidence.envelope import Envelope, sealed
 from drproof.evidence.exact import read_exactly
 from drproof.formats import timestamps
+from drproof.model.approval import Decision
 from drproof.model.codec import encode
 from drproof.model.criteria import PlanDocument, Sites, Window
 from drproof.model.errors import EvidenceError
@@ -50,6 +51,18 @@ class Checkpoint:
     drill_id: str
     opening: Digest
     sequence: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is said in a receipt store as a phase ends: what another machine needs to go on, by its digests."""
+
+    schema_version: Literal[1] = 1
+    drill_id: str
+    opening: Digest
+    records: Count
+    """Of the journal: so many are in the parts that are named."""
+    receipts: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +108,10 @@ class SignOff:
 NAMES: Mapping[type, str] = {
     Opening: "opening/v1",
     Checkpoint: "checkpoint/v1",
+    Progress: "progress/v1",
     Closing: "closing/v1",
     SignOff: "sign-off/v1",
+    Decision: "decision/v1",
 }
 
 
@@ -164,7 +179,7 @@ def _check(written: "_Written[Any]", kind: type) -> None:
     names = [row.name for row in written.subject]
     if names != sorted(set(names)):
         raise EvidenceError("shape", "expected subjects in the order of their names, each once")
-    for name in ("opened_at", "closed_at", "signed_at"):
+    for name in ("opened_at", "closed_at", "signed_at", "decided_at", "expires_at"):
         if (instant := getattr(written.predicate, name, None)) is not None:
             # Some times look like one and are none, such as the thirtieth of February.
             timestamps.parse_evidence(instant)

@@ -7,6 +7,9 @@ RECEIPT = re.compile(r"receipts/\d+-([^/.]+)\.json")
 JOURNAL = re.compile(r"journal/\d+\.json")
 """The records of a journal that announce an effect, each an object of its own."""
 
+CARRIED = re.compile(r"run/[^/]+")
+"""What another machine needs to go on with a drill: by its digest, and statements of how far the drill is."""
+
 BUNDLE = "bundle"
 """Where the files lie that are no receipts: a phase's name holds no slash, so none can be taken for one."""
 
@@ -19,7 +22,13 @@ def execution_id(drill_id: str) -> str:
 def name_of(path: str, number: int = 1) -> str:
     """Return the name of a bundle's file below its execution's folder; from 2 on, that of one that came again."""
     match = RECEIPT.fullmatch(path)
-    whole = f"{match[1]}.json" if match else path if JOURNAL.fullmatch(path) else f"{BUNDLE}/{path}"
+    whole = (
+        f"{match[1]}.json"
+        if match
+        else path
+        if JOURNAL.fullmatch(path) or CARRIED.fullmatch(path)
+        else f"{BUNDLE}/{path}"
+    )
     folder, _, file = whole.rpartition("/")
     stem, dot, ending = file.partition(".")
     numbered = f"{stem}.{number}" if number > 1 else stem

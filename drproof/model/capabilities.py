@@ -155,6 +155,9 @@ class ReceiptStore(Protocol):
     def holds(self, bucket: str, prefix: str) -> bool:
         """Return whether anything lies below a prefix."""
 
+    def keys(self, bucket: str, prefix: str, *, most: int) -> tuple[str, ...]:
+        """Return the keys below a prefix, in their order; `TargetError` (`TooMany`) for more than `most`."""
+
 
 class Fleet(Protocol):
     """The machines of one site."""
@@ -348,6 +351,7 @@ class SiteTarget(Protocol):
     """One site, opened: its capabilities."""
 
     def signer(self, uri: str) -> Signer: ...  # noqa: D102
+    def keyed_digest(self, uri: str, message: bytes) -> bytes: ...  # noqa: D102
     @property
     def identity(self) -> Identity: ...  # noqa: D102
     @property

@@ -1,9 +1,9 @@
 """What a phase may know and do: everything else is out of its reach."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from drproof.model.capabilities import Intent, Target
 from drproof.model.collection import Collection
@@ -19,6 +19,20 @@ DRILL_TAG = "drproof:drill"
 
 EXPIRES_TAG = "drproof:expires-at"
 """The tag that says when what a drill created may be removed by anyone."""
+
+
+Doubt: TypeAlias = Callable[[Any], str]
+"""Returns why a decision, as plain JSON, does not count, or ""."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What came of asking people."""
+
+    value: Any
+    """The decision that counts, as plain JSON; None where nobody decided in time."""
+    refused: tuple[str, ...] = ()
+    """Why each other one did not count."""
 
 
 class Clock(Protocol):
@@ -137,6 +151,9 @@ class Context(Protocol):
 
     def say(self, line: str) -> None:
         """Add a line to the phase's log; what is not proven harmless is masked."""
+
+    def decision(self, doubt: Doubt) -> Answered:
+        """Wait for what people decide, as long as the criteria say; a signal ends the wait."""
 
     def moved(self, size: int, *, of: int = 0) -> None:
         """Show that `size` more bytes were moved, of so many in all where that is known; it is kept nowhere."""

@@ -209,6 +209,33 @@ class Preflight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approver:
+    """A key whose decision counts, as the trust file of whoever ran the drill had it."""
+
+    keyid: Digest
+    public_key: str
+    """PEM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Whether the drill waits at its gate for people to decide, and by which keys they may."""
+
+    within_ms: Milliseconds = 0
+    """How long it waits once people were asked; 0 waits for nobody."""
+    approvers: tuple[Approver, ...] = ()
+    requested_by: tuple[str, ...] = ()
+    """The ARNs of those who had the drill run beside whoever ran it: their own decision does not count either."""
+    execution_arn: str = ""
+    """The execution of a state machine that the drill is; empty where pytest runs it."""
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a decision is waited for."""
+        return self.within_ms > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
     """What contracts compare receipts with; nothing here is read from the evidence that it judges."""
 
@@ -241,6 +268,7 @@ class Criteria:
     """The architectures that the image must have."""
     fleet: Fleet = field(default_factory=Fleet)
     preflight: Preflight = field(default_factory=Preflight)
+    approval: Approval = field(default_factory=Approval)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,9 +200,13 @@ class Promotion:
 
     auto_promote: bool = False
     allow_bypass: bool = False
+    await_ms: int = 0
+    """How long the drill waits at its gate for people to decide; 0 waits for nobody."""
     approver: str = ""
     ticket: str = ""
     reason: str = ""
+    send_token: bool = False
+    """Whether an execution sends its task token to the topic of those who decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +232,8 @@ class Signing:
     """The trust file that checks take when none is named."""
     tsa: str = ""
     """The address of the authority that dates a sealed bundle; empty means that none does."""
+    digest_key: str = ""
+    """A key of the platform, `awskms:…`, from which a drill's own digest key is made anew on another machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,8 @@ class Progress:
         self._began = 0.0
         self._attempt = 1
         self._bytes = Bytes()
+        self._awaited = ""
+        """What a phase waits for people to do; empty when it does the work itself."""
 
     def tell(self, event: str, phase: str, receipt: Receipt[Any] | None) -> None:
         """Hear from the run: `begin`, `attempt` or `end` of a phase."""
@@ -79,6 +81,11 @@ class Progress:
         """Hear that a phase moved `size` more bytes, of so many in all where that is known."""
         self._bytes.add(size, of)
 
+    def waits(self, line: str) -> None:
+        """Hear what the phase that runs waits for; until it ends, that is what comes next."""
+        self._awaited = printable(line)
+        self._write(f"drproof: {self._phase} {self._awaited}")
+
     def note(self, line: str) -> None:
         """Print a line of its own."""
         self._write(f"drproof: {printable(line)}")
@@ -92,7 +99,7 @@ class Progress:
 
     def _begin(self, phase: str) -> None:
         self._phase, self._began, self._attempt = phase, time.monotonic(), 1
-        self._bytes = Bytes()
+        self._bytes, self._awaited = Bytes(), ""
         if not self._live:
             # pytest may have left the cursor behind the name of an item.
             self._raw(f"\ndrproof: {phase} begins; {self._outlook(phase)}\n")
@@ -117,6 +124,8 @@ class Progress:
                 self._write(line)
 
     def _outlook(self, phase: str) -> str:
+        if self._awaited:
+            return self._awaited
         objective = self._phases[phase].objective_ms if phase in self._phases else None
         within = f"objective {show(objective)}" if objective else "no objective"
         following = self._next.get(phase, "")

@@ -192,6 +192,7 @@ class DrillSession:
             self._progress.note(self.run.provisioner)
         self.run.listeners.append(self._progress.tell)
         self.run.watchers.append(self._progress.moved)
+        self.run.gate.listeners.append(self._progress.waits)
 
     def expect(self, own: list[pytest.Item]) -> None:
         """Write down which tests of the operator's own are to run, if any."""

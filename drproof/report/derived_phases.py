@@ -109,8 +109,12 @@ class _Writer:
             return "no receipt: the run ended before this phase"
         return f"outside execution window start-at={plan.window.start_at} stop-after={plan.window.stop_after}"
 
+    @property
+    def _may_promote(self) -> bool:
+        return self.promotes or self.bundle.plan.criteria.approval.awaited
+
     def _skip_reason(self, receipt: Receipt[Any]) -> str:
-        if receipt.phase == "promote" and receipt.outcome is Outcome.NOT_RUN and not self.promotes:
+        if receipt.phase == "promote" and receipt.outcome is Outcome.NOT_RUN and not self._may_promote:
             return "auto promote disabled"
         origin = stopped_first(facts.stopped(self.bundle))
         if receipt.cause is Cause.PREREQUISITE and origin not in {None, receipt.phase}:

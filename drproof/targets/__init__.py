@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from drproof.model.settings import Settings
     from drproof.model.signing import Signer
+    from drproof.targets.aws.sts import AwsIdentity
     from drproof.targets.sites import AwsTarget
 
 
@@ -42,3 +43,18 @@ def open_key(uri: str, *, region: str = "", profile: str = "") -> "Signer":
         return kms.open_key(named, lambda of: Session(of or region, profile=profile).client("kms", region=of or region))
 
     return open_signer(uri, kept)
+
+
+def open_identity(*, region: str, profile: str = "", endpoint: str = "") -> "AwsIdentity":
+    """Return who somebody is that runs no drill: by their own AWS configuration, or as the embedded world's approver.
+
+    Raises:
+        TargetError: the named profile does not exist, or the embedded world does not answer.
+    """
+    from drproof.targets import embedded
+    from drproof.targets.aws.sessions import Session
+    from drproof.targets.aws.sts import AwsIdentity
+
+    issued = embedded.credentials(endpoint)["approver"] if endpoint else None
+    session = Session(region, endpoint=endpoint, credentials=issued, profile=profile)
+    return AwsIdentity(session.client("sts"), session.expires_at)

@@ -23,6 +23,7 @@ ANSWER_SECONDS = 60
 STOP_SECONDS = 15
 ENDING_SECONDS = 3
 TAIL_LINES = 12
+SIDES = ("primary", "recovery", "approver")
 LONGEST_LINE = 1 << 20
 
 
@@ -135,12 +136,12 @@ def attach(directory: Path) -> World:
 
 
 def credentials(endpoint: str) -> Mapping[str, Mapping[str, str]]:
-    """Return the credentials that a world issued, by site."""
+    """Return the credentials that a world issued, by site, and those of somebody who may decide."""
     found = ask(endpoint, "GET", "credentials")
     try:
-        return {side: {key: str(value) for key, value in found[side].items()} for side in ("primary", "recovery")}
+        return {side: {key: str(value) for key, value in found[side].items()} for side in SIDES}
     except (KeyError, AttributeError, TypeError) as exc:
-        msg = f"the embedded world {endpoint} issued no credentials for both sites: {exc!r}"
+        msg = f"the embedded world {endpoint} issued no credentials for both sites and an approver: {exc!r}"
         raise TargetError(msg, code="WorldAnswer", call="world:credentials") from exc
 
 

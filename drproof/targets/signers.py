@@ -1,5 +1,6 @@
 """Keys that sign: a file of this machine, or what a platform keeps for us, named by a securesystemslib URI."""
 
+import hmac
 import os
 import re
 import stat
@@ -59,6 +60,21 @@ def open_signer(uri: str, elsewhere: Callable[[str], Signer] | None = None) -> S
         msg = f"no signer {uri!r}; expected file2:<path of a private key>\n  next: drproof keys init"
         raise TargetError(msg)
     return elsewhere(uri)
+
+
+def keyed_digest(uri: str, message: bytes) -> bytes:
+    """Return the HMAC-SHA256 of a message under the private half of a key that is a file: always the same 32 bytes.
+
+    Raises:
+        TargetError: there is no such key, or others can read it.
+    """
+    path = Path(uri.removeprefix(FILE))
+    try:
+        private = _private_key(path).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    except OSError as exc:
+        msg = f"the key {path} cannot be read: {exc.strerror}\n  next: drproof keys init {path.parent}"
+        raise TargetError(msg) from exc
+    return hmac.digest(private, message, "sha256")
 
 
 def make_key(path: Path) -> Signer:

@@ -10,6 +10,7 @@ from drproof.model.signing import Signer
 from drproof.targets import embedded
 from drproof.targets.aws import kms
 from drproof.targets.aws.cloudwatch import AwsAlarms
+from drproof.targets.aws.codebuild import AwsBuilds
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.ecr import AwsImages
 from drproof.targets.aws.permissions import Side
@@ -24,7 +25,7 @@ from drproof.targets.aws.sts import AwsIdentity
 from drproof.targets.kubernetes.access import KubeconfigAccess
 from drproof.targets.provisioners import AnyProvisioner, choose
 from drproof.targets.provisioners.place import Place
-from drproof.targets.signers import open_signer
+from drproof.targets.signers import FILE, keyed_digest, open_signer
 
 EVERY_AT_THE_WORLD = 0.2
 EVERY_LIVE = 2.0
@@ -55,6 +56,12 @@ class AwsSite:
         if not uri.startswith(kms.SCHEME):
             return open_signer(uri)
         return kms.open_key(uri, lambda region: self._session.client("kms", region=region))
+
+    def keyed_digest(self, uri: str, message: bytes) -> bytes:
+        """Return the HMAC-SHA256 of a message under the key that a URI names: a file of this machine, or the site's."""
+        if uri.startswith(FILE):
+            return keyed_digest(uri, message)
+        return kms.keyed_digest(uri, message, lambda region: self._session.client("kms", region=region))
 
     @cached_property
     def identity(self) -> AwsIdentity:
@@ -115,6 +122,11 @@ class AwsSite:
     def workflows(self) -> AwsWorkflows:
         """The site's state machines and their executions."""
         return AwsWorkflows(self._session.client("stepfunctions"))
+
+    def builds(self, project: str) -> AwsBuilds:
+        """The builds of a project of the site."""
+        codebuild, logs = self._session.client("codebuild"), self._session.client("logs")
+        return AwsBuilds(codebuild, logs, project=project, region=self._session.region, every=self._every)
 
     @cached_property
     def images(self) -> AwsImages:

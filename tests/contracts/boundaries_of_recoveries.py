@@ -7,9 +7,10 @@ from drproof.model.receipt import Outcome
 from drproof.phases.recovery.teardown import Item
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
-from tests.contracts.evidence import NOTHING_CREATED, PASSING, PROMOTED, Evidence
+from tests.contracts.evidence import NOTHING_CREATED, PASSING, PROMOTED, UNDECIDED, Evidence, decided
 from tests.contracts.observed import (
     CRITERIA,
+    DECIDED,
     DRILL,
     HISTORY,
     LOOK,
@@ -23,6 +24,7 @@ from tests.contracts.observed import (
     at,
     sha256,
 )
+from tests.evidence import keys
 
 STATE = "state.tar.zst"
 
@@ -210,6 +212,41 @@ def a_gate_gives_its_reason_and_a_decision_its_maker(house: House) -> None:
 
 
 @boundary
+def a_decision_of_people_counts_only_as_an_approver_signed_it_in_time(house: House) -> None:
+    contract, yes = "recorded_decision_is_one_that_counts", decided(True)
+    of_one = replace(yes.criteria.approval, requested_by=("arn:aws:sts::444455556666:assumed-role/another/Ada",))
+    expect(
+        house,
+        contract,
+        (yes, PROVEN),
+        (decided(False), PROVEN),
+        (UNDECIDED, PROVEN),
+        (decided(True, by=keys.STRANGER), REFUTED),
+        (decided(True, drill_id="another"), REFUTED),
+        (decided(True, validation_sha256=sha256("another")), REFUTED),
+        (decided(True, account_id="111122223333"), REFUTED),
+        (decided(True, execution_arn="arn:aws:states:us-west-2:444455556666:execution:one:two"), REFUTED),
+        (yes.asking(approval=of_one), REFUTED),
+        (yes.receipt("validate", caller=None), REFUTED),
+        (yes.facts("promote", ticket="another"), REFUTED),
+        (UNDECIDED.receipt("promote", outcome=Outcome.PASSED, observed=DECIDED), REFUTED),
+        (yes.receipt("promote", outcome=Outcome.NOT_RUN, observed=None, reason="lost"), REFUTED),
+        (yes.file("decision", {"signed": None}), UNPROVEN),
+    )
+    assert house.verdict(contract, decided(True, by=keys.STRANGER)).reason.endswith(
+        "no key of an approver of this drill"
+    )
+    expect(
+        house,
+        "nothing_was_promoted_without_a_decision",
+        (yes, PROVEN),
+        (yes.facts("promote", mode="manual_bypass"), REFUTED),
+        (yes.asking(approval=CRITERIA.approval), REFUTED),
+        (UNDECIDED, PROVEN),
+    )
+
+
+@boundary
 def a_message_counts_when_it_was_accepted_not_before_validation_ended(house: House) -> None:
     expect(
         house,
@@ -279,6 +316,7 @@ def claims_join_only_the_drills_that_ask_for_them(house: House) -> None:
         ("people_were_notified", CRITERIA, nobody),
         ("approval_was_requested_not_assumed", CRITERIA, nobody),
         ("promotion_is_a_recorded_decision", PROMOTED.criteria, CRITERIA),
+        ("recorded_decision_is_one_that_counts", UNDECIDED.criteria, CRITERIA),
     ):
         applies = house.contracts[name].applies
         assert applies is not None

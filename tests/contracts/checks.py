@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from drproof.evidence.approvals import Answer
 from drproof.evidence.schemas import problem_of_receipt
 from drproof.formats import alarm_history
 from drproof.formats.archive import Member
@@ -138,6 +139,8 @@ def is_valid(sabotage: Sabotage, contract: Contract, value: Any) -> str | None:
             alarm_history.parse(items)
     elif name == "members":
         decode(dict[str, list[Member]], value)
+    elif name == "decision":
+        decode(Answer, value)
     elif name in {"wanted", "live", "after", "job"}:
         decode(dict[str, dict[str, Any]], value)
     elif name == "definition":

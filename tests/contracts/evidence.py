@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from drproof.evidence import approvals
 from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.schemas import problem_of_receipt
 from drproof.formats.strict_json import parse
+from drproof.model.approval import Decision
 from drproof.model.codec import encode
 from drproof.model.contract import Contract
-from drproof.model.criteria import Criteria
+from drproof.model.criteria import Approval, Approver, Criteria
 from drproof.model.errors import EvidenceError
 from drproof.model.judging import judge
 from drproof.model.receipt import Caller, EvidenceRef, Outcome, Receipt, Tool
@@ -59,6 +61,7 @@ from tests.contracts.observed_preflight import (
     TRIGGERS,
 )
 from tests.contracts.observed_published import PUBLISHED_RUN
+from tests.evidence.keys import APPROVER, Key
 
 EVERY_FILE: Mapping[str, Any] = {**FILES, **FLEET_FILES, **MACHINE_FILES}
 
@@ -184,6 +187,43 @@ STALE = PASSING.facts(
 PROMOTED = PASSING.receipt("promote", outcome=Outcome.PASSED, observed=DECIDED, reason="").asking(
     promotion_expected=True
 )
+
+
+def decided(approved: bool, *, by: Key = APPROVER, **changes: Any) -> Evidence:
+    """Return a drill whose people decided, in a decision that is changed before it is signed."""
+    asked = PASSING.asking(approval=AWAITED)
+    validated = digest(canonical(encode(asked.receipts["validate"])))
+    said = replace(
+        Decision(
+            approved=approved,
+            approver="arn:aws:sts::444455556666:assumed-role/approver/ada",
+            account_id="444455556666",
+            ticket="CHG-7",
+            reason="seen",
+            decided_at=at(42),
+            expires_at=at(102),
+            drill_id=DRILL,
+            plan_sha256=sha256("plan"),
+            validation_sha256=validated,
+        ),
+        **changes,
+    )
+    record = replace(
+        DECIDED,
+        mode="approved" if approved else "rejected",
+        **{
+            name: getattr(said, name)
+            for name in ("approved", "approver", "account_id", "ticket", "reason", "decided_at")
+        },
+    )
+    signed = approvals.sign(said, sha256("opening"), (by,))
+    return asked.receipt("promote", outcome=Outcome.PASSED, observed=record, reason="").file(
+        "decision", {"signed": encode(signed), "refused": []}
+    )
+
+
+AWAITED = Approval(within_ms=HOUR, approvers=(Approver(keyid=APPROVER.keyid, public_key=APPROVER.public_key),))
+UNDECIDED = PASSING.asking(approval=AWAITED)
 NOTHING_CREATED = PASSING.facts(
     "teardown", intended=0, created=0, before=(), removed=(), destroyed=0, residue=(), foreign_before=(), foreign=()
 )
@@ -216,6 +256,9 @@ VARIANTS: dict[str, tuple[Evidence, frozenset[str]]] = {
     "forced, stopped at the gate": (PASSING, frozenset()),
     "stale": (STALE, frozenset({"primary_is_fresh"})),
     "promoted": (PROMOTED, frozenset()),
+    "approved by people": (decided(True), frozenset()),
+    "rejected by people": (decided(False), frozenset()),
+    "people decided nothing": (UNDECIDED, frozenset()),
     "nothing created": (NOTHING_CREATED, frozenset()),
     "a restore point without promises": (OF_THE_REFERENCE, frozenset()),
     "a restore point in another region": (ELSEWHERE, frozenset()),

@@ -251,6 +251,7 @@ FILES: dict[str, Any] = {
     "evidence/inspect_cluster/live.json": LIVE,
     "evidence/validate/after.json": AFTER,
     "evidence/validate/job.json": JOB,
+    "evidence/promote/decision.json": {"signed": None, "refused": []},
     "evidence/capture_alarms/history.json": HISTORY,
 }
 

@@ -32,7 +32,9 @@ def test_each_receipt_lies_in_the_store_under_its_phase_with_version_and_retenti
     receipts = sorted((drill.bundle / "receipts").iterdir())
     paths = [f"receipts/{path.name}" for path in receipts]
     points = [path.replace("receipts/", "checkpoints/").replace(".json", ".dsse.json") for path in paths]
-    assert list(files) == ["plan.json", "opening.dsse.json", *paths, *points]
+    evidence = sorted(f"evidence/{path.name}" for path in (drill.bundle / "evidence").glob("*.json"))
+    kept = [path for path in evidence if not path.startswith("evidence/world.")]
+    assert list(files) == ["plan.json", "opening.dsse.json", *kept, *paths, *points]
     phases = {path.stem.partition("-")[2]: path for path in receipts}
     for phase, path in phases.items():
         file = files[f"receipts/{path.name}"]
@@ -59,7 +61,8 @@ def test_a_receipt_is_stored_before_the_next_phase_begins(operator):
     assert drill.status == 0, drill.output
     order = [call["key"] for call in drill.calls if call["action"] == "PutObject" and call["bucket"] in BUCKETS]
     names = [key.rpartition("/")[2] for key in order]
-    receipts = [name for key, name in zip(order, names, strict=True) if "/journal/" not in key]
+    apart = ("/journal/", "/run/", "/evidence/")
+    receipts = [name for key, name in zip(order, names, strict=True) if not any(part in key for part in apart)]
     assert receipts[:3] == ["plan.json", "opening.dsse.json", "check_health.json"]
     numbers = {call["key"].rpartition("/")[2]: call["n"] for call in drill.calls if call["bucket"] in BUCKETS}
     created = next(call["n"] for call in drill.calls if call["action"] == "RunInstances")
@@ -130,7 +133,7 @@ def test_a_drill_that_is_killed_has_every_receipt_in_the_store_once_it_is_undone
 
     files, objects = stored(drill)
     assert [file["problem"] for file in files.values() if file["problem"]] == []
-    receipts = {key for key in objects if "/journal/" not in key}
+    receipts = {key for key in objects if "/journal/" not in key and "/run/" not in key}
     assert {file["uri"].removeprefix("s3://atlas-receipts/") for file in files.values()} == receipts
     intents = [
         one["number"]
@@ -138,7 +141,8 @@ def test_a_drill_that_is_killed_has_every_receipt_in_the_store_once_it_is_undone
         if one["kind"] == "intent" and one["verb"] != "receipt.store"
     ]
     folder = "atlas/dr-orchestrator/receipts/killed"
-    assert set(objects) - receipts == {f"{folder}/journal/{number}.json" for number in intents}
+    announced = {key for key in set(objects) - receipts if "/run/" not in key}
+    assert announced == {f"{folder}/journal/{number}.json" for number in intents}
     versions = Counter(item["key"] for item in drill.inventory["objects"] if item["bucket"] in BUCKETS)
     assert set(versions.values()) == {1}, "nothing is stored twice"
 

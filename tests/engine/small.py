@@ -18,7 +18,7 @@ from drproof.evidence.journal import read as read_journal
 from drproof.evidence.redaction import Redactor
 from drproof.model.capabilities import Intent
 from drproof.model.context import Context
-from drproof.model.criteria import Site, Window
+from drproof.model.criteria import Site, Storing, Window
 from drproof.model.errors import JournalError
 from drproof.model.phase import Phase, phase
 from drproof.model.plan import Plan
@@ -42,6 +42,8 @@ class World:
             self.undeclared.append(intent.resource)
         (self.things.add if add else self.things.discard)(intent.resource)
 
+
+STORING = Storing(uri="s3://keeps/dr/receipts", owner="444455556666")
 
 MAKING = ("bringup", "restore_state", "restore")
 
@@ -99,8 +101,8 @@ class Small:
         return self.run.close()
 
 
-def begin(folder: Path, **changes: Any) -> Small:
-    """Open a run in a folder."""
+def begin(folder: Path, *, store: Any = None, signer: Any = None, **changes: Any) -> Small:
+    """Open a run in a folder; with a receipt store, what it needs to be gone on with lies there as well."""
     directory = folder / "drill-1"
     folder.mkdir(parents=True, exist_ok=True)
     directory.mkdir()
@@ -113,6 +115,9 @@ def begin(folder: Path, **changes: Any) -> Small:
     document = Document().document()
     chosen = settings()
     chosen = replace(chosen, limits=replace(chosen.limits, backoff_ms=1, **changes))
+    if store is not None:
+        chosen = replace(chosen, storing=STORING)
+        document = replace(document, criteria=replace(document.criteria, storing=STORING))
     prepared = Prepared(
         drill_id="drill-1",
         mode="rehearsal",
@@ -141,13 +146,13 @@ def begin(folder: Path, **changes: Any) -> Small:
         key="00" * 32,
     )
     private.hand_over(handover)
-    record = write_plan(prepared, directory, Redactor(), Sealer())
+    record = write_plan(prepared, directory, Redactor(), Sealer((signer,) if signer is not None else ()))
     opened = Opened(
         directory=directory,
         record=record,
         journal=Journal(directory / "journal.log"),
         masker=Redactor(),
-        target=cast("Any", _target()),
+        target=cast("Any", _target(store)),
         handover=handover,
         private=private,
         lease=None,
@@ -158,12 +163,12 @@ def begin(folder: Path, **changes: Any) -> Small:
     return Small(Run(prepared, opened), world, directory)
 
 
-def _target() -> Any:
+def _target(store: Any = None) -> Any:
     sites = {
         side: SimpleNamespace(identity=_Identity(getattr(SITES, side)), clusters=SimpleNamespace(secrets=tuple))
         for side in ("primary", "recovery")
     }
-    return SimpleNamespace(**sites, secrets=())
+    return SimpleNamespace(**sites, receipts=store, secrets=())
 
 
 @dataclass(frozen=True)
@@ -174,11 +179,11 @@ class _Identity:
         return Caller(arn="arn:x", account_id=self.site.account_id, region=self.site.region)
 
 
-def again(run: Small, monkeypatch: Any) -> World:
+def again(run: Small, monkeypatch: Any, store: Any = None) -> World:
     """Let another process find the target of a run that was left, and return its world."""
     plan = run.run.prepared.plan
     monkeypatch.setattr(catalog, "phases", lambda: plan.phases)
     monkeypatch.setattr(catalog, "plan", lambda _: plan)
-    monkeypatch.setattr(opening, "open_target", lambda *_, **__: _target())
+    monkeypatch.setattr(opening, "open_target", lambda *_, **__: _target(store))
     monkeypatch.setattr(opening, "_take_lease", lambda *_, **__: None)
     return run.world

@@ -6,7 +6,7 @@ from drproof.model.contract import NotApplicableError, contract
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Outcome, Receipt
 from drproof.model.verdict import Finding, compare, hold
-from drproof.phases.recovery.promote import PromoteObserved
+from drproof.phases.recovery.promote import BYPASS, PromoteObserved
 
 CONTROLS = ["NIST CP-10", "SOC 2 CC8.1"]
 Promotion = Receipt[PromoteObserved]
@@ -14,11 +14,13 @@ Promotion = Receipt[PromoteObserved]
 
 @contract(needs=["promote"], accepts=[Outcome.PASSED, Outcome.NOT_RUN], controls=CONTROLS)
 def nothing_was_promoted_without_a_decision(promote: Promotion, criteria: Criteria) -> Finding:
-    """The drill stopped at the gate, or both flags of the operator asked for the decision that is on record."""
+    """The drill stopped at the gate, or people decided, or both flags of the operator asked for what is on record."""
     ran = promote.outcome is Outcome.PASSED
+    # Whether what people decided counts is another claim.
+    decided = criteria.approval.awaited and ran and promote.observed is not None and promote.observed.mode != BYPASS
     return compare(
         observed={"decision_recorded": ran, "reason_given": ran or bool(promote.reason)},
-        expected={"decision_recorded": criteria.promotion_expected, "reason_given": True},
+        expected={"decision_recorded": criteria.promotion_expected or decided, "reason_given": True},
         reason="a promotion is on record that nobody asked for, or one that was asked for is not",
     )
 
@@ -42,12 +44,21 @@ def silent_gate(promote: Promotion) -> Promotion:
 
 
 @nothing_was_promoted_without_a_decision.sabotage("the decision that was asked for is missing")
-def missing_decision(promote: Promotion) -> Promotion:
+def missing_decision(promote: Promotion, criteria: Criteria) -> Promotion:
     """Lose the decision."""
-    if promote.outcome is not Outcome.PASSED:
+    if not criteria.promotion_expected:
         msg = "no decision was asked for"
         raise NotApplicableError(msg)
     return replace(promote, outcome=Outcome.NOT_RUN)
+
+
+@nothing_was_promoted_without_a_decision.sabotage("what people decided is a bypass")
+def bypassed(promote: Promotion, criteria: Criteria) -> Promotion:
+    """Record a bypass where people were to decide."""
+    if promote.outcome is not Outcome.PASSED or criteria.promotion_expected:
+        msg = "people decided nothing"
+        raise NotApplicableError(msg)
+    return replace(promote, observed=replace(promote.facts, mode=BYPASS))
 
 
 @contract(needs=["promote"], applies=lambda criteria: criteria.promotion_expected, controls=CONTROLS)

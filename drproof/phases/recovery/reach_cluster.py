@@ -95,7 +95,12 @@ def fetch_the_kubeconfig_again(ctx: Context, error: Exception) -> str:
 
 def pinned(ctx: Context) -> Cluster:
     """Return the cluster that was reached; `GuardError` when another one answers by now."""
-    return ctx.target.recovery.clusters.open(uid=ctx.observed(reach_cluster).uid)
+    reached, access = ctx.observed(reach_cluster), ctx.target.recovery.clusters
+    if not access.known and reached.source != GIVEN:
+        # The drill goes on from a machine that never had it: a kubeconfig is a secret, and is stored nowhere.
+        _fetch(ctx, ctx.observed(resolve_runner), access)
+        ctx.hide(*access.secrets())
+    return access.open(uid=reached.uid)
 
 
 def nodes_of(cluster: Cluster) -> tuple[NodeSeen, ...]:

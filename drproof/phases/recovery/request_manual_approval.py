@@ -4,10 +4,13 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
+from drproof.formats import durations
 from drproof.model.context import Context
 from drproof.model.errors import NotRunError
 from drproof.model.phase import phase
 from drproof.phases.recovery.notify import NO_TOPIC, publish_once
+
+DECIDE = "drproof approve or drproof reject, by somebody else than who runs the drill"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +37,14 @@ def request_manual_approval(ctx: Context) -> ApprovalRequested:
     if not topic:
         raise NotRunError(NO_TOPIC)
     subject = f"drproof {ctx.plan.mode} {ctx.drill_id}: approval wanted"[:100]
+    approval = ctx.plan.criteria.approval
     message = json.dumps(
         {
             "kind": "drproof_approval_wanted",
             "drill_id": ctx.drill_id,
             "mode": ctx.plan.mode,
             "restore_point": ctx.plan.criteria.backup.uri,
+            **({"waits": durations.show(approval.within_ms), "decide": DECIDE} if approval.awaited else {}),
             "note": "Nothing is promoted by this message or by silence.",
         },
         sort_keys=True,

@@ -23,6 +23,7 @@ SCHEME = "awskms:"
 NAME = re.compile(r"[A-Za-z0-9-]{1,256}|alias/[A-Za-z0-9/_-]{1,250}")
 ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):[0-9]{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]{1,250})")
 SPEC, USAGE, ALGORITHM = "ECC_NIST_P256", "SIGN_VERIFY", "ECDSA_SHA_256"
+MAKE_MAC = "aws kms create-key --key-spec HMAC_256 --key-usage GENERATE_VERIFY_MAC"
 MAKE = f"aws kms create-key --key-spec {SPEC} --key-usage {USAGE}"
 
 
@@ -81,6 +82,26 @@ def open_key(uri: str, clients: Callable[[str], "KMSClient"]) -> KmsKey:
         msg = f"the signer {uri!r}: expected {SCHEME}<key id>, {SCHEME}alias/<name> or {SCHEME}<ARN of a key or alias>"
         raise TargetError(msg, code="NoSuchSigner", call="kms:GetPublicKey")
     return KmsKey(clients(arn["region"] if arn else ""), name)
+
+
+def keyed_digest(uri: str, message: bytes, clients: Callable[[str], "KMSClient"]) -> bytes:
+    """Return the HMAC-SHA256 of a message under the key that `awskms:…` names: always the same 32 bytes.
+
+    The caller needs `kms:GenerateMac` on the key, which is one for `GENERATE_VERIFY_MAC` of `HMAC_256`.
+
+    Raises:
+        TargetError: it is no such URI or no such key, or the platform does not use it for us.
+    """
+    name = uri.removeprefix(SCHEME)
+    arn = ARN.fullmatch(name)
+    if not uri.startswith(SCHEME) or not (arn or NAME.fullmatch(name)):
+        forms = f"{SCHEME}<key id>, {SCHEME}alias/<name> or {SCHEME}<ARN>"
+        msg = f"the digest key {uri!r}: expected {forms}\n  next: {MAKE_MAC}"
+        raise TargetError(msg, code="NoSuchKey", call="kms:GenerateMac")
+    with translated("kms:GenerateMac", name):
+        client: Any = clients(arn["region"] if arn else "")
+        answer = client.generate_mac(KeyId=name, Message=message, MacAlgorithm="HMAC_SHA_256")
+    return bytes(answer["Mac"])
 
 
 def _public_key(name: str, answer: Any) -> EllipticCurvePublicKey:  # noqa: ANN401 — the SDK's answer

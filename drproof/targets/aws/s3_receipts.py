@@ -88,6 +88,23 @@ class AwsReceiptStore:
             )
         return bool(answer.get("Contents"))
 
+    def keys(self, bucket: str, prefix: str, *, most: int) -> tuple[str, ...]:
+        """Return the keys below a prefix, in their order; `TargetError` (`TooMany`) for more than `most`."""
+        found: list[str] = []
+        after: dict[str, str] = {}
+        while True:
+            with translated("s3:ListObjectsV2", _uri(bucket, prefix)):
+                answer = self._client.list_objects_v2(
+                    Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=self._owner, **after
+                )
+            found += [str(one["Key"]) for one in answer.get("Contents", [])]
+            if len(found) > most:
+                message = f"expected at most {most} objects, got more"
+                raise failure("s3:ListObjectsV2", _uri(bucket, prefix), "TooMany", message)
+            if not answer.get("IsTruncated"):
+                return tuple(found)
+            after = {"ContinuationToken": str(answer["NextContinuationToken"])}
+
     def _retention(self, bucket: str, key: str, version: str) -> Retention | None:
         try:
             with translated("s3:GetObjectRetention", _uri(bucket, key)):

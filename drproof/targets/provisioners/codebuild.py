@@ -4,11 +4,9 @@ import hashlib
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal
 
-from drproof.formats import build_receipts, timestamps
-from drproof.formats.build_receipts import BuildReceipt
+from drproof.formats import build_receipts
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.changes import Build, Change, Planned, Say, unsaid
 from drproof.model.errors import FormatError, NotFoundError, QuotaError, TargetError
@@ -16,6 +14,7 @@ from drproof.model.ownership import Bounds
 from drproof.targets.aws.codebuild import WAITING, AwsBuilds, BuildSeen
 from drproof.targets.aws.errors import failure
 from drproof.targets.provisioners.build_order import Action, Orders, next_token
+from drproof.targets.provisioners.build_seen import BuildOrder, Kept, is_before, is_within
 from drproof.targets.provisioners.machines import end_all, marked, outputs, sought
 from drproof.targets.provisioners.place import Place
 from drproof.targets.provisioners.terraform import NO_LOCK
@@ -37,16 +36,6 @@ OTHERWISE = re.compile("token|mismatch", re.IGNORECASE)
 NEXT = "read the lines above; what was created is removed by the teardown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """The receipt of a build as it lies in its bucket."""
-
-    receipt: BuildReceipt
-    uri: str
-    sha256: str
-    version: str
-
-
 class CodeBuildProvisioner:
     """Brings the machine up and takes it away by builds of one project."""
 
@@ -58,6 +47,35 @@ class CodeBuildProvisioner:
         self._orders = orders
         self._open = builds
         self._opened: AwsBuilds | None = None
+        self._done = ""
+        """The build that somebody else started for this drill by `order`; empty where this starts its own."""
+
+    def order(self, intent: Intent, spec: RunnerSpec, *, version: str = "") -> BuildOrder:
+        """Return what a build must be started with that brings the machine up, for whoever starts it instead.
+
+        `version` is of the module's zip; empty takes the one that is newest now.
+
+        Raises:
+            TargetError: the state is another drill's, or the module has no version.
+        """
+        place = self._place
+        spec = marked(spec, place.origin)
+        self._refuse_foreign()
+        if not version and self._orders.tool == "terraform":
+            version = self._module_version()
+        variables = self._orders.variables("bringup", intent, spec, place, version)
+        return BuildOrder(
+            project=self._orders.settings.project,
+            environment=tuple(
+                {"Name": name, "Value": value, "Type": "PLAINTEXT"} for name, value in sorted(variables.items())
+            ),
+            idempotency_token=intent.token,
+            version=version,
+        )
+
+    def take(self, build_id: str) -> None:
+        """Have the next `up` take the build that somebody started by `order`, instead of starting one."""
+        self._done = build_id
 
     @property
     def version(self) -> str:
@@ -87,18 +105,14 @@ class CodeBuildProvisioner:
         """
         place = self._place
         spec = marked(spec, place.origin)
-        for held in (place.direct(), place.terraform()):
-            if held.identities and held.origin != place.origin:
-                raise place.foreign(held)
-        if (elsewhere := place.direct()).identities:
-            raise place.foreign(elsewhere)
+        self._refuse_foreign()
         there = place.fleet.runners(sought(spec))
-        if there and self._orders.tool == "direct":
+        if there and self._orders.tool == "direct" and not self._done:
             # Without Terraform no state says so, and a build would make another one.
             nothing = Planned(create=0, change=0, destroy=0)
             return Change(created=0, changed=0, destroyed=0, outputs=outputs(spec, there), planned=nothing)
-        before = {runner.instance_id for runner in there}
-        running = self._settle(intent, "bringup", say)
+        running = self._given() if self._done else self._settle(intent, "bringup", say)
+        before = {runner.instance_id for runner in there if not self._done or is_before(runner.launched_at, running)}
         seen, kept = self._built("bringup", intent, spec, running, say)
         runners = place.fleet.runners(sought(spec))
         made = tuple(runner.instance_id for runner in runners if runner.instance_id not in before)
@@ -134,6 +148,24 @@ class CodeBuildProvisioner:
     def holds(self) -> tuple[str, ...]:
         """Return the identities in the remote state."""
         return self._place.terraform().identities
+
+    def _refuse_foreign(self) -> None:
+        """Refuse a state that another drill holds, and one of another provisioner."""
+        place = self._place
+        for held in (place.direct(), place.terraform()):
+            if held.identities and held.origin != place.origin:
+                raise place.foreign(held)
+        if (elsewhere := place.direct()).identities:
+            raise place.foreign(elsewhere)
+
+    def _given(self) -> BuildSeen:
+        """Return the build that somebody else started, once it is seen to be this drill's."""
+        build = self._builds.get(self._done)
+        expected = {"ACTION": "bringup", "EXECUTION_ID": self._place.origin}
+        got = {name: build.variables.get(name, "") for name in expected}
+        if got != expected:
+            raise self._mismatch(build, f"expected a build with {expected}, got {got}")
+        return build
 
     def _is_up(self, spec: RunnerSpec) -> bool:
         """Return whether there is anything for a build to take away."""
@@ -356,19 +388,10 @@ class CodeBuildProvisioner:
         if lock is None:
             return
         for build in ended:
-            if build.status == "SUCCEEDED" or not _is_within(lock.created, build):
+            if build.status == "SUCCEEDED" or not is_within(lock.created, build):
                 continue
             said = {line.removeprefix(HOLDER).strip() for line in self._builds.head(build) if line.startswith(HOLDER)}
             if lock.who in said:
                 say(f"the lock of build {build.build_id} is removed")
                 self._place.drop(intent, lock)
                 return
-
-
-def _is_within(created: str, build: BuildSeen) -> bool:
-    """Return whether an instant lies within the time of a build that is over."""
-    try:
-        at = timestamps.parse(created)
-        return timestamps.parse(build.started_at) <= at <= timestamps.parse(build.ended_at)
-    except FormatError:
-        return False

@@ -1,0 +1,78 @@
+"""What people decide reaches the phase that records it; the task token reaches nobody but who was named for it."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from drproof.engine.gate import GivenGate
+from drproof.engine.refusal import refuse
+from drproof.evidence.canonical import digest
+from drproof.orchestrator.acts import advance
+from drproof.orchestrator.execution_run import ExecutionRun
+
+PROMOTE = "promote"
+TOKEN_KIND = "drproof_approval_token"  # noqa: S105 — the kind of a message
+
+
+def decide(taken: ExecutionRun, left_ms: Callable[[], int | None]) -> dict[str, Any]:
+    """Record the decision that came back to the machine, and answer whether it is a yes that counts.
+
+    What was recorded decides, not what came back: a decision that does not count is no approval.
+
+    Raises:
+        Refusal: nothing came back, or it does not say yes or no; nothing was recorded.
+        PhaseBlocked: what a promotion requires is not proven.
+    """
+    run = taken.open
+    if PROMOTE not in run.receipts:
+        _strict(taken.asked.decision)
+        run.gate = GivenGate(taken.asked.decision)
+    answer = advance(taken, PROMOTE, left_ms)
+    observed = run.receipts[PROMOTE].observed
+    return {**answer, "approved": observed is not None and observed.approved is True}
+
+
+def _strict(envelope: Mapping[str, Any] | None) -> None:
+    """Refuse what is no decision envelope; `"false"` is a text, and no text says yes."""
+    said = envelope.get("decision") if isinstance(envelope, Mapping) else None
+    approved = said.get("approved") if isinstance(said, Mapping) else None
+    if not isinstance(approved, bool) or not isinstance((envelope or {}).get("dsse"), Mapping):
+        raise refuse(
+            "what came back from the approver is no decision",
+            expected="decision.approved true or false, and the signed envelope dsse",
+            got=type(approved).__name__ if isinstance(said, Mapping) else "no decision",
+            next_step="drproof approve, or drproof reject, --execution-arn …",
+        )
+
+
+def pass_the_token_on(taken: ExecutionRun) -> None:
+    """Send the task token to the topic of those who decide, where the settings say so, once; by default nobody gets it.
+
+    It is in no byte that is written: the journal knows that a message was sent, and not what it said.
+    """
+    run, token = taken.open, taken.asked.token
+    settings = run.prepared.settings
+    if not settings.promotion.send_token or not token:
+        return
+    topic, drill_id = settings.recovery.topic_arn, run.record.plan.drill_id
+    # A state that is tried again has another token: each is sent once, and told from others by its digest alone.
+    place = f"{topic}#{drill_id}/token/{digest(token.encode())[:16]}"
+    effects = run.effects("request_manual_approval")
+    if any(one.intent.resource == place for one in effects.made("messages.publish")):
+        return
+    subject = f"drproof {run.record.plan.mode} {drill_id}: how to decide"[:100]
+    message = json.dumps(
+        {
+            "kind": TOKEN_KIND,
+            "drill_id": drill_id,
+            "execution": taken.asked.execution.arn,
+            "task_token": token,
+            "note": "Whoever holds this can end the wait. A decision counts only if its approver signed it.",
+        },
+        sort_keys=True,
+    )
+    with effects.intend("messages.publish", place, {"subject": subject}) as pending:
+        message_id = taken.target.recovery.messenger.publish(pending.intent, topic, subject, message)
+        pending.done(message_id=message_id)
+    if run.mirror is not None:
+        run.mirror.sync()

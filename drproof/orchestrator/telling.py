@@ -1,0 +1,137 @@
+"""People are told what failed: which phase, why, where its receipt lies, what is still up, and the one command."""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from drproof.engine.obstacles import Obstacle
+from drproof.engine.run import Run
+from drproof.formats import failure_causes
+from drproof.formats.timestamps import milliseconds
+from drproof.model.context import DRILL_TAG, Effect
+from drproof.model.errors import DrproofError
+from drproof.model.receipt import Cause, Outcome, Receipt
+from drproof.orchestrator.execution_run import ExecutionRun
+
+TELLING = "tell_of_failure"
+KIND = "drproof_execution_failed"
+QUOTA = ("AccountLimitExceeded", "QuotaError", "LimitExceeded")
+BEFORE = {"prepare_bringup": "bringup"}
+"""The phase that an act belongs to, where it has another name."""
+
+MINUTE_MS = 60_000
+
+
+def tell(taken: ExecutionRun) -> dict[str, Any]:
+    """Give the failed phase a receipt where it left none, and tell people; the same again tells nobody twice.
+
+    A message that was under way and was never answered is sent again: of a failure people rather hear twice than never.
+    """
+    run = taken.open
+    name, error, cause = _failure(taken)
+    receipt = _receipt(taken, run, name, error, cause)
+    topic = run.prepared.settings.recovery.topic_arn
+    effects, place = run.effects(TELLING), _place(run)
+    sent = next((one for one in effects.made("messages.publish") if _is_told(one, place)), None)
+    message_id = str(sent.result["message_id"]) if sent is not None else ""
+    uri, sha256 = _kept(run, receipt)
+    if sent is None:
+        message = message_of(taken, name, f"{error}: {cause}" if error else cause, uri)
+        subject = f"drproof {run.record.plan.mode} {run.record.plan.drill_id}: {name} failed"[:100]
+        with effects.intend("messages.publish", place, {"subject": subject}) as pending:
+            message_id = taken.target.recovery.messenger.publish(pending.intent, topic, subject, message)
+            pending.done(message_id=message_id)
+        if run.mirror is not None:
+            run.mirror.sync()
+    return {"phase": TELLING, "outcome": "passed", "receipt": uri, "sha256": sha256, "message_id": message_id}
+
+
+def told_already(run: Run) -> bool:
+    """Return whether people were told of a failure of this execution."""
+    return any(_is_told(one, _place(run)) for one in run.effects(TELLING).made("messages.publish"))
+
+
+def message_of(taken: ExecutionRun, phase: str, cause: str, receipt: str) -> str:
+    """Return the message about a failure; what the sites do not say is left out, never the message."""
+    run, asked = taken.open, taken.asked
+    return json.dumps(
+        {
+            "kind": KIND,
+            "drill_id": run.record.plan.drill_id,
+            "execution": asked.execution.arn,
+            "mode": run.record.plan.mode,
+            "phase": phase,
+            "cause": run.redactor.mask(cause),
+            "receipt": receipt,
+            "still_up": _still_up(taken),
+            "next": f"drproof teardown --execution-arn {asked.execution.arn}",
+            "note": "Nothing is torn down by itself: what is still up is held for whoever looks into this.",
+        },
+        sort_keys=True,
+    )
+
+
+def _place(run: Run) -> str:
+    return f"{run.prepared.settings.recovery.topic_arn}#{run.record.plan.drill_id}/failure"
+
+
+def _is_told(effect: Effect, place: str) -> bool:
+    return effect.intent.resource == place and effect.outcome == "done"
+
+
+def _failure(taken: ExecutionRun) -> tuple[str, str, str]:
+    """Return the phase that failed, the error that the machine caught, and what it says in the end."""
+    order = {phase.name: number for number, phase in enumerate(taken.prepared.plan.phases)}
+    named = {BEFORE.get(name, name): said for name, said in taken.asked.failures.items()}
+    if not named:
+        return "unknown", "", "the machine says of no phase that it failed"
+    name = max(named, key=lambda one: order.get(one, -1))
+    said = named[name] if isinstance(named[name], Mapping) else {}
+    return name, str(said.get("Error", "")), failure_causes.deepest(str(said.get("Cause", "")))
+
+
+def _receipt(taken: ExecutionRun, run: Run, name: str, error: str, cause: str) -> Receipt[Any] | None:
+    """Return the receipt of what failed; a phase whose act left none gets one that says what the machine caught."""
+    bad = [one for one in run.receipts.values() if one.outcome not in {Outcome.PASSED, Outcome.NOT_RUN}]
+    if bad:
+        return bad[-1]
+    if name in run.receipts:
+        return run.receipts[name]
+    for phase in run.prepared.coverage.run:
+        if phase.name in run.receipts:
+            continue
+        # The first that has none is the one that the act died in.
+        reason = f"its act ended without a receipt: {error}: {cause}"
+        if any(word in error for word in QUOTA):
+            return run.give(phase, Obstacle(outcome=Outcome.BLOCKED, reason=reason, cause=Cause.QUOTA))
+        if taken.refusal:
+            return run.give(phase, Obstacle(outcome=Outcome.BLOCKED, reason=taken.refusal, cause=Cause.LEASE))
+        return run.give(phase, Obstacle(outcome=Outcome.FAILED, reason=reason, cause=Cause.WORLD))
+    return None
+
+
+def _kept(run: Run, receipt: Receipt[Any] | None) -> tuple[str, str]:
+    if receipt is None or run.mirror is None:
+        return "", ""
+    kept = run.mirror.stored(f"receipts/{receipt.sequence:02}-{receipt.phase}.json")
+    return (kept.uri, kept.sha256) if kept is not None else ("", "")
+
+
+def _still_up(taken: ExecutionRun) -> list[dict[str, Any]]:
+    """Return the machines of this execution that run, each with its age and cost in the terms that are known."""
+    run = taken.open
+    settings, now = run.prepared.settings, run.clock.now()
+    with contextlib.suppress(DrproofError):
+        found = taken.target.recovery.fleet.runners({DRILL_TAG: run.opened.handover.origin})
+        return [
+            {
+                "instance_id": one.instance_id,
+                "state": one.state,
+                "age_minutes": max(0, milliseconds(now) - milliseconds(one.launched_at)) // MINUTE_MS,
+                "cost": f"{one.instance_type} and {settings.cost.ebs_root_gb} GB of disk since {one.launched_at}; "
+                "drproof knows no prices",
+            }
+            for one in found
+        ]
+    return [{"instance_id": "unknown", "state": "the recovery site did not answer", "cost": "unknown"}]

@@ -1,0 +1,46 @@
+"""What a build is started with by somebody else, what it leaves, and what was there before it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from drproof.formats import timestamps
+from drproof.formats.build_receipts import BuildReceipt
+from drproof.model.errors import FormatError
+from drproof.targets.aws.codebuild import BuildSeen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOrder:
+    """What a build is started with, in the words of Step Functions."""
+
+    project: str
+    environment: tuple[Mapping[str, str], ...]
+    idempotency_token: str
+    version: str
+    """Of the module's zip; empty where the build needs none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The receipt of a build as it lies in its bucket."""
+
+    receipt: BuildReceipt
+    uri: str
+    sha256: str
+    version: str
+
+
+def is_before(launched_at: str, build: BuildSeen | None) -> bool:
+    """Return whether a machine was there before a build began; machines are dated by whole seconds."""
+    if build is None or not build.started_at or not launched_at:
+        return True
+    return timestamps.milliseconds(launched_at) // 1000 < timestamps.milliseconds(build.started_at) // 1000
+
+
+def is_within(created: str, build: BuildSeen) -> bool:
+    """Return whether an instant lies within the time of a build that is over."""
+    try:
+        at = timestamps.parse(created)
+        return timestamps.parse(build.started_at) <= at <= timestamps.parse(build.ended_at)
+    except FormatError:
+        return False

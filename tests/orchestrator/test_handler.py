@@ -1,0 +1,334 @@
+"""The handler does the acts of an execution, one a call: each once, whoever dies, out of its receipt store alone."""
+
+import json
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drproof import catalog
+from drproof.evidence.journal import read as read_journal
+from drproof.model.errors import ThrottledError
+from drproof.orchestrator.acts import PhaseBlocked, PhaseFailed
+from tests.drill.conftest import Drill
+from tests.drill.shared import Shelf
+from tests.orchestrator.acting import AFTER_BUILD, BUCKET, PREFIX, Machine, machine
+
+TOLD = "told.json"
+TOKEN = "AQCEAAAAKgAAAAMAAAAA-a-task-token-that-nobody-may-keep"
+WAITING = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
+IN_MOST_PLANS = {"mutates": True}
+
+
+class ShortOfTime:
+    """The context of a function that has little time left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 45_000
+
+
+def running(played: Machine, name: str) -> Machine:
+    """Return the machine as one whose execution of this name the platform says is running."""
+    machines = played.client("stepfunctions")
+    role = "arn:aws:iam::444455556666:role/machine"
+    made = machines.create_state_machine(name=f"m-{name}", definition=json.dumps(WAITING), roleArn=role)
+    started = machines.start_execution(stateMachineArn=made["stateMachineArn"], name=name, input="{}")
+    return Machine(played.world, played.package, name, played.forced, started["executionArn"])
+
+
+def caught(played: Machine, act: str, **more: Any) -> dict[str, str]:
+    """Return what the machine catches of an act that does not pass."""
+    try:
+        answer = played.act(act, **more)
+    except Exception as exc:  # noqa: BLE001 — as Lambda does
+        return {"Error": type(exc).__name__, "Cause": json.dumps({"errorMessage": str(exc)})}
+    raise AssertionError(f"{act} passed: {answer}")
+
+
+@pytest.fixture(scope="session")
+def whole(shelf: Shelf) -> Drill:
+    """One execution from the check to the seal, with each act asked for twice; tests only look at it."""
+    return shelf.drill("execution", _whole)
+
+
+def _whole(folder: Path) -> Drill:
+    with machine(folder, "nightly") as began:
+        played = running(began, "nightly")
+        first: dict[str, Any] = {}
+        again: dict[str, Any] = {}
+
+        def do(act: str, **more: Any) -> None:
+            first[act] = played.act(act, **more)
+            again[act] = played.act(act, **more)
+
+        do("check_health")
+        rival = running(began, "rival")
+        refused = caught(rival, "check_health")
+        told_of = rival.act("tell_of_failure", failures={"check_health": refused})
+        rival_sealed = rival.act("seal")
+        do("read_restore_point")
+        do("prepare_bringup")
+        built = played.build(first["prepare_bringup"])
+        do("bringup", build_id=built)
+        do("resolve_runner")
+        short: list[str] = []
+        with suppress(ThrottledError):
+            played.act("restore", ShortOfTime())
+            short.append("it had the time")
+        died = played.killed("restore", "cluster.create")
+        do("restore")
+        for act in AFTER_BUILD[2:]:
+            more = {"task_token": TOKEN} if act == "request_manual_approval" else {}
+            do(act, **more)
+        no_decision = caught(played, "promote", decision={"decision": {"approved": "false"}, "dsse": {}})
+        do("promote", decision=played.decision(first["validate"], approved=True))
+        do("seal")
+        bundle = played.bundle(folder / "reports" / "nightly")
+        found = {
+            "first": first,
+            "again": again,
+            "rival": {"refused": refused, "told": told_of, "sealed": rival_sealed},
+            "short": short,
+            "died": died.returncode,
+            "no decision": no_decision,
+            "late": caught(played, "notify"),
+            "calls": began.world.calls(),
+            "inventory": began.world.inventory(),
+            "messages": began.mails(),
+            "lease": began.lease(),
+            "token kept": began.search(TOKEN),
+        }
+        (folder / TOLD).write_text(json.dumps(found), encoding="utf-8")
+        keys = folder / ".drproof"
+        keys.mkdir(mode=0o700)
+        shutil.copy(began.package / ".drproof" / "trust.json", keys)
+    return Drill(0, "", bundle)
+
+
+@pytest.fixture
+def told(whole: Drill) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((whole.bundle.parent.parent / TOLD).read_text(encoding="utf-8"))
+    return found
+
+
+def test_each_act_answers_with_references_and_the_second_time_with_the_same(told):
+    assert told["first"] == told["again"]
+    for act, answer in told["first"].items():
+        if act == "prepare_bringup":
+            continue
+        assert answer["phase"] == act
+        assert answer["receipt"].startswith(f"s3://{BUCKET}/{PREFIX}/nightly/")
+        assert set(answer) <= {"phase", "outcome", "receipt", "sha256", "needs_recovery", "approved", "verdict"}
+    assert told["first"]["check_health"]["needs_recovery"] is True
+    assert set(told["first"]["prepare_bringup"]) == {"project", "environment", "idempotency_token"}
+
+
+def test_the_second_call_of_an_act_changes_nothing(told):
+    calls = [call["action"] for call in told["calls"]]
+
+    assert calls.count("StartBuild") == calls.count("RunInstances") == 1
+    mails = [one for one in told["messages"] if "nightly" in one["subject"]]
+    assert [one["subject"].partition(": ")[2] for one in mails] == ["dr_validation_completed", "approval wanted"]
+    created = [
+        call["path"] for call in told["calls"] if call["action"].startswith("create ") and "dry" not in call["action"]
+    ]
+    assert created, "nothing was restored"
+
+
+def test_an_act_that_died_in_the_middle_is_gone_on_with_and_nothing_is_made_twice(whole, told):
+    assert told["died"] == 9
+    assert whole.outcomes["restore"] == "passed"
+    records = read_journal(whole.bundle / "journal.log")
+    assert any(record["kind"] == "lost" for record in records)
+    intents = [record for record in records if record["kind"] == "intent" and record["verb"] == "cluster.create"]
+    twice = [one for one in intents if one["resource"] == intents[0]["resource"]]
+    assert len(twice) == 2, "the effect that the dead act announced is announced again by who looked"
+    assert len({one["token"] for one in twice}) == 1
+
+
+def test_an_act_whose_time_is_short_goes_on_in_another_call(told):
+    assert told["short"] == []
+
+
+def test_the_bundle_of_an_execution_is_judged_like_one_of_pytest_but_for_the_teardown(whole, green):
+    types, contracts = catalog.plan(catalog.RECOVERY), green.read("plan.json")["contracts"]
+    of_teardown = {contract.name for contract in types.contracts if "teardown" in contract.needs}
+    expected = {row["name"] for row in contracts} - of_teardown
+
+    ours = {row["name"] for row in whole.read("plan.json")["contracts"]}
+    # Nobody waits for a decision in the drill of pytest that this one is compared with.
+    assert ours - expected == {"recorded_decision_is_one_that_counts"}
+    assert expected <= ours
+    assert set(whole.outcomes) == set(green.outcomes) - {"teardown"}
+    alike = {name for name in whole.named("proven") if name.partition("[")[0] in expected}
+    assert alike == {name for name in green.named("proven") if name.partition("[")[0] in expected}
+    assert set(whole.verdicts) == whole.named("proven")
+    assert whole.closing["outcome"] == "proven"
+    assert whole.read("plan.json")["criteria"]["teardown"] is False
+
+
+def test_the_bundle_verifies_out_of_the_store_with_the_key_of_the_function(whole):
+    trusted = whole.verified()
+
+    assert trusted.status == 0, [asdict(problem) for problem in trusted.problems]
+
+
+def test_the_machine_that_the_build_made_counts_as_a_cold_start(whole):
+    observed = whole.receipts["bringup"]["observed"]
+
+    assert (observed["provisioner"], observed["start"], observed["created"]) == ("codebuild", "cold", 1)
+    assert observed["planned"] == observed["applied"]
+
+
+def test_a_second_execution_is_blocked_while_the_first_one_runs_and_says_so(told):
+    rival = told["rival"]
+
+    assert rival["refused"]["Error"] == "PhaseBlocked"
+    assert "check_health blocked (lease): the execution arn:" in rival["refused"]["Cause"]
+    assert f"receipt=s3://{BUCKET}/{PREFIX}/rival/check_health.json" in rival["refused"]["Cause"]
+    assert rival["sealed"]["verdict"] == "incomplete"
+    (mail,) = [one for one in told["messages"] if "rival" in one["subject"]]
+    said = json.loads(mail["message"])
+    assert (said["phase"], said["still_up"]) == ("check_health", [])
+    assert said["receipt"] == rival["told"]["receipt"]
+
+
+def test_a_text_is_no_decision_and_the_one_that_an_approver_signed_is_on_record(whole, told):
+    assert told["no decision"]["Error"] == "Refusal"
+    assert "approved true or false" in told["no decision"]["Cause"]
+    assert told["first"]["promote"]["approved"] is True
+    observed = whole.receipts["promote"]["observed"]
+    assert (observed["mode"], observed["approved"], observed["ticket"]) == ("approved", True, "OPS-7")
+    assert observed["promotion_status"] == "recorded_nothing_switched"
+
+
+def test_no_act_belongs_to_an_execution_that_is_sealed(told):
+    assert "is sealed: no further act belongs to it" in told["late"]["Cause"]
+
+
+def test_the_lease_goes_with_the_seal_and_the_token_is_nowhere(told):
+    assert told["lease"] is None
+    assert told["token kept"] == []
+
+
+def test_what_is_secret_of_a_handover_is_not_in_the_store(whole, told):
+    keys = [item["key"] for item in told["inventory"]["objects"] if item["bucket"] == BUCKET]
+
+    assert any("/run/progress-" in key for key in keys)
+    assert not any("kubeconfig" in key or "salt" in key for key in keys)
+
+
+@pytest.fixture(scope="session")
+def failing(shelf: Shelf) -> Drill:
+    """Executions against a restore point with a flipped byte, and one of a site that is well."""
+    return shelf.drill("execution-failing", _failing)
+
+
+def _failing(folder: Path) -> Drill:
+    with machine(folder, "bad", scenario="backup-object-byte-flipped") as played:
+        played.act("check_health")
+        played.act("read_restore_point")
+        blocked = caught(played, "prepare_bringup")
+        tells = [played.act("tell_of_failure", failures={"bringup": blocked}) for _ in range(2)]
+        sealed = played.act("seal")
+        bundle = played.bundle(folder / "reports" / "bad")
+        died = Machine(played.world, played.package, "died")
+        died.act("check_health")
+        gone = {"Error": "Sandbox.Timedout", "Cause": '{"errorMessage":"Task timed out after 900.00 seconds"}'}
+        died.act("tell_of_failure", failures={"read_restore_point": gone})
+        died.act("seal")
+        died.bundle(folder / "reports" / "died")
+        well = Machine(played.world, played.package, "well", forced=False)
+        healthy = well.act("check_health")
+        noop = well.act("seal")
+        well.bundle(folder / "reports" / "well")
+        found = {
+            "blocked": blocked,
+            "tells": tells,
+            "sealed": sealed,
+            "healthy": healthy,
+            "noop": noop,
+            "messages": played.mails(),
+            "calls": played.world.calls(),
+        }
+        (folder / TOLD).write_text(json.dumps(found), encoding="utf-8")
+    return Drill(0, "", bundle)
+
+
+@pytest.fixture
+def failed(failing: Drill) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((failing.bundle.parent.parent / TOLD).read_text(encoding="utf-8"))
+    return found
+
+
+def test_what_is_required_is_judged_before_a_build_is_ordered(failing, failed):
+    assert failed["blocked"]["Error"] == "PhaseBlocked"
+    assert "bringup blocked (contract): contract backup_object_matches_its_metadata" in failed["blocked"]["Cause"]
+    assert "StartBuild" not in {call["action"] for call in failed["calls"]}
+    assert failing.outcomes["bringup"] == "blocked"
+    assert (failed["sealed"]["outcome"], failed["sealed"]["verdict"]) == ("passed", "refuted")
+
+
+def test_people_are_told_once_with_phase_cause_receipt_and_the_one_command(failed):
+    mails = [json.loads(one["message"]) for one in failed["messages"] if " bad: " in one["subject"]]
+
+    (said,) = mails
+    assert said["kind"] == "drproof_execution_failed"
+    assert said["phase"] == "bringup"
+    assert "backup_object_matches_its_metadata" in said["cause"]
+    assert said["receipt"] == f"s3://{BUCKET}/{PREFIX}/bad/bringup.json"
+    assert said["next"].startswith("drproof teardown --execution-arn arn:aws:states:")
+    assert failed["tells"][0] == failed["tells"][1]
+
+
+def test_an_act_that_left_no_receipt_gets_one_that_says_what_the_machine_caught(failing):
+    died = Drill(0, "", failing.bundle.parent / "died")
+
+    receipt = died.receipts["read_restore_point"]
+    assert (receipt["outcome"], receipt["cause"]) == ("failed", "world")
+    assert "Sandbox.Timedout: Task timed out after 900.00 seconds" in receipt["reason"]
+    assert died.outcomes["bringup"] == "blocked"
+
+
+def test_a_site_that_is_well_is_sealed_as_it_was_found_and_nobody_is_written_to(failing, failed):
+    well = Drill(0, "", failing.bundle.parent / "well")
+
+    assert failed["healthy"]["needs_recovery"] is False
+    assert (failed["noop"]["outcome"], failed["noop"]["verdict"]) == ("passed", "incomplete")
+    assert set(well.outcomes.values()) == {"passed", "not_run"}
+    assert [phase for phase, outcome in well.outcomes.items() if outcome == "passed"] == ["check_health"]
+    assert not [one for one in failed["messages"] if " well: " in one["subject"]]
+
+
+def test_an_event_of_another_form_is_refused_before_anything_is_asked(tmp_path, monkeypatch):
+    from drproof.orchestrator.handler import handler
+
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    nowhere: Any = None
+    event = Machine(nowhere, tmp_path, "x").event("check_health")
+    for wrong, says in (
+        ({**event, "more": 1}, "more"),
+        ({**event, "act": "teardown"}, "there is no such act"),
+        ({**event, "input": {"force_run": "false"}}, "Expected `bool`"),
+        ({**event, "execution": {**event["execution"], "name": "../x"}}, "no id of a drill"),
+        ({**event, "execution": {**event["execution"], "arn": "x"}}, "ARN of the execution"),
+        ({**event, "task_token": 7}, "task_token"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            handler(wrong, None)
+
+
+def test_what_the_machine_catches_has_the_names_that_the_definition_knows():
+    assert (PhaseFailed.__name__, PhaseBlocked.__name__) == ("PhaseFailed", "PhaseBlocked")
+
+
+def test_the_function_loads_neither_kubernetes_nor_pytest():
+    code = "import sys, drproof.orchestrator.handler, drproof.orchestrator.deciding; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert {name for name in loaded if name.split(".")[0] in {"kubernetes", "pytest", "moto", "typer"}} == set()
