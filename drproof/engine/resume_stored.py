@@ -95,7 +95,7 @@ def _trust(settings: Settings, named: str, folder: Path) -> Trust:
             "nobody says whose signatures count, and whoever can write to a bucket could have a machine torn down",
             expected="--trust FILE, or signing.trust in drproof.toml",
             got=str(path) if path != Path() else "neither",
-            next_step="drproof keys trust, with the public key that the drill signs with",
+            next_step="name the trust file of whoever runs the drills, .drproof/trust.json for rehearsals",
         )
     return read_trust(path)
 

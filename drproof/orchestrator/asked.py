@@ -85,7 +85,7 @@ def asked_of(event: Mapping[str, Any]) -> Asked:
             "the name of the execution is no id of a drill",
             expected=DRILL_ID.pattern,
             got=asked.execution.name,
-            next_step="drproof trigger names executions",
+            next_step="start it under a name of letters, digits, dots, dashes and underscores",
         )
     if ARN.fullmatch(asked.execution.arn) is None:
         raise refuse(

@@ -92,7 +92,7 @@ def prepared_for(asked: Asked, reports: Path) -> Prepared:
     folder = Path(os.environ.get("LAMBDA_TASK_ROOT") or ".")
     given = asked.input
     options: dict[str, Any] = {"run_id": asked.execution.name, "teardown": "false", "allow_full_drill": True}
-    if not setting("promotion.await_approval", {}, os.environ, folder):
+    if setting("promotion.await_approval", {}, os.environ, folder) in {0, "0s"}:
         options["await_approval"] = DECIDED_WITHIN
     options |= {name: value for name in ("backup_uri", "image_ref") if (value := getattr(given, name))}
     prepared = prepare(DrillRequest(plan=catalog.RECOVERY, options=options, directory=folder))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drproof.engine.clock import SystemClock, instant
-from drproof.engine.lease import SUFFIX, Found, Holder, Lease
+from drproof.engine.lease import SUFFIX, AtWorkError, Found, Holder, Lease
 from drproof.model.capabilities import Intent, ObjectInfo
 from drproof.model.errors import AlreadyExistsError, LeaseError, NotFoundError, ThrottledError, UnansweredError
 
@@ -348,3 +348,100 @@ def test_what_a_sealed_drill_could_not_give_back_its_next_window_takes_over_at_o
     later.stop()
 
     assert (store.content()["drill_id"], later.fence) == ("second", 2)
+
+
+ARN = "arn:aws:states:eu-west-1:111122223333:execution:m:nightly"
+OTHER_ARN = "arn:aws:states:eu-west-1:111122223333:execution:m:other"
+
+
+def held_by(store, drill_id, execution, *, runs=(), clock=None, length_ms=60_000):
+    """Return a lease for an execution; `runs` are those that the platform says are running."""
+    return Lease(
+        store, "states", "a.tfstate", drill_id=drill_id, length_ms=length_ms, clock=clock or SystemClock(),
+        execution=execution, runs=lambda arn: arn in runs,
+    )  # fmt: skip
+
+
+def test_an_execution_holds_its_lease_between_two_acts_and_the_next_act_takes_it_up_at_once(store):
+    first, second = held_by(store, "nightly", ARN), held_by(store, "nightly", ARN)
+    first.take(INTENT)
+    first.park(INTENT)
+
+    second.take(INTENT)
+
+    assert (store.content()["execution"], store.content()["parked"], second.fence) == (ARN, False, 2)
+    second.stop()
+
+
+@pytest.mark.parametrize("parked", [True, False])
+def test_nobody_takes_the_lease_of_an_execution_that_runs_however_old_it_is(store, parked):
+    first = held_by(store, "nightly", ARN)
+    first.take(INTENT)
+    if parked:
+        first.park(INTENT)
+    first.stop()
+    store.now_ms += 86_400_000
+
+    for other in (
+        held_by(store, "other", OTHER_ARN, runs=(ARN,)),
+        held_by(store, "drill-1", "", runs=(ARN,)),
+        # Not even somebody who would go on with its very drill from elsewhere.
+        held_by(store, "nightly", "", runs=(ARN,)),
+    ):
+        with pytest.raises(LeaseError, match="holds the target while it runs"):
+            other.take(INTENT)
+
+
+def test_the_lease_of_an_execution_that_ended_is_free_once_no_act_is_at_work(store):
+    first = held_by(store, "nightly", ARN)
+    first.take(INTENT)
+    first.stop()
+    with pytest.raises(AtWorkError) as working:
+        held_by(store, "other", OTHER_ARN).take(INTENT)
+    assert working.value.other
+
+    store.now_ms += 62_000 + 1_000
+    other = held_by(store, "other", OTHER_ARN)
+    other.take(INTENT)
+
+    assert store.content()["drill_id"] == "other"
+    other.stop()
+
+
+def test_an_act_waits_for_another_act_of_its_execution_until_that_lease_has_run_out(store):
+    first = held_by(store, "nightly", ARN, runs=(ARN,))
+    first.take(INTENT)
+    first.stop()
+    again = held_by(store, "nightly", ARN, runs=(ARN,))
+    with pytest.raises(AtWorkError) as working:
+        again.take(INTENT)
+    assert not working.value.other
+
+    store.now_ms += 63_000
+    again.take(INTENT)
+
+    assert again.fence == 2
+    again.stop()
+
+
+def test_an_act_that_lost_its_lease_parks_nothing(store):
+    first = held_by(store, "nightly", ARN)
+    first.take(INTENT)
+    first.stop()
+    store.now_ms += 63_000
+    second = held_by(store, "nightly", ARN)
+    second.take(INTENT)
+
+    with pytest.raises(AlreadyExistsError):
+        first.park(INTENT)
+
+    assert store.content()["fence"] == 2
+    second.stop()
+
+
+def test_a_lease_of_a_process_says_nothing_of_executions(store):
+    plain = lease(store, "drill-1")
+    plain.take(INTENT)
+
+    assert not {"execution", "parked"} & set(store.content())
+    plain.stop()

@@ -15,7 +15,7 @@ from drproof import catalog
 from drproof.evidence.journal import read as read_journal
 from drproof.model.errors import ThrottledError
 from drproof.orchestrator.acts import PhaseBlocked, PhaseFailed
-from tests.drill.conftest import Drill
+from tests.drill.conftest import Drill, Operator
 from tests.drill.shared import Shelf
 from tests.orchestrator.acting import AFTER_BUILD, BUCKET, PREFIX, Machine, machine
 
@@ -108,6 +108,12 @@ def _whole(folder: Path) -> Drill:
         keys.mkdir(mode=0o700)
         shutil.copy(began.package / ".drproof" / "trust.json", keys)
     return Drill(0, "", bundle)
+
+
+@pytest.fixture(scope="session")
+def green(shelf: Shelf) -> Drill:
+    """The whole drill of pytest that tests of drills look at as well."""
+    return shelf.drill("green", lambda folder: Operator(folder).drill("--run-id", "green"))
 
 
 @pytest.fixture
@@ -299,7 +305,9 @@ def test_a_site_that_is_well_is_sealed_as_it_was_found_and_nobody_is_written_to(
     well = Drill(0, "", failing.bundle.parent / "well")
 
     assert failed["healthy"]["needs_recovery"] is False
-    assert (failed["noop"]["outcome"], failed["noop"]["verdict"]) == ("passed", "incomplete")
+    # It is no proof of a recovery, and says why: nobody needed one.
+    assert (failed["noop"]["outcome"], failed["noop"]["verdict"]) == ("passed", "refuted")
+    assert well.named("refuted") == {"need_for_recovery_has_a_reason"}
     assert set(well.outcomes.values()) == {"passed", "not_run"}
     assert [phase for phase, outcome in well.outcomes.items() if outcome == "passed"] == ["check_health"]
     assert not [one for one in failed["messages"] if " well: " in one["subject"]]

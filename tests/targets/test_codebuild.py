@@ -365,3 +365,48 @@ def test_without_terraform_the_embedded_world_builds_directly_and_says_so(
         orders(replace(BUILDS, tool="terraform"), **at)
     with pytest.raises(ValueError, match="lock_table: expected nothing"):
         orders(BUILDS, **{**at, "lock_table": "locks"})
+
+
+def started_by_others(target: AwsTarget, order: Any) -> str:
+    """Start what was ordered, as Step Functions does, and return the build."""
+    given = [{"name": row["Name"], "value": row["Value"], "type": row["Type"]} for row in order.environment]
+    build = client(target).start_build(
+        projectName=order.project, idempotencyToken=order.idempotency_token, environmentVariablesOverride=given
+    )["build"]
+    return str(build["id"])
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_build_that_somebody_else_started_by_the_order_is_the_drills_own(site: Site, origin: str, tool: str) -> None:
+    target, intent = site(tool), make_intent()
+    provisioner: Any = target.recovery.provisioner
+    order = provisioner.order(intent, spec(origin))
+    assert provisioner.order(intent, spec(origin), version=order.version) == order
+    build_id = started_by_others(target, order)
+    provisioner.take(build_id)
+
+    change = provisioner.up(intent, spec(origin))
+
+    (runner,) = target.recovery.fleet.runners({DRILL_TAG: origin})
+    assert (change.created, change.changed, change.destroyed) == (1, 0, 0)
+    assert (change.created_ids, change.build.build_id) == ((runner.instance_id,), build_id)
+    assert [build["id"] for build in of(target, origin)] == [build_id]
+    provisioner.down(intent, spec(origin), bounds())
+    assert owned(target, origin) == []
+
+
+def test_a_build_of_another_drill_is_not_taken_for_this_ones(
+    site: Site, origin: str, world: embedded.World, tmp_path: Path
+) -> None:
+    target, other = site(), f"{origin}-other"
+    told = settings("codebuild", key=f"t/{other}.tfstate", codebuild=replace(BUILDS, tool="direct"))
+    strange: Any = open_target(told, world.endpoint, directory=tmp_path, origin=other).recovery.provisioner
+    provisioner: Any = target.recovery.provisioner
+    provisioner.take(started_by_others(target, strange.order(make_intent(), spec(other))))
+
+    error = failed(provisioner, lambda: provisioner.up(make_intent(), spec(origin)))
+
+    assert error.code == "ReceiptMismatch"
+    assert f"got {{'ACTION': 'bringup', 'EXECUTION_ID': '{other}'}}" in str(error)
+    strange.down(make_intent(), spec(other), bounds())
+    assert owned(target, other) == []

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from drproof.model.errors import NotFoundError, TargetError, ThrottledError, UnansweredError
 from drproof.targets import embedded
-from drproof.targets.aws.kms import KmsKey, open_key
+from drproof.targets.aws.kms import KmsKey, keyed_digest, open_key
 from drproof.targets.aws.sessions import Session
 
 ALIAS = "alias/drproof-drills"
@@ -296,3 +296,22 @@ def test_a_public_key_that_is_not_what_was_said_is_not_signed_with(liar: Any, an
     liar.answers["GetPublicKey"] = answer
     with pytest.raises(TargetError, match="kms:GetPublicKey alias/drproof-drills: WrongKey: "):
         _open(liar)
+
+
+def test_a_digest_key_gives_the_same_digest_to_whoever_may_use_it_and_another_to_another_drill(
+    clients: Clients, made: Callable[..., str]
+) -> None:
+    key = made("HMAC_256", "GENERATE_VERIFY_MAC")
+
+    first, again = (keyed_digest(f"awskms:{key}", b"drill-1", clients) for _ in range(2))
+
+    assert first == again
+    assert len(first) == hashlib.sha256().digest_size
+    assert keyed_digest(f"awskms:{key}", b"drill-2", clients) != first
+
+
+def test_a_digest_key_that_is_none_is_refused(clients: Clients, made: Callable[..., str]) -> None:
+    with pytest.raises(TargetError, match="expected awskms:<key id>"):
+        keyed_digest("awskms:not a key", b"x", clients)
+    with pytest.raises(TargetError):
+        keyed_digest("awskms:00000000-0000-4000-8000-000000000000", b"x", clients)

@@ -97,3 +97,14 @@ def test_every_call_names_the_owner_and_another_one_is_refused(
         with pytest.raises(TargetError) as caught:
             ask()
         assert caught.value.code == "AccessDenied"
+
+
+def test_every_key_below_a_prefix_is_listed_page_by_page_up_to_a_bound(store: AwsReceiptStore) -> None:
+    prefix = f"t/{secrets.token_hex(4)}"
+    for number in range(3):
+        store.create(make_intent(), PLAIN, f"{prefix}/{number}.json", b"{}")
+
+    assert store.keys(PLAIN, f"{prefix}/", most=3) == tuple(f"{prefix}/{number}.json" for number in range(3))
+    assert store.keys(PLAIN, f"{prefix}/none/", most=3) == ()
+    with pytest.raises(TargetError, match="expected at most 2 objects"):
+        store.keys(PLAIN, f"{prefix}/", most=2)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from drproof.evidence.trust import public_key, verifies
 from drproof.model.errors import TargetError
-from drproof.targets.signers import make_key, open_signer
+from drproof.targets.signers import keyed_digest, make_key, open_signer
 
 
 @pytest.fixture
@@ -103,3 +103,31 @@ def test_a_uri_that_nobody_opens_names_the_next_command(uri):
 def test_a_key_that_is_not_there_names_the_next_command(folder):
     with pytest.raises(TargetError, match="next: drproof keys init"):
         open_signer(f"file2:{folder / 'none.key'}")
+
+
+def test_a_key_file_gives_each_message_a_digest_of_its_own_and_always_the_same(tmp_path):
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    make_key(folder / "runner.key")
+    make_key(folder / "other.key")
+
+    one = keyed_digest(f"file2:{folder / 'runner.key'}", b"drill-1")
+
+    assert one == keyed_digest(f"file2:{folder / 'runner.key'}", b"drill-1")
+    others = {
+        keyed_digest(f"file2:{folder / 'runner.key'}", b"drill-2"),
+        keyed_digest(f"file2:{folder / 'other.key'}", b"drill-1"),
+    }
+    assert len({one, *others}) == 3
+
+
+def test_a_key_file_that_others_can_read_digests_nothing(tmp_path):
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    make_key(folder / "runner.key")
+    (folder / "runner.key").chmod(0o644)
+
+    with pytest.raises(TargetError, match="can be read by others"):
+        keyed_digest(f"file2:{folder / 'runner.key'}", b"x")
+    with pytest.raises(TargetError, match="cannot be read"):
+        keyed_digest(f"file2:{folder / 'gone.key'}", b"x")
