@@ -1,4 +1,4 @@
-"""`drproof machine examine`: whether a state machine of Step Functions is sound, before anything runs."""
+"""`drproof machine`: whether a state machine of Step Functions is sound before it runs, and our own as a file."""
 
 import json
 from dataclasses import asdict
@@ -38,6 +38,7 @@ def examine(
 
     Exit status: 0 it is sound, 1 it has defects or a path that nobody could decide, 2 it cannot be read.
     """
+    from drproof.analysis.machine.acts import knowledge_of
     from drproof.analysis.machine.flow import Knowledge
     from drproof.analysis.machine.soundness import examine as look
     from drproof.formats import asl
@@ -51,13 +52,39 @@ def examine(
                 msg = f"--answer {said}: expected STATE=FILE with a state of {definition}"
                 raise ValueError(msg)
             answers.setdefault(state, []).append(Path(file))
-        known = Knowledge(given=_shape(given or []), answers={state: _shape(files) for state, files in answers.items()})
-        found = look(read, known)
+        told = {state: _shape(files) for state, files in answers.items()}
+        found = look(read, Knowledge(given=_shape(given or []), answers={**knowledge_of(read).answers, **told}))
     if as_json:
         typer.echo(json.dumps({"sound": _is_sound(found), **asdict(found)}, indent=2, sort_keys=True))
     else:
         _say(found, definition)
     raise typer.Exit(0 if _is_sound(found) else NOT_SOUND)
+
+
+@app.command(name="print")
+def print_() -> None:
+    """Print the state machine of a recovery, as it is made from the plan."""
+    from drproof.orchestrator import definition
+
+    with clear():
+        typer.echo(definition.text(), nl=False)
+
+
+@app.command()
+def write(
+    file: Annotated[Path, typer.Argument(help="Where the definition goes.")] = Path("deploy/orchestrator.asl.json"),
+) -> None:
+    """Write the state machine of a recovery into a file; Terraform takes it from there."""
+    from drproof.orchestrator import definition
+
+    with clear():
+        text = definition.text()
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as exc:
+            msg = f"{file}: cannot be written: {exc.strerror}; expected a file in a folder that exists"
+            raise ValueError(msg) from exc
+    echo_line(f"{file}: written")
 
 
 def _is_sound(found: "Examination") -> bool:

@@ -96,3 +96,19 @@ def test_an_answer_for_a_state_that_does_not_exist_is_refused(examine):
 
     assert said.exit_code == 2
     assert "expected STATE=FILE with a state of" in said.output
+
+
+def test_the_machine_of_a_recovery_is_printed_written_and_sound_without_anything_beside_it(tmp_path):
+    file = tmp_path / "orchestrator.asl.json"
+
+    assert CliRunner().invoke(app, ["machine", "write", str(file)]).output == f"{file}: written\n"
+    assert CliRunner().invoke(app, ["machine", "print"]).output == file.read_text(encoding="utf-8")
+    said = CliRunner().invoke(app, ["machine", "examine", str(file)])
+    assert said.exit_code == 0, said.output
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    said = CliRunner().invoke(app, ["machine", "write", str(tmp_path / "none" / "machine.json")])
+
+    assert said.exit_code == 2
+    assert "cannot be written: No such file or directory; expected a file in a folder that exists" in said.output

@@ -48,6 +48,7 @@ from tests.contracts.observed_backup import NEEDED_OF_ONPREM, ONPREM, ONPREM_BAC
 from tests.contracts.observed_execution import ASKED_FOR
 from tests.contracts.observed_execution import OBSERVED as HANDED_IN
 from tests.contracts.observed_fleet import FLEET, FLEET_FILES, FOUND, NAMED, READ
+from tests.contracts.observed_machine import MACHINE_FILES, MACHINE_READ
 from tests.contracts.observed_preflight import (
     DOMAINS,
     IDENTITIES,
@@ -62,7 +63,7 @@ from tests.contracts.observed_preflight import (
 from tests.contracts.observed_published import PUBLISHED_RUN
 from tests.evidence.keys import APPROVER, Key
 
-EVERY_FILE: Mapping[str, Any] = {**FILES, **FLEET_FILES}
+EVERY_FILE: Mapping[str, Any] = {**FILES, **FLEET_FILES, **MACHINE_FILES}
 
 
 def _receipts() -> Iterator[Receipt[Any]]:
@@ -85,6 +86,7 @@ def _receipts() -> Iterator[Receipt[Any]]:
         "capture_alarms": (ALARMS, PRIMARY, ""),
         "teardown": (TORN_DOWN, RECOVERY, ""),
         "read_execution": (HANDED_IN, RECOVERY, ""),
+        "read_state_machine": (MACHINE_READ, RECOVERY, ""),
         "read_published_run": (PUBLISHED_RUN, PRIMARY, ""),
         "find_restore_points": (FOUND, PRIMARY, ""),
         "read_restore_points": (READ, PRIMARY, ""),

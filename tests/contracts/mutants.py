@@ -19,6 +19,7 @@ from tests.contracts import (
     boundaries_of_control_planes,
     boundaries_of_executions,
     boundaries_of_fleets,
+    boundaries_of_machines,
     boundaries_of_preflights,
     boundaries_of_published,
     boundaries_of_recoveries,
@@ -41,6 +42,7 @@ CHECKED = (
     boundaries_of_executions,
     boundaries_of_published,
     boundaries_of_fleets,
+    boundaries_of_machines,
     boundaries_of_preflights,
     boundaries_of_recoveries,
     boundaries_of_restore_points,
@@ -68,7 +70,7 @@ TURNED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 """Each comparison with its opposite, and with the one that differs on the boundary alone."""
 
 ELSEWHERE = "drproof.analysis.machine."
-"""What reads state machines judges no receipt yet: its own tests are not put to mutants."""
+"""What reads state machines is tested by tables of planted defects, each of a whole machine: too slow for mutants."""
 
 UNCHANGED = -1
 """The number of the mutant that is none: the control of the experiment."""

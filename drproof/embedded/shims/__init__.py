@@ -19,6 +19,9 @@ from drproof.embedded.shims import (
     seams,
     ssm,
     stepfunctions,
+    stepfunctions_builds,
+    stepfunctions_ends,
+    stepfunctions_errors,
     sts,
 )
 from drproof.embedded.world import World
@@ -37,6 +40,9 @@ ALL: tuple[ModuleType, ...] = (
     iam_policies,
     kms,
     stepfunctions,
+    stepfunctions_errors,
+    stepfunctions_ends,
+    stepfunctions_builds,
     lambda_,
     codebuild,
     deployments,

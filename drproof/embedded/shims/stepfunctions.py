@@ -1,7 +1,7 @@
 """Step Functions: definitions are executed, and what their tasks call is called as the site that takes over.
 
-Left as the emulator has it: a ResultWriter writes a manifest that lists no result, an ItemReader reads one page of a
-listing, and heartbeats that run out are called timeouts.
+Left as the emulator has it: a ResultWriter writes a manifest that lists no result, and an ItemReader reads one page of
+a listing. Errors, ends and builds are put right beside this file.
 """
 
 from types import SimpleNamespace
