@@ -1,6 +1,6 @@
 """The keys under which a drill digests what nobody may see: made anew on another machine, and stored nowhere.
 
-Source: `docs/adr/0021-what-is-secret-is-derived.md`.
+Source: `docs/adr/0022-what-is-secret-is-derived.md`.
 """
 
 import secrets

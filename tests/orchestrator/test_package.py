@@ -51,8 +51,8 @@ def test_the_package_holds_what_functions_need_and_nothing_of_the_drivers(built:
     found = names(built)
 
     tops = {name.split("/")[0] for name in found}
-    assert {"drproof", "boto3", "cryptography", "msgspec", "zstandard"} <= tops
-    assert not {"kubernetes", "pytest", "_pytest", "moto", "typer", "rich"} & tops
+    assert {"drproof", "boto3", "cryptography", "kubernetes", "msgspec", "zstandard"} <= tops
+    assert not {"pytest", "_pytest", "moto", "typer", "rich"} & tops
     rooms = {name.split("/")[1] for name in found if name.startswith("drproof/")}
     assert {"engine", "orchestrator", "phases", "contracts", "schemas", "deploy"} <= rooms
     assert not {"embedded", "plugin", "cli", "checks"} & rooms
@@ -69,10 +69,10 @@ def test_what_was_packed_is_pinned_and_said_inside(built: package.Package, setti
     assert said["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def test_it_is_far_below_the_platforms_limit(built: package.Package) -> None:
+def test_it_is_below_the_platforms_limit(built: package.Package) -> None:
     with zipfile.ZipFile(built.path) as archive:
         assert sum(one.file_size for one in archive.infolist()) == built.unzipped
-    assert built.unzipped < package.LARGEST / 2
+    assert built.unzipped < package.LARGEST * 9 // 10
 
 
 def test_the_same_content_has_the_same_bytes(built: package.Package, settings: Path, tmp_path: Path) -> None:
@@ -81,13 +81,13 @@ def test_the_same_content_has_the_same_bytes(built: package.Package, settings: P
     assert again.sha256 == built.sha256
 
 
-@pytest.mark.parametrize("entry", ["drproof.orchestrator.reaper", "drproof.orchestrator.fleet_handler"])
+@pytest.mark.parametrize("entry", ["handler", "watcher", "reaper", "fleet_handler"])
 def test_a_function_starts_with_nothing_but_its_package(entry: str, built: package.Package, tmp_path: Path) -> None:
     with zipfile.ZipFile(built.path) as archive:
         archive.extractall(tmp_path)
 
     # -I and -S: neither this environment nor this folder lends it anything.
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {entry} as it; print(it.__file__, it.handler)"
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import drproof.orchestrator.{entry} as it; print(it.__file__, it.handler)"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )

@@ -34,6 +34,16 @@ resource "aws_lambda_function" "orchestrator" {
     size = var.lambda_storage_mb
   }
 
+  # Where the recovery cluster's API lets it in.
+  dynamic "vpc_config" {
+    for_each = length(var.function_subnet_ids) == 0 ? [] : [true]
+
+    content {
+      subnet_ids         = var.function_subnet_ids
+      security_group_ids = var.function_security_group_ids
+    }
+  }
+
   environment {
     variables = local.environment
   }

@@ -71,3 +71,16 @@ resource "aws_kms_alias" "signer" {
   name          = "alias/${local.name}"
   target_key_id = aws_kms_key.signer.key_id
 }
+
+# What originals of redacted texts are digested with is made anew from it, on whatever machine a drill goes on.
+resource "aws_kms_key" "digests" {
+  description              = "drproof: makes the digest keys of orchestrated drills"
+  customer_master_key_spec = "HMAC_256"
+  key_usage                = "GENERATE_VERIFY_MAC"
+  deletion_window_in_days  = 30
+}
+
+resource "aws_kms_alias" "digests" {
+  name          = "alias/${local.name}-digests"
+  target_key_id = aws_kms_key.digests.key_id
+}

@@ -67,3 +67,8 @@ output "signer" {
   description = "signing.signer of drproof.toml."
   value       = "awskms:${aws_kms_key.signer.arn}"
 }
+
+output "digest_key" {
+  description = "receipts.digest_key of drproof.toml."
+  value       = "awskms:${aws_kms_key.digests.arn}"
+}

@@ -44,6 +44,23 @@ data "aws_iam_policy_document" "orchestrator" {
   }
 
   statement {
+    sid       = "MakeTheDigestKeyOfADrill"
+    actions   = ["kms:DescribeKey", "kms:GenerateMac"]
+    resources = [aws_kms_key.digests.arn]
+  }
+
+  # A function in subnets has interfaces there, and the service that makes them knows no resource.
+  dynamic "statement" {
+    for_each = length(var.function_subnet_ids) == 0 ? [] : [true]
+
+    content {
+      sid       = "BeInASubnet"
+      actions   = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"]
+      resources = ["*"]
+    }
+  }
+
+  statement {
     sid       = "WhetherAnExecutionRuns"
     actions   = ["states:DescribeExecution"]
     resources = ["${replace(local.machine, ":stateMachine:", ":execution:")}:*"]
@@ -70,14 +87,14 @@ resource "aws_iam_role" "watcher" {
 data "aws_iam_policy_document" "watcher" {
   statement {
     sid       = "ReadTheHistory"
-    actions   = ["states:DescribeExecution", "states:GetExecutionHistory"]
+    actions   = ["states:GetExecutionHistory"]
     resources = ["${replace(local.machine, ":stateMachine:", ":execution:")}:*"]
   }
 
   statement {
-    sid       = "ReadReceipts"
-    actions   = ["s3:GetObject"]
-    resources = ["${local.receipts}/*"]
+    sid       = "WhatIsStillUp"
+    actions   = ["ec2:DescribeInstances"]
+    resources = ["*"]
   }
 
   statement {

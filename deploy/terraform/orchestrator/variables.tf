@@ -329,6 +329,18 @@ variable "lambda_storage_mb" {
   description = "How much disk a function has: a restore point passes through it."
 }
 
+variable "function_subnet_ids" {
+  type        = list(string)
+  default     = []
+  description = "The subnets of the function that runs phases, so that the recovery cluster lets it in; none for no network of yours."
+}
+
+variable "function_security_group_ids" {
+  type        = list(string)
+  default     = []
+  description = "Its security groups."
+}
+
 variable "log_retention_days" {
   type        = number
   default     = 90
