@@ -188,7 +188,8 @@ def _database(scratch: Path, memory: str, threads: int) -> Iterator["DuckDBPyCon
     except (duckdb.InvalidInputException, duckdb.ConversionException) as exc:
         raise FormatError("inventory-rows", f"a row of an inventory cannot be read: {_first_line(exc)}") from exc
     except duckdb.Error as exc:
-        raise TargetError(f"duckdb: {_first_line(exc)}", code=type(exc).__name__, call="duckdb:execute") from exc
+        more = "\n  next: give the join more by --memory" if type(exc).__name__ == OUT_OF_MEMORY else ""
+        raise TargetError(f"duckdb: {_first_line(exc)}{more}", code=type(exc).__name__, call="duckdb:execute") from exc
 
 
 def _first_line(error: Exception) -> str:

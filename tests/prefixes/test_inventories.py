@@ -246,6 +246,7 @@ def test_an_inventory_is_itself_wherever_a_copy_of_it_lies(tmp_path: Path) -> No
         (("--scratch", "/no/such/folder"), 2, "No such file"),
         (("--memory", "banana"), 3, "Memory must have a number"),
         (("--memory", "1B"), 3, "not compared"),
+        (("--memory", "100KB"), 3, "next: give the join more by --memory"),
     ],
 )
 def test_no_place_to_compare_in_is_no_difference(tmp_path: Path, words: tuple[str, str], ends: int, says: str) -> None:
