@@ -64,6 +64,7 @@ ISSUE = {
     "cronjob-missing",
     "configmap-edited",
     "publishing-left-on",
+    "pull-secret-refused-once",
     "state-missing",
     "state-not-restored",
     "wrong-cluster",

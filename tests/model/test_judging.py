@@ -66,6 +66,28 @@ def test_a_claim_is_proven_when_the_evidence_shows_it_and_every_control_convince
     }
 
 
+def test_a_verdict_names_what_was_done_by_hand_whatever_it_says():
+    helped = PASSING.receipt("notify", by_hand=("notify", "restore")).receipt("validate", by_hand=("bringup",))
+
+    def agreed(notify: Notify, validate: Any) -> Finding:
+        """Both happened."""
+        return compare(observed=bool(notify and validate), expected=True, reason="one did not")
+
+    both = claim(agreed, needs=["notify", "validate"])
+
+    assert judged(sabotaged(silent), helped).by_hand == ("notify", "restore")
+    assert judged(claim(), helped).by_hand == ("notify", "restore"), "unproven"
+    assert judged(both, helped).by_hand == ("bringup", "notify", "restore")
+    assert judged(sabotaged(silent)).by_hand == ()
+
+
+def test_an_unobserved_act_is_no_evidence():
+    unseen = PASSING.receipt("notify", outcome=Outcome.UNOBSERVED, observed=None, reason="nobody could look")
+    verdict = judged(sabotaged(silent), unseen)
+
+    assert (verdict.status, verdict.reason) == (Status.UNPROVEN, "notify is unobserved: nobody could look")
+
+
 def test_a_contract_without_sabotage_proves_nothing():
     verdict = judged(claim())
 
