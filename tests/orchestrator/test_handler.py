@@ -22,7 +22,6 @@ from tests.orchestrator.acting import AFTER_BUILD, BUCKET, PREFIX, Machine, mach
 TOLD = "told.json"
 TOKEN = "AQCEAAAAKgAAAAMAAAAA-a-task-token-that-nobody-may-keep"
 WAITING = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
-IN_MOST_PLANS = {"mutates": True}
 
 
 class ShortOfTime:
@@ -57,7 +56,7 @@ def whole(shelf: Shelf) -> Drill:
 
 
 def _whole(folder: Path) -> Drill:
-    with machine(folder, "nightly") as began:
+    with machine(folder, "nightly", more="[promotion]\nsend_token = true\n") as began:
         played = running(began, "nightly")
         first: dict[str, Any] = {}
         again: dict[str, Any] = {}
@@ -139,7 +138,11 @@ def test_the_second_call_of_an_act_changes_nothing(told):
 
     assert calls.count("StartBuild") == calls.count("RunInstances") == 1
     mails = [one for one in told["messages"] if "nightly" in one["subject"]]
-    assert [one["subject"].partition(": ")[2] for one in mails] == ["dr_validation_completed", "approval wanted"]
+    assert [one["subject"].partition(": ")[2] for one in mails] == [
+        "dr_validation_completed",
+        "approval wanted",
+        "how to decide",
+    ]
     created = [
         call["path"] for call in told["calls"] if call["action"].startswith("create ") and "dry" not in call["action"]
     ]
@@ -217,9 +220,11 @@ def test_no_act_belongs_to_an_execution_that_is_sealed(told):
     assert "is sealed: no further act belongs to it" in told["late"]["Cause"]
 
 
-def test_the_lease_goes_with_the_seal_and_the_token_is_nowhere(told):
+def test_the_lease_goes_with_the_seal_and_the_token_is_in_nothing_but_the_message_that_was_asked_for(whole, told):
     assert told["lease"] is None
     assert told["token kept"] == []
+    assert [TOKEN in one["message"] for one in told["messages"] if TOKEN in json.dumps(one)] == [True]
+    assert not [path for path in whole.bundle.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
 
 
 def test_what_is_secret_of_a_handover_is_not_in_the_store(whole, told):
