@@ -17,10 +17,12 @@ TOKEN = "T" * 200
 class Told:
     """A platform that tells the history of one execution, and keeps no receipt."""
 
-    secrets = ()
+    secrets: tuple[str, ...] = ()
 
     def __init__(self, status: Any, *events: dict[str, Any]) -> None:
-        self.workflows = self.receipts = self
+        # The parts that an operator reaches, all of them in one object.
+        self.workflows: Any = self
+        self.receipts: Any = self
         self.info = ExecutionInfo(
             arn=ARN, name="one", machine="arn:machine", status=status, started_at="2026-01-31T12:00:00.000Z",
             input=json.dumps({"requested_by": "arn:olga"}),
