@@ -15,9 +15,10 @@ TOKEN_KIND = "drproof_approval_token"  # noqa: S105 — the kind of a message
 
 
 def decide(taken: ExecutionRun, left_ms: Callable[[], int | None]) -> dict[str, Any]:
-    """Record the decision that came back to the machine, and answer whether it is a yes that counts.
+    """Record the decision that came back to the machine, and answer whether it is a yes, a no, or neither.
 
-    What was recorded decides, not what came back: a decision that does not count is no approval.
+    What was recorded decides, not what came back: a decision that does not count is no approval and no rejection
+    either, so that people are told of it (`approved` is null).
 
     Raises:
         Refusal: nothing came back, or it does not say yes or no; nothing was recorded.
@@ -29,7 +30,7 @@ def decide(taken: ExecutionRun, left_ms: Callable[[], int | None]) -> dict[str, 
         run.gate = GivenGate(taken.asked.decision)
     answer = advance(taken, PROMOTE, left_ms)
     observed = run.receipts[PROMOTE].observed
-    return {**answer, "approved": observed is not None and observed.approved is True}
+    return {**answer, "approved": observed.approved if observed is not None else None}
 
 
 def _strict(envelope: Mapping[str, Any] | None) -> None:
