@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from drproof import catalog
 from drproof.engine.attempts import Ending, attempt
@@ -30,7 +30,7 @@ from drproof.formats.receipts_v1 import PHASES
 from drproof.model.capabilities import Target
 from drproof.model.collection import Collection
 from drproof.model.context import Effects
-from drproof.model.criteria import Backup, Criteria, Execution, Input, Site, Sites, Workload
+from drproof.model.criteria import Backup, Criteria, Execution, Input, Site, Sites, Storing, Workload
 from drproof.model.errors import GuardError
 from drproof.model.phase import Phase
 from drproof.model.receipt import Mode
@@ -204,7 +204,7 @@ def prepare_import(  # noqa: PLR0913 — what a run is named by
         plan=plan,
         coverage=coverage,
         criteria=criteria,
-        settings=_settings(criteria.sites),
+        settings=bare_settings(criteria.sites),
         contracts=expected_of(plan, coverage, criteria),
         inputs=tuple(Input(name=one.name, value=one.handed_as, source="handed in") for one in collection.files),
         reports=directory.parent,
@@ -246,10 +246,18 @@ def criteria_of(handed: Handed, collection: Collection) -> Criteria:
     )
 
 
-def _settings(sites: Sites) -> Settings:
-    """Return settings that name nothing: an import has no place to act in."""
+def bare_settings(
+    sites: Sites,
+    *,
+    target: Literal["embedded", "aws"] = "aws",
+    profile: str = "",
+    storing: Storing | None = None,
+) -> Settings:
+    """Return settings that name nothing but sites: an import has no place to act in, and a verifier must not act."""
     return Settings(
-        target="aws",
+        target=target,
+        profile=profile,
+        storing=storing,
         backup_uri="",
         image_ref="",
         sites=sites,

@@ -16,7 +16,7 @@ from drproof.engine.imports import REQUIRED, Imported, criteria_of, judge_handed
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import setting
 from drproof.model.collection import Collection
-from drproof.model.criteria import Criteria
+from drproof.model.criteria import Criteria, Site
 from drproof.model.receipt import Mode
 from drproof.phases.execution.sorting import Sorted, sort
 
@@ -67,16 +67,22 @@ def check(asked: Asked, options: Mapping[str, Any], start: Path, directory: Path
             got="neither" if not asked.arn else "both",
             next_step="drproof export --execution-arn <ARN> --out <folder>",
         )
-    collection, mode = _live(asked, options, start) if asked.arn else _handed(asked.folder or Path())
+    site: Site | None = None
+    mode: Mode = "live"
+    if asked.folder is not None:
+        collection = gather(Handed(folder=asked.folder))
+    else:
+        collection, site = _live(asked, options, start)
     found = sort(collection)
-    criteria = _criteria(collection, found, options, start)
+    criteria = _criteria(collection, found, options, start, site)
     if found.beside.mode == "rehearsal":
         mode = "rehearsal"
     prepared = prepare_import(catalog.ORCHESTRATOR, criteria, collection, directory, mode=mode, drill_id=directory.name)
     return judge_handed(prepared, collection, directory)
 
 
-def _live(asked: Asked, options: Mapping[str, Any], start: Path) -> tuple[Collection, Mode]:
+def _live(asked: Asked, options: Mapping[str, Any], start: Path) -> tuple[Collection, Site]:
+    """Return the files of a live execution, and the site of the settings: it must have run there."""
     settings = export_settings(options, os.environ, start)
     if (settings.target == "embedded") is not bool(asked.endpoint):
         raise refuse(
@@ -85,14 +91,12 @@ def _live(asked: Asked, options: Mapping[str, Any], start: Path) -> tuple[Collec
             got=f"target {settings.target}, DRPROOF_ENDPOINT {asked.endpoint or 'not set'}",
             next_step="export it while its world runs, and name the folder with --execution-dir",
         )
-    return export(asked.arn, settings, asked.endpoint).collection, "rehearsal" if asked.endpoint else "live"
+    return export(asked.arn, settings, asked.endpoint).collection, settings.sites.recovery
 
 
-def _handed(folder: Path) -> tuple[Collection, Mode]:
-    return gather(Handed(folder=folder)), "live"
-
-
-def _criteria(collection: Collection, found: Sorted, options: Mapping[str, Any], start: Path) -> Criteria:
+def _criteria(
+    collection: Collection, found: Sorted, options: Mapping[str, Any], start: Path, site: Site | None
+) -> Criteria:
     """Return the bar: what the settings name, and what was handed in, so that it cannot be lost afterwards."""
     own = any(receipt.form == "drproof" for _, receipt in found.receipts.values()) or any(
         "act" in event.document("parameters").get("Payload", {}) for event in found.events
@@ -105,8 +109,8 @@ def _criteria(collection: Collection, found: Sorted, options: Mapping[str, Any],
         Handed(
             folder=Path(),
             execution_id=options.get("expect_drill") or "",
-            account_id=options.get("expect_account") or "",
-            region=options.get("expect_region") or "",
+            account_id=options.get("expect_account") or (site.account_id if site is not None else ""),
+            region=options.get("expect_region") or (site.region if site is not None else ""),
         ),
         collection,
     )

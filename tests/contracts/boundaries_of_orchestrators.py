@@ -218,6 +218,8 @@ def receipts_of_ours_are_of_two_sites_and_keep_their_names(house: House) -> None
         (_facts(run=replace(RUN, steps=(replace(first, region="nowhere-1"), *rest))), REFUTED),
         (_facts(run=None), UNPROVEN),
         (_facts(receipts=(replace(OWN.receipts[0], execution="another"), *OWN.receipts[1:])), REFUTED),
+        (_run(steps=tuple(replace(step, region="") for step in RUN.steps)), UNPROVEN),
+        (_run(steps=tuple(replace(step, account_id="") for step in RUN.steps)), UNPROVEN),
     )
     renamed = tuple(
         replace(one, key=one.key.replace("bringup", "codebuild-bringup")) if "bringup" in one.key else one
