@@ -3,9 +3,9 @@
 Both answers end in SUCCEEDED. That somebody said yes is `approval_was_given`.
 """
 
-from drproof.contracts.execution.changed import Reading, changed, one, with_run
+from drproof.contracts.execution.changed import Reading, changed, one, run_of, with_run
 from drproof.formats.timestamps import milliseconds
-from drproof.model.contract import NotApplicableError, contract
+from drproof.model.contract import contract
 from drproof.model.criteria import Criteria
 from drproof.model.verdict import Finding, compare, hold, undecided
 from drproof.phases.execution.observed import Decision, ExecutionObserved
@@ -104,11 +104,7 @@ def approver_is_not_who_asked_for_it(read_execution: Reading) -> Finding:
 @approver_is_not_who_asked_for_it.sabotage("the operator approved")
 def own_approval(read_execution: Reading) -> Reading:
     """Answer oneself."""
-    run = read_execution.facts.run
-    if run is None or not run.requested_by:
-        msg = "nobody says who asked for the execution"
-        raise NotApplicableError(msg)
-    return _answered(read_execution, approver=run.requested_by)
+    return _answered(read_execution, approver=run_of(read_execution).requested_by)
 
 
 @contract(needs=["read_execution"], plans=["orchestrator"], topic="recovery", applies=of_ours, controls=CONTROLS)
