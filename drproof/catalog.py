@@ -25,6 +25,7 @@ HEALTH = "health"
 BACKUP = "backup"
 PREFLIGHT = "preflight"
 EXECUTION = "execution"
+ORCHESTRATOR = "orchestrator"
 FLEET = "fleet"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from drproof.formats.execution_history import ENDINGS, Event
+from drproof.formats.execution_history import ARN_PARTS, ENDINGS, Event
 from drproof.formats.receipts_v1 import digest, identifier, word
 
 OUTCOMES: Mapping[str, str] = {
@@ -118,10 +118,10 @@ def deepest_cause(events: Sequence[Event]) -> Cause | None:
         waiting = [step for step in found if step.outcome == "open"]
         return Cause(kind=ended, phase=waiting[-1].phase if waiting else "", state=waiting[-1].state if waiting else "")
     if word(last.details.get("error")) == "States.Runtime":
-        return Cause(kind="runtime", error="States.Runtime", state=_last_state(events))
+        return Cause(kind="runtime", error="States.Runtime", state=last_state(events))
     failures = [event for event in events if OUTCOMES.get(event.kind) in {"failed", "timed_out"}]
     if not failures:
-        return Cause(kind="unknown", error=_error(last), state=_last_state(events))
+        return Cause(kind="unknown", error=_error(last), state=last_state(events))
     return _of_task(failures[-1], events)
 
 
@@ -153,15 +153,23 @@ def _begun(event: Event, state: str) -> Step:
     if "EnvironmentVariablesOverride" in given:
         payload = _environment(given["EnvironmentVariablesOverride"])
     payload = payload if isinstance(payload, dict) else {}
+    execution, account_id, region = _of_ours(payload)
     return Step(
-        phase=word(payload.get("action") or payload.get("ACTION")),
+        phase=word(payload.get("act") or payload.get("action") or payload.get("ACTION")),
         state=state,
         scheduled_at=event.at,
-        execution=identifier(payload.get("execution_id") or payload.get("EXECUTION_ID")),
-        account_id=word(payload.get("expected_account_id") or payload.get("EXPECTED_ACCOUNT_ID")),
-        region=word(payload.get("region") or payload.get("AWS_REGION")),
+        execution=execution or identifier(payload.get("execution_id") or payload.get("EXECUTION_ID")),
+        account_id=account_id or word(payload.get("expected_account_id") or payload.get("EXPECTED_ACCOUNT_ID")),
+        region=region or word(payload.get("region") or payload.get("AWS_REGION")),
         given_sha256=digest(payload) if payload else "",
     )
+
+
+def _of_ours(payload: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return name, account and region of the execution as our own machine passes it on; empty for another's."""
+    told = payload.get("execution")
+    parts = word(told.get("arn")).split(":") if isinstance(told, dict) else []
+    return (parts[-1], parts[4], parts[3]) if len(parts) >= ARN_PARTS else ("", "", "")
 
 
 def _environment(rows: object) -> dict[str, Any]:
@@ -176,6 +184,9 @@ def _advanced(step: Step, event: Event) -> Step:
     build = output.get("Build")
     if "phase_outputs" in payload:
         step = replace(step, result_sha256=digest(payload["phase_outputs"]))
+    elif "receipt" in payload:
+        # Our own machine passes references on: the digest of the receipt's bytes.
+        step = replace(step, result_sha256=word(payload.get("sha256")))
     elif isinstance(build, dict):
         step = replace(step, result_sha256=digest(build.get("Id")))
     elif event.kind in OUTCOMES and output:
@@ -190,7 +201,8 @@ def _state(event: Event) -> str:
     return name if STATE.fullmatch(name) else ""
 
 
-def _last_state(events: Sequence[Event]) -> str:
+def last_state(events: Sequence[Event]) -> str:
+    """Return the state that was entered last, or ""."""
     return next((name for event in reversed(events) if (name := _state(event))), "")
 
 

@@ -1,17 +1,35 @@
 """`drproof verify`: decides about a bundle from its folder and the reader's own trust file, and nothing else."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drproof.cli.buckets import World
+from drproof.cli.errors import clear
 from drproof.evidence.files import Problem
-from drproof.evidence.verification import SIGNATURES, UNREADABLE, Verification, class_of
+from drproof.evidence.integrity import Inspection
+from drproof.evidence.verification import (
+    INCOMPLETE,
+    INVALID,
+    NOT_MET,
+    REFUTED,
+    SIGNATURES,
+    UNREADABLE,
+    Verification,
+    class_of,
+)
 from drproof.model.errors import EvidenceError
 from drproof.report.visible import printable
 
+if TYPE_CHECKING:
+    from drproof.engine.corroborate import Asked
+
+LAST = 4
+"""The level of a bundle that the platform confirms: as the one before it, and asked again."""
 MEANINGS = {
     0: "authentic and proven",
     1: "the evidence is invalid",
@@ -36,12 +54,18 @@ def verify(  # noqa: PLR0913 — what a reader can demand
     require_level: Annotated[str, typer.Option(help="The least level of assurance, L0 to L4.")] = "L0",
     require_full: Annotated[bool, typer.Option("--require-full", help="Refuse a part of a plan.")] = False,
     accept_rehearsal: Annotated[bool, typer.Option("--accept-rehearsal", help="Take a rehearsal for one.")] = False,
+    corroborate: Annotated[
+        bool, typer.Option("--corroborate", help="Ask the platform again, by your own identity; level L4.")
+    ] = False,
+    execution_arn: Annotated[str, typer.Option(help="The execution that the bundle tells of, to corroborate it.")] = "",
+    profile: Annotated[str, typer.Option(help="The AWS profile to corroborate with.")] = "",
+    world: World = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
-    """Decide about a bundle, offline: nothing is asked, extracted, executed or rendered.
+    """Decide about a bundle, offline unless --corroborate: nothing is extracted, executed or rendered.
 
     Exit status: 0 authentic and proven, 1 invalid, 2 unreadable or misused, 3 refuted, 4 incomplete, 5 freshness,
-    level, rehearsal or trust not met.
+    level, rehearsal or trust not met. What the platform contradicts is invalid; what it did not answer is not met.
     """
     from drproof import catalog
     from drproof.evidence import expectations
@@ -55,7 +79,8 @@ def verify(  # noqa: PLR0913 — what a reader can demand
         "expect_region": expect_region,
         "prev": prev,
         "max_age": max_age,
-        "require_level": require_level,
+        # The last level is reached by asking; until then a bundle is at most of the one before.
+        "require_level": "L3" if corroborate and require_level.upper() == "L4" else require_level,
         "require_full": require_full,
         "accept_rehearsal": accept_rehearsal,
     }
@@ -70,8 +95,41 @@ def verify(  # noqa: PLR0913 — what a reader can demand
         )
     except EvidenceError as exc:
         found = Verification(status=UNREADABLE, level=0, problems=(Problem(exc.code, "", str(exc)),), not_shown=())
-    typer.echo(json.dumps(document(found), indent=2) if as_json else "\n".join(lines(found, bundle, trust)))
+    asked: tuple[Asked, ...] = ()
+    if corroborate and found.inspection is not None:
+        asked = _ask(found.inspection, execution_arn=execution_arn, profile=profile, world=world)
+        found = _with(found, asked, demanded=require_level.upper() == "L4")
+    if as_json:
+        rows = [{"what": one.what, "status": one.status, "reason": one.reason} for one in asked]
+        typer.echo(json.dumps(document(found) | ({"corroboration": rows} if corroborate else {}), indent=2))
+    else:
+        told = [printable(f"{one.status}: {one.what}{f': {one.reason}' if one.reason else ''}") for one in asked]
+        typer.echo("\n".join([*lines(found, bundle, trust), *told]))
     raise typer.Exit(found.status)
+
+
+def _ask(inspection: Inspection, *, execution_arn: str, profile: str, world: str) -> tuple["Asked", ...]:
+    """Ask the platform again; only this loads an SDK."""
+    import tempfile
+
+    from drproof.engine.corroborate import Auditor
+    from drproof.engine.corroborate import corroborate as ask
+
+    auditor = Auditor(profile=profile, endpoint=world, execution_arn=execution_arn)
+    with tempfile.TemporaryDirectory(prefix="drproof-verify-") as private, clear():
+        return ask(inspection, auditor, Path(private))
+
+
+def _with(found: Verification, asked: tuple["Asked", ...], *, demanded: bool) -> Verification:
+    """Return what was found with what the platform said: the exit status is the first of 2, 1, 4, 3, 5."""
+    said = {one.status for one in asked}
+    confirmed = said == {"confirmed"}
+    level = 0 if "differs" in said else LAST if confirmed and found.level == LAST - 1 else found.level
+    statuses = {found.status} | ({INVALID} if "differs" in said else set() if confirmed else {NOT_MET})
+    if demanded and level < LAST:
+        statuses.add(NOT_MET)
+    status = next((one for one in (UNREADABLE, INVALID, INCOMPLETE, REFUTED, NOT_MET) if one in statuses), 0)
+    return replace(found, status=status, level=level)
 
 
 def meaning(found: Verification) -> str:

@@ -8,10 +8,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from drproof import catalog
-from drproof.engine.attempts import attempt
+from drproof.engine.attempts import Ending, attempt
 from drproof.engine.clock import SystemClock
 from drproof.engine.conclusion import Conclusion, conclude
 from drproof.engine.context import PhaseContext
@@ -20,6 +20,7 @@ from drproof.engine.handed import Handed, gather
 from drproof.engine.keys import Sealer
 from drproof.engine.opening import write_plan
 from drproof.engine.preparation import Prepared
+from drproof.engine.record import Record
 from drproof.engine.refusal import refuse
 from drproof.engine.window import WindowRequest, cover
 from drproof.evidence.journal import Journal
@@ -29,8 +30,10 @@ from drproof.formats.receipts_v1 import PHASES
 from drproof.model.capabilities import Target
 from drproof.model.collection import Collection
 from drproof.model.context import Effects
-from drproof.model.criteria import Backup, Criteria, Execution, Input, Site, Sites, Workload
+from drproof.model.criteria import Backup, Criteria, Execution, Input, Site, Sites, Storing, Workload
 from drproof.model.errors import GuardError
+from drproof.model.phase import Phase
+from drproof.model.receipt import Mode
 from drproof.model.settings import (
     ClusterSettings,
     Limits,
@@ -80,13 +83,24 @@ def collect(handed: Handed, directory: Path, signer: Signer | None = None) -> Im
         Refusal: what was handed in cannot be found, or the folder is taken.
     """
     collection = gather(handed)
+    prepared = prepare_import(catalog.EXECUTION, criteria_of(handed, collection), collection, directory)
+    return judge_handed(prepared, collection, directory, signer, decision=handed.decision)
+
+
+def judge_handed(
+    prepared: Prepared, collection: Collection, directory: Path, signer: Signer | None = None, *, decision: bool = False
+) -> Imported:
+    """Read a collection by every phase of the plan, judge it, and write the bundle.
+
+    Raises:
+        Refusal: the folder is taken.
+    """
     if directory.exists() and any(directory.iterdir()):
         raise refuse(
             f"{directory} is not empty",
             expected="a folder of its own for the bundle: what lies there already would seem to belong to it",
             next_step="name another --output-dir",
         )
-    prepared = _prepared(handed, collection, directory)
     for name in ("receipts", "evidence", "logs"):
         (directory / name).mkdir(parents=True)
     masker = Redactor()
@@ -94,10 +108,31 @@ def collect(handed: Handed, directory: Path, signer: Signer | None = None) -> Im
     clock = SystemClock()
     journal = Journal(directory / "journal.log")
     journal.append({"at": clock.now(), "kind": "opened", "drill": prepared.drill_id, "opening": record.opening})
-    (phase,) = prepared.plan.phases
+    # The key is kept nowhere: equal secrets have equal tags within one bundle, and in no other.
+    key, observed, interruption = secrets.token_hex(32), None, None
+    for phase in prepared.plan.phases:
+        ending = _act(phase, prepared, record, collection, journal=journal, masker=masker, key=key)
+        interruption = interruption or ending.interruption
+        observed = ending.observed if isinstance(ending.observed, ExecutionObserved) else observed
+    conclusion = conclude(record, prepared, journal=journal, masker=masker, interruption=interruption)
+    journal.close()
+    return Imported(directory, conclusion, observed, decision)
+
+
+def _act(  # noqa: PLR0913 — what one phase works with
+    phase: Phase[Any],
+    prepared: Prepared,
+    record: Record,
+    collection: Collection,
+    *,
+    journal: Journal,
+    masker: Redactor,
+    key: str,
+) -> Ending:
+    clock = SystemClock()
 
     def log(line: str) -> None:
-        with (directory / "logs" / f"{phase.name}.log").open("a", encoding="utf-8") as file:
+        with (record.directory / "logs" / f"{phase.name}.log").open("a", encoding="utf-8") as file:
             file.write(f"{clock.now()} {line}\n")
 
     def context() -> PhaseContext:
@@ -110,10 +145,9 @@ def collect(handed: Handed, directory: Path, signer: Signer | None = None) -> Im
             effects=cast("Effects", _Nothing()),
             clock=clock,
             receipts=record.receipts,
-            directory=directory,
+            directory=record.directory,
             expires_at="",
-            # The key is kept nowhere: equal secrets have equal tags within one bundle, and in no other.
-            key=secrets.token_hex(32),
+            key=key,
             masker=masker,
             say=log,
             collection=collection,
@@ -133,9 +167,7 @@ def collect(handed: Handed, directory: Path, signer: Signer | None = None) -> Im
             "receipt": record.head,
         }
     )
-    conclusion = conclude(record, prepared, journal=journal, masker=masker, interruption=ending.interruption)
-    journal.close()
-    return Imported(directory, conclusion, ending.observed, handed.decision)
+    return ending
 
 
 def shortfalls(imported: Imported) -> tuple[str, ...]:
@@ -159,18 +191,20 @@ def shortfalls(imported: Imported) -> tuple[str, ...]:
     return (*found, *(f"file:{seen.name}:{seen.problem}" for seen in facts.files if seen.problem))
 
 
-def _prepared(handed: Handed, collection: Collection, directory: Path) -> Prepared:
-    plan = catalog.plan(catalog.EXECUTION)
+def prepare_import(  # noqa: PLR0913 — what a run is named by
+    name: str, criteria: Criteria, collection: Collection, directory: Path, *, mode: Mode = "live", drill_id: str = ""
+) -> Prepared:
+    """Return a run of a plan that asks nothing outside a collection."""
+    plan = catalog.plan(name)
     coverage = cover(plan, WindowRequest(), None)
-    criteria = _criteria(handed, collection)
-    name = f"{plan.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    drill_id = drill_id or f"{plan.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     return Prepared(
-        drill_id=name,
-        mode="live",
+        drill_id=drill_id,
+        mode=mode,
         plan=plan,
         coverage=coverage,
         criteria=criteria,
-        settings=_settings(criteria.sites),
+        settings=bare_settings(criteria.sites),
         contracts=expected_of(plan, coverage, criteria),
         inputs=tuple(Input(name=one.name, value=one.handed_as, source="handed in") for one in collection.files),
         reports=directory.parent,
@@ -181,7 +215,7 @@ def _prepared(handed: Handed, collection: Collection, directory: Path) -> Prepar
     )
 
 
-def _criteria(handed: Handed, collection: Collection) -> Criteria:
+def criteria_of(handed: Handed, collection: Collection) -> Criteria:
     """Return the bar; what was handed in is fixed with it, so that it cannot be lost afterwards."""
     kinds = {seen.kind for seen in sort(collection).files} | {file.handed_as for file in collection.files}
     site = Site(account_id=handed.account_id or NOBODY, region=handed.region, owner=handed.account_id or NOBODY)
@@ -212,10 +246,18 @@ def _criteria(handed: Handed, collection: Collection) -> Criteria:
     )
 
 
-def _settings(sites: Sites) -> Settings:
-    """Return settings that name nothing: an import has no place to act in."""
+def bare_settings(
+    sites: Sites,
+    *,
+    target: Literal["embedded", "aws"] = "aws",
+    profile: str = "",
+    storing: Storing | None = None,
+) -> Settings:
+    """Return settings that name nothing but sites: an import has no place to act in, and a verifier must not act."""
     return Settings(
-        target="aws",
+        target=target,
+        profile=profile,
+        storing=storing,
         backup_uri="",
         image_ref="",
         sites=sites,

@@ -11,6 +11,7 @@ from drproof.engine.leaves_of_backups import BACKUPS
 from drproof.engine.leaves_of_builds import BUILDS
 from drproof.engine.leaves_of_cadence import CADENCE
 from drproof.engine.leaves_of_limits import LIMITS
+from drproof.engine.leaves_of_orchestrator import ORCHESTRATOR
 from drproof.engine.leaves_of_preflight import PREFLIGHT
 from drproof.engine.leaves_of_receipts import RECEIPTS
 from drproof.engine.leaves_of_releases import RELEASES
@@ -293,6 +294,7 @@ LEAVES: tuple[Leaf, ...] = (
     *CADENCE,
     *RELEASES,
     *PREFLIGHT,
+    *ORCHESTRATOR,
     row("diagnostics.commands", "commands", "read-only commands for --diagnostics-only", default=()),
     row("criteria.rto", "duration", "the recovery time objective", option="rto"),
     row("criteria.rpo", "duration", "the recovery point objective", option="rpo"),

@@ -42,7 +42,7 @@ class ReceiptV1:
     """What a receipt says."""
 
     form: str
-    """`lambda`, `build` or `decision`."""
+    """`lambda`, `build`, `decision`, or `drproof` for a receipt of our own (`own_receipts`)."""
     phase: str
     status: str
     at: str

@@ -161,6 +161,12 @@ class Execution:
     """Whether a recorded decision is demanded."""
     alarm_lead_ms: Milliseconds = 3_600_000
     """How long before the execution an alarm may have gone off that called for it."""
+    own: bool = False
+    """Whether it is one of drproof's own orchestrator: its receipts are those of a drill, which has its own bundle."""
+    wiring: Mapping[str, str] = field(default_factory=dict)
+    """What it must have used, by kind: `function`, `machine`, `project`, `role`, `topic`; else it is free."""
+    triggers: tuple[str, ...] = ()
+    """What may start executions by itself, as `rule NAME` and `alarm NAME`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from drproof.engine.refusal import refuse
 from drproof.evidence.canonical import digest
 from drproof.orchestrator.acts import advance
 from drproof.orchestrator.execution_run import ExecutionRun
+from drproof.phases.recovery.promote import PromoteObserved
 
 PROMOTE = "promote"
 TOKEN_KIND = "drproof_approval_token"  # noqa: S105 — the kind of a message
@@ -29,8 +30,12 @@ def decide(taken: ExecutionRun, left_ms: Callable[[], int | None]) -> dict[str, 
         _strict(taken.asked.decision)
         run.gate = GivenGate(taken.asked.decision)
     answer = advance(taken, PROMOTE, left_ms)
-    observed = run.receipts[PROMOTE].observed
-    return {**answer, "approved": observed.approved if observed is not None else None}
+    return {**answer, "approved": said_by(run.receipts[PROMOTE].observed)}
+
+
+def said_by(observed: PromoteObserved | None) -> bool | None:
+    """Return the yes or no that is on record; None where nothing counted, which is neither."""
+    return observed.approved if observed is not None else None
 
 
 def _strict(envelope: Mapping[str, Any] | None) -> None:

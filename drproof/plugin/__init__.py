@@ -24,6 +24,7 @@ PLANS = {
     "backup-check": "backup",
     "preflight": "preflight",
     "bundle-check": "bundle",
+    "orchestrator-check": "orchestrator",
 }
 """Each mark of ours, and the plan that it names."""
 

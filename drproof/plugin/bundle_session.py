@@ -56,6 +56,9 @@ def _demand_of(code: str) -> str:
 class BundleSession:
     """One bundle, judged again."""
 
+    checks = "bundle"
+    """Which of our checks are its items."""
+
     def __init__(self, config: pytest.Config, mark: str) -> None:
         """Read the bundle.
 
@@ -137,13 +140,13 @@ class BundleSession:
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Make an item of each demand."""
-        if getattr(metafunc.module, "DRPROOF_CHECKS", "") == "bundle":
+        if getattr(metafunc.module, "DRPROOF_CHECKS", "") == self.checks:
             metafunc.parametrize("bundle_check", self.demands, ids=self.demands, indirect=True)
 
     def arrange(self, items: list[pytest.Item]) -> None:
         """Keep what is about this bundle, whole."""
-        ours = [item for item in items if _checks(item) == "bundle"]
-        others = [item for item in items if _checks(item) not in {"", "bundle"}]
+        ours = [item for item in items if _checks(item) == self.checks]
+        others = [item for item in items if _checks(item) not in {"", self.checks}]
         selected = {str(_params(item).get("bundle_check", "")) for item in ours}
         refuse_a_part(self.mark, set(self.demands), selected)
         items[:] = [item for item in items if item not in others]

@@ -38,6 +38,8 @@ OWN = (
     Option("scenario", "Failure that the embedded world injects"),
     Option("run_id", "Name of the drill and of its folder"),
     Option("bundle_dir", "Folder of the bundle to check; without it the newest one"),
+    Option("execution_arn", "Execution of a state machine to check, asked for now"),
+    Option("execution_dir", "Folder of an exported execution to check; nothing is asked"),
     Option("expect_drill", "The drill that the bundle has to be of"),
     Option("expect_nonce", "The nonce that its opening has to name"),
     Option("expect_account", "The account of its recovery site"),

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from drproof.catalog import FLEET
+from drproof.catalog import FLEET, ORCHESTRATOR
 from drproof.engine.conclusion import Conclusion
 from drproof.engine.preparation import DrillRequest, Prepared, prepare
 from drproof.engine.private import Private
@@ -82,6 +82,11 @@ def _prepare(config: pytest.Config) -> None:
         from drproof.plugin.bundle_session import BundleSession
 
         config.stash[KEY] = BundleSession(config, mark)
+        return
+    if PLANS[mark] == ORCHESTRATOR:
+        from drproof.plugin.orchestrator_session import OrchestratorSession
+
+        config.stash[KEY] = OrchestratorSession(config, mark)
         return
     session = DrillSession(config, mark)
     config.stash[KEY] = session

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from drproof.catalog import ORCHESTRATOR
 from drproof.evidence.bundle import Bundle, listed
 from drproof.evidence.canonical import digest
 from drproof.evidence.integrity import AFTER, CLOSING
@@ -38,6 +39,8 @@ SECTIONS = (
     ("derived/", "Derived files, under the names of the reference drill"),
     ("logs/", "Logs"),
 )
+OF_EXECUTIONS = frozenset({COLLECTED, ORCHESTRATOR})
+"""The plans that judge executions."""
 LONGEST = 20_000
 """Characters of a receipt's facts on the page; the whole of them is in the receipt."""
 
@@ -229,7 +232,7 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:  # noqa: ANN401 
 def _set(bundle: Bundle) -> dict[str, Any]:
     """Return the criteria that there are: what nobody asked for is none, and a drill is no handed execution."""
     criteria: dict[str, Any] = encode(bundle.plan.criteria)
-    foreign = set() if bundle.plan.plan == COLLECTED else {"execution"}
+    foreign = set() if bundle.plan.plan in OF_EXECUTIONS else {"execution"}
     return {name: value for name, value in criteria.items() if value is not None and name not in foreign}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drproof.analysis.execution_steps import deepest_cause, last_of, problem_of, status, steps
+from drproof.analysis.execution_steps import deepest_cause, last_of, last_state, problem_of, status, steps
 from drproof.formats.execution_history import Event, parse
 from drproof.formats.receipts_v1 import digest
 
@@ -246,3 +246,41 @@ def test_names_that_are_prose_are_not_taken_over():
     (step,) = steps(History().enter("a name; with <marks>").ask("restore").events)
 
     assert step.state == ""
+
+
+OWN_ARN = "arn:aws:states:us-west-2:444455556666:execution:orchestrator:drill-of-ours"
+
+
+def _of_ours(**more: Any) -> History:
+    payload = {"act": "restore", "execution": {"arn": OWN_ARN, "name": "drill-of-ours"}, **more}
+    asked = json.dumps({"FunctionName": FUNCTION, "Payload": payload})
+    return History().enter("Restore").add("TaskScheduled", parameters=asked)
+
+
+def test_a_task_of_our_own_machine_is_told_by_its_act_and_the_arn_of_the_execution():
+    answer = {"phase": "restore", "outcome": "passed", "receipt": "s3://a/b/restore.json", "sha256": "ab" * 32}
+    history = _of_ours().add("TaskSucceeded", output=json.dumps({"Payload": answer, "StatusCode": 200}))
+
+    (step,) = steps(history.events)
+
+    assert (step.phase, step.outcome, step.result_sha256) == ("restore", "succeeded", "ab" * 32)
+    assert (step.execution, step.account_id, step.region) == ("drill-of-ours", "444455556666", "us-west-2")
+    assert step.answer is None
+
+
+def test_an_arn_that_is_too_short_names_no_place_and_an_answer_without_a_receipt_has_no_digest():
+    (odd,) = steps(_of_ours(execution={"arn": "arn:aws:states:us-west-2:444455556666:execution:short"}).events)
+    (text,) = steps(_of_ours(execution="drill-of-ours").events)
+    (none,) = steps(_of_ours(execution={}).events)
+    told = json.dumps({"Payload": {"phase": "seal", "sha256": "ab" * 32}})
+    (sealed,) = steps(_of_ours().add("TaskSucceeded", output=told).events)
+    (wrong,) = steps(_of_ours().add("TaskSucceeded", output='{"Payload": {"receipt": "r", "sha256": 7}}').events)
+
+    for step in (odd, text, none):
+        assert (step.execution, step.account_id, step.region) == ("", "", "")
+    assert sealed.result_sha256 == wrong.result_sha256 == ""
+
+
+def test_the_last_state_is_the_one_that_was_entered_last():
+    assert last_state(History().enter("Restore").enter("Validate").add("TaskStarted").events) == "Validate"
+    assert last_state(History().events) == ""

@@ -45,7 +45,7 @@ from tests.contracts.observed import (
     sha256,
 )
 from tests.contracts.observed_backup import NEEDED_OF_ONPREM, ONPREM, ONPREM_BACKUP, in_region, owned_by, with_lock
-from tests.contracts.observed_execution import ASKED_FOR
+from tests.contracts.observed_execution import ASKED_FOR, OWN, OWN_ASKED
 from tests.contracts.observed_execution import OBSERVED as HANDED_IN
 from tests.contracts.observed_fleet import FLEET, FLEET_FILES, FOUND, NAMED, READ
 from tests.contracts.observed_machine import MACHINE_FILES, MACHINE_READ
@@ -240,6 +240,13 @@ NOTHING_CREATED = PASSING.facts(
 
 HISTORY_ALONE = PASSING.facts("read_execution", stored=()).asking(execution=replace(ASKED_FOR, listing=False))
 LISTING_ALONE = PASSING.facts("read_execution", run=None).asking(execution=replace(ASKED_FOR, history=False))
+assert OWN.run is not None
+OURS = PASSING.receipt("read_execution", observed=OWN).asking(execution=OWN_ASKED)
+TURNED_DOWN = OURS.facts(
+    "read_execution",
+    decisions=tuple(replace(row, approved="no") for row in OWN.decisions),
+    run=replace(OWN.run, last_state="PromotionRejected"),
+)
 
 OF_THE_REFERENCE = PASSING.facts("read_restore_point", schema_version=None, members=(), canary=None).asking(
     backup=replace(CRITERIA.backup, member_manifests="promised", failure_domain="none")
@@ -297,7 +304,16 @@ VARIANTS: dict[str, tuple[Evidence, frozenset[str]]] = {
     "handed in with a history alone": (HISTORY_ALONE, frozenset()),
     "handed in with a listing alone": (
         LISTING_ALONE,
-        frozenset({"an_alarm_noticed_the_outage", "execution_succeeded", "receipt_was_written_during_the_execution"}),
+        frozenset(
+            {
+                "an_alarm_noticed_the_outage",
+                "execution_lies_in_the_past",
+                "execution_succeeded",
+                "receipt_was_written_during_the_execution",
+            }
+        ),
     ),
+    "an execution of our own orchestrator": (OURS, frozenset()),
+    "an execution of ours that was refused": (TURNED_DOWN, frozenset({"approval_was_given"})),
 }
 """Each evidence with the contracts that it does not prove."""

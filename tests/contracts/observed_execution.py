@@ -1,12 +1,14 @@
 """An execution that was handed in whole and shows a recovery: what is read of it, and what it is judged by."""
 
 import hashlib
+from dataclasses import replace
 
 from drproof.formats.alarm_evidence import Change
 from drproof.formats.s3_listing import Stored
 from drproof.model.criteria import Execution
 from drproof.phases.execution.observed import (
     Age,
+    BuildHanded,
     Changes,
     Decision,
     ExecutionObserved,
@@ -18,7 +20,9 @@ from drproof.phases.execution.observed import (
     RunSeen,
     StepSeen,
     Told,
+    TriggerHanded,
     Validated,
+    Wire,
 )
 
 PHASES = ("check_health", "bringup", "restore", "validate", "notify", "request_manual_approval")
@@ -148,6 +152,12 @@ OBSERVED = ExecutionObserved(
     ),
     manifest=ManifestSeen(listed=7),
     secrets=(),
+    read_at=moment(30),
+    wires=(Wire(kind="function", name="reader"), Wire(kind="role", name="keeper")),
+    triggers=(
+        TriggerHanded(name="rule atlas-schedule", state="DISABLED"),
+        TriggerHanded(name="alarm atlas-outage", state="DISABLED"),
+    ),
 )
 ASKED_FOR = Execution(
     phases=PHASES,
@@ -158,4 +168,78 @@ ASKED_FOR = Execution(
     listing=True,
     manifest=True,
     decision=True,
+    wiring={"function": "reader", "role": "keeper"},
+    triggers=("rule atlas-schedule", "alarm atlas-outage"),
 )
+
+RAN = OBSERVED.run
+assert RAN is not None
+OWN_PHASES = (*PHASES, "promote")
+OWN = replace(
+    OBSERVED,
+    files=tuple(
+        FileSeen(
+            name=f"{phase}.json",
+            kind="receipt",
+            phase=phase,
+            size=len(phase),
+            sha256=sha256(phase),
+            md5=hashlib.md5(phase.encode()).hexdigest(),
+        )
+        for phase in OWN_PHASES
+    ),
+    receipts=tuple(
+        replace(
+            _receipt(number, phase if phase in FILES else "decision"),
+            phase=phase,
+            says_phase=phase,
+            file=f"{phase}.json",
+            form="drproof",
+            given_sha256="",
+            account_id=ACCOUNT if number else "444455556666",
+            result_sha256=sha256(f"result {phase}"),
+        )
+        for number, phase in enumerate(OWN_PHASES)
+    ),
+    machine=replace(OBSERVED.machine, node_ages=(), looked_at=""),
+    decisions=(
+        Decision(
+            source="history",
+            approved="yes",
+            approver="ada",
+            at=moment(19),
+            ticket="DR-7",
+            decided_at=moment(18, 30),
+            expires_at=moment(40),
+        ),
+    ),
+    alarms=(),
+    run=replace(
+        RAN,
+        steps=tuple(_step(number, phase) for number, phase in enumerate(OWN_PHASES)),
+        last_state="PromoteApproved",
+        requested_by="olga",
+    ),
+    stored=tuple(
+        Stored(
+            key=f"atlas/receipts/{NAME}/{phase}.json",
+            size=len(phase),
+            md5=hashlib.md5(phase.encode()).hexdigest(),
+            modified_at=moment(21),
+        )
+        for phase in OWN_PHASES
+    ),
+    manifest=None,
+    builds=(
+        BuildHanded(
+            build_id="infra:7",
+            action="teardown",
+            status="SUCCEEDED",
+            execution=NAME,
+            started_at=moment(22),
+            ended_at=moment(24),
+        ),
+    ),
+)
+"""An execution of our own orchestrator: two sites, a decision by the interface, and torn down."""
+OWN_ASKED = replace(ASKED_FOR, phases=OWN_PHASES, manifest=False, decision=False, own=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 
+from drproof.engine.clock import SystemClock
 from drproof.model.codec import encode
 from drproof.targets import embedded
 from tests.contracts.evidence import PASSING
@@ -53,6 +54,8 @@ def handler(event, context):
         receipt = json.load(file)
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     receipt.update(drill_id=name, started_at=now, ended_at=now, outcome="passed")
+    if act == "resolve_runner":
+        receipt["observed"]["launched_at"] = now
     if act == "request_manual_approval":
         # What must never happen: only the case that shows it asks for it.
         if event["input"].get("leak"):
@@ -170,7 +173,8 @@ class Orchestrated:
 
     def answer(self, arn: str, *, approved: object = True, **changes: Any) -> None:
         """Answer the execution's question as an approver does."""
-        now, later = "2026-11-26T00:00:00.000Z", "2099-01-01T00:00:00.000Z"
+        # Between the question and the answer, to the millisecond that receipts have.
+        token, now = self.token(arn), SystemClock().now()
         decision = {
             "approved": approved,
             "approver": "arn:aws:iam::444455556666:user/ada",
@@ -178,13 +182,13 @@ class Orchestrated:
             "ticket": "DR-7",
             "reason": "validated",
             "decided_at": now,
-            "expires_at": later,
+            "expires_at": "2099-01-01T00:00:00.000Z",
             "execution_arn": arn,
             "plan_sha256": "ab" * 32,
             "validation_sha256": "cd" * 32,
         }
         envelope = {"decision": decision | changes, "dsse": {"payload": "e30=", "signatures": []}}
-        clients(self.world)("stepfunctions").send_task_success(taskToken=self.token(arn), output=json.dumps(envelope))
+        clients(self.world)("stepfunctions").send_task_success(taskToken=token, output=json.dumps(envelope))
 
     def ended(self, arn: str) -> dict[str, Any]:
         """Return how an execution ended."""

@@ -12,7 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
+from drproof.engine.orchestrated import Asked, check
 from drproof.formats import alarm_evidence
+from drproof.model.verdict import Status
 from drproof.targets import embedded
 from tests.orchestrator.stand_in import ACTS, BUCKET, Orchestrated, clients
 from tests.patience import until
@@ -202,3 +204,22 @@ def test_a_failure_keeps_where_and_why_without_the_words_of_others(orchestrated,
     details = next(value for name, value in failed.items() if name.endswith("EventDetails"))
     assert details["error"] == "PhaseFailed"
     assert json.loads(details["cause"])["errorType"] == "PhaseFailed"
+
+
+def test_a_live_execution_meets_the_same_verdicts_as_its_export(exported, orchestrated, tmp_path):
+    arn, token, folder, _ = exported
+
+    live = check(
+        Asked(arn=arn, endpoint=orchestrated.world.endpoint), {"target": "embedded"}, tmp_path, tmp_path / "live"
+    )
+    kept = check(Asked(folder=folder), {}, tmp_path, tmp_path / "kept")
+
+    verdicts = [{verdict.name: verdict.status for verdict in one.conclusion.verdicts} for one in (live, kept)]
+    assert verdicts[0] == verdicts[1]
+    assert verdicts[0]["no_secret_lies_in_the_receipts"] is Status.REFUTED
+    assert verdicts[0]["teardown_is_accounted_for"] is Status.REFUTED, "its build failed"
+    assert {json.loads((tmp_path / one / "plan.json").read_bytes())["mode"] for one in ("live", "kept")} == {
+        "rehearsal"
+    }
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert token.encode() not in written

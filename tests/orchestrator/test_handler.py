@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from drproof import catalog
 from drproof.evidence.journal import read as read_journal
 from drproof.model.errors import ThrottledError
 from drproof.orchestrator.acts import PhaseBlocked, PhaseFailed
+from drproof.phases.recovery.promote import PromoteObserved
 from tests.drill.conftest import Drill, Operator
 from tests.drill.shared import Shelf
 from tests.orchestrator.acting import AFTER_BUILD, BUCKET, PREFIX, Machine, machine
@@ -345,3 +346,21 @@ def test_the_function_loads_neither_kubernetes_nor_pytest():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert {name for name in loaded if name.split(".")[0] in {"kubernetes", "pytest", "moto", "typer"}} == set()
+
+
+def test_a_decision_that_does_not_count_is_neither_a_yes_nor_a_no():
+    from drproof.orchestrator.deciding import said_by
+
+    recorded = PromoteObserved(
+        mode="rejected",
+        approved=False,
+        approver="arn:aws:iam::444455556666:user/dana",
+        ticket="OPS-7",
+        reason="too early",
+        decided_at="2026-11-26T12:00:00.000Z",
+        instance_id="i-1",
+        restore_point="s3://a/b",
+        image_ref="",
+        promotion_status="recorded_nothing_switched",
+    )
+    assert [said_by(one) for one in (recorded, replace(recorded, approved=True), None)] == [False, True, None]

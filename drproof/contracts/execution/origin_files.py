@@ -90,8 +90,11 @@ def nothing_stored_was_left_out(read_execution: Reading) -> Finding:
     if not facts.stored:
         return undecided("the listing has no object of this execution")
     handed = {row.phase for row in facts.receipts}
+    files = {row.file for row in facts.receipts}
     names = [row.key.rpartition("/")[2] for row in facts.stored]
-    left_out = sorted(name for name in names if PHASES.get(name.removesuffix(".json"), name) not in handed)
+    left_out = sorted(
+        name for name in names if name not in files and PHASES.get(name.removesuffix(".json"), name) not in handed
+    )
     return compare(observed=left_out, expected=[], reason=f"the collection leaves out {', '.join(left_out)}")
 
 

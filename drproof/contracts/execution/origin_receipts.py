@@ -4,12 +4,13 @@ Receipts are not signed. Only what somebody else kept of them, a history or a li
 """
 
 from drproof.contracts.execution.changed import Reading, changed, one, run_of, with_run
+from drproof.formats.own_receipts import FORM as OWN
 from drproof.formats.receipts_v1 import PHASES
 from drproof.formats.timestamps import milliseconds
 from drproof.model.contract import NotApplicableError, contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.verdict import Finding, Status, compare, undecided
-from drproof.phases.execution.observed import ExecutionObserved, ReceiptSeen
+from drproof.phases.execution.observed import ExecutionObserved, FileSeen, ReceiptSeen
 
 CONTROLS = ["NIST AU-10", "NIST AU-12", "SOC 2 CC4.1"]
 EACH = expected("phase", lambda criteria: criteria.execution.phases)
@@ -25,23 +26,30 @@ def receipts_are_of_one_execution(read_execution: Reading, criteria: Criteria) -
     if not required:
         return undecided("no receipt could be read")
     silent = [row.phase for row in required if not all((row.execution, row.account_id, row.region))]
+    # Each of our own phases is of one of two sites: the place of the execution is that of its machine.
     if silent:
         return undecided(f"the receipt of {', '.join(silent)} names no execution, account or region")
-    places = [(row.execution, row.account_id, row.region) for row in facts.receipts]
+    places = [
+        (row.execution, "", "") if row.form == OWN else (row.execution, row.account_id, row.region)
+        for row in facts.receipts
+    ]
     if facts.run is not None:
         places += [(step.execution, step.account_id, step.region) for step in facts.run.steps]
         places.append((facts.run.described_execution, "", ""))
+    accounts, regions = ([place[part] for place in places if place[part]] for part in (1, 2))
+    if not accounts or not regions:
+        return undecided("nothing says in which account and region the execution was")
     observed = {
         "executions": sorted({execution for execution, _, _ in places} - {""}),
-        "accounts": sorted({account_id for _, account_id, _ in places} - {""}),
-        "regions": sorted({region for _, _, region in places} - {""}),
+        "accounts": sorted(set(accounts)),
+        "regions": sorted(set(regions)),
     }
     return compare(
         observed=observed,
         expected={
             "executions": [wanted.execution_id or required[0].execution],
-            "accounts": [wanted.account_id or required[0].account_id],
-            "regions": [wanted.region or required[0].region],
+            "accounts": [wanted.account_id or accounts[0]],
+            "regions": [wanted.region or regions[0]],
         },
         reason="the receipts are not all of one execution in one place",
     )
@@ -56,13 +64,13 @@ def other_execution(read_execution: Reading) -> Reading:
 @receipts_are_of_one_execution.sabotage("a receipt is of another account")
 def other_account(read_execution: Reading) -> Reading:
     """Take a receipt from another account."""
-    return _first_receipt(read_execution, account_id="000000000000")
+    return _another_place(read_execution, account_id="000000000000")
 
 
 @receipts_are_of_one_execution.sabotage("a receipt is of another region")
 def other_region(read_execution: Reading) -> Reading:
     """Take a receipt from another region."""
-    return _first_receipt(read_execution, region="nowhere-1")
+    return _another_place(read_execution, region="nowhere-1")
 
 
 @receipts_are_of_one_execution.sabotage("the history is of another execution")
@@ -229,6 +237,8 @@ def _by_history(facts: ExecutionObserved, subject: str) -> Finding:
     steps = [step for step in facts.run.steps if step.phase == subject] if facts.run else []
     if not steps or not steps[0].result_sha256:
         return undecided(f"no history tells what came of {subject}")
+    if _file_of(facts, row).masked:
+        return undecided(f"the export masked a secret in {row.file}: its bytes are not those that the history tells of")
     # A build's receipt keeps no input; its number is what both have.
     given = steps[0].given_sha256 if row.form == "lambda" else row.given_sha256
     # A build that failed has a receipt that says ok as well: it is written in the middle of the build.
@@ -245,17 +255,28 @@ def _by_listing(facts: ExecutionObserved, subject: str) -> Finding:
     if row is None:
         return undecided(f"missing_required_receipt:{subject}")
     # A collector may have renamed it: the phase tells, not the name.
-    stored = [one for one in facts.stored if PHASES.get(one.key.rpartition("/")[2].removesuffix(".json")) == subject]
+    stored = [one for one in facts.stored if _is_of(one.key.rpartition("/")[2], row)]
     if len(stored) != 1:
         return undecided(f"the listing has {len(stored)} objects for {subject}, expected 1")
     if not stored[0].md5:
         return undecided(f"the ETag of {stored[0].key} is no MD5: the object was stored in parts")
-    (file,) = (file for file in facts.files if file.name == row.file)
+    file = _file_of(facts, row)
+    if file.masked:
+        return undecided(f"the export masked a secret in {row.file}: its bytes are not those that are stored")
     return compare(
         observed={"size": file.size, "md5": file.md5},
         expected={"size": stored[0].size, "md5": stored[0].md5},
         reason=f"{row.file} is not the object {stored[0].key}: other bytes, or a store whose ETags are no MD5 (KMS)",
     )
+
+
+def _is_of(name: str, row: ReceiptSeen) -> bool:
+    """Return whether a stored object is this receipt: ours keeps its name, the reference's may have been renamed."""
+    return name == row.file if row.form == OWN else PHASES.get(name.removesuffix(".json")) == row.phase
+
+
+def _file_of(facts: ExecutionObserved, row: ReceiptSeen) -> FileSeen:
+    return next(file for file in facts.files if file.name == row.file)
 
 
 def _receipt(facts: ExecutionObserved, subject: str) -> ReceiptSeen | None:
@@ -270,6 +291,14 @@ def _receipts(read_execution: Reading, subject: str, **changes: str) -> Reading:
 def _first_receipt(read_execution: Reading, **changes: str) -> Reading:
     rows = one(read_execution.facts.receipts, lambda _: True, **changes)
     return changed(read_execution, receipts=rows)
+
+
+def _another_place(read_execution: Reading, **changes: str) -> Reading:
+    """Move a receipt, or, where receipts are of two sites by their nature, what the history tells of one."""
+    if read_execution.facts.receipts[0].form != OWN:
+        return _first_receipt(read_execution, **changes)
+    steps = one(run_of(read_execution).steps, lambda step: bool(step.account_id), **changes)
+    return with_run(read_execution, steps=steps)
 
 
 def _file(read_execution: Reading, subject: str, **changes: str | int) -> Reading:

@@ -6,6 +6,7 @@ from drproof.analysis.bringup_start import COLD, NO_OP, UNKNOWN, WARM, start
 from drproof.contracts.execution.changed import Reading, changed, one
 from drproof.formats.node_table import NodeAge
 from drproof.model.contract import NotApplicableError, contract
+from drproof.model.criteria import Criteria
 from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.execution.observed import Changes, ExecutionObserved, Machine, Validated
 
@@ -14,6 +15,11 @@ WHY = {
     WARM: "its machine, or a node of it, is older than the execution",
     NO_OP: "it added, changed and destroyed nothing",
 }
+
+
+def of_others(criteria: Criteria) -> bool:
+    """Return whether the execution is not drproof's own: of one of ours the drill's own bundle says more than this."""
+    return not criteria.execution.own
 
 
 @contract(needs=["read_execution"], topic="recovery", controls=CONTROLS)
@@ -76,7 +82,7 @@ def old_node(read_execution: Reading) -> Reading:
     return _machine(read_execution, node_ages=ages)
 
 
-@contract(needs=["read_execution"], topic="recovery", controls=CONTROLS)
+@contract(needs=["read_execution"], topic="recovery", applies=of_others, controls=CONTROLS)
 def one_machine_throughout(read_execution: Reading) -> Finding:
     """The machine that was validated is the one that was brought up and resolved."""
     machine = read_execution.facts.machine
@@ -107,7 +113,7 @@ def other_brought_up(read_execution: Reading) -> Reading:
     return _machine(read_execution, brought_up="i-00000000000000000")
 
 
-@contract(needs=["read_execution"], topic="recovery", controls=["NIST CP-9(1)", "ISO 27001 A.8.13"])
+@contract(needs=["read_execution"], topic="recovery", applies=of_others, controls=["NIST CP-9(1)", "ISO 27001 A.8.13"])
 def something_was_restored(read_execution: Reading) -> Finding:
     """Every object of the restore point was read, hashed and put somewhere: that it exists is no restore."""
     facts = read_execution.facts
@@ -145,7 +151,7 @@ def looked_at_nothing(read_execution: Reading) -> Reading:
     return changed(read_execution, restored=())
 
 
-@contract(needs=["read_execution"], topic="recovery", controls=["NIST CP-4", "SOC 2 A1.3"])
+@contract(needs=["read_execution"], topic="recovery", applies=of_others, controls=["NIST CP-4", "SOC 2 A1.3"])
 def validation_made_nothing(read_execution: Reading) -> Finding:
     """Validation's command succeeded and printed no verb of making: who creates what he looks for finds it."""
     seen = read_execution.facts.validated

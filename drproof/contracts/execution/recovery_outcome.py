@@ -139,7 +139,7 @@ def approval_was_given(read_execution: Reading) -> Finding:
     if not facts.asked.published:
         return compare(observed="asked nobody", expected="yes", reason="nobody was asked")
     if not facts.decisions:
-        if facts.run is not None and facts.run.status != RUNNING:
+        if facts.run is not None and facts.run.events and facts.run.status != RUNNING:
             reason = (
                 f"approval was requested and not given: the execution ended as {facts.run.status} without an answer"
             )
@@ -171,7 +171,7 @@ def approval_was_given(read_execution: Reading) -> Finding:
 def nobody_answered(read_execution: Reading) -> Reading:
     """Lose the answers."""
     run = read_execution.facts.run
-    if run is None or run.status == RUNNING:
+    if run is None or not run.events or run.status == RUNNING:
         msg = "the execution may still be answered"
         raise NotApplicableError(msg)
     return changed(read_execution, decisions=())

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from drproof.analysis.alarm_causes import UNKNOWN, YES, Noticed, noticed
 from drproof.contracts.execution.changed import Reading, changed
+from drproof.contracts.execution.recovery_machine import of_others
 from drproof.formats.timestamps import milliseconds
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.criteria import Criteria
@@ -14,7 +15,12 @@ OPEN_BOOKS = frozenset({"history", "description"})
 """What the platform keeps of an execution itself: a task's token stands in it by its nature."""
 
 
-@contract(needs=["read_execution"], topic="recovery", controls=["NIST CP-2(3)", "NIST SI-4", "SOC 2 CC7.2"])
+@contract(
+    needs=["read_execution"],
+    topic="recovery",
+    applies=of_others,
+    controls=["NIST CP-2(3)", "NIST SI-4", "SOC 2 CC7.2"],
+)
 def an_alarm_noticed_the_outage(read_execution: Reading, criteria: Criteria) -> Finding:
     """An alarm went from OK to ALARM on a breaching datapoint at the time of the execution, and back to OK."""
     found = _noticed(read_execution.facts, criteria)

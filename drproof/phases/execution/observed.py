@@ -13,12 +13,15 @@ class FileSeen:
 
     name: str
     kind: str
-    """`receipt`, `alarms`, `history`, `description`, `listing`, `manifest`, or `unknown`."""
+    """`receipt`, `alarms`, `history`, `description`, `definition`, `listing`, `builds`, `logs`, `triggers`, `export`,
+    `manifest`, or `unknown`."""
     phase: str = ""
     size: Count
     sha256: Digest
     md5: str
     problem: str = ""
+    masked: bool = False
+    """Whether the export says that it masked a secret in it: its bytes are not those that are stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,10 @@ class Decision:
     at: str
     tied: bool = True
     """Whether it says of which execution it is; one that does not could be of any."""
+    ticket: str = ""
+    decided_at: str = ""
+    expires_at: str = ""
+    """Until when the decision may be acted on; these are empty for a decision that is no signed one of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +161,10 @@ class RunSeen:
     steps: tuple[StepSeen, ...]
     answer: Decision | None
     cause: CauseSeen | None
+    last_state: str = ""
+    """The state that was entered last."""
+    requested_by: str = ""
+    """Who asked for the execution, by its input; empty where nobody is named."""
     described_as: str = ""
     """The status that the execution's description gives; empty without a description."""
     described_execution: str = ""
@@ -167,6 +178,35 @@ class SecretSeen:
     kind: str
     where: str
     tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildHanded:
+    """A build that was started by the execution, or for it."""
+
+    build_id: str
+    action: str
+    status: str
+    execution: str
+    started_at: str
+    ended_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """What an execution really used: a `function`, `machine`, `project`, `role` or `topic`."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerHanded:
+    """What may start executions by itself, and whether it did as the export was made."""
+
+    name: str
+    state: str
+    """`ENABLED`, `DISABLED` or `ABSENT`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,3 +236,8 @@ class ExecutionObserved:
     stored: tuple[Stored, ...]
     manifest: ManifestSeen | None
     secrets: tuple[SecretSeen, ...]
+    read_at: str = ""
+    """When the files were read; nothing in them can be later."""
+    builds: tuple[BuildHanded, ...] = ()
+    wires: tuple[Wire, ...] = ()
+    triggers: tuple[TriggerHanded, ...] = ()

@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from drproof.analysis import execution_steps, mutation_verbs
 from drproof.analysis.execution_steps import Step
 from drproof.formats import node_table
 from drproof.formats.aws_instants import instant
-from drproof.formats.receipts_v1 import SAID_PHASES, ReceiptV1, word
+from drproof.formats.own_receipts import FORM as OWN
+from drproof.formats.receipts_v1 import SAID_PHASES, ReceiptV1, identifier, word
 from drproof.formats.s3_listing import Stored
 from drproof.model.errors import FormatError
 from drproof.phases.execution.observed import (
     Age,
+    BuildHanded,
     CauseSeen,
     Changes,
     Decision,
@@ -23,7 +26,9 @@ from drproof.phases.execution.observed import (
     RunSeen,
     StepSeen,
     Told,
+    TriggerHanded,
     Validated,
+    Wire,
 )
 from drproof.phases.execution.sorting import Sorted
 
@@ -61,13 +66,15 @@ def machine(found: Sorted) -> Machine:
     """Return what the receipts say about the machine, and how old it was."""
     built, resolved, looked = (_of(found, phase) for phase in ("bringup", "resolve_runner", "validate"))
     outputs = _mapping(built.result.get("terraform_outputs")) if built else {}
+    own = built.result.get("instance_ids") if built else None
+    brought_up = own[0] if isinstance(own, list) and own else built.result.get("instance_id") if built else ""
     stdout = word(looked.result.get("stdout_tail")) if looked else ""
     launched = next(
         (_instant(one.result.get(name)) for one in (resolved, built) if one for name in LAUNCHED if name in one.result),
         "",
     ) or _instant(_value(outputs, "launch_time"))
     return Machine(
-        brought_up=_name(_value(outputs, "instance_id") or (built.result.get("instance_id") if built else "")),
+        brought_up=_name(_value(outputs, "instance_id") or brought_up),
         resolved=_name(resolved.result.get("instance_id")) if resolved else "",
         validated=_name(looked.given.get("instance_id")) if looked else "",
         launched_at=launched,
@@ -115,9 +122,10 @@ def told(found: Sorted, phase: str) -> Told | None:
     if receipt is None:
         return None
     return Told(
-        published=receipt.result.get("published") is True,
+        # A receipt of ours has passed only once the message has a number.
+        published=receipt.result.get("published") is True or (receipt.form == OWN and receipt.status == "ok"),
         message_id=_name(receipt.result.get("message_id")),
-        status=_name(receipt.given.get("status")),
+        status=_name(receipt.given.get("status") or receipt.result.get("status")),
     )
 
 
@@ -128,7 +136,11 @@ def decisions(found: Sorted) -> Iterator[Decision]:
         yield _decision(file, receipt.result, receipt.at, tied=bool(receipt.execution))
     answered = [step for step in execution_steps.steps(found.events) if step.phase == APPROVAL and step.answer]
     for step in answered:
-        yield _decision("history", step.answer or {}, step.ended_at, tied=True)
+        yield (
+            _decided(step)
+            if "decision" in (step.answer or {})
+            else _decision("history", step.answer or {}, step.ended_at, tied=True)
+        )
 
 
 def run(found: Sorted) -> RunSeen | None:
@@ -165,9 +177,44 @@ def run(found: Sorted) -> RunSeen | None:
         )
         if cause
         else None,
+        last_state=execution_steps.last_state(events),
+        requested_by=_name(events[0].document("input").get("requested_by")),
         described_as=described.status if described else "",
         described_execution=_name(described.execution) if described else "",
     )
+
+
+def builds(found: Sorted) -> Iterator[BuildHanded]:
+    """Yield the builds of an export."""
+    for one in found.beside.builds:
+        yield BuildHanded(
+            build_id=_name(one.build_id),
+            action=_name(one.action),
+            status=_name(one.status),
+            execution=_name(one.execution),
+            started_at=one.started_at,
+            ended_at=one.ended_at,
+        )
+
+
+def wires(found: Sorted) -> Iterator[Wire]:
+    """Yield what the execution really used: what its tasks called, and what its machine was."""
+    used = {("machine", found.beside.machine), ("role", found.beside.role)}
+    for event in found.events:
+        asked = event.document("parameters") if event.kind in execution_steps.SCHEDULED else {}
+        used |= {("function", word(asked.get("FunctionName"))), ("project", word(asked.get("ProjectName")))}
+    for phase in ("notify", APPROVAL):
+        receipt = _of(found, phase)
+        used.add(("topic", word(receipt.result.get("topic_arn")) if receipt else ""))
+    for kind, name in sorted(used):
+        if _name(name):
+            yield Wire(kind=kind, name=name)
+
+
+def triggers(found: Sorted) -> Iterator[TriggerHanded]:
+    """Yield what may start executions by itself."""
+    for name, state in found.beside.triggers:
+        yield TriggerHanded(name=_name(name), state=_name(state))
 
 
 def stored(found: Sorted) -> Iterator[Stored]:
@@ -221,7 +268,25 @@ def _decision(source: str, said: Mapping[str, Any], at: str, *, tied: bool) -> D
     return Decision(source=source, approved=answer, approver=_name(said.get("approver")), at=at, tied=tied)
 
 
+def _decided(step: Step) -> Decision:
+    """Return a decision as our own approvers send it; what it is signed with is for `drproof verify` to judge."""
+    said = _mapping((step.answer or {})["decision"])
+    about = identifier(said.get("execution_arn") or said.get("drill_id"))
+    return replace(
+        _decision("history", said, step.ended_at, tied=about == step.execution),
+        ticket=_name(said.get("ticket")),
+        decided_at=_instant(said.get("decided_at")),
+        expires_at=_instant(said.get("expires_at")),
+    )
+
+
 def _changes(built: ReceiptV1 | None) -> Changes | None:
+    if built is not None and built.form == OWN:
+        own = [_count(built.result.get(name)) for name in ("created", "changed", "destroyed")]
+        if None in own:
+            return None
+        added, changed, destroyed = (count or 0 for count in own)
+        return Changes(added=added, changed=changed, destroyed=destroyed)
     rows = (built.result.get(name) for name in COUNTS) if built else ()
     for row in rows:
         if isinstance(row, dict):

@@ -26,7 +26,7 @@ class EventKept:
 
 
 @phase(
-    plans={"execution"},
+    plans={"execution", "orchestrator"},
     keeps={"events": tuple[EventKept, ...]},
     command_hint="drproof collect --source-dir … --output-dir … --alarm-history-json …",
 )
@@ -51,6 +51,10 @@ def read_execution(ctx: Context) -> ExecutionObserved:
         stored=tuple(projection.stored(found)),
         manifest=projection.manifest(found),
         secrets=tuple(_secrets(ctx, found)),
+        read_at=ctx.clock.now(),
+        builds=tuple(projection.builds(found)),
+        wires=tuple(projection.wires(found)),
+        triggers=tuple(projection.triggers(found)),
     )
 
 
@@ -68,7 +72,13 @@ def _kept(found: Sorted) -> Iterator[EventKept]:
 
 def _secrets(ctx: Context, found: Sorted) -> Iterator[SecretSeen]:
     unread = {file.name: file.data.decode("utf-8", "replace") for file in ctx.collection.files}
+    seen = set()
     for name in sorted(unread):
         document = found.documents.get(name, unread[name])
         for kind, where, text in secret_shapes.find(document):
+            seen.add((name, where))
             yield SecretSeen(file=name, kind=kind, where=where, tag=ctx.tag(text.encode()))
+    for row in found.beside.masked:
+        # What an export masked lay open all the same; a masked token is still seen by the name that it stands under.
+        if (row.file, row.where) not in seen:
+            yield SecretSeen(file=row.file, kind=row.kind, where=row.where, tag=ctx.tag(f"{row}".encode()))

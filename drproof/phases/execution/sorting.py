@@ -5,8 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from drproof.formats import alarm_evidence, execution_history, receipt_manifest, receipts_v1, s3_listing
+from drproof.formats import (
+    alarm_evidence,
+    execution_export,
+    execution_history,
+    own_receipts,
+    receipt_manifest,
+    receipts_v1,
+    s3_listing,
+)
 from drproof.formats.alarm_evidence import Change
+from drproof.formats.execution_export import Companions
 from drproof.formats.execution_history import Description, Event
 from drproof.formats.receipt_manifest import Listed
 from drproof.formats.receipts_v1 import ReceiptV1
@@ -18,7 +27,7 @@ from drproof.phases.execution.observed import FileSeen
 
 SUFFIX = ".json"
 UNKNOWN = "unknown"
-ONCE = frozenset({"description", "listing", "manifest"})
+ONCE = frozenset({"description", "listing", "manifest", *execution_export.KINDS})
 """Of what there can be only one: two would contradict each other, or hide which is meant."""
 
 
@@ -34,6 +43,8 @@ class Sorted:
     description: Description | None = None
     stored: tuple[Stored, ...] = ()
     listed: tuple[Listed, ...] | None = None
+    beside: Companions = field(default_factory=Companions)
+    """What an export has beside receipts and history."""
     documents: dict[str, Any] = field(default_factory=dict)
     """Each file that is JSON, parsed: where secrets are looked for."""
 
@@ -52,6 +63,8 @@ def sort(collection: Collection) -> Sorted:
         if document is not None:
             found.documents[file.name] = document
     _take_history(found, pages)
+    masked = {row.file for row in found.beside.masked}
+    found.files[:] = [replace(seen, masked=seen.name in masked) for seen in found.files]
     _mark_what_comes_twice(found)
     return found
 
@@ -76,11 +89,14 @@ def _seen(file: HandedFile) -> tuple[FileSeen, Any]:
         document = parse_json(file.data, fractions=True)
     except FormatError as exc:
         return replace(seen, problem=exc.code if named or file.name.endswith(SUFFIX) else "stranger"), None
+    if file.handed_as == "folder" and file.name.endswith(SUFFIX) and own_receipts.is_one(document):
+        # Ours are known by their shape: an orchestrator of ours has more phases than the reference's.
+        return replace(seen, kind="receipt", phase=stem), document
     if named:
         return seen, document
     kind = "manifest" if file.name == receipt_manifest.NAME else _shape(document)
     allowed = {
-        "folder": {"manifest", "alarms", "history", "description", "listing"},
+        "folder": {"manifest", "alarms", "history", "description", "listing", *execution_export.KINDS},
         "alarms": {"alarms"},
         "history": {"history", "description"},
         "listing": {"listing"},
@@ -96,6 +112,8 @@ def _shape(document: object) -> str:
         return "history"
     if execution_history.is_description(document):
         return "description"
+    if kind := execution_export.kind_of(document):
+        return kind
     return "listing" if s3_listing.is_one(document) else UNKNOWN
 
 
@@ -103,7 +121,9 @@ def _take(found: Sorted, seen: FileSeen, file: HandedFile, document: object) -> 
     """Read one file into `found`; return it with the code of what is wrong with it."""
     try:
         if seen.kind == "receipt":
-            receipt = receipts_v1.parse(file.data, file.name.removesuffix(SUFFIX))
+            own = own_receipts.is_one(document)
+            stem = file.name.removesuffix(SUFFIX)
+            receipt = own_receipts.parse(file.data) if own else receipts_v1.parse(file.data, stem)
             found.receipts.setdefault(seen.phase, (file.name, receipt))
         elif seen.kind == "alarms":
             found.changes = _merged(found.changes, alarm_evidence.parse(document))
@@ -113,6 +133,8 @@ def _take(found: Sorted, seen: FileSeen, file: HandedFile, document: object) -> 
             found.stored = s3_listing.parse(document)
         elif seen.kind == "manifest":
             found.listed = receipt_manifest.parse(file.data)
+        elif seen.kind in execution_export.KINDS:
+            found.beside = execution_export.take(found.beside, seen.kind, document)
     except FormatError as exc:
         said = str(exc) if exc.code == "receipt-field" else ""
         return replace(seen, problem=f"{exc.code}: {said}" if said else exc.code)
