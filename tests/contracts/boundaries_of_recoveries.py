@@ -255,6 +255,9 @@ def a_decision_of_people_counts_only_as_an_approver_signed_it_in_time(house: Hou
         (yes.receipt("promote", outcome=Outcome.NOT_RUN, observed=None, reason="lost"), REFUTED),
         (yes.file("decision", {"signed": None}), UNPROVEN),
     )
+    made_up = next(one for one in house.contracts[contract].sabotages if one.name.endswith("that nobody gave"))
+    spoiled = made_up.spoil(UNDECIDED.receipts["promote"], {"signed": None, "refused": []}, UNDECIDED.criteria)
+    assert (spoiled.observed.mode, spoiled.observed.approved) == ("approved", True)
     assert house.verdict(contract, decided(True, by=keys.STRANGER)).reason.endswith(
         "no key of an approver of this drill"
     )
