@@ -13,6 +13,7 @@ from drproof.engine.leaves_of_cadence import CADENCE
 from drproof.engine.leaves_of_limits import LIMITS
 from drproof.engine.leaves_of_orchestrator import ORCHESTRATOR
 from drproof.engine.leaves_of_preflight import PREFLIGHT
+from drproof.engine.leaves_of_promotion import PROMOTION
 from drproof.engine.leaves_of_receipts import RECEIPTS
 from drproof.engine.leaves_of_releases import RELEASES
 from drproof.engine.leaves_of_terraform import TERRAFORM
@@ -299,44 +300,7 @@ LEAVES: tuple[Leaf, ...] = (
     row("criteria.rto", "duration", "the recovery time objective", option="rto"),
     row("criteria.rpo", "duration", "the recovery point objective", option="rpo"),
     *LIMITS,
-    row(
-        "promotion.auto_promote",
-        "flag",
-        "whether this drill may record a decision",
-        option="auto_promote",
-        environment="AUTO_PROMOTE",
-        default=False,
-        of_the_world=False,
-    ),
-    row(
-        "promotion.allow_bypass",
-        "flag",
-        "whether it may do so without asking",
-        option="allow_promote_bypass",
-        environment="ALLOW_PROMOTE_BYPASS",
-        default=False,
-        of_the_world=False,
-    ),
-    row(
-        "promotion.await_approval",
-        "duration",
-        "how long the drill waits at its gate for drproof approve or reject; 0s waits for nobody",
-        option="await_approval",
-        environment="AWAIT_APPROVAL",
-        default="0s",
-        of_the_world=False,
-    ),
-    row(
-        "promotion.approver",
-        "text",
-        "who decides",
-        option="approver",
-        environment="USER",
-        default="",
-        of_the_world=False,
-    ),
-    row("promotion.ticket", "text", "the ticket of the decision", option="ticket", default="", of_the_world=False),
-    row("promotion.reason", "text", "the reason of the decision", option="reason", default="", of_the_world=False),
+    *PROMOTION,
     row(
         "cost.instance_type",
         "text",

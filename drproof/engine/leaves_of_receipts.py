@@ -36,11 +36,4 @@ RECEIPTS: tuple[Leaf, ...] = (
         default="",
         of_the_world=False,
     ),
-    row(
-        "promotion.send_token",
-        "flag",
-        "whether an execution sends its task token to the topic of those who decide; else its history has it alone",
-        default=False,
-        of_the_world=False,
-    ),
 )
