@@ -53,6 +53,8 @@ def an_execution_may_be_as_much_later_than_its_reading_as_clocks_are_apart(house
         (_run(started_at="2026-05-04T10:31:00.001Z"), REFUTED),
         (_facts(receipts=(replace(first, at="2026-05-04T10:31:00.001Z"), *rest)), REFUTED),
     )
+    silent = "no history says when the execution was"
+    _say(house, "execution_lies_in_the_past", silent, _facts(read_at=""), _facts(run=None))
     told = house.verdict("execution_lies_in_the_past", _run(stopped_at=moment(32))).reason
     assert told == f"later than {moment(30)}, when it was read: end"
 
@@ -85,6 +87,8 @@ def a_decision_is_whole_and_in_time(house: House) -> None:
         (TURNED_DOWN, PROVEN),
     )
     assert asked == moment(16)
+    demanded: Any = house.verdict(contract, _answer(ticket="")).expected
+    assert set(demanded.values()) == {True}
     _say(house, contract, "nobody answered", _facts(decisions=()), _run(steps=unasked))
     untimed = "the answer does not say when it was decided, or until when it holds"
     _say(house, contract, untimed, _answer(decided_at=""), _answer(expires_at=""))

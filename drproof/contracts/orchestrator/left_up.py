@@ -6,7 +6,7 @@ from drproof.contracts.execution.changed import Reading, changed, one
 from drproof.contracts.orchestrator.decision import of_ours
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.verdict import Finding, compare, undecided
-from drproof.phases.execution.observed import BuildHanded, ExecutionObserved
+from drproof.phases.execution.observed import BuildHanded, ExecutionObserved, RunSeen
 
 TEARDOWN, SUCCEEDED = "teardown", "SUCCEEDED"
 
@@ -23,7 +23,7 @@ def teardown_is_accounted_for(read_execution: Reading) -> Finding:
     facts = read_execution.facts
     if facts.run is None or not facts.run.events:
         return undecided("no history says whether anything was brought up")
-    if not _brought_up(facts):
+    if not _brought_up(facts.run):
         return undecided("bring-up was never begun: there is nothing to take away, and nothing that shows a recovery")
     builds = _teardowns(facts)
     if not builds:
@@ -64,9 +64,9 @@ def _last(read_execution: Reading) -> BuildHanded:
     return builds[-1]
 
 
-def _brought_up(facts: ExecutionObserved) -> bool:
+def _brought_up(run: RunSeen) -> bool:
     """Return whether a machine may be up: bring-up was begun, whatever came of it."""
-    return any(step.phase == "bringup" for step in facts.run.steps) if facts.run else False
+    return any(step.phase == "bringup" for step in run.steps)
 
 
 def _teardowns(facts: ExecutionObserved) -> list[BuildHanded]:
