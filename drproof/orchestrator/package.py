@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ def build(path: Path, settings: Path, *, architecture: str, installed: bool = Fa
         if not installed:
             _fetch(pinned, Path(folder), architecture, python)
         theirs = _installed(pinned) if installed else _below(Path(folder))
-        files = dict((*theirs, *_ours(), (SETTINGS, settings.read_bytes())))
+        files = dict((*theirs, *_ours(), *_told(settings)))
     files[CONTENTS] = _contents(pinned, python, architecture)
     if strays := sorted({name.split("/")[0] for name in files} & LEFT_OUT):
         msg = f"the package would hold {', '.join(strays)}, which functions do without"
@@ -182,13 +183,32 @@ def _ours() -> Iterator[tuple[str, bytes]]:
         (root,) = import_module(package).__path__
         for path in Path(root).rglob("*"):
             inside = path.relative_to(root)
-            if path.is_file() and _wanted(inside) and inside.parts[0] not in ROOMS_LEFT_OUT:
+            # What the embedded world is called is data that a rehearsal reads; its code stays at home.
+            left_out = inside.parts[0] in ROOMS_LEFT_OUT and inside.suffix != ".toml"
+            if path.is_file() and _wanted(inside) and not left_out:
                 yield f"{package.replace('.', '/')}/{inside.as_posix()}", path.read_bytes()
     ours: Distribution = distribution("drproof")
     for name in ("METADATA", "entry_points.txt"):
         # An editable installation calls it otherwise.
         text = ours.read_text(name) or ours.read_text("PKG-INFO") or ""
         yield f"drproof-{ours.version}.dist-info/{name}", text.encode()
+
+
+def _told(settings: Path) -> Iterator[tuple[str, bytes]]:
+    """Return the settings, and the trust file that they name: without it nobody could ever decide."""
+    data = settings.read_bytes()
+    yield SETTINGS, data
+    named = tomllib.loads(data.decode()).get("signing", {}).get("trust", "")
+    if not named:
+        return
+    inside, path = PurePosixPath(named), settings.parent / named
+    if inside.is_absolute() or ".." in inside.parts or not path.is_file():
+        msg = (
+            f"signing.trust of {settings} is {named}; expected a file below the folder of the settings\n"
+            "  next: lay the trust file beside the settings, and name it without a folder above"
+        )
+        raise PackageError(msg)
+    yield inside.as_posix(), path.read_bytes()
 
 
 def _wanted(path: PurePosixPath | Path) -> bool:
@@ -204,7 +224,7 @@ def _largest(files: Mapping[str, bytes], count: int = 5) -> list[tuple[str, int]
 
 
 def _write(path: Path, files: Mapping[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in sorted(files):
             info = zipfile.ZipInfo(name, OLDEST)
             # A library is loaded, and that wants no more than to be read.

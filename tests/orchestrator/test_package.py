@@ -55,7 +55,8 @@ def test_the_package_holds_what_functions_need_and_nothing_of_the_drivers(built:
     assert not {"pytest", "_pytest", "moto", "typer", "rich"} & tops
     rooms = {name.split("/")[1] for name in found if name.startswith("drproof/")}
     assert {"engine", "orchestrator", "phases", "contracts", "schemas", "deploy"} <= rooms
-    assert not {"embedded", "plugin", "cli", "checks"} & rooms
+    assert not {"plugin", "cli", "checks"} & rooms
+    assert {Path(name).suffix for name in found if name.startswith("drproof/embedded/")} == {".toml"}
     assert [name for name in found if name.endswith(".pyc")] == []
 
 
@@ -111,6 +112,28 @@ def test_files_of_this_machine_are_not_packed_for_another_kind(settings: Path, t
 
     with pytest.raises(package.PackageError, match=f"its files do not run on {other}"):
         package.build(tmp_path / "p.zip", settings, architecture=other, installed=True)
+
+
+def test_the_trust_file_that_the_settings_name_is_packed(tmp_path: Path) -> None:
+    settings = tmp_path / "drproof.toml"
+    settings.write_text('target = "aws"\n[signing]\ntrust = "trust.json"\n')
+    (tmp_path / "trust.json").write_text("{}")
+
+    with zipfile.ZipFile(
+        package.build(tmp_path / "p.zip", settings, architecture=HERE, installed=True).path
+    ) as archive:
+        assert archive.read("trust.json") == b"{}"
+
+
+@pytest.mark.parametrize("named", ["nowhere.json", "/etc/hostname", "../trust.json"])
+def test_a_trust_file_that_no_function_could_read_is_refused(named: str, tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "trust.json").write_text("{}")
+    settings = tmp_path / "below" / "drproof.toml"
+    settings.write_text(f'target = "aws"\n[signing]\ntrust = "{named}"\n')
+
+    with pytest.raises(package.PackageError, match="expected a file below the folder of the settings"):
+        package.build(tmp_path / "p.zip", settings, architecture=HERE, installed=True)
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,18 @@
-"""The generated machine calls the real function out of its package, and a recovery of the embedded site ends as documented.
+"""The generated machine calls the real function out of its whole package, and a recovery of the embedded site ends as documented.
 
 What the stand-in of `test_machine` cannot show: that machine and function speak of the same acts, inputs and answers.
 """
 
-import io
 import json
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drproof.orchestrator import definition
+from drproof.orchestrator import definition, package
 from tests.orchestrator.acting import Machine, machine
+from tests.orchestrator.test_package import HERE
 from tests.patience import until
 
 FUNCTION = "drproof-orchestrator"
@@ -30,15 +29,15 @@ class Deployed:
         self.states = played.client("stepfunctions")
         iam, functions = played.client("iam"), played.client("lambda")
         role = iam.create_role(RoleName=FUNCTION, AssumeRolePolicyDocument="{}", Path="/")["Role"]["Arn"]
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.write(played.package / "drproof.toml", "drproof.toml")
+        packed = package.build(
+            played.package / "functions.zip", played.package / "drproof.toml", architecture=HERE, installed=True
+        )
         made = functions.create_function(
             FunctionName=FUNCTION,
             Runtime="python3.13",
             Role=role,
             Handler="drproof.orchestrator.handler.handler",
-            Code={"ZipFile": packed.getvalue()},
+            Code={"ZipFile": packed.path.read_bytes()},
             Timeout=definition.LONGEST_SECONDS,
         )
         text = definition.text().replace(definition.FUNCTION, made["FunctionArn"])
