@@ -18,6 +18,35 @@ from drproof.targets.aws.permissions import Permission, needed, policy
 BUILDS = "codebuild"
 ELSEWHERE = frozenset({"runner.down"})
 """Verbs of phases that the machine does not run: the recovery machine is taken away by the operator's own act."""
+OF_OTHERS = frozenset(
+    {
+        "codebuild:ListBuildsForProject",
+        "codebuild:StartBuild",
+        "codebuild:StopBuild",
+        "ec2:CreateTags",
+        "ec2:DescribeSubnets",
+        "ec2:RunInstances",
+        "iam:AddRoleToInstanceProfile",
+        "iam:AttachRolePolicy",
+        "iam:CreateInstanceProfile",
+        "iam:CreateRole",
+        "iam:DeleteInstanceProfile",
+        "iam:DeleteRole",
+        "iam:DetachRolePolicy",
+        "iam:GetInstanceProfile",
+        "iam:GetRole",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListInstanceProfilesForRole",
+        "iam:ListRolePolicies",
+        "iam:PassRole",
+        "iam:RemoveRoleFromInstanceProfile",
+        "iam:TagInstanceProfile",
+        "iam:TagRole",
+        "ssm:GetParameter",
+        "ssm:GetParameters",
+    }
+)
+"""What bringing a machine up asks of others: the machine starts the build, and the build's role makes what it makes."""
 
 
 def settings_in(file: Path, environment: Mapping[str, str]) -> Settings:
@@ -51,7 +80,7 @@ def permissions_of(settings: Settings) -> tuple[Permission, ...]:
     found = list(needed(verbs, "recovery", settings, provisioner=BUILDS))
     if settings.sites.primary.account_id == settings.sites.recovery.account_id:
         found += needed(verbs, "primary", settings, provisioner=BUILDS)
-    return tuple(found)
+    return tuple(one for one in found if one.action not in OF_OTHERS)
 
 
 def module_variables(settings: Settings, package: Package) -> dict[str, Any]:

@@ -44,6 +44,18 @@ data "aws_iam_policy_document" "orchestrator" {
   }
 
   statement {
+    sid       = "FindTheRunInItsStore"
+    actions   = ["s3:ListBucket"]
+    resources = ["${local.arn}:s3:::${var.receipt_bucket}"]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["${trim(var.receipt_prefix, "/")}/*"]
+    }
+  }
+
+  statement {
     sid       = "MakeTheDigestKeyOfADrill"
     actions   = ["kms:DescribeKey", "kms:GenerateMac"]
     resources = [aws_kms_key.digests.arn]

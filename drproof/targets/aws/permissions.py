@@ -82,11 +82,33 @@ ROLES = (
 )
 """What Terraform asks for where a module makes a role: a drill finds a missing one after minutes."""
 
-BUILDS = Grant(
-    "recovery",
-    ("codebuild:BatchGetBuilds", "codebuild:ListBuildsForProject", "codebuild:StartBuild", "codebuild:StopBuild"),
-    ("arn:{partition}:codebuild:{region}:{account}:project/*",),
-    frozenset({"codebuild"}),
+CODEBUILD = frozenset({"codebuild"})
+BUILDS = (
+    Grant(
+        "recovery",
+        (
+            "codebuild:BatchGetBuilds",
+            "codebuild:BatchGetProjects",
+            "codebuild:ListBuildsForProject",
+            "codebuild:StartBuild",
+            "codebuild:StopBuild",
+        ),
+        ("arn:{partition}:codebuild:{region}:{account}:project/*",),
+        CODEBUILD,
+    ),
+    # A build that failed says why in its log, and what it did in its receipt.
+    Grant(
+        "recovery",
+        ("logs:GetLogEvents",),
+        ("arn:{partition}:logs:{region}:{account}:log-group:/aws/codebuild/{build_project}:*",),
+        CODEBUILD,
+    ),
+    Grant(
+        "recovery",
+        ("s3:GetObject",),
+        ("arn:{partition}:s3:::{build_receipts}/*", "arn:{partition}:s3:::{build_module}"),
+        CODEBUILD,
+    ),
 )
 EXECUTIONS = "arn:{partition}:states:{region}:{account}:execution:*"
 MACHINES = "arn:{partition}:states:{region}:{account}:stateMachine:*"
@@ -200,7 +222,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
         Grant("recovery", ("ec2:DescribeInstances", "ec2:DescribeVpcs")),
         _ec2("TerminateInstances", on=("instance/*",)),
         *ROLES,
-        BUILDS,
+        *BUILDS,
         *STATE,
     ),
     "runner.up": (
@@ -222,7 +244,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
         ),
         Grant("recovery", ("ec2:RunInstances",), ("arn:{partition}:ec2:{region}::image/*",)),
         *ROLES,
-        BUILDS,
+        *BUILDS,
         *STATE,
     ),
     "runners.read": (
@@ -335,12 +357,16 @@ def _names(settings: Settings, side: Side) -> dict[str, str]:
     recovery, where = settings.recovery, settings.recovery.provisioner
     backup = s3_uri.parse(settings.backup_uri) if settings.backup_uri else None
     receipts = s3_uri.parse(settings.storing.uri) if settings.storing else None
+    builds = where.codebuild
     partition = partition_of(site.region)
     return {
         "account": site.account_id,
         "backup_bucket": backup.bucket if backup else "",
         # What lies beside the backups is read as well: the control plane.
         "backup_root": backup.key.partition("/backups/")[0] if backup else "",
+        "build_module": builds.module_uri.removeprefix("s3://"),
+        "build_project": builds.project,
+        "build_receipts": builds.receipt_uri.removeprefix("s3://").rstrip("/"),
         "lock_table": where.lock_table,
         "partition": partition,
         "primary_bucket": settings.primary.bucket,
