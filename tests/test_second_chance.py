@@ -47,6 +47,9 @@ def test_always(number):
     assert number >= int(Path(__file__).with_name("bad").read_text())
 """
 
+FIRST = "--cache-clear --durations=60 --durations-min=5"
+"""How the tests are run the first time."""
+
 
 class Project:
     """A small project with the script."""
@@ -80,7 +83,7 @@ class Project:
 
 
 def test_what_passes_the_first_time_is_asked_once(tmp_path: Path) -> None:
-    assert Project(tmp_path).run() == (0, [], ["--cache-clear"])
+    assert Project(tmp_path).run() == (0, [], [FIRST])
 
 
 def test_what_passes_alone_is_named_and_does_not_fail_the_run(tmp_path: Path) -> None:
@@ -89,7 +92,7 @@ def test_what_passes_alone_is_named_and_does_not_fail_the_run(tmp_path: Path) ->
 
     status, said, runs = project.run("-v")
 
-    assert (status, runs) == (0, ["--cache-clear -v", "--last-failed -n 0 -v"])
+    assert (status, runs) == (0, [f"{FIRST} -v", "--last-failed -n 0 -v"])
     assert said == ["FLAKY: test_small.py::test_once failed among the others and passed alone"]
 
 

@@ -49,7 +49,7 @@ PARAMETERS = {
     "stopBuild": frozenset({"Id"}),
     "batchGetBuilds": frozenset({"Ids"}),
 }
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 
 
 def install(world: World) -> None:
