@@ -13,7 +13,7 @@ from drproof.targets.aws.cloudwatch import AwsAlarms
 from drproof.targets.aws.codebuild import AwsBuilds
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.ecr import AwsImages
-from drproof.targets.aws.permissions import Side
+from drproof.targets.aws.grants import Side
 from drproof.targets.aws.readiness import AwsReadiness
 from drproof.targets.aws.s3 import AwsObjectStore
 from drproof.targets.aws.s3_receipts import AwsReceiptStore

@@ -4,7 +4,8 @@ from drproof import catalog
 from drproof.engine.criteria import settings_of
 from drproof.engine.readiness import verbs_of
 from drproof.engine.settings import resolve
-from drproof.targets.aws.permissions import SIDES, needed
+from drproof.targets.aws.grants import SIDES
+from drproof.targets.aws.permissions import needed
 
 # IAM names some of the calls otherwise than the API does.
 OF_S3 = {

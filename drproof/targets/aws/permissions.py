@@ -6,26 +6,12 @@ users do is not IAM, so the verbs of a cluster stand for nothing here.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from drproof.formats import s3_uri
 from drproof.formats.image_ref import ECR
 from drproof.model.settings import Settings
-
-Side = Literal["primary", "recovery"]
-SIDES: tuple[Side, ...] = ("primary", "recovery")
-MAKES_ROLES = frozenset({"terraform", "codebuild"})
-"""The provisioners whose module may give the machine a role of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Actions that one site must allow, on these resources; `only` names the provisioners that need them."""
-
-    side: Side
-    actions: tuple[str, ...]
-    resources: tuple[str, ...] = ("*",)
-    only: frozenset[str] = frozenset()
+from drproof.targets.aws.grants import BUILDS, EXECUTIONS, MACHINES, ROLES, Grant, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,72 +32,6 @@ def _ec2(*actions: str, on: tuple[str, ...]) -> Grant:
     return Grant("recovery", tuple(f"ec2:{action}" for action in actions), names)
 
 
-ROLE = "arn:{partition}:iam::{account}:role/{runner}*"
-INSTANCE_PROFILE = "arn:{partition}:iam::{account}:instance-profile/{runner}*"
-ROLES = (
-    Grant(
-        "recovery",
-        (
-            "iam:AttachRolePolicy",
-            "iam:CreateRole",
-            "iam:DeleteRole",
-            "iam:DetachRolePolicy",
-            "iam:GetRole",
-            "iam:ListAttachedRolePolicies",
-            "iam:ListInstanceProfilesForRole",
-            "iam:ListRolePolicies",
-            "iam:PassRole",
-            "iam:TagRole",
-        ),
-        (ROLE,),
-        MAKES_ROLES,
-    ),
-    Grant(
-        "recovery",
-        (
-            "iam:AddRoleToInstanceProfile",
-            "iam:CreateInstanceProfile",
-            "iam:DeleteInstanceProfile",
-            "iam:GetInstanceProfile",
-            "iam:RemoveRoleFromInstanceProfile",
-            "iam:TagInstanceProfile",
-        ),
-        (INSTANCE_PROFILE,),
-        MAKES_ROLES,
-    ),
-)
-"""What Terraform asks for where a module makes a role: a drill finds a missing one after minutes."""
-
-CODEBUILD = frozenset({"codebuild"})
-BUILDS = (
-    Grant(
-        "recovery",
-        (
-            "codebuild:BatchGetBuilds",
-            "codebuild:BatchGetProjects",
-            "codebuild:ListBuildsForProject",
-            "codebuild:StartBuild",
-            "codebuild:StopBuild",
-        ),
-        ("arn:{partition}:codebuild:{region}:{account}:project/*",),
-        CODEBUILD,
-    ),
-    # A build that failed says why in its log, and what it did in its receipt.
-    Grant(
-        "recovery",
-        ("logs:GetLogEvents",),
-        ("arn:{partition}:logs:{region}:{account}:log-group:/aws/codebuild/{build_project}:*",),
-        CODEBUILD,
-    ),
-    Grant(
-        "recovery",
-        ("s3:GetObject",),
-        ("arn:{partition}:s3:::{build_receipts}/*", "arn:{partition}:s3:::{build_module}"),
-        CODEBUILD,
-    ),
-)
-EXECUTIONS = "arn:{partition}:states:{region}:{account}:execution:*"
-MACHINES = "arn:{partition}:states:{region}:{account}:stateMachine:*"
 STATE = (
     _s3("recovery", "ListBucket", "ListBucketVersions", on=("{state_bucket}",)),
     _s3(

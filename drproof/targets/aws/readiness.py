@@ -6,9 +6,10 @@ from functools import cached_property
 from drproof.model.criteria import Site
 from drproof.model.receipt import Caller
 from drproof.model.settings import Settings
+from drproof.targets.aws.grants import Side
 from drproof.targets.aws.iam import AwsPermissions
 from drproof.targets.aws.lookouts import AwsBucketGuards, AwsLockTables, AwsTopics, AwsTriggers
-from drproof.targets.aws.permissions import Permission, Side, needed
+from drproof.targets.aws.permissions import Permission, needed
 from drproof.targets.aws.service_quotas import AwsQuotas
 from drproof.targets.aws.sessions import Session
 from drproof.targets.aws.sts import AwsIdentity

@@ -1,0 +1,87 @@
+"""What one site must allow, and what bringing a machine up by others asks: roles that a module makes, and builds."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["primary", "recovery"]
+SIDES: tuple[Side, ...] = ("primary", "recovery")
+MAKES_ROLES = frozenset({"terraform", "codebuild"})
+"""The provisioners whose module may give the machine a role of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Actions that one site must allow, on these resources; `only` names the provisioners that need them."""
+
+    side: Side
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    only: frozenset[str] = frozenset()
+
+
+ROLE = "arn:{partition}:iam::{account}:role/{runner}*"
+INSTANCE_PROFILE = "arn:{partition}:iam::{account}:instance-profile/{runner}*"
+ROLES = (
+    Grant(
+        "recovery",
+        (
+            "iam:AttachRolePolicy",
+            "iam:CreateRole",
+            "iam:DeleteRole",
+            "iam:DetachRolePolicy",
+            "iam:GetRole",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListInstanceProfilesForRole",
+            "iam:ListRolePolicies",
+            "iam:PassRole",
+            "iam:TagRole",
+        ),
+        (ROLE,),
+        MAKES_ROLES,
+    ),
+    Grant(
+        "recovery",
+        (
+            "iam:AddRoleToInstanceProfile",
+            "iam:CreateInstanceProfile",
+            "iam:DeleteInstanceProfile",
+            "iam:GetInstanceProfile",
+            "iam:RemoveRoleFromInstanceProfile",
+            "iam:TagInstanceProfile",
+        ),
+        (INSTANCE_PROFILE,),
+        MAKES_ROLES,
+    ),
+)
+"""What Terraform asks for where a module makes a role: a drill finds a missing one after minutes."""
+
+CODEBUILD = frozenset({"codebuild"})
+BUILDS = (
+    Grant(
+        "recovery",
+        (
+            "codebuild:BatchGetBuilds",
+            "codebuild:BatchGetProjects",
+            "codebuild:ListBuildsForProject",
+            "codebuild:StartBuild",
+            "codebuild:StopBuild",
+        ),
+        ("arn:{partition}:codebuild:{region}:{account}:project/*",),
+        CODEBUILD,
+    ),
+    # A build that failed says why in its log, and what it did in its receipt.
+    Grant(
+        "recovery",
+        ("logs:GetLogEvents",),
+        ("arn:{partition}:logs:{region}:{account}:log-group:/aws/codebuild/{build_project}:*",),
+        CODEBUILD,
+    ),
+    Grant(
+        "recovery",
+        ("s3:GetObject",),
+        ("arn:{partition}:s3:::{build_receipts}/*", "arn:{partition}:s3:::{build_module}"),
+        CODEBUILD,
+    ),
+)
+EXECUTIONS = "arn:{partition}:states:{region}:{account}:execution:*"
+MACHINES = "arn:{partition}:states:{region}:{account}:stateMachine:*"
