@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,66 +52,46 @@ class Person:
     """The embedded world, instead of AWS."""
 
 
-def approve(  # noqa: PLR0913 — what a decision says
-    drill: Drill = None,
-    execution_arn: Arn = "",
-    signer: Key = "",
-    reason: Reason = "",
-    ticket: Ticket = "",
-    region: Region = "",
-    profile: Profile = "",
-    expected_account_id: Account = "",
-    valid_for: Valid = "1h",
-    *,
-    yes: Yes = False,
-    dry_run: Dry = False,
-    world: World = "",
-) -> None:
-    """Approve the recovered site of a drill that waits for a decision, as yourself and by your own key."""
-    person = Person(
-        signer=signer,
-        reason=reason,
-        ticket=ticket,
-        region=region,
-        profile=profile,
-        account=expected_account_id,
-        valid_for=valid_for,
-        yes=yes,
-        dry_run=dry_run,
-        world=world,
-    )
-    _decide("approve", drill, execution_arn, person)
+def _command(word: "Word", says: str) -> Callable[..., None]:
+    """Return the command of one word: both ask for the same."""
+
+    def said(  # noqa: PLR0913 — what a decision says
+        drill: Drill = None,
+        execution_arn: Arn = "",
+        signer: Key = "",
+        reason: Reason = "",
+        ticket: Ticket = "",
+        region: Region = "",
+        profile: Profile = "",
+        expected_account_id: Account = "",
+        valid_for: Valid = "1h",
+        *,
+        yes: Yes = False,
+        dry_run: Dry = False,
+        world: World = "",
+    ) -> None:
+        person = Person(
+            signer=signer,
+            reason=reason,
+            ticket=ticket,
+            region=region,
+            profile=profile,
+            account=expected_account_id,
+            valid_for=valid_for,
+            yes=yes,
+            dry_run=dry_run,
+            world=world,
+        )
+        _decide(word, drill, execution_arn, person)
+
+    said.__doc__ = says
+    return said
 
 
-def reject(  # noqa: PLR0913 — what a decision says
-    drill: Drill = None,
-    execution_arn: Arn = "",
-    signer: Key = "",
-    reason: Reason = "",
-    ticket: Ticket = "",
-    region: Region = "",
-    profile: Profile = "",
-    expected_account_id: Account = "",
-    valid_for: Valid = "1h",
-    *,
-    yes: Yes = False,
-    dry_run: Dry = False,
-    world: World = "",
-) -> None:
-    """Reject it: that the recovered site is not to be the canonical one is on record."""
-    person = Person(
-        signer=signer,
-        reason=reason,
-        ticket=ticket,
-        region=region,
-        profile=profile,
-        account=expected_account_id,
-        valid_for=valid_for,
-        yes=yes,
-        dry_run=dry_run,
-        world=world,
-    )
-    _decide("reject", drill, execution_arn, person)
+approve = _command(
+    "approve", "Approve the recovered site of a drill that waits for a decision, as yourself and by your own key."
+)
+reject = _command("reject", "Reject it: that the recovered site is not to be the canonical one is on record.")
 
 
 def _decide(word: "Word", drill: Path | None, arn: str, person: Person) -> None:
