@@ -27,6 +27,7 @@ from drproof.report.visible import printable
 
 if TYPE_CHECKING:
     from drproof.engine.corroborate import Asked
+    from drproof.evidence.statements import AskedAgain
 
 LAST = 4
 """The level of a bundle that the platform confirms: as the one before it, and asked again."""
@@ -59,6 +60,12 @@ def verify(  # noqa: PLR0913 — what a reader can demand
     ] = False,
     execution_arn: Annotated[str, typer.Option(help="The execution that the bundle tells of, to corroborate it.")] = "",
     profile: Annotated[str, typer.Option(help="The AWS profile to corroborate with.")] = "",
+    signer: Annotated[
+        str, typer.Option(help="Your own key, that of a collector: with --corroborate it signs what the platform said.")
+    ] = "",
+    record: Annotated[
+        Path | None, typer.Option(help="The signed record of what the platform said: written with --signer, else read.")
+    ] = None,
     world: World = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
@@ -72,6 +79,8 @@ def verify(  # noqa: PLR0913 — what a reader can demand
     from drproof.evidence import trust as trusting
     from drproof.evidence.verification import verify as decide
 
+    with clear():
+        _refuse_a_record(record, signer=signer, corroborate=corroborate)
     options: dict[str, Any] = {
         "expect_drill": expect_drill,
         "expect_nonce": expect_nonce,
@@ -95,17 +104,93 @@ def verify(  # noqa: PLR0913 — what a reader can demand
         )
     except EvidenceError as exc:
         found = Verification(status=UNREADABLE, level=0, problems=(Problem(exc.code, "", str(exc)),), not_shown=())
-    asked: tuple[Asked, ...] = ()
-    if corroborate and found.inspection is not None:
-        asked = _ask(found.inspection, execution_arn=execution_arn, profile=profile, world=world)
+    asked: tuple[Asked | AskedAgain, ...] = ()
+    heard = ""
+    inspection = found.inspection
+    if corroborate and inspection is not None:
+        asked = _ask(inspection, execution_arn=execution_arn, profile=profile, world=world)
         found = _with(found, asked, demanded=require_level.upper() == "L4")
+        if record is not None:
+            heard = _write_record(record, inspection, asked, signer=signer, profile=profile, arn=execution_arn)
+    elif record is not None and inspection is not None:
+        heard, asked = _read_record(record, inspection, trust)
     if as_json:
         rows = [{"what": one.what, "status": one.status, "reason": one.reason} for one in asked]
-        typer.echo(json.dumps(document(found) | ({"corroboration": rows} if corroborate else {}), indent=2))
+        shown = document(found) | ({"corroboration": rows} if asked else {}) | ({"record": heard} if heard else {})
+        typer.echo(json.dumps(shown, indent=2))
     else:
-        told = [printable(f"{one.status}: {one.what}{f': {one.reason}' if one.reason else ''}") for one in asked]
-        typer.echo("\n".join([*lines(found, bundle, trust), *told]))
+        told = [f"{one.status}: {one.what}{f': {one.reason}' if one.reason else ''}" for one in asked]
+        typer.echo("\n".join([*lines(found, bundle, trust), *map(printable, (*told, *filter(None, [heard])))]))
     raise typer.Exit(found.status)
+
+
+def _refuse_a_record(record: Path | None, *, signer: str, corroborate: bool) -> None:
+    """Refuse a record that nobody would sign, and a signature on nothing."""
+    from drproof.engine.refusal import refuse
+
+    if signer and not (corroborate and record is not None):
+        raise refuse(
+            "--signer signs what the platform said, and nothing else of a verification",
+            expected="--corroborate and --record FILE beside it",
+            next_step="drproof verify <bundle> --corroborate --signer file2:<key> --record <file>",
+        )
+    if corroborate and record is not None and (not signer or record.exists()):
+        raise refuse(
+            "--record would be a record that nobody signs" if not signer else f"{record} is there already",
+            expected="--signer with your own key, and a file that is not there yet",
+            next_step="drproof keys init <folder> --role collector",
+        )
+
+
+def _write_record(  # noqa: PLR0913 — what a record says
+    record: Path,
+    inspection: Inspection,
+    asked: tuple["Asked | AskedAgain", ...],
+    *,
+    signer: str,
+    profile: str,
+    arn: str,
+) -> str:
+    """Write what the platform said, signed by the auditor's own key; a line for people comes back."""
+    from drproof.evidence import corroboration
+    from drproof.evidence.bundle import write_atomic
+    from drproof.evidence.integrity import CLOSING
+    from drproof.evidence.statements import AskedAgain, Corroboration
+    from drproof.targets import open_key
+
+    opening = inspection.opening
+    with clear():
+        if opening is None or CLOSING not in inspection.folder.paths:
+            msg = "the bundle is not closed: no record is about it\n  next: drproof status <bundle>"
+            raise ValueError(msg)
+        said = Corroboration(
+            drill_id=opening.drill_id,
+            asked_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            execution=arn,
+            asked=tuple(AskedAgain(what=one.what, status=one.status, reason=one.reason) for one in asked),
+        )
+        key = open_key(signer, region=opening.sites.recovery.region, profile=profile)
+        write_atomic(record, corroboration.write(said, inspection.digest(CLOSING), [key]))
+    return f"record: {record}, signed by {key.keyid}"
+
+
+def _read_record(
+    record: Path, inspection: Inspection, trust: Path | None
+) -> tuple[str, tuple["Asked | AskedAgain", ...]]:
+    """Return what an auditor heard, for people; it raises no level: whoever reads it did not ask."""
+    from drproof.evidence import corroboration
+    from drproof.evidence import trust as trusting
+    from drproof.evidence.integrity import CLOSING
+
+    with clear():
+        believed = trusting.read(_read(trust)) if trust is not None else trusting.Trust()
+        data = record.read_bytes()
+        if CLOSING not in inspection.folder.paths:
+            msg = "the bundle is not closed: no record is about it\n  next: drproof status <bundle>"
+            raise ValueError(msg)
+        said, keys = corroboration.read(data, inspection.digest(CLOSING), believed)
+    heard = f"record: {', '.join(keys)} asked the platform at {said.asked_at}; the level is that of whoever asks"
+    return heard, said.asked
 
 
 def _ask(inspection: Inspection, *, execution_arn: str, profile: str, world: str) -> tuple["Asked", ...]:
@@ -120,7 +205,7 @@ def _ask(inspection: Inspection, *, execution_arn: str, profile: str, world: str
         return ask(inspection, auditor, Path(private))
 
 
-def _with(found: Verification, asked: tuple["Asked", ...], *, demanded: bool) -> Verification:
+def _with(found: Verification, asked: tuple["Asked | AskedAgain", ...], *, demanded: bool) -> Verification:
     """Return what was found with what the platform said: the exit status is the first of 2, 1, 4, 3, 5."""
     said = {one.status for one in asked}
     confirmed = said == {"confirmed"}

@@ -61,6 +61,7 @@ from tests.contracts.observed_preflight import (
     TRIGGERS,
 )
 from tests.contracts.observed_published import PUBLISHED_RUN
+from tests.contracts.observed_terraform import DRILLS, NO_DRILL, SOURCES
 from tests.evidence.keys import APPROVER, Key
 
 EVERY_FILE: Mapping[str, Any] = {**FILES, **FLEET_FILES, **MACHINE_FILES}
@@ -87,6 +88,8 @@ def _receipts() -> Iterator[Receipt[Any]]:
         "teardown": (TORN_DOWN, RECOVERY, ""),
         "read_execution": (HANDED_IN, RECOVERY, ""),
         "read_state_machine": (MACHINE_READ, RECOVERY, ""),
+        "read_terraform": (SOURCES, RECOVERY, ""),
+        "read_verified_drill": (NO_DRILL, RECOVERY, ""),
         "read_published_run": (PUBLISHED_RUN, PRIMARY, ""),
         "find_restore_points": (FOUND, PRIMARY, ""),
         "read_restore_points": (READ, PRIMARY, ""),
@@ -248,6 +251,13 @@ TURNED_DOWN = OURS.facts(
     run=replace(OWN.run, last_state="PromotionRejected"),
 )
 
+SWITCHED_ON = (
+    PASSING.receipt("read_verified_drill", observed=DRILLS)
+    .facts("read_triggers", triggers=tuple(replace(one, state="enabled") for one in TRIGGERS.triggers))
+    .facts("read_execution", triggers=tuple(replace(one, state="ENABLED") for one in HANDED_IN.triggers))
+)
+"""Triggers that are on, and a verified drill behind them."""
+
 OF_THE_REFERENCE = PASSING.facts("read_restore_point", schema_version=None, members=(), canary=None).asking(
     backup=replace(CRITERIA.backup, member_manifests="promised", failure_domain="none")
 )
@@ -313,6 +323,7 @@ VARIANTS: dict[str, tuple[Evidence, frozenset[str]]] = {
             }
         ),
     ),
+    "triggers that follow a verified drill": (SWITCHED_ON, frozenset()),
     "an execution of our own orchestrator": (OURS, frozenset()),
     "an execution of ours that was refused": (TURNED_DOWN, frozenset({"approval_was_given"})),
 }
