@@ -307,11 +307,13 @@ def machines_and_images_are_found_where_they_stand(house: House) -> None:
         ("variable.a_instance_types", "t4g.a"),
         ("variable.a_instance_types", "? it is no word that is known here"),
     ]
+    assert of('variable "allow_instance_type" {\n  default = true\n}\n').machines == ()
     assert of('variable "instance" {\n  default = "t3.a"\n}\n').machines == ()
     assert _rows(of('data "a" "b" {\n  x = "ami-01234567 ami-01234567"\n}\n').machine_images) == [
         ("data.a.b.x", "ami-01234567")
     ]
     assert of('locals {\n  a = "ami-0123456 ami-012345678 xami-01234567"\n}\n').machine_images == ()
+    assert of('variable "a" {\n  description = "ami-01234567"\n}\n').machine_images == ()
     values = _read(house, one="locals {}\n", one__values='image = "ami-01234567"\n')["one"]
     assert _rows(values.machine_images) == [("image", "ami-01234567")]
     noted = _read(house, one="locals {}\n", one__lock='provider "a" {\n  x = "ami-01234567"\n}\n')["one"]

@@ -64,14 +64,15 @@ class Audit:
 def audit(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Audit]:
     folder = tmp_path_factory.mktemp("levels")
     operator, kept = Operator(folder), folder / "kept-world"
+    world = embedded.start(folder, scenario="none", linger=3600)
     with serving() as authority:
         drill = operator.drill(
             "-p", "tests.drill.keep_world", "--run-id", "levels", "--provisioner", "direct",
             "--signer", f"awskms:{ALIAS}", "--receipt-uri", STORE, "--tsa", authority.url,
-            KEPT_WORLD=str(kept), PYTHONPATH=str(pytestconfig.rootpath),
+            KEPT_WORLD=str(kept), DRPROOF_WORLD=str(folder), PYTHONPATH=str(pytestconfig.rootpath),
         )  # fmt: skip
         assert drill.status == 0, drill.output
-        endpoint = kept.read_text()
+        assert kept.read_text() == world.endpoint, "the run would have ended it"
         assert operator.cli("keys", "init", str(folder / "hers"), "--role", "approver").returncode == 0
         decided = operator.cli(
             "sign-off", str(drill.bundle), "--signer", f"file2:{folder}/hers/approver.key", "--person", "Ada",
@@ -79,7 +80,7 @@ def audit(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
         )  # fmt: skip
         assert decided.returncode == 0, decided.stderr
         trust = json.loads((folder / "hers/trust.json").read_text())
-        found = Audit(operator, drill, endpoint, trust)
+        found = Audit(operator, drill, world.endpoint, trust)
         der = found.client("kms").get_public_key(KeyId=ALIAS)["PublicKey"]
         key = load_der_public_key(der)
         runner = {
@@ -92,7 +93,7 @@ def audit(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
         trust["keys"].append(runner)
         trust["authorities"] = [{"name": "time of the tests", "certificate": authority.pem}]
         yield found
-    embedded.World(endpoint, Path()).stop()
+    world.stop()
 
 
 def test_without_the_platforms_word_it_is_of_the_level_before(audit, tmp_path):

@@ -28,6 +28,8 @@ IMAGES = ("image", "image_uri")
 IN_DEFINITIONS = "container_definitions"
 NAMED_IMAGE = re.compile(r'(?:"image"|\bimage)\s*[=:]\s*(?P<value>"(?:[^"\\]|\\.)*"|[^,}\n]+)')
 MACHINE_IMAGE = re.compile(r"\bami-(?:[0-9a-f]{17}|[0-9a-f]{8})\b")
+FOR_PEOPLE = frozenset({"description", "error_message"})
+"""Attributes that make nothing: they tell people what a value looks like."""
 LONGEST = 200
 """Characters of what is not known, in a reason."""
 
@@ -54,7 +56,8 @@ def machines(resources: Iterable[Block], scope: Scope) -> Iterator[Written]:
 def types_of_variables(scope: Scope) -> Iterator[Written]:
     """Yield the types of machines that variables stand for, where somebody else makes the machine."""
     for name, value in sorted(scope.variables.items()):
-        if name.endswith(TYPES):
+        # A flag about types is no type.
+        if name.endswith(TYPES) and not isinstance(value, bool):
             for one in value if isinstance(value, list) else [value]:
                 yield _written(f"variable.{name}", one)
 
@@ -132,6 +135,8 @@ def _why(value: object) -> str:
 
 def _ids(address: str, attributes: Mapping[str, Any]) -> Iterator[Written]:
     for name, value in attributes.items():
+        if name in FOR_PEOPLE:
+            continue
         at = f"{address}.{name}" if address else name
         for found in dict.fromkeys(match for text in texts(value) for match in MACHINE_IMAGE.findall(text)):
             yield Written(at=at, value=found)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from drproof.analysis.drills_behind import EXPECTED, judged
 from drproof.contracts.execution.changed import Reading, changed, one
-from drproof.contracts.preflight.triggers import Drills, with_drills, without_drills
+from drproof.contracts.preflight.triggers import LONG_AGO, Drills, with_drills, without_drills
 from drproof.model.contract import NotApplicableError, contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.verdict import Finding, hold, undecided
@@ -92,7 +92,7 @@ def too_old(read_execution: Reading, read_verified_drill: Drills, subject: str) 
     """Drill long ago."""
     return with_drills(
         read_verified_drill,
-        lambda one: replace(one, closed_at="2001-01-01T00:00:00.000Z"),
+        lambda one: replace(one, closed_at=LONG_AGO),
         on=_is_on(read_execution, subject),
     )
 

@@ -14,6 +14,7 @@ from drproof.phases.preflight.read_triggers import ABSENT, DISABLED, ENABLED, Tr
 
 Triggers = Receipt[TriggersObserved]
 Drills = Receipt[VerifiedDrillObserved]
+LONG_AGO = "0001-01-01T00:00:00.000Z"
 KNOWN = frozenset({ABSENT, DISABLED, ENABLED})
 
 
@@ -87,7 +88,7 @@ def too_old(read_triggers: Triggers, read_verified_drill: Drills, subject: str) 
     """Drill long ago."""
     return with_drills(
         read_verified_drill,
-        lambda one: replace(one, closed_at="2001-01-01T00:00:00.000Z"),
+        lambda one: replace(one, closed_at=LONG_AGO),
         on=_is_on(read_triggers, subject),
     )
 
