@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from drproof.evidence import envelope, statements
 from drproof.evidence import trust as trusting
 from drproof.evidence.statements import Corroboration
-from drproof.evidence.trust import Role, Trust
+from drproof.evidence.trust import Trust
 from drproof.model.errors import EvidenceError
-from drproof.model.signing import Signer
+from drproof.model.signing import Role, Signer
 
 CLOSING = "closing.dsse.json"
 

@@ -6,8 +6,9 @@ import pytest
 
 from drproof.evidence import corroboration
 from drproof.evidence.statements import AskedAgain, Corroboration
-from drproof.evidence.trust import Role, Trust
+from drproof.evidence.trust import Trust
 from drproof.model.errors import EvidenceError
+from drproof.model.signing import Role
 from tests.evidence.keys import APPROVER, STRANGER, trusted
 
 CLOSING = "ab" * 32
