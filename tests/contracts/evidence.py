@@ -253,10 +253,10 @@ TURNED_DOWN = OURS.facts(
 
 SWITCHED_ON = (
     PASSING.receipt("read_verified_drill", observed=DRILLS)
-    .facts("read_triggers", triggers=tuple(replace(one, state="enabled") for one in TRIGGERS.triggers))
-    .facts("read_execution", triggers=tuple(replace(one, state="ENABLED") for one in HANDED_IN.triggers))
+    .facts("read_triggers", triggers=(replace(TRIGGERS.triggers[0], state="enabled"), *TRIGGERS.triggers[1:]))
+    .facts("read_execution", triggers=(replace(HANDED_IN.triggers[0], state="ENABLED"), *HANDED_IN.triggers[1:]))
 )
-"""Triggers that are on, and a verified drill behind them."""
+"""A trigger that is on, one that is off, and a verified drill."""
 
 OF_THE_REFERENCE = PASSING.facts("read_restore_point", schema_version=None, members=(), canary=None).asking(
     backup=replace(CRITERIA.backup, member_manifests="promised", failure_domain="none")

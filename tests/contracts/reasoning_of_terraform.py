@@ -108,9 +108,9 @@ def an_expression_comes_to_what_defaults_and_locals_say_and_else_to_nothing(hous
     assert evaluating.value_of(Expression("local.first"), _scope(house)).why == "its locals lead in a circle"
     assert evaluating.value_of(Expression("var.none"), _scope(house)).why == "var.none has no default"
     assert evaluating.value_of(Expression("f(x)"), _scope(house)).why == "`f(x)` is known only when it is planned"
-    chained = evaluating.Scope(locals={f"l{n}": Expression(f"local.l{n + 1}") for n in range(49)} | {"l49": 7})
+    chained = evaluating.Scope(locals={f"l{n}": Expression(f"local.l{n + 1}") for n in range(50)} | {"l50": 7})
     assert evaluating.value_of(Expression("local.l0"), chained) == 7
-    longer = evaluating.Scope(locals={f"l{n}": Expression(f"local.l{n + 1}") for n in range(60)} | {"l60": 7})
+    longer = evaluating.Scope(locals={f"l{n}": Expression(f"local.l{n + 1}") for n in range(51)} | {"l51": 7})
     assert type(evaluating.value_of(Expression("local.l0"), longer)).__name__ == "Unknown"
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from drproof.analysis.terraform import places
 from drproof.analysis.terraform.evaluating import Scope, Unknown, value_of
 from drproof.analysis.terraform.facts import Backend, ModuleRead, Provider, SourceFile, Written
+from drproof.analysis.terraform.places import images, machine_images, machines, switched, switches, types_of_variables
 from drproof.formats.hcl import Block
 
 LOCK_FILE = ".terraform.lock.hcl"
@@ -62,18 +62,18 @@ class _Modules:
             called_by=tuple(one.name for one, _ in self._callers(source)),
             unread=tuple(sorted(_told(call) for call, called in calls if called is None)),
             backend=_backend(source, scope),
-            switches=(*self._variable(scope), *places.switches(source.blocks("resource"), scope)),
-            machines=(*places.types_of_variables(scope), *places.machines(source.blocks("resource"), scope)),
+            switches=(*self._variable(scope), *switches(source.blocks("resource"), scope)),
+            machines=(*types_of_variables(scope), *machines(source.blocks("resource"), scope)),
             machine_images=tuple(
-                row for name, file in source.parsed.items() if name != LOCK_FILE for row in places.machine_images(file)
+                row for name, file in source.parsed.items() if name != LOCK_FILE for row in machine_images(file)
             ),
-            images=tuple(places.images(source.blocks("resource"), scope)),
+            images=tuple(images(source.blocks("resource"), scope)),
             providers=tuple(_providers(source, [caller for caller, _ in self._callers(source)])),
         )
 
     def _variable(self, scope: Scope) -> Iterator[Written]:
         if self._trigger_variable in scope.variables:
-            yield places.switched(f"variable.{self._trigger_variable}", scope.variables[self._trigger_variable])
+            yield switched(f"variable.{self._trigger_variable}", scope.variables[self._trigger_variable])
 
     def _called(self, source: Source, call: Block) -> Source | None:
         """Return the module that a call leads to, where it was handed in."""
