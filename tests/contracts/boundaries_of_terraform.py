@@ -75,6 +75,8 @@ def a_state_is_remote_and_locked_or_it_is_refuted(house: House) -> None:
     assert house.verdict(STATE, _backend(lock="unknown", why="said at init"), "site").reason.startswith(
         "site: said at init"
     )
+    assert house.verdict(STATE, PASSING, "runner").observed["seen"] == ["site: s3, lock held"]
+    assert house.verdict(STATE, _site(backend=Backend()), "site").observed["seen"] == ["site: none, lock none"]
     expect(house, STATE, (_backend(lock="none"), REFUTED), (PASSING, PROVEN), subject="runner")
     own = PASSING.facts("read_terraform", modules=(SITE, replace(RUNNER, called_by=())))
     expect(house, STATE, (own, REFUTED), subject="runner")
@@ -178,5 +180,7 @@ def providers_have_one_version(house: House) -> None:
         (of("", "5.1.0"), PROVEN),
         subject="site",
     )
+    assert house.verdict(PROVIDERS, PASSING, "site").observed["seen"] == ["aws 5.100.0", "random 3.7.2"]
+    assert house.verdict(PROVIDERS, of(""), "site").observed["seen"] == ["aws any"]
     assert "may be any version\n" in house.verdict(PROVIDERS, of(""), "site").reason
     assert "may be any version >= 5.0\n" in house.verdict(PROVIDERS, of(">= 5.0"), "site").reason

@@ -116,7 +116,7 @@ def with_drills(drills: Drills, change: Callable[[DrillSeen], DrillSeen] | None,
     Raises:
         NotApplicableError: the trigger is off: no drill is needed.
     """
-    if not on or not drills.facts.drills:
+    if not on:
         msg = "no drill is needed: the trigger is off"
         raise NotApplicableError(msg)
     changed = tuple(change(one) for one in drills.facts.drills) if change is not None else ()
