@@ -5,6 +5,7 @@ pieces, and what comes back names its size and its SHA-256 first: a cut answer i
 """
 
 import base64
+import re
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -39,6 +40,9 @@ WHY: Final = {
 OLD_MINUTES: Final = 1440
 """After how long a private folder is nobody's any more."""
 
+HEAD: Final = re.compile(r"drproof +(?P<size>\d{1,9}) +(?P<sha256>[0-9a-f]{64})")
+"""How an answer begins: with how long it is."""
+
 FOLDER: Final = "${HOME:-/root}/.drproof-ssm-"
 OPENING: Final = """\
 umask 077
@@ -49,6 +53,7 @@ mkdir "$k" || exit 93
 printf %%s %s > "$k/theirs.pem"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$k/key.pem" -out "$k/cert.pem" -days 7 -subj /CN=drproof \
  >/dev/null 2>"$k/err" || { cat "$k/err" >&2; exit 96; }
+rm "$k/err"
 cat "$k/cert.pem"
 """
 PRELUDE: Final = 'umask 077\nk="%s"\nd="$k/%s"\n[ -s "$k/cert.pem" ] && mkdir -p "$d" || exit 93\n'
@@ -211,11 +216,11 @@ class Relay:
 
     def _whole(self, result: CommandResult, name: str, seconds: float) -> Said:
         head, _, first = result.stdout.partition("\n")
-        word, *facts = head.split()
-        if word != "drproof" or len(facts) != 2 or not facts[0].isdigit():  # noqa: PLR2004 — size and SHA-256
+        told = HEAD.fullmatch(head)
+        if told is None:
             msg = f"the command {result.command_id} on {self.instance_id} did not say how long its answer is"
             raise CutError(msg)
-        size, digest = int(facts[0]), facts[1]
+        size, digest = int(told["size"]), told["sha256"]
         texts = [
             f'{self._prelude(name)}tail -c +{at + 1} "$d/answer" | head -c {PAGE}\n' for at in range(PAGE, size, PAGE)
         ]
