@@ -21,21 +21,25 @@ from drproof.embedded.kubernetes.faults import Fault
 from drproof.embedded.kubernetes.nodes import Node
 from drproof.embedded.kubernetes.registry import Registry
 from drproof.embedded.machines import KUBECONFIG
+from drproof.engine.effects import JournalledEffects
+from drproof.evidence.journal import Journal
 from drproof.model.capabilities import CommandResult
 from drproof.model.cluster import CONFIG_MAP, FIELD_MANAGER, JOB, NODE, POD, SECRET, Cluster, Manifest
 from drproof.model.errors import GuardError, TargetError, ThrottledError, UnansweredError
+from drproof.targets.kubernetes.conformance import new_namespace, run
 from drproof.targets.kubernetes.over_ssm import relay
 from drproof.targets.kubernetes.over_ssm.access import SsmAccess
-from drproof.targets.kubernetes.over_ssm.kubectl import Kubectl
+from drproof.targets.kubernetes.over_ssm.kubectl import Kubectl, _refusal
 from drproof.targets.kubernetes.over_ssm.sealing import OpenedWrongError, Ours, Theirs
 from tests.patience import PATIENCE
 from tests.targets.conftest import make_intent
 from tests.targets.kubernetes import machines
-from tests.targets.kubernetes.conftest import Calls
+from tests.targets.kubernetes.conftest import IMAGE, Calls
 from tests.targets.kubernetes.machines import Machine
 from tests.targets.kubernetes.test_cluster import config_map, job
 
 LONG_MS = int(1000 * PATIENCE)
+SHOWN = ("--validate=ignore", "--show-managed-fields", "-o", "json")
 READING = {"get", "list", "watch", ""}
 
 
@@ -405,7 +409,69 @@ def machine_of_none() -> Machine:
     return Machine(Path("/nowhere"))
 
 
+@pytest.mark.exhaustive
+def test_every_claim_about_clusters_is_shown_over_ssm_too(cluster: Cluster, tmp_path: Path):
+    namespace = new_namespace()
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        effects = JournalledEffects(journal, drill_id=namespace, phase="conformance")
+        results = run(cluster, effects, namespace=namespace, image=IMAGE, patience_ms=LONG_MS)
+
+    assert [(result.name, result.status, result.detail) for result in results if result.status != "ok"] == []
+
+
 # The kubectl of the embedded world
+
+
+ALIKE = [
+    ("get", "--raw", "/api/v1/namespaces/default"),
+    ("get", "--raw", "/api/v1/namespaces/default/configmaps/none"),
+    ("get", "--raw", "/api/v1/no-such-kind"),
+    ("get", "--raw", "/version"),
+    ("create", "--raw", "/api/v1/namespaces/default/configmaps?dryRun=All&fieldValidation=Strict", "-f", "unknown"),
+    ("create", "--raw", "/api/v1/namespaces/default/configmaps?dryRun=All", "-f", "in"),
+    ("create", "--raw", "/api/v1/namespaces/none/configmaps", "-f", "in"),
+    ("replace", "--raw", "/api/v1/namespaces/default/configmaps/state?dryRun=All", "-f", "in"),
+    ("delete", "--raw", "/api/v1/namespaces/default/configmaps/none", "-f", "options"),
+    ("apply", "--server-side", "--field-manager=a", "--dry-run=server", *SHOWN, "-f", "invalid"),
+    ("apply", "--server-side", "--field-manager=a", "--dry-run=server", *SHOWN, "-f", "unknown"),
+    ("apply", "--server-side", "--field-manager=a", "--force-conflicts", "--dry-run=server", *SHOWN, "-f", "in"),
+]
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="NOT SHOWN: kubectl is not on this machine to compare with")
+@pytest.mark.parametrize("words", ALIKE, ids=" ".join)
+def test_both_kinds_of_kubectl_end_and_say_the_same(embedded: Embedded, tmp_path: Path, words: tuple[str, ...]):
+    given = {
+        "in": config_map("default", a="ä"),
+        "unknown": {**config_map("default"), "datas": {}},
+        "invalid": {**config_map("default"), "data": {"a b": "1"}},
+        "options": {"apiVersion": "v1", "kind": "DeleteOptions"},
+    }
+    for name, document in given.items():
+        (tmp_path / name).write_text(json.dumps(document))
+    said = {}
+    for kind in (machines.REAL, machines.OURS):
+        machines.beside(embedded, tmp_path, kind)
+        done = subprocess.run(
+            [machines.KUBECTL[0], f"--kubeconfig={KUBECONFIG}", f"--cache-dir={tmp_path / 'cache'}", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said[kind] = (done.returncode, comparable(done.stdout), _refusal(done.stderr.encode()))
+
+    assert said[machines.REAL] == said[machines.OURS]
+
+
+def comparable(output: str) -> Any:
+    """What was printed, without what differs from one request to the next."""
+    try:
+        found = json.loads(output)
+    except ValueError:
+        return output
+    metadata = found.get("metadata") or {}
+    return {**found, "metadata": {name: metadata[name] for name in metadata if name in {"name", "namespace"}}}
 
 
 @pytest.mark.parametrize(
