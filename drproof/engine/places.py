@@ -100,9 +100,9 @@ def check_places(settings: Settings, plan: Plan, archives: Collection[str], *, a
             ) from exc
     if settings.signing.tsa:
         _check_authority(settings.signing.tsa)
+    _check_access(settings)
     if plan.mutates:
         _check_patterns(settings)
-        _check_access(settings)
         _check_cluster(settings.cluster)
         _check_sources(settings.cluster, archives)
     if plan.mutates and settings.recovery.topic_arn:

@@ -70,6 +70,29 @@ def test_what_was_changed_is_what_was_announced(asked_there, green):
 
 
 @pytest.mark.exhaustive
+def test_a_drill_that_is_kept_up_goes_on_over_ssm_and_its_login_is_renewed_there(operator):
+    up = operator.drill(
+        *("--run-id", "up", "--stop-after", "bringup", "--teardown", "false", "--provisioner", "direct", *OVER_SSM)
+    )
+    assert up.status == 0, up.output
+    restored = operator.drill(
+        *("--run-id", "restored", "--start-at", "restore", "--stop-after", "restore", "--teardown", "false"),
+        *("--receipt-dir", "reports/up"),
+    )
+    assert restored.status == 0, restored.output
+    assert restored.receipts["reach_cluster"]["observed"]["source"] == "over_ssm", "as the window before"
+
+    image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/atlas@sha256:" + "ab" * 32
+    words = ("pull-secret", "--namespace", "atlas", "--image-ref", image, "--service-account", "atlas")
+    done = operator.cli(*words, "--drill", "reports/restored")
+    assert done.returncode == 0, done.stderr
+    assert f"cluster_uid={restored.receipts['reach_cluster']['observed']['uid']}" in done.stdout
+
+    down = operator.drill("--start-at", "teardown", "--receipt-dir", "reports/restored")
+    assert down.status == 0, down.output
+
+
+@pytest.mark.exhaustive
 def test_the_embedded_kubectl_gives_the_same_drill(operator, green):
     drill = operator.drill("--provisioner", "direct", *OVER_SSM, EMBEDDED_WORLD_KUBECTL="embedded")
 

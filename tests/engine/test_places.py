@@ -77,6 +77,13 @@ def test_what_contradicts_a_cluster_that_is_asked_on_its_machine_is_refused(tmp_
     assert _prepared(tmp_path, said, **options).settings.recovery.cluster_access == "kubeconfig"
 
 
+def test_a_preflight_refuses_the_same_contradiction_before_it_asks_anything(tmp_path):
+    options = {"target": "embedded", "cluster_access": "ssm", "kubeconfig": "theirs.yaml"}
+
+    with pytest.raises(Refusal, match="cluster.kubeconfig is set"):
+        prepare(DrillRequest(plan="preflight", options=options, environment={}, directory=tmp_path))
+
+
 def test_each_drill_has_a_challenge_of_its_own(tmp_path):
     challenges = {_prepared(tmp_path).criteria.workload.challenge for _ in range(3)}
 
