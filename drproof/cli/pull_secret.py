@@ -169,10 +169,11 @@ def _machine_of(directory: Path) -> str:
     from drproof import catalog
     from drproof.evidence.bundle import Bundle
 
-    for receipt in reversed(Bundle.open(directory, catalog.types()).receipts):
-        if receipt.phase == "resolve_runner" and receipt.passed:
-            return str(getattr(receipt.observed, "instance_id", ""))
-    _refuse(f"{directory} names no recovery machine\n  next: drproof pull-secret --kubeconfig FILE")
+    receipts = Bundle.open(directory, catalog.types()).receipts
+    resolved = [receipt for receipt in receipts if receipt.phase == "resolve_runner" and receipt.passed]
+    if not resolved:
+        _refuse(f"{directory} names no recovery machine\n  next: drproof pull-secret --kubeconfig FILE")
+    return str(getattr(resolved[-1].observed, "instance_id", ""))
 
 
 def _marks_of(cluster: "Cluster", namespace: str) -> dict[str, dict[str, str]]:
