@@ -56,16 +56,19 @@ def test_a_contract_against_a_known_defect_passes_without_it_and_shows_that_it_c
 
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Status]:
-    folder = tmp_path_factory.mktemp("whole")
-    imported = collect(lay_out("whole_ok", folder).handed, folder / "bundle")
-    return {verdict.name: verdict.status for verdict in imported.conclusion.verdicts}
+    found = {}
+    for base in sorted({defect.base for defect in HANDED}):
+        folder = tmp_path_factory.mktemp(base)
+        imported = collect(lay_out(base, folder).handed, folder / "bundle")
+        found |= {verdict.name: verdict.status for verdict in imported.conclusion.verdicts}
+    return found
 
 
 @pytest.mark.parametrize("defect", HANDED, ids=lambda defect: defect.name)
 def test_a_defect_in_the_references_receipts_is_noticed_by_its_contract(
     defect: HandedDefect, tmp_path: Path, honest: dict[str, Status]
 ):
-    case = lay_out("whole_ok", tmp_path / "case")
+    case = lay_out(defect.base, tmp_path / "case")
     defect.plant(case.folder)
 
     imported = collect(case.handed, tmp_path / "bundle")
