@@ -120,7 +120,7 @@ def parse_comparison(data: bytes) -> str:
     say that anything was compared.
     """
     text = data.decode("utf-8", "replace").replace("\r\n", "\n")
-    if re.search(r"^skipped\b", text, re.MULTILINE):
+    if re.search(r"^skipped:", text, re.MULTILINE):
         return SKIPPED
     said, exits = set(OUTCOMES.findall(text)), set(EXITS.findall(text))
     if "FAIL" in said or exits - {"0"}:

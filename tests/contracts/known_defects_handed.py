@@ -379,15 +379,16 @@ HANDED: tuple[HandedDefect, ...] = (
         "12",
         "a comparison that was skipped stops nothing",
         "runs_were_compared_and_match",
-        lambda folder: (folder / RECEIPTS / "compare_run_artifacts.log").write_text("skipped: missing artifacts\n"),
+        _texts(lambda _: "skipped: missing artifacts\n", "compare_run_artifacts.log"),
         base=BACK,
     ),
     HandedDefect(
         "12",
         "a comparison that found differences stops nothing",
         "runs_were_compared_and_match",
-        lambda folder: (folder / RECEIPTS / "compare_run_artifacts.log").write_text(
-            "FAIL: dual-run deterministic comparison failed\n- scores differ\ncompare_exit=1\n"
+        _texts(
+            lambda _: "FAIL: dual-run deterministic comparison failed\n- scores differ\ncompare_exit=1\n",
+            "compare_run_artifacts.log",
         ),
         base=BACK,
     ),
