@@ -1,13 +1,14 @@
 """The receipts of the reference's failback scripts are read as what they say, and no boolean is taken from a text."""
 
 import json
+from typing import Any
 
 import pytest
 
 from drproof.formats.failback_receipts import FIELDS, RECEIPTS, parse, parse_comparison, run_id_of
 from drproof.model.errors import FormatError
 
-SOUND = {
+SOUND: dict[str, dict[str, Any]] = {
     "summary": {"status": "success", "dr_run_id": "a", "primary_run_id": "b", "dry_run": False},
     "inputs": {
         "bucket": "x",

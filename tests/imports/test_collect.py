@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -307,12 +308,13 @@ def test_what_only_an_execution_has_is_refused_or_a_stranger_among_a_failback(tm
 def test_free_text_of_a_failback_is_not_taken_over(tmp_path):
     case = lay_out("failback_ok", tmp_path / "case")
     prose = "prose; with <marks>"
-    for name, changes in {
+    edits: dict[str, dict[str, Any]] = {
         "failback.summary": {"status": prose, "failed_reason": prose},
         "drill.failback.inputs": {"region": prose, "bucket": prose, "provider": prose},
         "drill.failback.apply": {"updated_keys": [prose], "canonical_run_id": prose},
         "after/global": {"run_id": prose, "run_path": prose},
-    }.items():
+    }
+    for name, changes in edits.items():
         path = case.folder / f"receipts/{name}.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
     (case.folder / "receipts/verify_dr.stdout").write_text(prose)
