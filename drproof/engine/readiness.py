@@ -12,7 +12,7 @@ from drproof.evidence.trust import Role
 from drproof.formats.image_ref import registry_of
 from drproof.model.criteria import Preflight
 from drproof.model.plan import Plan
-from drproof.model.settings import Settings, Triggers
+from drproof.model.settings import Orchestrator, Settings, Triggers
 
 MINUTE_MS = 60_000
 KMS = "awskms:"
@@ -30,6 +30,28 @@ def triggers_of(resolved: Resolved) -> Triggers:
     return Triggers(
         rules=resolved["triggers.rules"], alarms=resolved["triggers.alarms"], site=resolved["triggers.site"]
     )
+
+
+def orchestrator_of(resolved: Resolved) -> Orchestrator:
+    """Return the parts of the orchestrator, as the settings name them."""
+    return Orchestrator(
+        **{name: resolved[f"orchestrator.{name}"] for name in ("machine", "function", "watcher", "reaper", "schedule")}
+    )
+
+
+def roles_of(settings: Settings) -> tuple[str, ...]:
+    """Return the parts whose roles are asked about: those that the settings name, and builds where they work."""
+    ours = settings.orchestrator
+    named = {
+        "builds": str(settings.recovery.provisioner.kind) == BUILDS or ours.machine,
+        "function": ours.function,
+        "machine": ours.machine,
+        "reaper": ours.reaper,
+        # A rule that starts something else is none of ours.
+        "schedule": ours.schedule and ours.machine,
+        "watcher": ours.watcher,
+    }
+    return tuple(role for role, part in named.items() if part)
 
 
 def preflight_of(resolved: Resolved, settings: Settings, plan: Plan) -> Preflight:
@@ -60,6 +82,7 @@ def preflight_of(resolved: Resolved, settings: Settings, plan: Plan) -> Prefligh
         clock_skew_ms=resolved["preflight.clock_skew"],
         quotas=("vCPUs", *(["builds"] if builds else [])),
         uses=verbs_of(drill, settings),
+        roles=roles_of(settings),
         triggers=(
             *(f"rule {name}" for name in settings.triggers.rules),
             *(f"alarm {name}" for name in settings.triggers.alarms),

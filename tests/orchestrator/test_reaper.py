@@ -16,6 +16,7 @@ import pytest
 
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from tests.drill.conftest import Operator
+from tests.roles.asked import note
 from tests.targets.decoys import FUTURE, PAST, Yard, marked, yard_in
 
 MODULE = Path(__file__).resolve().parents[2] / "deploy" / "terraform" / "reaper"
@@ -41,6 +42,7 @@ def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
         Timeout=120,
     )
     yield found
+    note("reaper", "sweeps", found.world.calls(), app=REAPER)
     found.world.stop()
 
 

@@ -20,6 +20,7 @@ from drproof.targets import embedded, open_target
 from drproof.targets.provisioners import modules
 from drproof.targets.sites import AwsTarget
 from tests.patience import PATIENCE
+from tests.roles.asked import note
 from tests.targets.conftest import bounds, make_intent, settings, spec
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
 
@@ -93,11 +94,13 @@ def test_the_module_is_formatted_as_terraform_formats() -> None:
 
 @needs_provider
 def test_the_machine_of_the_module_comes_up_stays_and_goes_away(
-    site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
+    world: embedded.World, site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
 ) -> None:
     provisioner = site.recovery.provisioner
     machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
+    began = len(world.calls())
     change = provisioner.up(make_intent(), machine)
+    note("builds", "recovery module: up", world.calls()[began:])
     (runner,) = site.recovery.fleet.runners({DRILL_TAG: origin})
 
     assert change.planned is not None
@@ -125,7 +128,9 @@ def test_the_machine_of_the_module_comes_up_stays_and_goes_away(
     assert again.planned == Planned(create=0, change=0, destroy=0)
     assert (again.created, again.changed, again.destroyed, again.created_ids) == (0, 0, 0, ())
 
+    began = len(world.calls())
     gone = provisioner.down(make_intent(), machine, bounds())
+    note("builds", "recovery module: down", world.calls()[began:])
     assert gone.destroyed == 5
     assert owned(site, origin) == []
     assert provisioner.holds() == ()

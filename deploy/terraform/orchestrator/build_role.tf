@@ -22,7 +22,7 @@ data "aws_iam_policy_document" "builds" {
   statement {
     sid       = "LeaveReceipts"
     actions   = ["s3:PutObject"]
-    resources = ["${local.receipts}/*/codebuild-*.json"]
+    resources = ["${local.arn}:s3:::${var.codebuild_receipts}/*/codebuild-*.json"]
   }
 
   statement {
