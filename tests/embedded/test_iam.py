@@ -34,19 +34,24 @@ def simulated(world: RunningWorld, *statements: Mapping[str, Any], carries: Mapp
     return row["EvalDecision"], row["MissingContextValues"]
 
 
-def allow(resource: str = "*", effect: str = "Allow", **condition: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {"Effect": effect, "Action": "iam:passrole", "Resource": resource}
+def allow(
+    resource: str = "*", effect: str = "Allow", action: str = "iam:passrole", **condition: Mapping[str, str]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"Effect": effect, "Action": action, "Resource": resource}
     return found | ({"Condition": condition} if condition else {})
 
 
 def test_an_action_is_allowed_on_what_a_statement_names_and_denied_before_that(world: RunningWorld) -> None:
     ours = "arn:aws:iam::444455556666:role/runner*"
 
-    assert simulated(world) == ("implicitDeny", [])
+    assert simulated(world, allow(action="iam:GetRole")) == ("implicitDeny", [])
     assert simulated(world, allow(ours)) == ("allowed", [])
     assert simulated(world, allow("arn:aws:iam::444455556666:role/other*")) == ("implicitDeny", [])
     assert simulated(world, allow(), allow(ours, effect="Deny")) == ("explicitDeny", [])
-    assert simulated(world, {"Effect": "Allow", "NotAction": "s3:*", "NotResource": "arn:aws:s3:::*"})[0] == "allowed"
+    assert simulated(world, {"Effect": "Allow", "NotAction": "s3:*", "NotResource": "arn:aws:s3:::*"}) == (
+        "allowed",
+        [],
+    )
 
 
 def test_a_condition_holds_by_what_the_call_carries_and_misses_what_nobody_gave(world: RunningWorld) -> None:

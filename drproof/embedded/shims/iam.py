@@ -17,6 +17,7 @@ from drproof.embedded.shims.iam_statements import Context, Said
 from drproof.embedded.world import World
 
 SEAMS = (
+    "moto.iam.exceptions:InvalidInput",
     "moto.iam.models:IAMBackend.get_role_by_arn",
     "moto.iam.responses:IamResponse",
 )

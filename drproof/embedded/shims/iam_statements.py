@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from moto.core.exceptions import JsonRESTError
+from moto.iam.exceptions import InvalidInput
 
 Context: TypeAlias = Mapping[str, tuple[str, ...]]
 IF_EXISTS = "IfExists"
@@ -87,7 +87,7 @@ def _met(operator: str, given: tuple[str, ...] | None, values: tuple[str, ...]) 
     if name == "Null":
         return str(given is None).lower() in values
     if name not in OPERATORS:
-        raise JsonRESTError("InvalidInput", f"the embedded world has no condition operator {operator}")
+        raise InvalidInput(f"the embedded world has no condition operator {operator}")
     if given is None:
         return True
     return any(OPERATORS[name](value, one) for one in given for value in values)
