@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from drproof.targets.aws.roles import ROLES, TABLE
+from drproof import catalog
+from drproof.targets.aws.permissions import TABLE as VERBS
+from drproof.targets.aws.roles import ELSEWHERE, ROLES, TABLE
 from tests.roles.asked import RECORDED, recorded
 from tests.roles.exceptions import UNSEEN
 from tests.roles.granted import actions, rows, written
@@ -44,6 +46,14 @@ def test_what_is_granted_is_what_was_asked_for_and_each_exception_has_its_reason
     assert sorted(unseen & seen) == [], "no exception any longer: it was seen"
     assert sorted(unseen - actions(role)) == [], "an exception of nothing"
     assert all(len(reason) > 20 for reason in UNSEEN[role].values())
+
+
+def test_what_the_function_leaves_to_others_is_what_only_a_teardown_does():
+    phases = catalog.plan(catalog.RECOVERY).phases
+    of_teardown = {verb for phase in phases if phase.name == "teardown" for verb in phase.uses}
+    of_others = {verb for phase in phases if phase.name != "teardown" for verb in phase.uses}
+
+    assert {verb for verb in of_teardown - of_others if VERBS[verb]} == ELSEWHERE
 
 
 def test_the_page_of_the_roles_is_made_from_table_and_record():

@@ -115,7 +115,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
             on=("{primary_bucket}/{primary_prefix}/*", "{backup_bucket}/{backup_root}/*"),
         ),
         _s3("recovery", "ListBucket", on=("{recovery_bucket}",)),
-        _s3("recovery", "GetObject", "GetObjectTagging", on=("{recovery_bucket}/{recovery_prefix}/*",)),
+        _s3("recovery", "GetObject", on=("{recovery_bucket}/{recovery_prefix}/*",)),
     ),
     "permissions.simulate": (
         Grant("primary", ("iam:GetRole", "iam:SimulatePrincipalPolicy"), ("{role}",)),
@@ -196,7 +196,9 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
         *BUILDS,
         *STATE,
     ),
-    "runners.read": (
+    "runners.read": (Grant("recovery", ("ec2:DescribeInstances",)),),
+    # A teardown is proven by a recount of everything that a drill could have left.
+    "residue.read": (
         Grant(
             "recovery",
             (
@@ -210,6 +212,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
                 "ec2:DescribeVpcs",
             ),
         ),
+        _s3("recovery", "GetObjectTagging", on=("{recovery_bucket}/{recovery_prefix}/*",)),
     ),
     "places.read": (
         _s3("primary", "GetBucketLocation", "ListBucket", on=("{primary_bucket}", "{backup_bucket}")),

@@ -53,7 +53,7 @@ FUNCTION = (
     RoleGrant(
         sid="MakeTheDigestKeyOfADrill",
         needed_by="every act: originals of redacted texts",
-        actions=("kms:DescribeKey", "kms:GenerateMac"),
+        actions=("kms:GenerateMac",),
         resources=("{digest_key}",),
     ),
     RoleGrant(

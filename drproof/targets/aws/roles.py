@@ -25,8 +25,8 @@ TABLE: Mapping[Role, tuple[RoleGrant, ...]] = {
     "schedule": SCHEDULE,
     "watcher": WATCHER,
 }
-ELSEWHERE = frozenset({"runner.down"})
-"""Verbs of phases that the function does not run: the recovery machine is taken away by the operator's own act."""
+ELSEWHERE = frozenset({"objects.delete", "residue.read", "runner.down"})
+"""Verbs that only a teardown uses, which the function does not run: it is the operator's own act."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
