@@ -222,6 +222,9 @@ def a_role_lacks_what_it_is_denied_and_is_told_the_statement_with_its_condition(
     assert "`.sync`" not in one.reason
     assert "forbidden" not in one.reason
     assert "drproof policy --plan preflight" in _fix(house, name, _role("builds", status="AccessDenied"), "builds")
+    contract = house.contracts[name]
+    assert contract.is_asked(PASSING.asking(preflight=replace(DEMANDED, roles=("builds",))).criteria)
+    assert not contract.is_asked(PASSING.asking(preflight=replace(DEMANDED, roles=())).criteria)
     assert "may ec2:CreateTags: a condition" in _fix(house, name, _role("builds", _with(MADE, "unknown")), "builds")
 
 

@@ -27,7 +27,7 @@ data "aws_iam_policy_document" "builds" {
 
   statement {
     sid       = "ListTheState"
-    actions   = ["s3:GetBucketVersioning", "s3:ListBucket"]
+    actions   = ["s3:ListBucket"]
     resources = ["${local.arn}:s3:::${local.state.bucket}"]
   }
 
