@@ -7,6 +7,7 @@ DELIVERED = "Step Functions sets up the delivery of its log as the role when the
 RULED = "Step Functions manages the rule of `.sync` as the role; the embedded one looks at the build instead"
 UNSEEN: Mapping[str, Mapping[str, str]] = {
     "builds": {
+        "ec2:RevokeSecurityGroupIngress": "a later window may name another allowed_cidr; the group's rule is then changed",
         "dynamodb:DescribeTable": "Terraform documents it for a lock in a table; its release 1.11 did not ask for it",
         "logs:CreateLogStream": LOGGED,
         "logs:PutLogEvents": LOGGED,
@@ -51,7 +52,8 @@ UNSEEN: Mapping[str, Mapping[str, str]] = {
 
 TOLERATED: Mapping[str, Mapping[str, str]] = {
     "builds": {
-        "iam:GetUser": "the AWS provider asks first who it is, and takes the answer of STS where that is denied"
+        "ec2:ModifyInstanceAttribute": "the AWS provider ends a machine whose protection it may not take away; it warns",
+        "iam:GetUser": "the AWS provider asks first who it is, and takes the answer of STS where that is denied",
     },
 }
 """What is asked for as a role and may be denied: who asks goes on without it."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from drproof.targets.aws.roles import ROLES, TABLE
 from tests.roles.asked import recorded
-from tests.roles.exceptions import UNSEEN
+from tests.roles.exceptions import TOLERATED, UNSEEN
 from tests.roles.granted import permissions, rows
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "roles.md"
@@ -39,6 +39,7 @@ def page() -> str:
             if one.tests
         )
         lines += [f"\nBound by a condition: {'; '.join(conditions)}.\n"] if conditions else []
+        lines += [f"\nMay be denied: `{action}`: {why}.\n" for action, why in TOLERATED.get(role, {}).items()]
         parts.append("".join(lines))
     return "".join(parts)
 

@@ -6,10 +6,11 @@ import pytest
 
 from drproof import catalog
 from drproof.targets.aws.permissions import TABLE as VERBS
+from drproof.targets.aws.permissions import needed
 from drproof.targets.aws.roles import ELSEWHERE, ROLES, TABLE
 from tests.roles.asked import RECORDED, recorded
 from tests.roles.exceptions import UNSEEN
-from tests.roles.granted import actions, rows, written
+from tests.roles.granted import actions, one_account, rows, verbs, written
 from tests.roles.page import PAGE, page
 from tests.roles.record import record
 from tests.targets.test_recovery_module import needs_provider
@@ -46,6 +47,17 @@ def test_what_is_granted_is_what_was_asked_for_and_each_exception_has_its_reason
     assert sorted(unseen & seen) == [], "no exception any longer: it was seen"
     assert sorted(unseen - actions(role)) == [], "an exception of nothing"
     assert all(len(reason) > 20 for reason in UNSEEN[role].values())
+
+
+def test_the_callers_policy_with_terraform_is_enough_for_the_shipped_module():
+    settings = one_account()
+    allowed = {one.action for one in needed(verbs(), "recovery", settings, provisioner="terraform")}
+    by_module = {
+        action for action, scenarios in recorded()["builds"].items() if any("module" in name for name in scenarios)
+    }
+
+    assert len(by_module) > 30
+    assert sorted(by_module - allowed) == []
 
 
 def test_what_the_function_leaves_to_others_is_what_only_a_teardown_does():

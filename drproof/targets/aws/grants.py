@@ -60,6 +60,44 @@ ROLES = (
 )
 """What Terraform asks for where a module makes a role: a drill finds a missing one after minutes."""
 
+MODULE = (
+    *ROLES,
+    Grant(
+        "recovery",
+        (
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:CreateSecurityGroup",
+            "ec2:CreateTags",
+            "ec2:DeleteSecurityGroup",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+        ),
+        ("arn:{partition}:ec2:{region}:{account}:security-group/*",),
+        MAKES_ROLES,
+    ),
+    Grant(
+        "recovery",
+        ("ec2:CreateSecurityGroup",),
+        ("arn:{partition}:ec2:{region}:{account}:vpc/*",),
+        MAKES_ROLES,
+    ),
+    Grant(
+        "recovery",
+        (
+            "ec2:DescribeImages",
+            "ec2:DescribeInstanceAttribute",
+            "ec2:DescribeInstanceCreditSpecifications",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeTags",
+            "ec2:DescribeVolumes",
+        ),
+        only=MAKES_ROLES,
+    ),
+)
+"""What the shipped module takes where the caller's own Terraform applies it, besides machines: what the logs show."""
+
 OF_BUILDS = frozenset({*CODEBUILD, ORDERED})
 PROJECTS = ("arn:{partition}:codebuild:{region}:{account}:project/*",)
 BUILDS = (
