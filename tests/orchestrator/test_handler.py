@@ -143,6 +143,11 @@ def test_the_function_asks_for_nothing_that_its_role_does_not_allow(told, tmp_pa
     assert names
     assert [name for name in names if not any(fnmatchcase(name, pattern) for pattern in objects)] == []
     assert "arn:aws:s3:::atlas-dr-tfstate/builds/nightly/codebuild-bringup.json" in names
+    ours = [call for call in calls if call["app"] == FUNCTION and call["action"].startswith("DeleteObject")]
+    gone = {f"arn:aws:s3:::{call['bucket']}/{key}" for call in ours for key in (call["named"] or [call["key"]])}
+    removable = [one.resource for one in allowed if one.action == "s3:DeleteObjectVersion"]
+    assert gone
+    assert [name for name in sorted(gone) if not any(fnmatchcase(name, pattern) for pattern in removable)] == []
 
 
 def test_executions_that_fail_ask_for_nothing_that_the_role_does_not_allow(failed):

@@ -199,6 +199,14 @@ def test_a_rule_that_does_not_start_the_machine_has_no_role_of_ours():
     assert "NoSuchTarget" in finding.reason
 
 
+def test_a_key_that_only_a_name_stands_for_is_not_asked_about():
+    settings = one_account()
+    named = replace(settings, signing=replace(settings.signing, digest_key="awskms:alias/digests"))
+
+    assert "kms:GenerateMac" in {one.action for one in of_role("function", verbs(), settings)}
+    assert "kms:GenerateMac" not in {one.action for one in of_role("function", verbs(), named)}
+
+
 def test_a_role_that_is_none_is_refused():
     with pytest.raises(ValueError, match="the role 'nobody': expected one of builds"):
         of_role("nobody", verbs(), one_account())

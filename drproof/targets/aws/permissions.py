@@ -14,7 +14,6 @@ from drproof.model.criteria import Site
 from drproof.model.settings import Settings
 from drproof.targets.aws.grants import (
     BUILDS,
-    CODEBUILD,
     EXECUTIONS,
     FUNCTIONS,
     MACHINES,
@@ -146,7 +145,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
     # Which role each part of the orchestrator has, as that part says itself; then what IAM says of it.
     "roles.read": (
         Grant("recovery", ("iam:SimulatePrincipalPolicy",), ("{role}",)),
-        Grant("recovery", ("codebuild:BatchGetProjects",), PROJECTS, only=CODEBUILD),
+        Grant("recovery", ("codebuild:BatchGetProjects",), PROJECTS),
         Grant("recovery", ("events:ListTargetsByRule",), (RULES,)),
         Grant("recovery", ("lambda:GetFunctionConfiguration",), (FUNCTIONS,)),
         Grant("recovery", ("states:DescribeStateMachine",), (MACHINES,)),

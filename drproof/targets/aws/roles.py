@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from drproof.formats import s3_uri
+from drproof.model.criteria import Site
 from drproof.model.settings import Settings
 from drproof.targets.aws.grants import ORDERED
 from drproof.targets.aws.permissions import Permission, filled, key_arn, names_of, needed
@@ -103,17 +104,24 @@ def _names(settings: Settings) -> dict[str, str]:
     terraform = s3_uri.parse(builds.terraform_uri) if builds.terraform_uri.startswith("s3://") else None
     return names | {
         "build_log": f"{logs}/aws/codebuild/{builds.project}" if builds.project else "",
-        "digest_key": key_arn(settings.signing.digest_key, site, names["partition"]),
+        "digest_key": _one_key(settings.signing.digest_key, site, names["partition"]),
         "executions": ours.machine.replace(":stateMachine:", ":execution:"),
         "function": ours.function,
         "function_log": _log_of(logs, ours.function),
         "machine": ours.machine,
         "reaper_log": _log_of(logs, ours.reaper),
+        "signing_key": _one_key(settings.signing.signer, site, names["partition"]),
         "subnet": settings.recovery.provisioner.subnet_id,
         "terraform_zip": f"{terraform.bucket}/{terraform.key}" if terraform else "",
         "vpc": settings.recovery.provisioner.vpc_id,
         "watcher_log": _log_of(logs, ours.watcher),
     }
+
+
+def _one_key(uri: str, site: Site, partition: str) -> str:
+    """Return the ARN of a key, empty for a name: which key that is, IAM does not know, and the role has but one."""
+    arn = key_arn(uri, site, partition)
+    return "" if arn.endswith("key/*") else arn
 
 
 def _log_of(logs: str, function: str) -> str:
