@@ -18,7 +18,7 @@ from drproof.model.errors import ThrottledError
 from drproof.orchestrator.acts import PhaseBlocked, PhaseFailed
 from drproof.orchestrator.deployment import permissions_of, settings_in
 from drproof.phases.recovery.promote import PromoteObserved
-from tests.drill.conftest import Drill, Operator
+from tests.drill.conftest import Drill, green_in
 from tests.drill.shared import Shelf
 from tests.orchestrator.acting import AFTER_BUILD, BUCKET, FUNCTION, PREFIX, STORE, Machine, machine
 from tests.orchestrator.test_package import LIVE
@@ -117,7 +117,7 @@ def _whole(folder: Path) -> Drill:
 @pytest.fixture(scope="session")
 def green(shelf: Shelf) -> Drill:
     """The whole drill of pytest that tests of drills look at as well."""
-    return shelf.drill("green", lambda folder: Operator(folder).drill("--run-id", "green"))
+    return shelf.drill("green", green_in)
 
 
 @pytest.fixture
