@@ -40,15 +40,27 @@ def orchestrator_of(resolved: Resolved) -> Orchestrator:
 
 
 def roles_of(settings: Settings) -> tuple[str, ...]:
-    """Return the parts whose roles are asked about: those that the settings name, and builds where they work."""
+    """Return the parts whose roles are asked about: those that the settings name, and builds where they work.
+
+    Raises:
+        Refusal: a part is named without those that its role's rights are about.
+    """
     ours = settings.orchestrator
+    around = {"machine": ours.machine, "function": ours.function}
+    if (any(around.values()) or ours.watcher or ours.schedule) and not all(around.values()):
+        lacking = ", ".join(f"orchestrator.{name}" for name, part in around.items() if not part)
+        raise refuse(
+            f"the roles of the orchestrator cannot be asked about without {lacking}",
+            expected="machine and function, because the rights of the others are about them",
+            got=", ".join(f"{name} = {part!r}" for name, part in around.items()),
+            next_step=f"set {lacking} in drproof.toml, as the module's outputs say",
+        )
     named = {
         "builds": str(settings.recovery.provisioner.kind) == BUILDS or ours.machine,
         "function": ours.function,
         "machine": ours.machine,
         "reaper": ours.reaper,
-        # A rule that starts something else is none of ours.
-        "schedule": ours.schedule and ours.machine,
+        "schedule": ours.schedule,
         "watcher": ours.watcher,
     }
     return tuple(role for role, part in named.items() if part)
@@ -58,7 +70,7 @@ def preflight_of(resolved: Resolved, settings: Settings, plan: Plan) -> Prefligh
     """Return what the sites must have for a drill; of another plan than `preflight` nothing is demanded.
 
     Raises:
-        Refusal: an overlap is accepted of something that has no name here.
+        Refusal: an overlap is accepted of something that has no name here, or half of an orchestrator is named.
     """
     if plan.name != catalog.PREFLIGHT:
         return Preflight()
