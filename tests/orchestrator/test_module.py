@@ -166,7 +166,7 @@ def test_the_module_comes_up_with_its_triggers_off_is_planned_clean_again_and_go
     settings = deployed(deployment.settings, deployment.variables, outputs)
     iam = deployment.yard.client("iam")
     for role in ROLES:
-        has, should = granted(iam, f"atlas-dr-orchestrator-{role}"), meant(role, settings)
+        has, should = granted(iam, f"atlas-dr-orchestrator-{role}"), meant(role, settings, deployment.settings)
         assert (has - should, should - has) == (set(), set()), role
 
     deployment.terraform("plan", "-input=false", "-detailed-exitcode")

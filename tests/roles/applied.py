@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from drproof import catalog
 from drproof.engine.readiness import verbs_of
 from drproof.model.settings import Settings
-from drproof.targets.aws.roles import of_role
+from drproof.targets.aws.roles import of_phases, of_role
 
 Granted: TypeAlias = set[tuple[str, str, str]]
 """Action, resource, condition."""
@@ -28,10 +28,13 @@ def granted(iam: Any, role: str) -> Granted:
     }
 
 
-def meant(role: str, settings: Settings) -> Granted:
-    """Return everything that the table says of a role."""
-    verbs = verbs_of(catalog.plan(catalog.RECOVERY), settings)
-    return {(one.action, one.resource, _worded(one.condition)) for one in of_role(role, verbs, settings)}
+def meant(role: str, settings: Settings, packaged: Settings) -> Granted:
+    """Return everything that the table says of a role; what phases need is by the settings that were packaged."""
+    own = {(one.action, one.resource, _worded(one.condition)) for one in of_role(role, (), settings)}
+    if role != "function":
+        return own
+    verbs = verbs_of(catalog.plan(catalog.RECOVERY), packaged)
+    return own | {(one.action, one.resource, _worded({})) for one in of_phases(verbs, packaged)}
 
 
 def deployed(settings: Settings, variables: Mapping[str, Any], outputs: Mapping[str, Any]) -> Settings:

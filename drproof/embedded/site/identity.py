@@ -30,6 +30,7 @@ CHANGES = (
     "ec2:*",
     "events:DescribeRule",
     "kms:*",
+    "logs:GetLogEvents",
     "s3:*",
     "servicequotas:*",
     "sns:*",
