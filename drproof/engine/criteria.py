@@ -5,7 +5,7 @@ import secrets
 from drproof import catalog
 from drproof.engine.approving import approval_of
 from drproof.engine.cadence import cadence_of
-from drproof.engine.readiness import preflight_of, triggers_of
+from drproof.engine.readiness import orchestrator_of, preflight_of, triggers_of
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, Resolved
 from drproof.engine.window import Coverage
@@ -165,6 +165,7 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
         backup_layout=resolved["backup.layout"],
         backup_owner=resolved["backup.owner"],
         triggers=triggers_of(resolved),
+        orchestrator=orchestrator_of(resolved),
     )
 
 
