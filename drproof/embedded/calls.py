@@ -20,6 +20,8 @@ def instant() -> str:
 
 IDENTITY = re.compile(rb"\b(?:i|vol|eni|sg|snap|key)-[0-9a-f]{8,17}\b")
 KEY = re.compile(r"<Key>([^<]*)</Key>")
+APPLICATION = re.compile(r"(?:^| )app/([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})(?= |$)")
+"""How every SDK says which application it works for, where `AWS_SDK_UA_APP_ID` names one."""
 
 
 def named_in(asked: Asked) -> list[str]:
@@ -30,6 +32,12 @@ def named_in(asked: Asked) -> list[str]:
         keys = KEY.findall(asked.body.decode("utf-8", "replace"))
         return sorted({unescape(key) for key in keys})
     return []
+
+
+def application_of(user_agent: str) -> str:
+    """Return what a call was made for: a function, a project of builds, `states`; "" for whoever drills."""
+    found = APPLICATION.search(user_agent)
+    return found[1] if found else ""
 
 
 class CallLog:
@@ -56,6 +64,7 @@ class CallLog:
             client_token=asked.client_token,
             expected_owner=asked.header("x-amz-expected-bucket-owner"),
             named=named_in(asked),
+            app=application_of(asked.header("user-agent")),
             fault=fault,
         )
 
@@ -75,6 +84,7 @@ class CallLog:
             client_token="",
             expected_owner="",
             named=[],
+            app="",
             fault=fault,
         )
 

@@ -6,7 +6,7 @@ from drproof import catalog
 from drproof.engine.approving import approval_of
 from drproof.engine.cadence import cadence_of
 from drproof.engine.named import bar_of
-from drproof.engine.readiness import preflight_of, triggers_of
+from drproof.engine.readiness import orchestrator_of, preflight_of, triggers_of
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, Resolved
 from drproof.engine.window import Coverage
@@ -167,6 +167,7 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
         backup_layout=resolved["backup.layout"],
         backup_owner=resolved["backup.owner"],
         triggers=triggers_of(resolved),
+        orchestrator=orchestrator_of(resolved),
     )
 
 

@@ -11,7 +11,7 @@ from drproof.engine.settings import Resolved
 from drproof.formats.image_ref import registry_of
 from drproof.model.criteria import Preflight
 from drproof.model.plan import Plan
-from drproof.model.settings import Settings, Triggers
+from drproof.model.settings import Orchestrator, Settings, Triggers
 from drproof.model.signing import Role
 
 MINUTE_MS = 60_000
@@ -32,11 +32,45 @@ def triggers_of(resolved: Resolved) -> Triggers:
     )
 
 
+def orchestrator_of(resolved: Resolved) -> Orchestrator:
+    """Return the parts of the orchestrator, as the settings name them."""
+    return Orchestrator(
+        **{name: resolved[f"orchestrator.{name}"] for name in ("machine", "function", "watcher", "reaper", "schedule")}
+    )
+
+
+def roles_of(settings: Settings) -> tuple[str, ...]:
+    """Return the parts whose roles are asked about: those that the settings name, and builds where they work.
+
+    Raises:
+        Refusal: a part is named without those that its role's rights are about.
+    """
+    ours = settings.orchestrator
+    around = {"machine": ours.machine, "function": ours.function}
+    if (any(around.values()) or ours.watcher or ours.schedule) and not all(around.values()):
+        lacking = ", ".join(f"orchestrator.{name}" for name, part in around.items() if not part)
+        raise refuse(
+            f"the roles of the orchestrator cannot be asked about without {lacking}",
+            expected="machine and function, because the rights of the others are about them",
+            got=", ".join(f"{name} = {part!r}" for name, part in around.items()),
+            next_step=f"set {lacking} in drproof.toml, as the module's outputs say",
+        )
+    named = {
+        "builds": str(settings.recovery.provisioner.kind) == BUILDS or ours.machine,
+        "function": ours.function,
+        "machine": ours.machine,
+        "reaper": ours.reaper,
+        "schedule": ours.schedule,
+        "watcher": ours.watcher,
+    }
+    return tuple(role for role, part in named.items() if part)
+
+
 def preflight_of(resolved: Resolved, settings: Settings, plan: Plan) -> Preflight:
     """Return what the sites must have for a drill; of another plan than `preflight` nothing is demanded.
 
     Raises:
-        Refusal: an overlap is accepted of something that has no name here.
+        Refusal: an overlap is accepted of something that has no name here, or half of an orchestrator is named.
     """
     if plan.name != catalog.PREFLIGHT:
         return Preflight()
@@ -60,6 +94,7 @@ def preflight_of(resolved: Resolved, settings: Settings, plan: Plan) -> Prefligh
         clock_skew_ms=resolved["preflight.clock_skew"],
         quotas=("vCPUs", *(["builds"] if builds else [])),
         uses=verbs_of(drill, settings),
+        roles=roles_of(settings),
         triggers=(
             *(f"rule {name}" for name in settings.triggers.rules),
             *(f"alarm {name}" for name in settings.triggers.alarms),

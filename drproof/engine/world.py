@@ -33,6 +33,8 @@ class Call:
     expected_owner: str
     named: tuple[str, ...] = ()
     """What its body names: machines, disks, groups, interfaces, and the keys of a removal of many objects."""
+    app: str = ""
+    """What it was made for: a function, a project of builds, `states`; empty for whoever drills."""
     fault: str = ""
     """The kind of the fault that was injected into it."""
 

@@ -202,6 +202,8 @@ class Preflight:
     """The quotas that bringing a machine up counts against."""
     uses: tuple[str, ...] = ()
     """The capability verbs of the phases that will run, and of the engine around them."""
+    roles: tuple[str, ...] = ()
+    """The parts of the orchestrator whose roles must be able to do their work: `builds`, `function` and their like."""
     triggers: tuple[str, ...] = ()
     """What starts the orchestrator by itself, as `rule NAME` and `alarm NAME`."""
     domains: tuple[str, ...] = ()

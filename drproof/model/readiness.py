@@ -45,6 +45,8 @@ class Decision:
     action: str
     resource: str
     decision: DecisionWord
+    condition: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Under which condition the action is to be allowed, as a policy writes it; no wider is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,13 @@ class Permissions(Protocol):
 
     def look(self, verbs: Iterable[str], *, provisioner: str) -> PermissionsSeen:
         """Return what becomes of every action that these capability verbs stand for at this site."""
+
+
+class Roles(Protocol):
+    """What the parts of the orchestrator may do: each acts as a role of its own, and none as the caller."""
+
+    def look(self, role: str, verbs: Iterable[str]) -> PermissionsSeen:
+        """Return what becomes of every action of the role that a part says it has; `verbs` are those of its plan."""
 
 
 class Triggers(Protocol):
@@ -121,6 +130,8 @@ class Readiness(Protocol):
     def quotas(self) -> Quotas: ...  # noqa: D102
     @property
     def permissions(self) -> Permissions: ...  # noqa: D102
+    @property
+    def roles(self) -> Roles: ...  # noqa: D102
     @property
     def triggers(self) -> Triggers: ...  # noqa: D102
     @property

@@ -224,6 +224,22 @@ class Triggers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Orchestrator:
+    """What runs drills unattended, part by part; empty where nobody said that there is one."""
+
+    machine: str = ""
+    """The ARN of its state machine."""
+    function: str = ""
+    """The ARN of the function that runs phases."""
+    watcher: str = ""
+    """The ARN of the function that tells of what the machine could not tell of."""
+    reaper: str = ""
+    """The ARN of the function that removes what dead drills left."""
+    schedule: str = ""
+    """The rule of EventBridge that starts the machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
     """By which key a run states what it did."""
 
@@ -274,5 +290,6 @@ class Settings:
     backup_owner: str = ""
     """Who owns the bucket of the restore point; empty for whoever owns those of the original site."""
     triggers: Triggers = field(default_factory=Triggers)
+    orchestrator: Orchestrator = field(default_factory=Orchestrator)
     approvers: tuple[str, ...] = ()
     """Who can approve: the keys that the trust file believes as approvers, or who is named without one."""

@@ -14,40 +14,10 @@ from drproof.formats import s3_uri
 from drproof.model.settings import Settings
 from drproof.orchestrator.package import Package
 from drproof.orchestrator.reaching import over_ssm
-from drproof.targets.aws.permissions import Permission, needed, policy
+from drproof.targets.aws.permissions import Permission, policy
+from drproof.targets.aws.roles import of_phases
 
 BUILDS = "codebuild"
-ELSEWHERE = frozenset({"runner.down"})
-"""Verbs of phases that the machine does not run: the recovery machine is taken away by the operator's own act."""
-OF_OTHERS = frozenset(
-    {
-        "codebuild:ListBuildsForProject",
-        "codebuild:StartBuild",
-        "codebuild:StopBuild",
-        "ec2:CreateTags",
-        "ec2:DescribeSubnets",
-        "ec2:RunInstances",
-        "iam:AddRoleToInstanceProfile",
-        "iam:AttachRolePolicy",
-        "iam:CreateInstanceProfile",
-        "iam:CreateRole",
-        "iam:DeleteInstanceProfile",
-        "iam:DeleteRole",
-        "iam:DetachRolePolicy",
-        "iam:GetInstanceProfile",
-        "iam:GetRole",
-        "iam:ListAttachedRolePolicies",
-        "iam:ListInstanceProfilesForRole",
-        "iam:ListRolePolicies",
-        "iam:PassRole",
-        "iam:RemoveRoleFromInstanceProfile",
-        "iam:TagInstanceProfile",
-        "iam:TagRole",
-        "ssm:GetParameter",
-        "ssm:GetParameters",
-    }
-)
-"""What bringing a machine up asks of others: the machine starts the build, and the build's role makes what it makes."""
 
 
 def settings_in(file: Path, environment: Mapping[str, str]) -> Settings:
@@ -67,6 +37,7 @@ def settings_in(file: Path, environment: Mapping[str, str]) -> Settings:
         ("recovery.topic_arn", settings.recovery.topic_arn),
         ("recovery.provisioner.codebuild.project", builds.project),
         ("recovery.provisioner.codebuild.module_uri", builds.module_uri),
+        ("recovery.provisioner.codebuild.receipt_uri", builds.receipt_uri),
     ):
         if not value:
             raise refuse(
@@ -79,11 +50,7 @@ def settings_in(file: Path, environment: Mapping[str, str]) -> Settings:
 
 def permissions_of(settings: Settings) -> tuple[Permission, ...]:
     """Return what the function needs for the phases, at both sites where they are one account."""
-    verbs = [verb for verb in verbs_of(catalog.plan(catalog.RECOVERY), settings) if verb not in ELSEWHERE]
-    found = list(needed(verbs, "recovery", settings, provisioner=BUILDS))
-    if settings.sites.primary.account_id == settings.sites.recovery.account_id:
-        found += needed(verbs, "primary", settings, provisioner=BUILDS)
-    return tuple(one for one in found if one.action not in OF_OTHERS)
+    return of_phases(verbs_of(catalog.plan(catalog.RECOVERY), settings), settings)
 
 
 def module_variables(settings: Settings, package: Package) -> dict[str, Any]:
@@ -96,6 +63,7 @@ def module_variables(settings: Settings, package: Package) -> dict[str, Any]:
         "architecture": package.architecture,
         "backup_uri": settings.backup_uri,
         "codebuild_project": builds.project,
+        "codebuild_receipts": builds.receipt_uri.removeprefix("s3://").rstrip("/"),
         "codebuild_queued_timeout_minutes": builds.queued_ms // 60_000,
         "codebuild_timeout_minutes": builds.build_ms // 60_000,
         "dr_instance_type": recovery.instance_type,

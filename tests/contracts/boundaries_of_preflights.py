@@ -12,16 +12,20 @@ from tests.contracts.observed import IMAGE
 from tests.contracts.observed_preflight import (
     ASKED_AT,
     BUILDS,
+    BUILT,
     DEMANDED,
     DOMAINS,
     ENOUGH,
     GET,
+    HEARD,
     IDENTITIES,
     LIST,
+    MADE,
     PERMISSIONS,
     PLACES,
     PUBLISH,
     QUOTAS,
+    ROLES,
     STATE,
     TRIGGERS,
     VCPUS,
@@ -176,6 +180,53 @@ def policies_that_were_not_simulated_can_refute_and_never_prove(house: House) ->
     assert "drproof policy --site primary" in _fix(house, name, readable, "primary")
     assert "is the root of the account" in _fix(house, name, root, "primary")
     assert PERMISSIONS.recovery.decisions == (PUBLISH,)
+
+
+def _role(role: str, *decisions: Decision, **changes: Any) -> Evidence:
+    roles = tuple(replace(one, decisions=decisions, **changes) if one.role == role else one for one in ROLES.roles)
+    return PASSING.facts("read_roles", roles=roles)
+
+
+@boundary
+def a_role_lacks_what_it_is_denied_and_is_told_the_statement_with_its_condition(house: House) -> None:
+    name = "role_may_do_what_it_is_for"
+    expect(
+        house,
+        name,
+        (_role("builds", MADE), PROVEN),
+        (_role("builds"), REFUTED),
+        (_role("builds", _with(MADE, "implicit_deny")), REFUTED),
+        (_role("builds", _with(MADE, "explicit_deny")), REFUTED),
+        (_role("builds", _with(MADE, "unknown")), UNPROVEN),
+        (_role("builds", MADE, status="AccessDenied"), UNPROVEN),
+        (_role("builds", status="ProjectNotFound"), UNPROVEN),
+        (_role("builds", _with(MADE, "implicit_deny"), status="AccessDenied"), REFUTED),
+        (_role("machine", _with(HEARD, "implicit_deny")), PROVEN),
+        (PASSING.facts("read_roles", roles=()), UNPROVEN),
+        subject="builds",
+    )
+    both = house.verdict(
+        name, _role("machine", _with(BUILT, "implicit_deny"), _with(HEARD, "explicit_deny")), "machine"
+    )
+    assert both.observed["missing"] == ["codebuild:StartBuild", "events:PutRule"]
+    assert (both.observed["denied"], both.observed["asked"], both.observed["unknown"]) == (2, 2, 0)
+    assert "the role of machine, may not codebuild:StartBuild, events:PutRule (for BringupInfra)" in both.reason
+    assert "`.sync`" in both.reason
+    assert "; events:PutRule is forbidden by a policy" in both.reason
+    one = house.verdict(name, _role("builds", _with(MADE, "implicit_deny")), "builds")
+    assert json.loads(one.reason.partition("policy: ")[2]) == {
+        "Effect": "Allow",
+        "Action": ["ec2:CreateTags"],
+        "Resource": [MADE.resource],
+        "Condition": {"StringEquals": {"ec2:CreateAction": ["RunInstances"]}},
+    }
+    assert "`.sync`" not in one.reason
+    assert "forbidden" not in one.reason
+    assert "drproof policy --plan preflight" in _fix(house, name, _role("builds", status="AccessDenied"), "builds")
+    contract = house.contracts[name]
+    assert contract.is_asked(PASSING.asking(preflight=replace(DEMANDED, roles=("builds",))).criteria)
+    assert not contract.is_asked(PASSING.asking(preflight=replace(DEMANDED, roles=())).criteria)
+    assert "may ec2:CreateTags: a condition" in _fix(house, name, _role("builds", _with(MADE, "unknown")), "builds")
 
 
 @boundary

@@ -8,6 +8,7 @@ from drproof.phases.preflight.read_identities import IdentitiesObserved, Identit
 from drproof.phases.preflight.read_people import PeopleObserved
 from drproof.phases.preflight.read_permissions import PermissionsObserved, SitePermissions
 from drproof.phases.preflight.read_quotas import QuotaRead, QuotasObserved
+from drproof.phases.preflight.read_roles import RoleRead, RolesObserved
 from drproof.phases.preflight.read_state import StateObserved
 from drproof.phases.preflight.read_tools import ToolsObserved
 from drproof.phases.preflight.read_triggers import Trigger, TriggersObserved
@@ -24,6 +25,7 @@ DEMANDED = Preflight(
     credentials_ms=NEEDED_MS,
     quotas=("vCPUs", "builds"),
     uses=("messages.publish", "objects.read"),
+    roles=("builds", "machine"),
     triggers=("rule atlas-schedule", "alarm atlas-outage"),
     domains=(
         "account",
@@ -60,6 +62,24 @@ PERMISSIONS = PermissionsObserved(
     provisioner="terraform",
     primary=SitePermissions(principal=PRIMARY.arn, status="simulated", decisions=(GET, LIST)),
     recovery=SitePermissions(principal=RECOVERY.arn, status="simulated", decisions=(PUBLISH,)),
+)
+PROJECT = "arn:aws:codebuild:us-west-2:444455556666:project/atlas-dr-infra"
+MADE = Decision(
+    verb="recovery module: tags",
+    action="ec2:CreateTags",
+    resource="arn:aws:ec2:us-west-2:444455556666:*/*",
+    decision="allowed",
+    condition={"StringEquals": {"ec2:CreateAction": ("RunInstances",)}},
+)
+BUILT = Decision(verb="BringupInfra", action="codebuild:StartBuild", resource=PROJECT, decision="allowed")
+HEARD = Decision(verb="BringupInfra", action="events:PutRule", resource="*", decision="allowed")
+ROLES = RolesObserved(
+    roles=(
+        RoleRead(role="builds", principal="arn:aws:iam::444455556666:role/b", status="simulated", decisions=(MADE,)),
+        RoleRead(
+            role="machine", principal="arn:aws:iam::444455556666:role/m", status="simulated", decisions=(BUILT, HEARD)
+        ),
+    )
 )
 TRIGGERS = TriggersObserved(
     site="recovery",

@@ -2,21 +2,46 @@
 
 import hashlib
 
+import pytest
 
-def test_a_drill_with_builds_is_proven_and_names_the_build_and_its_receipt(operator):
-    drill = operator.drill("--provisioner", "codebuild")
+from tests.drill.conftest import Operator
+from tests.drill.test_policy import allowed_to, made_by
+from tests.roles.asked import note
 
+PROJECT = "atlas-dr-infra"
+
+
+@pytest.fixture(scope="session")
+def drill(shelf):
+    """One drill whose machine builds bring up; tests only look at it."""
+    return shelf.drill("codebuild", lambda folder: Operator(folder).drill("--provisioner", "codebuild"))
+
+
+def test_a_drill_with_builds_is_proven_and_names_the_build_and_its_receipt(drill):
     assert drill.status == 0, drill.output
     assert (drill.closing["outcome"], drill.verified().status) == ("proven", 0)
     brought = drill.receipts["bringup"]["observed"]
     assert (brought["provisioner"], brought["start"], brought["created"]) == ("codebuild", "cold", 1)
     build = brought["build"]
-    assert build["project"] == "atlas-dr-infra"
+    assert build["project"] == PROJECT
     assert build["build_id"].startswith("atlas-dr-infra:")
     assert build["receipt_uri"] == f"s3://atlas-dr-tfstate/builds/{brought['origin']}/codebuild-bringup.json"
     assert len(build["receipt_sha256"]) == len(hashlib.sha256().hexdigest())
     assert len(drill.called("StartBuild")) == 2
     assert drill.inventory["instances"] == []
+
+
+def test_no_right_of_the_builds_role_is_asked_of_the_caller(drill):
+    asked = note("builds", "a drill whose machine builds bring up", drill.calls, app=PROJECT)
+    made = made_by(call for call in drill.calls if not call["app"])
+    allowed = allowed_to("codebuild")
+
+    assert {"ec2:RunInstances", "s3:PutObject"} <= asked
+    assert "codebuild:StartBuild" in {action for _, action in made}
+    assert sorted(action for _, action in made - allowed) == []
+    ours = {action for _, action in allowed}
+    assert not {action for action in ours if action.startswith("iam:")}
+    assert not {"ec2:CreateTags", "ec2:RunInstances", "ssm:GetParameter"} & ours
 
 
 def test_a_quota_of_none_blocks_the_bringup_and_is_no_failed_recovery(injected):

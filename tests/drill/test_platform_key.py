@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.drill.conftest import SECONDS, Drill, Operator
+from tests.roles.asked import note
 
 ALIAS = "awskms:alias/drproof-drills"
 
@@ -29,6 +30,8 @@ def test_the_platform_is_asked_once_for_the_key_and_once_a_statement_before_the_
     used = [call["action"] for call in drill.calls if call["service"] == "kms"]
     statements = [path for path in drill.bundle.rglob("*.dsse.json") if path.name != "closing.dsse.json"]
     assert used == ["GetPublicKey", *["Sign"] * len(statements)]
+    signing = [call for call in drill.calls if call["service"] == "kms"]
+    note("function", "statements that a key of the platform signs", signing)
 
 
 def test_a_key_that_is_not_there_ends_the_run_before_it_begins(tmp_path: Path) -> None:

@@ -72,10 +72,10 @@ def test_a_drill_ends_as_the_table_says(injected, name):
 
 
 @pytest.mark.parametrize("name", sampled([name for name, row in TABLE.items() if "mark" in row], of_a_look))
-def test_a_plan_that_only_looks_ends_as_the_table_says(operator, name):
+def test_a_plan_that_only_looks_ends_as_the_table_says(injected, name):
     row = TABLE[name]
 
-    ran = operator.run("-m", row["mark"], "--target", "embedded", "--scenario", name)
+    ran = injected(name)
 
     assert ran.status == row["exit"], ran.output
     assert ran.closing["outcome"] == row["outcome"]

@@ -21,6 +21,7 @@ FIELDS = {
     "status",
     "client_token",
     "named",
+    "app",
     "expected_owner",
     "fault",
 }

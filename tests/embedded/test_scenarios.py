@@ -92,6 +92,7 @@ ISSUE = {
     "preflight-quota-zero",
     "preflight-iam-denied",
     "preflight-iam-unasked",
+    "preflight-builds-denied",
     "preflight-triggers-enabled",
     "preflight-same-failure-domain",
     "preflight-state-public",

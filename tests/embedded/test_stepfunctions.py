@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from drproof.embedded.shims.stepfunctions_errors import handles
 from tests.embedded.conftest import RunningWorld, begin
 from tests.patience import until
+from tests.roles.asked import note
 
 CODE = """
 def handler(event, context):
@@ -330,6 +331,7 @@ def test_stopping_an_execution_stops_its_build(machines: Machines) -> None:
     arn = machines.begin(built("endless"))
     submitted = until(lambda: next((one for one in machines.events(arn) if one["type"] == "TaskSubmitted"), None))
     name = json.loads(submitted["taskSubmittedEventDetails"]["output"])["Build"]["Id"]
+    began = len(machines.world.control("GET", "calls")[1])
 
     machines.states.stop_execution(executionArn=arn)
 
@@ -339,3 +341,7 @@ def test_stopping_an_execution_stops_its_build(machines: Machines) -> None:
 
     until(stopped)
     assert machines.kinds(arn)[-1] == "ExecutionAborted"
+    asked = note(
+        "machine", "an execution that is stopped", machines.world.control("GET", "calls")[1][began:], app="states"
+    )
+    assert "codebuild:StopBuild" in asked

@@ -75,6 +75,35 @@ def test_triggers_are_asked_for_only_where_they_are_named(tmp_path):
     assert "trigger_is_off_or_follows_a_verified_drill" not in {one.name for one in silent.contracts}
 
 
+PARTS = """
+machine = "arn:aws:states:us-west-2:444455556666:stateMachine:atlas-dr"
+function = "arn:aws:lambda:us-west-2:444455556666:function:atlas-dr"
+"""
+
+
+def test_the_roles_are_those_of_the_parts_that_are_named_and_of_builds_where_they_work(tmp_path):
+    name = "role_may_do_what_it_is_for"
+    plain = _prepared(tmp_path)
+
+    assert plain.criteria.preflight.roles == ()
+    assert name not in {one.name for one in plain.contracts}
+    assert _subjects(_prepared(tmp_path, provisioner="codebuild"), name) == ("builds",)
+    assert _subjects(_prepared(tmp_path, f"[orchestrator]{PARTS}"), name) == ("builds", "function", "machine")
+    more = f'[orchestrator]{PARTS}watcher = "w"\nreaper = "r"\nschedule = "s"\n'
+    every = ("builds", "function", "machine", "reaper", "schedule", "watcher")
+    assert _subjects(_prepared(tmp_path, more), name) == every
+    assert _subjects(_prepared(tmp_path, '[orchestrator]\nreaper = "r"\n'), name) == ("reaper",)
+
+
+@pytest.mark.parametrize("half", ['machine = "m"', 'function = "f"', 'watcher = "w"', 'schedule = "s"'])
+def test_half_of_an_orchestrator_is_refused_with_what_is_missing(tmp_path, half):
+    with pytest.raises(Refusal, match=r"without orchestrator\.(machine|function)") as refused:
+        _prepared(tmp_path, f"[orchestrator]\n{half}\n")
+
+    assert "next: set orchestrator." in str(refused.value)
+    assert _prepared(tmp_path, f"[orchestrator]\n{half}\n", plan="recovery").criteria.preflight.roles == ()
+
+
 def test_a_drill_itself_is_not_judged_by_what_a_preflight_demands(tmp_path):
     drill = _prepared(tmp_path, plan="recovery")
 

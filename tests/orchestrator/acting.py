@@ -35,6 +35,7 @@ from drproof.targets.signers import open_signer
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET, PREFIX = "atlas-receipts", "atlas/dr-orchestrator/receipts"
 STORE = f"s3://{BUCKET}/{PREFIX}"
+FUNCTION = "drproof-orchestrator"
 SETTINGS = f"""
 target = "embedded"
 [recovery.provisioner]
@@ -95,7 +96,11 @@ class Machine:
         }
 
     def environment(self) -> dict[str, str]:
-        return {"DRPROOF_ENDPOINT": self.world.endpoint, "LAMBDA_TASK_ROOT": str(self.package)}
+        return {
+            "AWS_SDK_UA_APP_ID": FUNCTION,
+            "DRPROOF_ENDPOINT": self.world.endpoint,
+            "LAMBDA_TASK_ROOT": str(self.package),
+        }
 
     def act(self, name: str, context: object = None, **more: Any) -> dict[str, Any]:
         """Do an act in this process, as a warm function does."""

@@ -1,14 +1,12 @@
 """The handler does the acts of an execution, one a call: each once, whoever dies, out of its receipt store alone."""
 
 import json
-import re
 import shutil
 import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +20,9 @@ from drproof.orchestrator.deployment import permissions_of, settings_in
 from drproof.phases.recovery.promote import PromoteObserved
 from tests.drill.conftest import Drill, green_in
 from tests.drill.shared import Shelf
-from tests.drill.test_policy import FREE, OF_S3, SERVICES
-from tests.orchestrator.acting import AFTER_BUILD, BUCKET, PREFIX, STORE, Machine, machine
+from tests.orchestrator.acting import AFTER_BUILD, BUCKET, FUNCTION, PREFIX, STORE, Machine, machine
 from tests.orchestrator.test_package import LIVE
+from tests.roles.asked import asked, note
 
 TOLD = "told.json"
 TOKEN = "AQCEAAAAKgAAAAMAAAAA-a-task-token-that-nobody-may-keep"
@@ -128,54 +126,34 @@ def told(whole: Drill) -> dict[str, Any]:
     return found
 
 
-OF_OTHERS = frozenset(
-    {
-        # Those of the build, whose role is another, and of the machine that starts it.
-        "codebuild:StartBuild",
-        "ec2:CreateTags",
-        "ec2:RunInstances",
-        # Those of this test, which deploys a machine and reads the mail.
-        "sns:Subscribe",
-        "sqs:CreateQueue",
-        "states:CreateStateMachine",
-        "states:StartExecution",
-    }
-)
-
-
 def test_the_function_asks_for_nothing_that_its_role_does_not_allow(told, tmp_path):
+    note("function", "an execution that a person approves", told["calls"], app=FUNCTION)
+
+    # At the original site, another account here, the function has what `drproof policy --site primary` prints.
     path = tmp_path / "drproof.toml"
     path.write_text(LIVE.replace("s3://atlas-receipts/r", STORE))
     settings = settings_in(path, {})
-    allowed = [(one.action, one.resource) for one in permissions_of(settings)]
-    granted = {action for action, _ in allowed} | set(re.findall(r'"(\w+:\w+)"', role_of_the_function()))
-
-    # At the original site, another account here, the function has what `drproof policy --site primary` prints.
-    there = settings.sites.recovery.account_id
-    calls = [call for call in told["calls"] if call["account"] == there and call["service"] != "kubernetes"]
-    asked = {action_of(call) for call in calls}
-    assert len(asked) > 15
-    assert asked - granted - OF_OTHERS - FREE == set()
-    read = {
-        (call["bucket"], call["key"]) for call in calls if call["action"] in {"GetObject", "HeadObject", "PutObject"}
-    }
-    objects = [resource for action, resource in allowed if action in {"s3:GetObject", "s3:PutObject"}]
-    own = "atlas-dr-tfstate/builds/nightly/codebuild-bringup.json"
-    names = {f"arn:aws:s3:::{bucket}/{key}" for bucket, key in read if f"{bucket}/{key}" != own}
-    assert [name for name in sorted(names) if not any(fnmatchcase(name, pattern) for pattern in objects)] == []
-    assert any(fnmatchcase(f"arn:aws:s3:::{own}", pattern) for pattern in objects)
+    calls = [call for call in told["calls"] if call["account"] == settings.sites.recovery.account_id]
+    assert len(asked(calls, FUNCTION)) > 15
+    reads = {"GetObject", "HeadObject", "PutObject"}
+    read = {(call["bucket"], call["key"]) for call in calls if call["action"] in reads and call["app"] == FUNCTION}
+    allowed = permissions_of(settings)
+    objects = [one.resource for one in allowed if one.action in {"s3:GetObject", "s3:PutObject"}]
+    names = sorted(f"arn:aws:s3:::{bucket}/{key}" for bucket, key in read)
+    assert names
+    assert [name for name in names if not any(fnmatchcase(name, pattern) for pattern in objects)] == []
+    assert "arn:aws:s3:::atlas-dr-tfstate/builds/nightly/codebuild-bringup.json" in names
+    ours = [call for call in calls if call["app"] == FUNCTION and call["action"].startswith("DeleteObject")]
+    gone = {f"arn:aws:s3:::{call['bucket']}/{key}" for call in ours for key in (call["named"] or [call["key"]])}
+    removable = [one.resource for one in allowed if one.action == "s3:DeleteObjectVersion"]
+    assert gone
+    assert [name for name in sorted(gone) if not any(fnmatchcase(name, pattern) for pattern in removable)] == []
 
 
-def action_of(call: dict[str, Any]) -> str:
-    """Return what IAM calls a call."""
-    service = SERVICES.get(call["service"], call["service"])
-    return f"{service}:{OF_S3.get(call['action'], call['action']) if service == 's3' else call['action']}"
+def test_executions_that_fail_ask_for_nothing_that_the_role_does_not_allow(failed):
+    found = note("function", "executions that fail", failed["calls"], app=FUNCTION)
 
-
-def role_of_the_function() -> str:
-    """Return the statements that a function needs beside its phases, as the module has them."""
-    text = (Path(str(files("drproof.deploy"))) / "terraform" / "orchestrator" / "roles.tf").read_text(encoding="utf-8")
-    return text.partition('data "aws_iam_policy_document" "orchestrator"')[2].partition("resource ")[0]
+    assert "sns:Publish" in found
 
 
 def test_each_act_answers_with_references_and_the_second_time_with_the_same(told):

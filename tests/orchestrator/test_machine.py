@@ -18,6 +18,7 @@ from drproof.orchestrator import definition
 from tests.embedded.conftest import RunningWorld, begin
 from tests.orchestrator.ends import APPROVED, FUNCTION, OVER, REJECTED, End, document, rows
 from tests.patience import until
+from tests.roles.asked import note
 
 FUNCTION_NAME = "drproof-orchestrator"
 GIVEN = {"force_run": False, "requested_by": "ada"}
@@ -242,6 +243,14 @@ def test_the_function_is_called_as_the_interface_says(stage: Stage) -> None:
     by_act = {event["act"]: event for event in events}
     assert by_act["bringup"]["build_id"].startswith("quick:")
     assert by_act["promote"]["decision"] == APPROVED
+
+
+def test_the_machine_asks_for_nothing_that_its_role_does_not_allow(stage: Stage) -> None:
+    stage.ended(row_of("approved"))
+
+    found = note("machine", "executions", stage.world.control("GET", "calls")[1], app="states")
+
+    assert {"codebuild:StartBuild", "lambda:InvokeFunction"} <= found
 
 
 def test_a_call_that_is_throttled_is_made_again_and_says_how_often(stage: Stage) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from drproof.model.settings import Settings
 from drproof.orchestrator import package
 from drproof.orchestrator.deployment import module_variables, settings_in
 from drproof.targets import embedded
 from tests.orchestrator.test_package import HERE, LIVE
+from tests.roles.applied import deployed, granted, meant
 from tests.targets.decoys import Yard, yard_in
 from tests.targets.test_recovery_module import MIRROR, needs_provider, needs_terraform
 
@@ -34,13 +36,16 @@ SERVICES = (
     "sfn",
     "sts",
 )
+ROLES = ("builds", "function", "machine", "schedule", "watcher")
 
 
 class Deployment:
     """The module in a folder of its own, against one embedded world."""
 
-    def __init__(self, yard: Yard, folder: Path, variables: dict[str, Any]) -> None:
+    def __init__(self, yard: Yard, folder: Path, variables: dict[str, Any], settings: Settings) -> None:
         self.yard = yard
+        self.variables = variables
+        self.settings = settings
         self.folder = folder / "terraform" / "orchestrator"
         shutil.copytree(DEPLOY, folder, ignore=shutil.ignore_patterns("__pycache__"))
         (self.folder / "v.auto.tfvars.json").write_text(json.dumps(variables))
@@ -122,7 +127,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         "dr_vpc_id": subnet["VpcId"],
         "dr_subnet_id": subnet["SubnetId"],
     }
-    yield Deployment(yard, folder / "deploy", variables)
+    yield Deployment(yard, folder / "deploy", variables, settings_in(settings, {}))
     yard.world.stop()
 
 
@@ -156,6 +161,13 @@ def test_the_module_comes_up_with_its_triggers_off_is_planned_clean_again_and_go
     function = deployment.yard.client("lambda").get_function_configuration(FunctionName=outputs["runner_lambda_name"])
     assert function["Handler"] == "drproof.orchestrator.handler.handler"
     assert function["FunctionArn"] in machine["definition"]
+
+    # Each role may do what the table says that it is for, on the same resources, under the same conditions.
+    settings = deployed(deployment.settings, deployment.variables, outputs)
+    iam = deployment.yard.client("iam")
+    for role in ROLES:
+        has, should = granted(iam, f"atlas-dr-orchestrator-{role}"), meant(role, settings, deployment.settings)
+        assert (has - should, should - has) == (set(), set()), role
 
     deployment.terraform("plan", "-input=false", "-detailed-exitcode")
 

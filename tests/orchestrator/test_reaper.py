@@ -16,7 +16,8 @@ import pytest
 
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from tests.drill.conftest import Operator
-from tests.targets.decoys import FUTURE, PAST, Yard, marked, yard_in
+from tests.roles.asked import note
+from tests.targets.decoys import BUCKET, FUTURE, PAST, Yard, marked, yard_in
 
 MODULE = Path(__file__).resolve().parents[2] / "deploy" / "terraform" / "reaper"
 PROVIDERS = Path(os.environ.get("DRPROOF_TEST_TF_MIRROR", "/usr/share/terraform/plugins"))
@@ -41,6 +42,7 @@ def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
         Timeout=120,
     )
     yield found
+    note("reaper", "sweeps", found.world.calls(), app=REAPER)
     found.world.stop()
 
 
@@ -66,6 +68,29 @@ def test_the_function_ends_an_expired_machine_and_no_other(yard: Yard) -> None:
     assert due in {item["identity"] for item in done["items"] if item["decision"] == "removed"}
     assert machines(yard) == {later}
     assert done["mode"] == "rehearsal"
+
+
+def test_the_function_removes_what_hangs_on_no_machine_as_well(yard: Yard) -> None:
+    ec2, tags = yard.client("ec2"), marked("scattered", PAST)
+
+    def tagged(kind: str) -> list[dict[str, Any]]:
+        return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+
+    zone = ec2.describe_availability_zones()["AvailabilityZones"][0]["ZoneName"]
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    volume = ec2.create_volume(AvailabilityZone=zone, Size=1, TagSpecifications=tagged("volume"))["VolumeId"]
+    interface = ec2.create_network_interface(SubnetId=subnet, TagSpecifications=tagged("network-interface"))
+    group = ec2.create_security_group(
+        GroupName="scattered", Description="x", TagSpecifications=tagged("security-group")
+    )
+    yard.put("drills/scattered/state.json", {name: tags[name] for name in (DRILL_TAG, EXPIRES_TAG)})
+
+    failed, done = call(yard, drill="scattered")
+
+    assert not failed, done
+    removed = {item["identity"] for item in done["items"] if item["decision"] == "removed"}
+    objects = f"s3://{BUCKET}/drills/scattered/"
+    assert removed == {volume, interface["NetworkInterface"]["NetworkInterfaceId"], group["GroupId"], objects}
 
 
 def test_more_than_it_may_remove_is_an_error_that_an_alarm_sees(yard: Yard) -> None:

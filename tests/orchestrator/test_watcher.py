@@ -11,6 +11,7 @@ import pytest
 
 from drproof.orchestrator import watcher
 from tests.patience import until
+from tests.roles.asked import note
 from tests.targets.decoys import Yard, marked, yard_in
 
 WATCHER, PHASES = "drproof-watcher", "drproof-phases"
@@ -125,6 +126,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     (topic,) = (one["TopicArn"] for one in topics if one["TopicArn"].endswith(":atlas-dr-notifications"))
     yard.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     yield Watch(yard, role, queue)
+    note("watcher", "executions that end", yard.world.calls(), app=WATCHER)
     yard.world.stop()
 
 

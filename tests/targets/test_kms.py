@@ -20,6 +20,7 @@ from drproof.model.errors import NotFoundError, TargetError, ThrottledError, Una
 from drproof.targets import embedded
 from drproof.targets.aws.kms import KmsKey, keyed_digest, open_key
 from drproof.targets.aws.sessions import Session
+from tests.roles.asked import note
 
 ALIAS = "alias/drproof-drills"
 MESSAGE = b"DSSEv1 28 application/vnd.in-toto+json 9000 " + b"x" * 9000
@@ -299,12 +300,14 @@ def test_a_public_key_that_is_not_what_was_said_is_not_signed_with(liar: Any, an
 
 
 def test_a_digest_key_gives_the_same_digest_to_whoever_may_use_it_and_another_to_another_drill(
-    clients: Clients, made: Callable[..., str]
+    world: embedded.World, clients: Clients, made: Callable[..., str]
 ) -> None:
     key = made("HMAC_256", "GENERATE_VERIFY_MAC")
 
+    began = len(world.calls())
     first, again = (keyed_digest(f"awskms:{key}", b"drill-1", clients) for _ in range(2))
 
+    note("function", "a digest key that is made by a key of the platform", world.calls()[began:])
     assert first == again
     assert len(first) == hashlib.sha256().digest_size
     assert keyed_digest(f"awskms:{key}", b"drill-2", clients) != first

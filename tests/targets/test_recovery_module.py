@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from drproof.targets import embedded, open_target
 from drproof.targets.provisioners import modules
 from drproof.targets.sites import AwsTarget
 from tests.patience import PATIENCE
+from tests.roles.asked import note
+from tests.roles.exceptions import TOLERATED
 from tests.targets.conftest import bounds, make_intent, settings, spec
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
 
@@ -72,6 +74,17 @@ Opened = Callable[..., AwsTarget]
 
 
 @pytest.fixture
+def as_builds(world: embedded.World) -> Iterator[None]:
+    """Deny what the builds' role is not granted because who asks for it goes on without it."""
+    for action in TOLERATED["builds"]:
+        service, _, name = action.partition(":")
+        rule = {"kind": "denied", "service": service, "action": name, "times": 0}
+        embedded.ask(world.endpoint, "POST", "faults", rule)
+    yield
+    embedded.ask(world.endpoint, "DELETE", "faults")
+
+
+@pytest.fixture
 def site(world: embedded.World, tmp_path: Path, origin: str, network: dict[str, str]) -> AwsTarget:
     """The world's sites with the shipped module."""
     variables = {"ami_id": network["ami_id"], "k3s_sha256": SHA256}
@@ -92,12 +105,15 @@ def test_the_module_is_formatted_as_terraform_formats() -> None:
 
 
 @needs_provider
+@pytest.mark.usefixtures("as_builds")
 def test_the_machine_of_the_module_comes_up_stays_and_goes_away(
-    site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
+    world: embedded.World, site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
 ) -> None:
     provisioner = site.recovery.provisioner
     machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
+    began = len(world.calls())
     change = provisioner.up(make_intent(), machine)
+    note("builds", "recovery module: up", world.calls()[began:])
     (runner,) = site.recovery.fleet.runners({DRILL_TAG: origin})
 
     assert change.planned is not None
@@ -125,7 +141,9 @@ def test_the_machine_of_the_module_comes_up_stays_and_goes_away(
     assert again.planned == Planned(create=0, change=0, destroy=0)
     assert (again.created, again.changed, again.destroyed, again.created_ids) == (0, 0, 0, ())
 
+    began = len(world.calls())
     gone = provisioner.down(make_intent(), machine, bounds())
+    note("builds", "recovery module: down", world.calls()[began:])
     assert gone.destroyed == 5
     assert owned(site, origin) == []
     assert provisioner.holds() == ()

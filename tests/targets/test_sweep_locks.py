@@ -12,6 +12,7 @@ from drproof.engine.sweep import Asked, sweep
 from drproof.engine.sweep_documents import SweptItem
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.targets import embedded, open_target
+from tests.roles.asked import note
 from tests.targets.conftest import make_intent, settings, spec
 from tests.targets.decoys import PAST, STATES
 
@@ -83,6 +84,9 @@ def test_a_sweep_without_a_lock_in_the_table_says_nothing_of_it(
     chosen = settings("direct", key=f"t/{drill}.tfstate", lock_table=table)
     target = open_target(chosen, world.endpoint, directory=tmp_path, origin=drill)
 
+    began = len(world.calls())
     swept = sweep(target, chosen, Asked(drill=drill), tmp_path / "sweeps")
 
+    looked = [call for call in world.calls()[began:] if call["service"] == "dynamodb"]
+    note("reaper", "a sweep where Terraform locks in a table", looked)
     assert [item for item in swept.items if item.kind == "lock"] == []

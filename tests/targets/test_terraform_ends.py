@@ -17,6 +17,7 @@ from drproof.targets.provisioners import command, terraform
 from drproof.targets.provisioners.workshop import Workshop
 from drproof.targets.sites import AwsTarget
 from tests.patience import PATIENCE, until
+from tests.roles.asked import note
 from tests.targets.conftest import Opener, bounds, make_intent, settings, spec
 from tests.targets.test_killed import Victim, held, holding, journalled, nothing_is_left
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
@@ -87,6 +88,9 @@ def test_a_free_lock_in_a_table_is_taken_and_given_back(
     actions = [call["action"] for call in world.calls()[before:] if call["service"] == "dynamodb"]
     assert actions.count("PutItem") >= 2
     assert "DeleteItem" in actions
+    note(
+        "builds", "Terraform locks in a table", [one for one in world.calls()[before:] if one["service"] == "dynamodb"]
+    )
 
 
 def test_a_lock_in_a_table_that_somebody_else_holds_is_named_and_left(

@@ -22,12 +22,12 @@ data "aws_iam_policy_document" "builds" {
   statement {
     sid       = "LeaveReceipts"
     actions   = ["s3:PutObject"]
-    resources = ["${local.receipts}/*/codebuild-*.json"]
+    resources = ["${local.arn}:s3:::${var.codebuild_receipts}/*/codebuild-*.json"]
   }
 
   statement {
     sid       = "ListTheState"
-    actions   = ["s3:GetBucketVersioning", "s3:ListBucket"]
+    actions   = ["s3:ListBucket"]
     resources = ["${local.arn}:s3:::${local.state.bucket}"]
   }
 
@@ -50,16 +50,13 @@ data "aws_iam_policy_document" "builds" {
   statement {
     sid = "LookAtMachines"
     actions = [
-      "ec2:DescribeAccountAttributes",
       "ec2:DescribeImages",
       "ec2:DescribeInstanceAttribute",
       "ec2:DescribeInstanceCreditSpecifications",
       "ec2:DescribeInstanceTypes",
       "ec2:DescribeInstances",
       "ec2:DescribeNetworkInterfaces",
-      "ec2:DescribeSecurityGroupRules",
       "ec2:DescribeSecurityGroups",
-      "ec2:DescribeSubnets",
       "ec2:DescribeTags",
       "ec2:DescribeVolumes",
       "ec2:DescribeVpcs",

@@ -19,9 +19,8 @@ locals {
     table  = var.tf_lock_table_name
   }
   # Written out, so that no policy waits for what it speaks of, and none needs a wildcard for that.
-  machine  = "${local.arn}:states:${var.region}:${var.expected_account_id}:stateMachine:${local.name}"
-  build    = "${local.arn}:codebuild:${var.region}:${var.expected_account_id}:project/${local.builds}"
-  receipts = "${local.arn}:s3:::${var.receipt_bucket}/${trim(var.receipt_prefix, "/")}"
+  machine = "${local.arn}:states:${var.region}:${var.expected_account_id}:stateMachine:${local.name}"
+  build   = "${local.arn}:codebuild:${var.region}:${var.expected_account_id}:project/${local.builds}"
 
   # The checked-in machine, but for how long a person may take; the whole may take as much longer.
   generated = jsondecode(templatefile("${path.module}/../../orchestrator.asl.json", { function_arn = aws_lambda_function.orchestrator.arn }))

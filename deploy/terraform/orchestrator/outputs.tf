@@ -8,6 +8,16 @@ output "state_machine_name" {
   value       = aws_sfn_state_machine.orchestrator.name
 }
 
+output "runner_lambda_arn" {
+  description = "The function that runs phases; orchestrator.function of drproof.toml."
+  value       = aws_lambda_function.orchestrator.arn
+}
+
+output "watcher_lambda_arn" {
+  description = "The function that tells of what no Catch sees; orchestrator.watcher of drproof.toml."
+  value       = aws_lambda_function.watcher.arn
+}
+
 output "runner_lambda_name" {
   description = "The function that runs phases."
   value       = aws_lambda_function.orchestrator.function_name

@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "orchestrator" {
 
   statement {
     sid       = "MakeTheDigestKeyOfADrill"
-    actions   = ["kms:DescribeKey", "kms:GenerateMac"]
+    actions   = ["kms:GenerateMac"]
     resources = [aws_kms_key.digests.arn]
   }
 

@@ -257,6 +257,16 @@ variable "codebuild_queued_timeout_minutes" {
   description = "How long a build may wait for its turn."
 }
 
+variable "codebuild_receipts" {
+  type        = string
+  description = "Where builds leave their receipts: bucket and prefix of recovery.provisioner.codebuild.receipt_uri."
+
+  validation {
+    condition     = can(regex("^[a-z0-9.-]{3,63}/[^*]*[^*/]$", var.codebuild_receipts))
+    error_message = "codebuild_receipts is no bucket with a prefix, such as atlas-receipts/builds."
+  }
+}
+
 variable "tf_bundle_bucket" {
   type        = string
   description = "The bucket of the zip with the recovery module."

@@ -135,7 +135,7 @@ class _Service:
             build_id=build_id,
             number=sum(one.order.project == project["name"] for one in self._builds.values()) + 1,
             buildspec=asked.get("buildspecOverride") or project["source"].get("buildspec", ""),
-            environment={**self._container(build_id, folder), **variables},
+            environment={**self._container(project["name"], build_id, folder), **variables},
             queued_minutes=_bounded(asked, project, "queuedTimeoutInMinutes", QUEUED_MINUTES),
             minutes=_bounded(asked, project, "timeoutInMinutes", MINUTES),
         )
@@ -144,7 +144,7 @@ class _Service:
             order.environment |= {"DRPROOF_SPEC": _other_type(variables.get("DRPROOF_SPEC", ""))}
         return Build(order, folder, self._turn, _logger(response, order))
 
-    def _container(self, build_id: str, folder: Any) -> dict[str, str]:  # noqa: ANN401 — a path
+    def _container(self, project: str, build_id: str, folder: Any) -> dict[str, str]:  # noqa: ANN401 — a path
         """Return what the container of a build has before anybody sets a variable."""
         world, site = self._world, self._world.recovery
         image = builds.image(world.directory / "image")
@@ -158,6 +158,7 @@ class _Service:
             "AWS_ACCESS_KEY_ID": site.access_key_id,
             "AWS_SECRET_ACCESS_KEY": site.secret_access_key,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_SDK_UA_APP_ID": project,
             **{f"AWS_ENDPOINT_URL_{name}": world.endpoint for name in ("DYNAMODB", "IAM", "S3", "STS")},
             "TF_CLI_CONFIG_FILE": os.devnull,
             "DRPROOF_ENDPOINT": world.endpoint,

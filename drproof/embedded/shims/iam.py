@@ -1,22 +1,23 @@
 """IAM: what a principal's own policies say of an action, which the emulator knows and has no way to be asked."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from moto.core.responses import ActionResult
-from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
 
 from drproof.embedded.accounts import Credentials
 from drproof.embedded.asked import Asked
 from drproof.embedded.refusals import Refusal
-from drproof.embedded.shims import seams
+from drproof.embedded.shims import iam_statements, seams
+from drproof.embedded.shims.iam_statements import Context, Said
 from drproof.embedded.world import World
 
 SEAMS = (
-    "moto.iam.access_control:IAMPolicy.is_action_permitted",
-    "moto.iam.access_control:PermissionResult",
+    "moto.iam.exceptions:InvalidInput",
     "moto.iam.models:IAMBackend.get_role_by_arn",
     "moto.iam.responses:IamResponse",
 )
@@ -36,13 +37,9 @@ def install(_world: World) -> None:
         asked: dict[str, Any] = self._get_params()
         resources = asked.get("ResourceArns") or ["*"]
         policies = _policies(self.backend, str(asked["PolicySourceArn"]))
+        context = _context(asked.get("ContextEntries") or [])
         rows = [
-            {
-                "EvalActionName": action,
-                "EvalResourceName": resource,
-                "EvalDecision": _decision(policies, action, resource),
-                "MissingContextValues": [],
-            }
+            _row(action, resource, iam_statements.decide(policies, action, resource, context))
             for action in asked["ActionNames"]
             for resource in resources
         ]
@@ -51,14 +48,27 @@ def install(_world: World) -> None:
     seams.add(IamResponse, "simulate_principal_policy", simulate_principal_policy)
 
 
-def _policies(backend: IAMBackend, arn: str) -> list[IAMPolicy]:
+def _row(action: str, resource: str, said: Said) -> dict[str, Any]:
+    return {
+        "EvalActionName": action,
+        "EvalResourceName": resource,
+        "EvalDecision": said.decision,
+        "MissingContextValues": sorted(said.missing),
+    }
+
+
+def _context(entries: Iterable[Mapping[str, Any]]) -> Context:
+    """Return what a call carries, by the names of its keys, which are the same in any case."""
+    return {str(entry["ContextKeyName"]).lower(): tuple(entry.get("ContextKeyValues") or ()) for entry in entries}
+
+
+def _policies(backend: IAMBackend, arn: str) -> list[Mapping[str, Any]]:
     role = backend.get_role_by_arn(arn)
-    attached = [IAMPolicy(policy) for policy in role.managed_policies.values()]
-    return [*(IAMPolicy(document) for document in role.policies.values()), *attached]
+    versions = [one for policy in role.managed_policies.values() for one in policy.versions if one.is_default]
+    attached = [one.document for one in versions]
+    return [_document(found) for found in (*role.policies.values(), *attached)]
 
 
-def _decision(policies: Iterable[IAMPolicy], action: str, resource: str) -> str:
-    found = {policy.is_action_permitted(action, resource) for policy in policies}
-    if PermissionResult.DENIED in found:
-        return "explicitDeny"
-    return "allowed" if PermissionResult.PERMITTED in found else "implicitDeny"
+def _document(found: Any) -> Mapping[str, Any]:  # noqa: ANN401 — text, quoted text, or read already
+    document: Mapping[str, Any] = json.loads(unquote(found)) if isinstance(found, str) else found
+    return document

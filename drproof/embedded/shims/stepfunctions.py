@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from moto.core.config import default_user_config
 from moto.stepfunctions.parser.asl.utils import boto_client
 
@@ -19,6 +20,8 @@ SEAMS = (
     "moto.stepfunctions.parser.asl.utils.boto_client:boto_client_for",
     "moto.stepfunctions.parser.asl.utils.boto_client:boto3.client",
 )
+APPLICATION = "states"
+"""What the call log says that calls of state machines were made for."""
 
 
 def install(world: World) -> None:
@@ -29,6 +32,8 @@ def install(world: World) -> None:
     def client(**asked: Any) -> Any:  # noqa: ANN401 — botocore's clients have no type here
         site = world.recovery
         known = {"aws_access_key_id": site.access_key_id, "aws_secret_access_key": site.secret_access_key}
-        return boto3.client(**{**asked, **known, "endpoint_url": world.endpoint})
+        config = Config(user_agent_extra=f"app/{APPLICATION}")
+        config = asked["config"].merge(config) if asked.get("config") else config
+        return boto3.client(**{**asked, **known, "endpoint_url": world.endpoint, "config": config})
 
     seams.put(boto_client, "boto3", SimpleNamespace(client=client))

@@ -95,7 +95,7 @@ class TeardownObserved:
     window="teardown",
     mutates=True,
     always=True,
-    uses={"runner.down", "objects.delete", "runners.read", "cluster.read", "cluster.delete"},
+    uses={"runner.down", "objects.delete", "residue.read", "cluster.read", "cluster.delete"},
     objective_ms=480_000,
     command_hint="pytest -m drill --start-at teardown --receipt-dir …",
 )

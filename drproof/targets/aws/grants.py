@@ -5,8 +5,13 @@ from typing import Literal
 
 Side = Literal["primary", "recovery"]
 SIDES: tuple[Side, ...] = ("primary", "recovery")
-MAKES_ROLES = frozenset({"terraform", "codebuild"})
-"""The provisioners whose module may give the machine a role of its own."""
+MAKES = frozenset({"direct", "terraform"})
+"""The provisioners by which the caller makes the machine itself; with builds the role of their project does."""
+MAKES_ROLES = frozenset({"terraform"})
+"""The provisioners by which the caller may give the machine a role of its own."""
+CODEBUILD = frozenset({"codebuild"})
+ORDERED = "states"
+"""Builds that a state machine starts: whoever runs the phases orders one, and looks at what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +60,59 @@ ROLES = (
 )
 """What Terraform asks for where a module makes a role: a drill finds a missing one after minutes."""
 
-CODEBUILD = frozenset({"codebuild"})
+MODULE = (
+    *ROLES,
+    Grant(
+        "recovery",
+        (
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:CreateSecurityGroup",
+            "ec2:CreateTags",
+            "ec2:DeleteSecurityGroup",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+        ),
+        ("arn:{partition}:ec2:{region}:{account}:security-group/*",),
+        MAKES_ROLES,
+    ),
+    Grant(
+        "recovery",
+        ("ec2:CreateSecurityGroup",),
+        ("arn:{partition}:ec2:{region}:{account}:vpc/*",),
+        MAKES_ROLES,
+    ),
+    Grant(
+        "recovery",
+        (
+            "ec2:DescribeImages",
+            "ec2:DescribeInstanceAttribute",
+            "ec2:DescribeInstanceCreditSpecifications",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeTags",
+            "ec2:DescribeVolumes",
+        ),
+        only=MAKES_ROLES,
+    ),
+)
+"""What the shipped module takes where the caller's own Terraform applies it, besides machines: what the logs show."""
+
+OF_BUILDS = frozenset({*CODEBUILD, ORDERED})
+PROJECTS = ("arn:{partition}:codebuild:{region}:{account}:project/*",)
 BUILDS = (
     Grant(
         "recovery",
         (
-            "codebuild:BatchGetBuilds",
             "codebuild:BatchGetProjects",
             "codebuild:ListBuildsForProject",
             "codebuild:StartBuild",
             "codebuild:StopBuild",
         ),
-        ("arn:{partition}:codebuild:{region}:{account}:project/*",),
+        PROJECTS,
         CODEBUILD,
     ),
+    Grant("recovery", ("codebuild:BatchGetBuilds",), PROJECTS, OF_BUILDS),
     # A build that failed says why in its log, and what it did in its receipt.
     Grant(
         "recovery",
@@ -80,8 +124,10 @@ BUILDS = (
         "recovery",
         ("s3:GetObject",),
         ("arn:{partition}:s3:::{build_receipts}/*", "arn:{partition}:s3:::{build_module}"),
-        CODEBUILD,
+        OF_BUILDS,
     ),
 )
 EXECUTIONS = "arn:{partition}:states:{region}:{account}:execution:*"
+FUNCTIONS = "arn:{partition}:lambda:{region}:{account}:function:*"
 MACHINES = "arn:{partition}:states:{region}:{account}:stateMachine:*"
+RULES = "arn:{partition}:events:{region}:{account}:rule/*"

@@ -1,7 +1,7 @@
 """What the caller of one site may do there, as IAM simulates it; where it may not be asked, the caller's policies."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
@@ -81,26 +81,9 @@ class AwsPermissions:
         for one in wanted:
             by_resource[one.resource].append(one)
         for resource, permissions in by_resource.items():
-            for first in range(0, len(permissions), MOST_ACTIONS):
-                batch = permissions[first : first + MOST_ACTIONS]
-                said = {row["EvalActionName"].lower(): row for row in self._asked(principal, resource, batch)}
-                for one in batch:
-                    word = _word(said.get(one.action.lower()))
-                    yield Decision(verb=one.verb, action=one.action, resource=one.resource, decision=word)
-
-    def _asked(self, principal: str, resource: str, batch: Iterable[Permission]) -> Iterator[Mapping[str, Any]]:
-        request: dict[str, Any] = {
-            "PolicySourceArn": principal,
-            "ActionNames": [one.action for one in batch],
-            "ResourceArns": [resource],
-        }
-        while True:
-            with translated("iam:SimulatePrincipalPolicy", principal):
-                answer = self._client.simulate_principal_policy(**request)
-            yield from answer["EvaluationResults"]
-            if not answer.get("IsTruncated"):
-                return
-            request["Marker"] = answer["Marker"]
+            words = simulated(self._client, principal, resource, [one.action for one in permissions])
+            for one in permissions:
+                yield Decision(verb=one.verb, action=one.action, resource=one.resource, decision=words[one.action])
 
     def _documents(self, principal: str) -> tuple[Mapping[str, Any], ...]:
         """Return the identity policies of a role or user that may be read; none when any may not: half is no basis."""
@@ -142,6 +125,52 @@ class AwsPermissions:
             if page is None:
                 return
             yield from page[member]
+
+
+def simulated(
+    client: Any,  # noqa: ANN401 — the SDK's
+    principal: str,
+    resource: str,
+    actions: Sequence[str],
+    context: Mapping[str, Iterable[str]] | None = None,
+) -> dict[str, DecisionWord]:
+    """Return what becomes of each action of a principal on a resource, where calls carry these values of keys.
+
+    Raises:
+        TargetError: the caller may not ask, or the platform does not answer.
+    """
+    found: dict[str, DecisionWord] = {}
+    for first in range(0, len(actions), MOST_ACTIONS):
+        batch = actions[first : first + MOST_ACTIONS]
+        said = {row["EvalActionName"].lower(): row for row in _asked(client, principal, resource, batch, context or {})}
+        found |= {action: _word(said.get(action.lower())) for action in batch}
+    return found
+
+
+def _asked(
+    client: Any,  # noqa: ANN401 — the SDK's
+    principal: str,
+    resource: str,
+    actions: Sequence[str],
+    context: Mapping[str, Iterable[str]],
+) -> Iterator[Mapping[str, Any]]:
+    request: dict[str, Any] = {
+        "PolicySourceArn": principal,
+        "ActionNames": list(actions),
+        "ResourceArns": [resource],
+    }
+    if context:
+        request["ContextEntries"] = [
+            {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": list(values)}
+            for key, values in sorted(context.items())
+        ]
+    while True:
+        with translated("iam:SimulatePrincipalPolicy", principal):
+            answer = client.simulate_principal_policy(**request)
+        yield from answer["EvaluationResults"]
+        if not answer.get("IsTruncated"):
+            return
+        request["Marker"] = answer["Marker"]
 
 
 def _word(row: Mapping[str, Any] | None) -> DecisionWord:

@@ -10,8 +10,21 @@ from typing import Any
 
 from drproof.formats import s3_uri
 from drproof.formats.image_ref import ECR
+from drproof.model.criteria import Site
 from drproof.model.settings import Settings
-from drproof.targets.aws.grants import BUILDS, EXECUTIONS, MACHINES, ROLES, Grant, Side
+from drproof.targets.aws.grants import (
+    BUILDS,
+    EXECUTIONS,
+    FUNCTIONS,
+    MACHINES,
+    MAKES,
+    MAKES_ROLES,
+    MODULE,
+    PROJECTS,
+    RULES,
+    Grant,
+    Side,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +40,12 @@ def _s3(side: Side, *actions: str, on: tuple[str, ...]) -> Grant:
     return Grant(side, tuple(f"s3:{action}" for action in actions), tuple(f"arn:{{partition}}:s3:::{at}" for at in on))
 
 
-def _ec2(*actions: str, on: tuple[str, ...]) -> Grant:
+def _ec2(*actions: str, on: tuple[str, ...], only: frozenset[str] = frozenset()) -> Grant:
     names = tuple(f"arn:{{partition}}:ec2:{{region}}:{{account}}:{at}" for at in on)
-    return Grant("recovery", tuple(f"ec2:{action}" for action in actions), names)
+    return Grant("recovery", tuple(f"ec2:{action}" for action in actions), names, only)
 
 
-STATE = (
+LEASE = (
     _s3("recovery", "ListBucket", "ListBucketVersions", on=("{state_bucket}",)),
     _s3(
         "recovery",
@@ -43,10 +56,14 @@ STATE = (
         "PutObjectTagging",
         on=("{state_bucket}/{state_key}*",),
     ),
+)
+STATE = (
+    *LEASE,
     Grant(
         "recovery",
         ("dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"),
         ("arn:{partition}:dynamodb:{region}:{account}:table/{lock_table}",),
+        MAKES_ROLES,
     ),
 )
 
@@ -80,7 +97,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
     # Whoever has credentials may ask who they are.
     "identity.read": (),
     "images.read": (Grant("primary", ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"), ("{repository}",)),),
-    "lease.hold": STATE,
+    "lease.hold": LEASE,
     "messages.publish": (Grant("recovery", ("sns:Publish",), ("{topic}",)),),
     "metrics.read": (Grant("primary", ("cloudwatch:ListMetrics",)),),
     "objects.delete": (
@@ -97,7 +114,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
             on=("{primary_bucket}/{primary_prefix}/*", "{backup_bucket}/{backup_root}/*"),
         ),
         _s3("recovery", "ListBucket", on=("{recovery_bucket}",)),
-        _s3("recovery", "GetObject", "GetObjectTagging", on=("{recovery_bucket}/{recovery_prefix}/*",)),
+        _s3("recovery", "GetObject", on=("{recovery_bucket}/{recovery_prefix}/*",)),
     ),
     "permissions.simulate": (
         Grant("primary", ("iam:GetRole", "iam:SimulatePrincipalPolicy"), ("{role}",)),
@@ -125,6 +142,14 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
             only=frozenset({"codebuild"}),
         ),
     ),
+    # Which role each part of the orchestrator has, as that part says itself; then what IAM says of it.
+    "roles.read": (
+        Grant("recovery", ("iam:SimulatePrincipalPolicy",), ("{role}",)),
+        Grant("recovery", ("codebuild:BatchGetProjects",), PROJECTS),
+        Grant("recovery", ("events:ListTargetsByRule",), (RULES,)),
+        Grant("recovery", ("lambda:GetFunctionConfiguration",), (FUNCTIONS,)),
+        Grant("recovery", ("states:DescribeStateMachine",), (MACHINES,)),
+    ),
     "receipts.create": (
         _s3("recovery", "GetBucketObjectLockConfiguration", on=("{receipt_bucket}",)),
         _s3(
@@ -139,35 +164,40 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
     ),
     "registry.login": (Grant("recovery", ("ecr:GetAuthorizationToken",)),),
     "runner.down": (
-        Grant("recovery", ("ec2:DescribeInstances", "ec2:DescribeVpcs")),
+        Grant("recovery", ("ec2:DescribeInstances",)),
+        Grant("recovery", ("ec2:DescribeVpcs",), only=MAKES),
         _ec2("TerminateInstances", on=("instance/*",)),
-        *ROLES,
+        *MODULE,
         *BUILDS,
         *STATE,
     ),
     "runner.up": (
+        Grant("recovery", ("ec2:DescribeInstances",)),
         Grant(
             "recovery",
             (
-                "ec2:DescribeInstances",
                 "ec2:DescribeInstanceTypes",
                 "ec2:DescribeSubnets",
                 "ec2:DescribeVpcs",
                 "ssm:GetParameter",
                 "ssm:GetParameters",
             ),
+            only=MAKES,
         ),
-        _ec2("CreateTags", on=("instance/*", "network-interface/*", "volume/*")),
+        _ec2("CreateTags", on=("instance/*", "network-interface/*", "volume/*"), only=MAKES),
         _ec2(
             "RunInstances",
             on=("instance/*", "network-interface/*", "security-group/*", "subnet/*", "volume/*"),
+            only=MAKES,
         ),
-        Grant("recovery", ("ec2:RunInstances",), ("arn:{partition}:ec2:{region}::image/*",)),
-        *ROLES,
+        Grant("recovery", ("ec2:RunInstances",), ("arn:{partition}:ec2:{region}::image/*",), MAKES),
+        *MODULE,
         *BUILDS,
         *STATE,
     ),
-    "runners.read": (
+    "runners.read": (Grant("recovery", ("ec2:DescribeInstances",)),),
+    # A teardown is proven by a recount of everything that a drill could have left.
+    "residue.read": (
         Grant(
             "recovery",
             (
@@ -181,6 +211,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
                 "ec2:DescribeVpcs",
             ),
         ),
+        _s3("recovery", "GetObjectTagging", on=("{recovery_bucket}/{recovery_prefix}/*",)),
     ),
     "places.read": (
         _s3("primary", "GetBucketLocation", "ListBucket", on=("{primary_bucket}", "{backup_bucket}")),
@@ -234,7 +265,7 @@ def needed(verbs: Iterable[str], side: Side, settings: Settings, *, provisioner:
     Raises:
         ValueError: a verb has no row: nobody knows what it needs.
     """
-    names = _names(settings, side)
+    names = names_of(settings, side)
     found: dict[tuple[str, str], str] = {}
     for verb in sorted(set(verbs)):
         if verb not in TABLE:
@@ -243,7 +274,7 @@ def needed(verbs: Iterable[str], side: Side, settings: Settings, *, provisioner:
         for grant in (*TABLE[verb], *_on_the_machine(verb, settings)):
             if grant.side != side or (grant.only and provisioner not in grant.only):
                 continue
-            for resource in filter(None, (_filled(template, names) for template in grant.resources)):
+            for resource in filter(None, (filled(template, names) for template in grant.resources)):
                 for action in grant.actions:
                     found.setdefault((action, resource), verb)
     return tuple(
@@ -272,13 +303,14 @@ def policy(permissions: Iterable[Permission]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _filled(template: str, names: Mapping[str, str]) -> str:
+def filled(template: str, names: Mapping[str, str]) -> str:
     """Return a resource, or "" where a name that it needs is not set."""
     wanted = [part.partition("}")[0] for part in template.split("{")[1:]]
     return template.format_map(names) if all(names[name] for name in wanted) else ""
 
 
-def _names(settings: Settings, side: Side) -> dict[str, str]:
+def names_of(settings: Settings, side: Side) -> dict[str, str]:
+    """Return what the templates of resources at a site are filled in with; empty where nobody named it."""
     site = settings.sites.primary if side == "primary" else settings.sites.recovery
     recovery, where = settings.recovery, settings.recovery.provisioner
     backup = s3_uri.parse(settings.backup_uri) if settings.backup_uri else None
@@ -306,7 +338,7 @@ def _names(settings: Settings, side: Side) -> dict[str, str]:
         # Which role the caller has is known when it is asked, not before.
         "role": f"arn:{partition}:iam::{site.account_id}:role/*",
         "runner": recovery.runner_name,
-        "signing_key": _key(settings, partition),
+        "signing_key": key_arn(settings.signing.signer, site, partition),
         "state_bucket": where.state_bucket,
         "state_key": where.state_key,
         "topic": recovery.topic_arn,
@@ -326,12 +358,11 @@ def _repository(image_ref: str, partition: str) -> str:
     return f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['name']}"
 
 
-def _key(settings: Settings, partition: str) -> str:
-    """Return the ARN of the key that signs; a name stands for any key of the account, which IAM cannot resolve."""
-    scheme, _, name = settings.signing.signer.partition(":")
+def key_arn(uri: str, site: Site, partition: str) -> str:
+    """Return the ARN of a key of the platform; a name stands for any key of the account, which IAM cannot resolve."""
+    scheme, _, name = uri.partition(":")
     if scheme != "awskms":
         return ""
     if name.startswith("arn:"):
         return name if ":key/" in name else f"{name.partition(':alias/')[0]}:key/*"
-    site = settings.sites.recovery
     return f"arn:{partition}:kms:{site.region}:{site.account_id}:key/{'*' if name.startswith('alias/') else name}"

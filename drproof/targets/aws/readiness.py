@@ -8,6 +8,7 @@ from drproof.model.receipt import Caller
 from drproof.model.settings import Settings
 from drproof.targets.aws.grants import Side
 from drproof.targets.aws.iam import AwsPermissions
+from drproof.targets.aws.iam_roles import AwsRoles
 from drproof.targets.aws.lookouts import AwsBucketGuards, AwsLockTables, AwsTopics, AwsTriggers
 from drproof.targets.aws.permissions import Permission, needed
 from drproof.targets.aws.service_quotas import AwsQuotas
@@ -35,6 +36,11 @@ class AwsReadiness:
     def permissions(self) -> AwsPermissions:
         """What the caller may do."""
         return AwsPermissions(self._session.client("iam"), self._caller, self._needs)
+
+    @cached_property
+    def roles(self) -> AwsRoles:
+        """What the parts of the orchestrator may do."""
+        return AwsRoles(self._session.client, self._settings)
 
     @cached_property
     def triggers(self) -> AwsTriggers:

@@ -177,6 +177,9 @@ def _undisturbed() -> botocore.session.Session:
     """Return an SDK session that no variable and no file of the developer can change."""
     session = botocore.session.Session()
     for name, (setting, _, default, convert) in list(session.session_var_map.items()):
+        # What a call is made for is written into its head, and decides nothing.
+        if name == "user_agent_appid":
+            continue
         nowhere = os.devnull if name in {"config_file", "credentials_file"} else default
         session.session_var_map[name] = (setting, None, nowhere, convert)
     return session

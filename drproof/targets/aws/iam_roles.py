@@ -1,0 +1,103 @@
+"""What the parts of the orchestrator may do: which role each has, as that part says itself, and what IAM says of it.
+
+Whose role is asked about is never a setting: a role that nobody has any longer would prove nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from drproof.model.errors import TargetError
+from drproof.model.readiness import Decision, DecisionWord, PermissionsSeen
+from drproof.model.settings import Settings
+from drproof.targets.aws.errors import failure, translated
+from drproof.targets.aws.iam import REFUSED, SIMULATED, simulated
+from drproof.targets.aws.roles import RolePermission, of_role
+
+WORST: tuple[DecisionWord, ...] = ("allowed", "unknown", "implicit_deny", "explicit_deny")
+"""Of several ways to ask the same, the worst answer counts."""
+
+
+class AwsRoles:
+    """The parts of the orchestrator at one site."""
+
+    def __init__(self, client: Callable[[str], Any], settings: Settings) -> None:
+        """Ask through what `client` returns for the name of a service."""
+        self._client = client
+        self._settings = settings
+
+    def look(self, role: str, verbs: Iterable[str]) -> PermissionsSeen:
+        """Return what becomes of every action of a role; `status` says why it was not simulated.
+
+        Raises:
+            TargetError: the part does not say which role it has, or the platform does not answer.
+        """
+        wanted = of_role(role, verbs, self._settings)
+        principal = self._principal(role)
+        try:
+            decisions = tuple(self._simulated(principal, wanted))
+        except TargetError as exc:
+            if exc.code not in REFUSED:
+                raise
+            return PermissionsSeen(
+                principal=principal, status=exc.code, decisions=tuple(_decision(one, "unknown") for one in wanted)
+            )
+        return PermissionsSeen(principal=principal, status=SIMULATED, decisions=decisions)
+
+    def _simulated(self, principal: str, wanted: Iterable[RolePermission]) -> Iterator[Decision]:
+        together: dict[tuple[str, str], list[RolePermission]] = defaultdict(list)
+        for one in wanted:
+            together[one.resource, repr(one.condition)].append(one)
+        client = self._client("iam")
+        for (resource, _), alike in together.items():
+            actions = [one.action for one in alike]
+            heard = [simulated(client, principal, resource, actions, context) for context in alike[0].contexts()]
+            for one in alike:
+                yield _decision(one, max((words[one.action] for words in heard), key=WORST.index))
+
+    def _principal(self, role: str) -> str:
+        ours = self._settings.orchestrator
+        ways: Mapping[str, Callable[[], str]] = {
+            "builds": self._of_project,
+            "function": lambda: self._of_function(ours.function),
+            "machine": self._of_machine,
+            "reaper": lambda: self._of_function(ours.reaper),
+            "schedule": self._of_schedule,
+            "watcher": lambda: self._of_function(ours.watcher),
+        }
+        return ways[role]()
+
+    def _of_project(self) -> str:
+        name = self._settings.recovery.provisioner.codebuild.project
+        with translated("codebuild:BatchGetProjects", name):
+            found = self._client("codebuild").batch_get_projects(names=[name])["projects"]
+        if not found:
+            raise failure("codebuild:BatchGetProjects", name, "ProjectNotFound", "CodeBuild knows no such project")
+        return str(found[0]["serviceRole"])
+
+    def _of_function(self, arn: str) -> str:
+        with translated("lambda:GetFunctionConfiguration", arn):
+            return str(self._client("lambda").get_function_configuration(FunctionName=arn)["Role"])
+
+    def _of_machine(self) -> str:
+        arn = self._settings.orchestrator.machine
+        with translated("states:DescribeStateMachine", arn):
+            return str(self._client("stepfunctions").describe_state_machine(stateMachineArn=arn)["roleArn"])
+
+    def _of_schedule(self) -> str:
+        """Return the role as which a rule starts the machine."""
+        bus, _, rule = self._settings.orchestrator.schedule.rpartition("/")
+        asked = {"Rule": rule, **({"EventBusName": bus} if bus else {})}
+        with translated("events:ListTargetsByRule", rule):
+            targets = self._client("events").list_targets_by_rule(**asked)["Targets"]
+        machine = self._settings.orchestrator.machine
+        found = [str(one.get("RoleArn", "")) for one in targets if one.get("Arn") == machine]
+        if not any(found):
+            raise failure("events:ListTargetsByRule", rule, "NoSuchTarget", f"the rule does not start {machine}")
+        return found[0]
+
+
+def _decision(one: RolePermission, word: DecisionWord) -> Decision:
+    return Decision(
+        verb=one.needed_by, action=one.action, resource=one.resource, decision=word, condition=one.condition
+    )

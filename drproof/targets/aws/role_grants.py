@@ -1,0 +1,326 @@
+"""The statements of the orchestrator's roles: what each allows, on what, under which condition, and who needs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleGrant:
+    """One statement; `needed_by` names who would fail without it, and a resource that nobody named falls away."""
+
+    sid: str
+    needed_by: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    condition: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+
+
+S3 = "arn:{partition}:s3:::"
+EC2 = "arn:{partition}:ec2:{region}:{account}:"
+RUNNER = "arn:{partition}:iam::{account}:role/{runner}*"
+PROFILE = "arn:{partition}:iam::{account}:instance-profile/{runner}*"
+TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{lock_table}"
+STATE = S3 + "{state_bucket}/{state_key}"
+OBJECTS = S3 + "{recovery_bucket}/{recovery_prefix}/*"
+CARRIES = {"Null": {"aws:RequestTag/drproof:drill": ("false",)}}
+MARKED = {"Null": {"aws:ResourceTag/drproof:drill": ("false",)}}
+EXPIRES = {"Null": {"aws:ResourceTag/drproof:drill": ("false",), "aws:ResourceTag/drproof:expires-at": ("false",)}}
+
+
+def _log(needed_by: str, group: str) -> RoleGrant:
+    return RoleGrant(
+        sid="Log",
+        needed_by=needed_by,
+        actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+        resources=(f"{{{group}}}:*",),
+    )
+
+
+FUNCTION = (
+    RoleGrant(
+        sid="Sign",
+        needed_by="the opening, every checkpoint and the closing",
+        actions=("kms:GetPublicKey", "kms:Sign"),
+        resources=("{signing_key}",),
+    ),
+    RoleGrant(
+        sid="FindTheRunInItsStore",
+        needed_by="every act: it takes the run up out of its store",
+        actions=("s3:ListBucket",),
+        resources=(S3 + "{receipt_bucket}",),
+        condition={"StringLike": {"s3:prefix": ("{receipt_prefix}/*",)}},
+    ),
+    RoleGrant(
+        sid="MakeTheDigestKeyOfADrill",
+        needed_by="every act: originals of redacted texts",
+        actions=("kms:GenerateMac",),
+        resources=("{digest_key}",),
+    ),
+    RoleGrant(
+        sid="WhetherAnExecutionRuns",
+        needed_by="check_health: whether the holder of the lease still runs",
+        actions=("states:DescribeExecution",),
+        resources=("{executions}:*",),
+    ),
+    _log("Lambda, for the function", "function_log"),
+)
+WATCHER = (
+    RoleGrant(
+        sid="ReadTheHistory",
+        needed_by="the message: phase and cause",
+        actions=("states:GetExecutionHistory",),
+        resources=("{executions}:*",),
+    ),
+    RoleGrant(sid="WhatIsStillUp", needed_by="the message: what is up", actions=("ec2:DescribeInstances",)),
+    RoleGrant(sid="Tell", needed_by="the message", actions=("sns:Publish",), resources=("{topic}",)),
+    _log("Lambda, for the watcher", "watcher_log"),
+)
+MACHINE = (
+    RoleGrant(
+        sid="RunPhases",
+        needed_by="every task but the build's",
+        actions=("lambda:InvokeFunction",),
+        resources=("{function}",),
+    ),
+    RoleGrant(
+        sid="RunBuilds",
+        needed_by="BringupInfra, and an abort",
+        actions=("codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"),
+        resources=("arn:{partition}:codebuild:{region}:{account}:project/{build_project}",),
+    ),
+    RoleGrant(
+        sid="HearOfTheEndOfBuilds",
+        needed_by="BringupInfra: `.sync` is told of the end by a rule",
+        actions=("events:DescribeRule", "events:PutRule", "events:PutTargets"),
+        resources=("arn:{partition}:events:{region}:{account}:rule/StepFunctionsGetEventForCodeBuildStartBuildRule",),
+    ),
+    RoleGrant(
+        sid="DeliverLogs",
+        needed_by="Step Functions, for the log of the machine",
+        actions=(
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ),
+    ),
+)
+SCHEDULE = (
+    RoleGrant(
+        sid="StartTheMachine",
+        needed_by="the schedule",
+        actions=("states:StartExecution",),
+        resources=("{machine}",),
+    ),
+)
+BUILDS = (
+    RoleGrant(
+        sid="ReadTheModule",
+        needed_by="buildspec: module and zip of Terraform",
+        actions=("s3:GetObject", "s3:GetObjectVersion"),
+        resources=(S3 + "{build_module}", S3 + "{terraform_zip}"),
+    ),
+    RoleGrant(
+        sid="LeaveReceipts",
+        needed_by="buildspec: receipt",
+        actions=("s3:PutObject",),
+        resources=(S3 + "{build_receipts}/*/codebuild-*.json",),
+    ),
+    RoleGrant(
+        sid="ListTheState",
+        needed_by="Terraform: init",
+        actions=("s3:ListBucket",),
+        resources=(S3 + "{state_bucket}",),
+    ),
+    RoleGrant(
+        sid="KeepTheState",
+        needed_by="Terraform: state and lock",
+        actions=("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+        resources=(STATE, STATE + ".tflock"),
+    ),
+    RoleGrant(
+        sid="LockTheState",
+        needed_by="Terraform: lock in a table",
+        actions=("dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"),
+        resources=(TABLE,),
+    ),
+    RoleGrant(
+        sid="LookAtMachines",
+        needed_by="recovery module: plan and refresh",
+        actions=(
+            "ec2:DescribeImages",
+            "ec2:DescribeInstanceAttribute",
+            "ec2:DescribeInstanceCreditSpecifications",
+            "ec2:DescribeInstanceTypes",
+            "ec2:DescribeInstances",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeTags",
+            "ec2:DescribeVolumes",
+            "ec2:DescribeVpcs",
+        ),
+    ),
+    RoleGrant(
+        sid="MakeWithTheDrillsTag",
+        needed_by="recovery module: security group and machine",
+        actions=("ec2:CreateSecurityGroup", "ec2:RunInstances"),
+        resources=(EC2 + "instance/*", EC2 + "security-group/*", EC2 + "volume/*"),
+        condition=CARRIES,
+    ),
+    RoleGrant(
+        sid="MakeFrom",
+        needed_by="recovery module: what the machine is made from",
+        actions=("ec2:CreateSecurityGroup", "ec2:RunInstances"),
+        resources=(
+            "arn:{partition}:ec2:{region}::image/*",
+            EC2 + "network-interface/*",
+            EC2 + "security-group/*",
+            EC2 + "subnet/{subnet}",
+            EC2 + "vpc/{vpc}",
+        ),
+    ),
+    RoleGrant(
+        sid="MarkAsItIsMade",
+        needed_by="recovery module: tags, by which a teardown finds what is a drill's",
+        actions=("ec2:CreateTags",),
+        resources=(EC2 + "*/*",),
+        condition={"StringEquals": {"ec2:CreateAction": ("CreateSecurityGroup", "RunInstances")}},
+    ),
+    RoleGrant(
+        sid="ChangeOnlyWhatADrillMarked",
+        needed_by="recovery module: rules of the group, and the teardown",
+        actions=(
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:DeleteSecurityGroup",
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+            "ec2:TerminateInstances",
+        ),
+        resources=(EC2 + "instance/*", EC2 + "security-group/*"),
+        condition=MARKED,
+    ),
+    RoleGrant(
+        sid="MakeTheMachinesRole",
+        needed_by="recovery module: role of the machine",
+        actions=(
+            "iam:CreateRole",
+            "iam:DeleteRole",
+            "iam:GetRole",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListInstanceProfilesForRole",
+            "iam:ListRolePolicies",
+            "iam:TagRole",
+        ),
+        resources=(RUNNER,),
+    ),
+    RoleGrant(
+        sid="GiveItOnePolicy",
+        needed_by="recovery module: commands through SSM",
+        actions=("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
+        resources=(RUNNER,),
+        condition={"ArnEquals": {"iam:PolicyARN": ("arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore",)}},
+    ),
+    RoleGrant(
+        sid="PassItToMachines",
+        needed_by="recovery module: the machine takes its role",
+        actions=("iam:PassRole",),
+        resources=(RUNNER,),
+        condition={"StringEquals": {"iam:PassedToService": ("ec2.amazonaws.com",)}},
+    ),
+    RoleGrant(
+        sid="MakeItsProfile",
+        needed_by="recovery module: profile of the machine",
+        actions=(
+            "iam:AddRoleToInstanceProfile",
+            "iam:CreateInstanceProfile",
+            "iam:DeleteInstanceProfile",
+            "iam:GetInstanceProfile",
+            "iam:RemoveRoleFromInstanceProfile",
+            "iam:TagInstanceProfile",
+        ),
+        resources=(PROFILE,),
+    ),
+    _log("CodeBuild, for the log of a build", "build_log"),
+)
+REAPER = (
+    RoleGrant(
+        sid="LookAtWhatCarriesATag",
+        needed_by="sweep: what is there",
+        actions=(
+            "ec2:DescribeInstances",
+            "ec2:DescribeKeyPairs",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSnapshots",
+            "ec2:DescribeTags",
+            "ec2:DescribeVolumes",
+        ),
+    ),
+    RoleGrant(
+        sid="RemoveOnlyWhatADrillMarked",
+        needed_by="sweep: removal",
+        actions=(
+            "ec2:DeleteNetworkInterface",
+            "ec2:DeleteSecurityGroup",
+            "ec2:DeleteVolume",
+            "ec2:TerminateInstances",
+        ),
+        resources=(EC2 + "instance/*", EC2 + "network-interface/*", EC2 + "security-group/*", EC2 + "volume/*"),
+        condition=EXPIRES,
+    ),
+    RoleGrant(
+        sid="ListWhereDrillsWork",
+        needed_by="sweep: what is there",
+        actions=("s3:ListBucket", "s3:ListBucketVersions"),
+        resources=(S3 + "{recovery_bucket}", S3 + "{state_bucket}"),
+    ),
+    RoleGrant(
+        sid="LookAtObjectsOfDrills",
+        needed_by="sweep: whose an object is",
+        actions=("s3:GetObjectTagging",),
+        resources=(OBJECTS,),
+    ),
+    RoleGrant(
+        sid="RemoveOnlyObjectsThatADrillMarked",
+        needed_by="sweep: removal",
+        actions=("s3:DeleteObject", "s3:DeleteObjectVersion"),
+        resources=(OBJECTS,),
+    ),
+    RoleGrant(
+        sid="StateLockAndLease",
+        needed_by="sweep: it holds the lease, and gives back a dead drill's lock",
+        actions=(
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            "s3:GetObject",
+            "s3:GetObjectTagging",
+            "s3:PutObject",
+            "s3:PutObjectTagging",
+        ),
+        resources=(STATE, STATE + ".direct.json", STATE + ".drproof-lease", STATE + ".tflock"),
+    ),
+    RoleGrant(
+        sid="LookAtTheLockInATable",
+        needed_by="sweep: whether Terraform's lock is held",
+        actions=("dynamodb:GetItem",),
+        resources=(TABLE,),
+    ),
+    RoleGrant(
+        sid="ReadAndAddToReceipts",
+        needed_by="sweep: whether the store knows the drill",
+        actions=("s3:ListBucket",),
+        resources=(S3 + "{receipt_bucket}",),
+    ),
+    RoleGrant(
+        sid="KeepRecords",
+        needed_by="sweep: intents and record",
+        actions=("s3:PutObject",),
+        resources=(S3 + "{receipt_bucket}/{receipt_prefix}/sweep-*",),
+    ),
+    _log("Lambda, for the reaper", "reaper_log"),
+)

@@ -1,0 +1,129 @@
+"""What each role of the orchestrator is for, action by action: the one table beside the modules that make the roles.
+
+A row is a statement of `deploy/terraform/orchestrator` or `deploy/terraform/reaper`, by its sid. The preflight asks by
+it whether a role may still do its work, and says which statement gives back what is missing, no wider than it was.
+What the phases of the function need is not here: that is what they declare, by `permissions`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from drproof.formats import s3_uri
+from drproof.model.criteria import Site
+from drproof.model.settings import Settings
+from drproof.targets.aws.grants import ORDERED
+from drproof.targets.aws.permissions import Permission, filled, key_arn, names_of, needed
+from drproof.targets.aws.role_grants import BUILDS, FUNCTION, MACHINE, REAPER, SCHEDULE, WATCHER, RoleGrant
+
+Role = Literal["builds", "function", "machine", "reaper", "schedule", "watcher"]
+ROLES: tuple[Role, ...] = get_args(Role)
+TABLE: Mapping[Role, tuple[RoleGrant, ...]] = {
+    "builds": BUILDS,
+    "function": FUNCTION,
+    "machine": MACHINE,
+    "reaper": REAPER,
+    "schedule": SCHEDULE,
+    "watcher": WATCHER,
+}
+ELSEWHERE = frozenset({"objects.delete", "residue.read", "runner.down"})
+"""Verbs that only a teardown uses, which the function does not run: it is the operator's own act."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolePermission:
+    """One action of a role on one resource, for whom, and under which condition its statement allows it."""
+
+    needed_by: str
+    action: str
+    resource: str
+    condition: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    def contexts(self) -> Iterator[Mapping[str, tuple[str, ...]]]:
+        """Yield what calls carry by which the condition holds: one for each value that it names."""
+        keys = [(test, key, value) for test, rows in self.condition.items() for key, value in rows.items()]
+        longest = max((len(values) for _, _, values in keys), default=1)
+        for number in range(longest):
+            yield {key: (_carried(test, values[number % len(values)]),) for test, key, values in keys}
+
+
+def of_role(role: str, verbs: Iterable[str], settings: Settings) -> tuple[RolePermission, ...]:
+    """Return everything that a role is for, in a fixed order; `verbs` are those of the plan that the function runs.
+
+    Raises:
+        ValueError: there is no such role.
+    """
+    if role not in ROLES:
+        msg = f"the role {role!r}: expected one of {', '.join(ROLES)}"
+        raise ValueError(msg)
+    names = _names(settings)
+    found = [
+        RolePermission(needed_by=grant.needed_by, action=action, resource=resource, condition=condition)
+        for grant in TABLE[role]
+        for condition in (_conditions(grant, names),)
+        for resource in filter(None, (filled(template, names) for template in grant.resources))
+        for action in grant.actions
+    ]
+    if role == "function":
+        found += [
+            RolePermission(needed_by=one.verb, action=one.action, resource=one.resource)
+            for one in of_phases(verbs, settings)
+        ]
+    return tuple(sorted({_key(one): one for one in reversed(found)}.values(), key=_key))
+
+
+def of_phases(verbs: Iterable[str], settings: Settings) -> tuple[Permission, ...]:
+    """Return what the function needs for the phases, at both sites where they are one account."""
+    kept = [verb for verb in verbs if verb not in ELSEWHERE]
+    found = needed(kept, "recovery", settings, provisioner=ORDERED)
+    if settings.sites.primary.account_id == settings.sites.recovery.account_id:
+        found += needed(kept, "primary", settings, provisioner=ORDERED)
+    return found
+
+
+def _key(one: RolePermission) -> tuple[str, str, str]:
+    return one.action, one.resource, repr(one.condition)
+
+
+def _conditions(grant: RoleGrant, names: Mapping[str, str]) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    return {
+        test: {key: tuple(filled(value, names) for value in values) for key, values in rows.items()}
+        for test, rows in grant.condition.items()
+    }
+
+
+def _carried(test: str, value: str) -> str:
+    """Return a value for a key, such that a condition with this value holds."""
+    return "given" if test == "Null" else value.replace("*", "x")
+
+
+def _names(settings: Settings) -> dict[str, str]:
+    site, ours, builds = settings.sites.recovery, settings.orchestrator, settings.recovery.provisioner.codebuild
+    names = names_of(settings, "recovery")
+    logs = f"arn:{names['partition']}:logs:{site.region}:{site.account_id}:log-group:"
+    terraform = s3_uri.parse(builds.terraform_uri) if builds.terraform_uri.startswith("s3://") else None
+    return names | {
+        "build_log": f"{logs}/aws/codebuild/{builds.project}" if builds.project else "",
+        "digest_key": _one_key(settings.signing.digest_key, site, names["partition"]),
+        "executions": ours.machine.replace(":stateMachine:", ":execution:"),
+        "function": ours.function,
+        "function_log": _log_of(logs, ours.function),
+        "machine": ours.machine,
+        "reaper_log": _log_of(logs, ours.reaper),
+        "signing_key": _one_key(settings.signing.signer, site, names["partition"]),
+        "subnet": settings.recovery.provisioner.subnet_id,
+        "terraform_zip": f"{terraform.bucket}/{terraform.key}" if terraform else "",
+        "vpc": settings.recovery.provisioner.vpc_id,
+        "watcher_log": _log_of(logs, ours.watcher),
+    }
+
+
+def _one_key(uri: str, site: Site, partition: str) -> str:
+    """Return the ARN of a key, empty for a name: which key that is, IAM does not know, and the role has but one."""
+    arn = key_arn(uri, site, partition)
+    return "" if arn.endswith("key/*") else arn
+
+
+def _log_of(logs: str, function: str) -> str:
+    name = function.rpartition(":")[2]
+    return f"{logs}/aws/lambda/{name}" if name else ""
