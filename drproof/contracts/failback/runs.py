@@ -52,10 +52,10 @@ def other_plan(read_failback: Reading) -> Reading:
     return changed(read_failback, planned=one(read_failback.facts.planned, lambda _: True, run_id=OTHER_RUN))
 
 
-@failback_is_between_two_runs.sabotage("a pointer named another run before")
-def other_before(read_failback: Reading) -> Reading:
-    """Point elsewhere before."""
-    rows = one(read_failback.facts.kept, lambda row: row.side == BEFORE, run_id=OTHER_RUN)
+@failback_is_between_two_runs.sabotage("a pointer that was kept names another run")
+def other_pointer(read_failback: Reading) -> Reading:
+    """Point elsewhere."""
+    rows = one(read_failback.facts.kept, lambda _: True, run_id=OTHER_RUN)
     return changed(read_failback, kept=rows)
 
 
