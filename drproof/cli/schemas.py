@@ -17,7 +17,7 @@ from drproof.evidence.envelope import Written
 from drproof.evidence.own_tests import OwnTests
 from drproof.evidence.redaction import REDACTIONS, Redacted
 from drproof.evidence.schemas import BASE, receipt_schema
-from drproof.evidence.statements import Checkpoint, Closing, Opening, Progress, SignOff
+from drproof.evidence.statements import Checkpoint, Closing, Corroboration, Opening, Progress, SignOff
 from drproof.evidence.trust import Trust
 from drproof.evidence.withheld import FOLDER, WithheldFile
 from drproof.model.codec import schema_of
@@ -33,6 +33,7 @@ PLAIN: dict[str, tuple[Any, str]] = {
     "statement.progress": (Progress, "The predicate of what says in a receipt store how far a drill is"),
     "statement.closing": (Closing, "The predicate of a closing"),
     "statement.sign-off": (SignOff, "The predicate of a sign-off"),
+    "statement.corroboration": (Corroboration, "The predicate of what an auditor heard from the platform"),
     "test-result": (TestResult, "A drill as an in-toto test result"),
     "redactions": (tuple[Redacted, ...], "What is left of texts that were redacted, with digests of their originals"),
     "trust": (Trust, "A trust file: whose signatures count"),

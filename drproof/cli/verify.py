@@ -25,6 +25,12 @@ def verify(  # noqa: PLR0913 — what a reader can demand
     ] = False,
     execution_arn: Annotated[str, typer.Option(help="The execution that the bundle tells of, to corroborate it.")] = "",
     profile: Annotated[str, typer.Option(help="The AWS profile to corroborate with.")] = "",
+    signer: Annotated[
+        str, typer.Option(help="Your own key, that of a collector: with --corroborate it signs what the platform said.")
+    ] = "",
+    record: Annotated[
+        Path | None, typer.Option(help="The signed record of what the platform said: written with --signer, else read.")
+    ] = None,
     world: World = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
@@ -34,6 +40,7 @@ def verify(  # noqa: PLR0913 — what a reader can demand
     level, rehearsal or trust not met. What the platform contradicts is invalid; what it did not answer is not met.
     """
     # All that decides costs a quarter of a second to import, which every other command would wait for.
+    from drproof.cli.recording import Recording
     from drproof.cli.verifying import Asking, decided
 
     options: dict[str, Any] = {
@@ -48,6 +55,7 @@ def verify(  # noqa: PLR0913 — what a reader can demand
         "accept_rehearsal": accept_rehearsal,
     }
     asking = Asking(execution_arn=execution_arn, profile=profile, world=world) if corroborate else None
-    told, status = decided(bundle, trust, options, asking=asking, as_json=as_json)
+    kept = Recording.of(record, signer=signer, profile=profile, corroborate=corroborate)
+    told, status = decided(bundle, trust, options, asking=asking, recording=kept, as_json=as_json)
     typer.echo(told)
     raise typer.Exit(status)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drproof import catalog
 from drproof.cli.errors import clear
+from drproof.cli.recording import Recording
 from drproof.evidence import expectations
 from drproof.evidence import trust as trusting
 from drproof.evidence.files import Problem
@@ -28,6 +29,7 @@ from drproof.report.visible import printable
 
 if TYPE_CHECKING:
     from drproof.engine.corroborate import Asked
+    from drproof.evidence.statements import AskedAgain
 
 LAST = 4
 """The level of a bundle that the platform confirms: as the one before it, and asked again."""
@@ -52,19 +54,27 @@ class Asking:
     world: str
 
 
-def decided(
-    bundle: Path, trust: Path | None, options: dict[str, Any], *, asking: Asking | None, as_json: bool
+def decided(  # noqa: PLR0913 — what a reader brings along
+    bundle: Path,
+    trust: Path | None,
+    options: dict[str, Any],
+    *,
+    asking: Asking | None,
+    recording: Recording | None = None,
+    as_json: bool,
 ) -> tuple[str, int]:
     """Return what is said about a bundle, and the exit status.
 
     The options are those of `expectations.read`; the level may be the last one where the platform is asked.
     """
     demanded = asking is not None and options["require_level"].upper() == "L4"
+    believed = trusting.Trust()
     try:
+        believed = trusting.read(_read(trust)) if trust is not None else believed
         found = decide(
             bundle,
             catalog.types(),
-            trust=trusting.read(_read(trust)) if trust is not None else trusting.Trust(),
+            trust=believed,
             # The last level is reached by asking; until then a bundle is at most of the one before.
             expect=expectations.read({**options, "require_level": "L3"} if demanded else options),
             now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
@@ -72,16 +82,21 @@ def decided(
         )
     except EvidenceError as exc:
         found = Verification(status=UNREADABLE, level=0, problems=(Problem(exc.code, "", str(exc)),), not_shown=())
-    asked: tuple[Asked, ...] = ()
-    if asking is not None and found.inspection is not None:
-        asked = _ask(found.inspection, asking)
+    asked: tuple[Asked | AskedAgain, ...] = ()
+    heard, inspection = "", found.inspection
+    if asking is not None and inspection is not None:
+        asked = _ask(inspection, asking)
         found = _with(found, asked, demanded=demanded)
+        heard = recording.write(inspection, asked, asking.execution_arn) if recording is not None else ""
+    elif recording is not None and inspection is not None:
+        heard, asked = recording.read(inspection, believed)
     if as_json:
         rows = [{"what": one.what, "status": one.status, "reason": one.reason} for one in asked]
-        told = document(found) | ({"corroboration": rows} if asking is not None else {})
-        return json.dumps(told, indent=2), found.status
-    said = [printable(f"{one.status}: {one.what}{f': {one.reason}' if one.reason else ''}") for one in asked]
-    return "\n".join([*lines(found, bundle, trust), *said]), found.status
+        told = document(found) | ({"corroboration": rows} if asking is not None or recording is not None else {})
+        return json.dumps(told | ({"record": heard} if heard else {}), indent=2), found.status
+    said = [f"{one.status}: {one.what}{f': {one.reason}' if one.reason else ''}" for one in asked]
+    more = map(printable, (*said, *filter(None, [heard])))
+    return "\n".join([*lines(found, bundle, trust), *more]), found.status
 
 
 def _ask(inspection: Inspection, asking: Asking) -> tuple["Asked", ...]:
@@ -96,7 +111,7 @@ def _ask(inspection: Inspection, asking: Asking) -> tuple["Asked", ...]:
         return ask(inspection, auditor, Path(private))
 
 
-def _with(found: Verification, asked: tuple["Asked", ...], *, demanded: bool) -> Verification:
+def _with(found: Verification, asked: tuple["Asked | AskedAgain", ...], *, demanded: bool) -> Verification:
     """Return what was found with what the platform said: the exit status is the first of 2, 1, 4, 3, 5."""
     said = {one.status for one in asked}
     confirmed = said == {"confirmed"}

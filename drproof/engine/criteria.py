@@ -5,6 +5,7 @@ import secrets
 from drproof import catalog
 from drproof.engine.approving import approval_of
 from drproof.engine.cadence import cadence_of
+from drproof.engine.named import bar_of
 from drproof.engine.readiness import orchestrator_of, preflight_of, triggers_of
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, Resolved
@@ -12,6 +13,7 @@ from drproof.engine.window import Coverage
 from drproof.formats import onprem_backup, pointers
 from drproof.model.criteria import (
     Backup,
+    ByItself,
     Criteria,
     ExpectedContract,
     Grade,
@@ -214,6 +216,14 @@ def criteria_of(resolved: Resolved, settings: Settings, plan: Plan, *, teardown:
         architectures=resolved["drill.architectures"],
         preflight=preflight_of(resolved, settings, plan),
         approval=approval_of(settings, plan),
+        by_itself=bar_of(
+            settings.sites.recovery,
+            machine=resolved["orchestrator.machine"],
+            max_age_ms=resolved["triggers.drill_max_age"],
+            embedded=resolved["target"] == EMBEDDED,
+        )
+        if plan.name == catalog.PREFLIGHT
+        else ByItself(),
     )
 
 

@@ -60,7 +60,7 @@ def gather(handed: Handed) -> Collection:
         if not path.is_file():
             raise refuse(f"{path} is not there", expected=f"the file of the {kind}", next_step="mend the option")
     elsewhere = {path.resolve() for path, _ in named}
-    files = [_read(path, path.relative_to(root).as_posix(), "folder") for path in inside if path not in elsewhere]
+    files = [read_file(path, path.relative_to(root).as_posix(), "folder") for path in inside if path not in elsewhere]
     return Collection(files=(*files, *_named(named)))
 
 
@@ -70,10 +70,12 @@ def _named(named: Iterable[tuple[Path, HandedAs]]) -> Iterable[HandedFile]:
     for number, (path, kind) in enumerate(named, start=1):
         if path.resolve() not in seen:
             seen.add(path.resolve())
-            yield _read(path.resolve(), f"{kind}/{number}-{path.name}", kind)
+            yield read_file(path.resolve(), f"{kind}/{number}-{path.name}", kind)
 
 
-def _read(path: Path, name: str, handed_as: HandedAs) -> HandedFile:
+def read_file(path: Path, name: str, handed_as: HandedAs) -> HandedFile:
+    """Return one file as it was handed in; a link, or what is longer than any file of its kind, is said to be so."""
+
     def broken(problem: str) -> HandedFile:
         return HandedFile(name=name, handed_as=handed_as, problem=problem)
 

@@ -121,7 +121,7 @@ def judge_handed(
     journal.append({"at": clock.now(), "kind": "opened", "drill": prepared.drill_id, "opening": record.opening})
     # The key is kept nowhere: equal secrets have equal tags within one bundle, and in no other.
     key, observed, interruption = secrets.token_hex(32), None, None
-    for phase in prepared.plan.phases:
+    for phase in prepared.coverage.run:
         ending = _act(phase, prepared, record, collection, journal=journal, masker=masker, key=key)
         interruption = interruption or ending.interruption
         if isinstance(ending.observed, ExecutionObserved | FailbackObserved):
@@ -218,11 +218,25 @@ def _shortfalls_of_a_failback(facts: FailbackObserved) -> tuple[str, ...]:
 
 
 def prepare_import(  # noqa: PLR0913 — what a run is named by
-    name: str, criteria: Criteria, collection: Collection, directory: Path, *, mode: Mode = "live", drill_id: str = ""
+    name: str,
+    criteria: Criteria,
+    collection: Collection,
+    directory: Path,
+    *,
+    mode: Mode = "live",
+    drill_id: str = "",
+    only: frozenset[str] = frozenset(),
 ) -> Prepared:
-    """Return a run of a plan that asks nothing outside a collection."""
+    """Return a run of a plan that asks nothing outside a collection: of all its phases, or of those named alone."""
     plan = catalog.plan(name)
     coverage = cover(plan, WindowRequest(), None)
+    if only:
+        left_out = tuple(phase.name for phase in coverage.run if phase.name not in only)
+        coverage = replace(
+            coverage,
+            run=tuple(phase for phase in coverage.run if phase.name in only),
+            window=replace(coverage.window, full=not left_out, left_out=left_out),
+        )
     drill_id = drill_id or f"{plan.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     return Prepared(
         drill_id=drill_id,
@@ -232,7 +246,11 @@ def prepare_import(  # noqa: PLR0913 — what a run is named by
         criteria=criteria,
         settings=bare_settings(criteria.sites),
         contracts=expected_of(plan, coverage, criteria),
-        inputs=tuple(Input(name=one.name, value=one.handed_as, source="handed in") for one in collection.files),
+        inputs=(
+            *(Input(name=one.name, value=one.handed_as, source="handed in") for one in collection.files),
+            *(Input(name=one.name, value="module", source="handed in") for one in collection.modules),
+            *(Input(name=one.name, value="drill", source="handed in") for one in collection.drills),
+        ),
         reports=directory.parent,
         scenario=None,
         prior=None,

@@ -22,6 +22,27 @@ PREFLIGHT: tuple[Leaf, ...] = (
     row("triggers.rules", "names", "the EventBridge rules that start the orchestrator by themselves", default=()),
     row("triggers.alarms", "names", "the alarms whose actions start it", default=()),
     row(
+        "triggers.drill_max_age",
+        "duration",
+        "how long ago the verified drill may have been closed that a trigger follows where it is on",
+        default="90d",
+        of_the_world=False,
+    ),
+    row(
+        "guardrails.trigger_variable",
+        "text",
+        "the variable of a Terraform module that switches on what starts by itself",
+        default="enable_triggers",
+        of_the_world=False,
+    ),
+    row(
+        "guardrails.always_on",
+        "names",
+        "what of a module may be on by itself because it starts no recovery, as <module>/<resource>",
+        default=(),
+        of_the_world=False,
+    ),
+    row(
         "triggers.site",
         "text",
         "the site that they are at",

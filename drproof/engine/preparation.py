@@ -18,6 +18,7 @@ import drproof
 from drproof import catalog
 from drproof.analysis.cost import estimated_minutes
 from drproof.engine import fleet as fleets
+from drproof.engine import named
 from drproof.engine.approving import LONGEST_MS
 from drproof.engine.clock import SystemClock
 from drproof.engine.criteria import criteria_of, expected_of, settings_of
@@ -35,13 +36,12 @@ from drproof.evidence.history import last_of
 from drproof.evidence.verification import SIGNATURES, verify
 from drproof.formats import booleans
 from drproof.model.codec import encode
+from drproof.model.collection import Collection
 from drproof.model.criteria import Criteria, ExpectedContract, Fleet, Input, PlanDocument
 from drproof.model.errors import EvidenceError, FormatError
 from drproof.model.plan import Plan
 from drproof.model.receipt import Mode, Tool
-from drproof.model.settings import (
-    Settings,
-)
+from drproof.model.settings import Settings
 from drproof.targets.signers import FILE
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -87,6 +87,8 @@ class Prepared:
     values: Mapping[str, Any]
     """Every setting by its path."""
     notes: tuple[str, ...]
+    collection: Collection = field(default_factory=Collection)
+    """What is handed to the phases besides."""
     previous: str | None = None
     """The digest of the last bundle of the same plan that was closed here before: what is left out is missed."""
 
@@ -129,6 +131,7 @@ def prepare(request: DrillRequest) -> Prepared:
     """
     plan = catalog.plan(request.plan)
     options, fleet = fleets.asked(plan.name, request.options)
+    named.refuse_elsewhere(plan.name, options)
     name = options.get("scenario") or ""
     window = _window(options, plan)
     if options.get("receipt_dir") and not plan.mutates:
@@ -197,6 +200,13 @@ def prepare(request: DrillRequest) -> Prepared:
         prior=prior,
         values=resolved.values,
         notes=tuple(notes),
+        collection=Collection(
+            drills=named.drills_in(
+                named.folders(options, named.DRILLS, request.directory),
+                named.trust_in(settings.signing.trust, request.directory),
+                named.now(),
+            )
+        ),
         previous=last_of(reports, plan.name, mode),
     )
 

@@ -28,7 +28,6 @@ from drproof.engine.signals import Signals
 from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Redactor
 from drproof.model.codec import encode
-from drproof.model.collection import Collection
 from drproof.model.errors import DrproofError, JournalError, TargetError
 from drproof.model.phase import Phase
 from drproof.model.receipt import Attempt, Caller, Cause, Outcome, Receipt
@@ -54,8 +53,8 @@ class Run:
         self.signals = signals
         self.undated = ""
         """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
-        self.collection = Collection()
-        """What other processes hand in to be brought together by a phase of this plan."""
+        self.collection = prepared.collection
+        """What is handed in by name, or what other processes hand in to be brought together by a phase of this plan."""
         self.opened = opened
         """What this run holds while it is open."""
         self._journal: Journal = opened.journal

@@ -102,7 +102,7 @@ def setting(path: str, options: Mapping[str, Any], environment: Mapping[str, str
     """
     leaf, file = BY_PATH[path], find_file(directory)
     value, _ = _first(leaf, options, environment, read_file(file) if file else {}, {}, {}, file, places=True)
-    return leaf.default if value is None else value
+    return convert(leaf, leaf.default) if value is None and leaf.default is not None else value
 
 
 def resolve(  # noqa: PLR0913 — every place that settings come from

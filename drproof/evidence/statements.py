@@ -105,6 +105,27 @@ class SignOff:
     signed_at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedAgain:
+    """One thing that the platform was asked again, and what it said."""
+
+    what: str
+    status: Literal["confirmed", "differs", "unanswered"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corroboration:
+    """What an auditor heard from the platform about a closed bundle."""
+
+    schema_version: Literal[1] = 1
+    drill_id: str
+    asked_at: Instant
+    execution: str
+    """The ARN of the execution that was asked about; empty where none was named."""
+    asked: tuple[AskedAgain, ...]
+
+
 NAMES: Mapping[type, str] = {
     Opening: "opening/v1",
     Checkpoint: "checkpoint/v1",
@@ -112,6 +133,7 @@ NAMES: Mapping[type, str] = {
     Closing: "closing/v1",
     SignOff: "sign-off/v1",
     Decision: "decision/v1",
+    Corroboration: "corroboration/v1",
 }
 
 
@@ -179,7 +201,7 @@ def _check(written: "_Written[Any]", kind: type) -> None:
     names = [row.name for row in written.subject]
     if names != sorted(set(names)):
         raise EvidenceError("shape", "expected subjects in the order of their names, each once")
-    for name in ("opened_at", "closed_at", "signed_at", "decided_at", "expires_at"):
+    for name in ("opened_at", "closed_at", "signed_at", "decided_at", "expires_at", "asked_at"):
         if (instant := getattr(written.predicate, name, None)) is not None:
             # Some times look like one and are none, such as the thirtieth of February.
             timestamps.parse_evidence(instant)

@@ -217,6 +217,33 @@ class Preflight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guardrails:
+    """What the sources of Terraform are judged by."""
+
+    sources: tuple[str, ...] = ()
+    """The modules that were handed in."""
+    always_on: tuple[str, ...] = ()
+    """What may be on by itself because it starts no recovery, as `module/aws_cloudwatch_event_rule.watcher`."""
+    trigger_variable: str = "enable_triggers"
+    """The variable that switches triggers on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByItself:
+    """What must have been drilled where something starts executions by itself."""
+
+    drill_max_age_ms: Milliseconds = 90 * 86_400_000
+    """How long ago the drill may have been closed."""
+    account_id: str = ""
+    region: str = ""
+    """Where it must have recovered; empty where nobody said."""
+    machine: str = ""
+    """The ARN of the state machine that it must have been an execution of; empty where nobody named one."""
+    rehearsal: bool = False
+    """Whether a rehearsal counts: only where the target is the embedded world."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approver:
     """A key whose decision counts, as the trust file of whoever ran the drill had it."""
 
@@ -279,6 +306,8 @@ class Criteria:
     fleet: Fleet = field(default_factory=Fleet)
     preflight: Preflight = field(default_factory=Preflight)
     approval: Approval = field(default_factory=Approval)
+    guardrails: Guardrails = field(default_factory=Guardrails)
+    by_itself: ByItself = field(default_factory=ByItself)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import pytest
 from drproof import catalog
 from drproof.engine import keys
 from drproof.engine.clock import instant
+from drproof.engine.named import trust_in
 from drproof.engine.settings import setting
 from drproof.evidence import expectations
 from drproof.evidence.integrity import CLOSING, OPENING, Inspection
@@ -74,7 +75,7 @@ class BundleSession:
         try:
             of = partial(setting, options=options, environment=os.environ, directory=directory)
             self.directory, self._chosen = _bundle(options, directory, Path(of("reports")))
-            self.trust_file = _trust_file(of("signing.trust"), directory)
+            self.trust_file = trust_in(of("signing.trust"), directory)
             self._expected = expectations.read(options)
             decision = bool(options.get("require_record_manual_decision"))
             self._now = instant(datetime.now(UTC))
@@ -282,11 +283,3 @@ def _is_bundle(path: Path) -> bool:
 def _made(path: Path) -> float:
     last = path / CLOSING
     return (last if last.is_file() else path / OPENING).stat().st_mtime
-
-
-def _trust_file(named: str, directory: Path) -> Path | None:
-    """Return the trust file that was named, else the project's own; None when there is neither."""
-    if named:
-        return (directory / Path(named).expanduser()).resolve()
-    own = directory / keys.FOLDER / keys.TRUST
-    return own if own.is_file() else None

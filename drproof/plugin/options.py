@@ -21,8 +21,8 @@ class Option:
     switch: bool = False
 
 
-REPEATED = "backup-uri"
-"""The option that may be given more than once: each restore point of a fleet."""
+REPEATED = frozenset({"backup-uri", "terraform-dir", "verified-drill"})
+"""The options that may be given more than once: each restore point of a fleet, each module, each drill."""
 
 OWN = (
     Option("start_at", "Window to start in: bringup, restore, validate, promote or teardown"),
@@ -40,6 +40,8 @@ OWN = (
     Option("bundle_dir", "Folder of the bundle to check; without it the newest one"),
     Option("execution_arn", "Execution of a state machine to check, asked for now"),
     Option("execution_dir", "Folder of an exported execution to check; nothing is asked"),
+    Option("terraform_dir", "Folder of a Terraform module whose sources are checked; nothing is planned"),
+    Option("verified_drill", "Bundle of the drill that triggers may follow where they are on"),
     Option("expect_drill", "The drill that the bundle has to be of"),
     Option("expect_nonce", "The nonce that its opening has to name"),
     Option("expect_account", "The account of its recovery site"),
@@ -60,7 +62,7 @@ def add_options(parser: pytest.Parser) -> None:
     for name, says, switch in _all():
         words = [word for word in (f"--{name}", f"--dr-{name}") if word not in taken]
         settings: dict[str, Any] = {"action": "store_true", "default": None} if switch else {"metavar": "VALUE"}
-        if name == REPEATED:
+        if name in REPEATED:
             settings["action"] = "append"
         group.addoption(*words, dest=PREFIX + name.replace("-", "_"), help=says, **settings)
 

@@ -11,6 +11,7 @@ import pytest
 
 from drproof import catalog
 from drproof.engine.clock import instant
+from drproof.engine.named import DRILLS, SOURCES, folders
 from drproof.engine.orchestrated import Asked, check
 from drproof.engine.settings import setting
 from drproof.evidence import expectations
@@ -47,7 +48,11 @@ class OrchestratorSession(BundleSession):
             self._expected = expectations.read(options)
             self._now = instant(datetime.now(UTC))
             asked = _asked(options, start)
-            self._chosen = asked.arn or str(asked.folder)
+            self._chosen = (
+                f"execution {asked.arn or asked.folder}"
+                if asked.arn or asked.folder
+                else f"sources in {', '.join(str(place) for place in asked.modules)}"
+            )
             check(asked, options, start, self.directory)
             self.trust_file = None
             self.found = verify(
@@ -81,7 +86,7 @@ class OrchestratorSession(BundleSession):
 
     def header(self) -> list[str]:
         """Say which execution is checked, and whether it is of a rehearsal."""
-        return [printable(f"drproof: execution {self._chosen}, mode {self.plan.mode.upper()}")]
+        return [printable(f"drproof: {self._chosen}, mode {self.plan.mode.upper()}")]
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Print what the check came to."""
@@ -106,4 +111,6 @@ def _asked(options: Mapping[str, Any], start: Path) -> Asked:
         arn=options.get("execution_arn") or "",
         folder=(start / folder).resolve() if folder else None,
         endpoint=os.environ.get("DRPROOF_ENDPOINT", ""),
+        modules=folders(options, SOURCES, start),
+        drills=folders(options, DRILLS, start),
     )

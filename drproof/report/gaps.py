@@ -48,6 +48,7 @@ def gaps(bundle: Bundle) -> tuple[Gap, ...]:
         *(Gap(*row) for row in restore_points.missing(bundle)),
         *_of_the_cluster(bundle),
         *_of_the_preflight(bundle),
+        *_of_the_guardrails(bundle),
         *_of_the_store(bundle),
         Gap(facts.NOT_SIGNED, facts.signature(bundle)),
         *_of_the_controls(bundle),
@@ -199,6 +200,17 @@ def _of_the_preflight(bundle: Bundle) -> Iterator[Gap]:
     if "try_pull_secret" in receipts and demanded.login_expected and not demanded.cluster_expected:
         why = "There is no cluster to ask before the drill makes one; cluster.kubeconfig names none."
         yield Gap("That the cluster takes the pull secret.", why)
+
+
+def _of_the_guardrails(bundle: Bundle) -> Iterator[Gap]:
+    bar, receipts = bundle.plan.criteria.guardrails, facts.by_phase(bundle)
+    if "read_terraform" not in receipts:
+        return
+    if not bar.sources:
+        yield Gap("That Terraform's sources keep their guardrails.", "No module was named with --terraform-dir.")
+    if bar.always_on:
+        why = "The operator accepts in guardrails.always_on that these are on by themselves; nobody judged:"
+        yield Gap("That they start no recovery.", why, bar.always_on)
 
 
 def _of_the_store(bundle: Bundle) -> Iterator[Gap]:

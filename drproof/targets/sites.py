@@ -233,19 +233,23 @@ def _owners(settings: Settings) -> dict[str, str]:
 
 
 def open_sites(settings: Settings, endpoint: str | None, *, directory: Path, origin: str) -> AwsTarget:
-    """Return both sites of AWS, or of the embedded world at `endpoint`."""
+    """Return both sites of AWS, or of the embedded world at `endpoint`, where `approver` is the one other profile."""
     issued = embedded.credentials(endpoint) if endpoint is not None else {}
     address = embedded.loopback(endpoint) if endpoint is not None else ""
     sites = settings.sites
+    profile = "" if address else settings.profile
     primary = Session(
         sites.primary.region,
         endpoint=address,
         credentials=issued.get("primary"),
-        profile=settings.profile,
+        profile=profile,
         read_only=True,
     )
     recovery = Session(
-        sites.recovery.region, endpoint=address, credentials=issued.get("recovery"), profile=settings.profile
+        sites.recovery.region,
+        endpoint=address,
+        credentials=issued.get("approver" if settings.profile == "approver" else "recovery"),
+        profile=profile,
     )
     owner = settings.storing.owner if settings.storing is not None else sites.recovery.owner
     return AwsTarget(

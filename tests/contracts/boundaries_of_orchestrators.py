@@ -8,6 +8,7 @@ from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import OURS, PASSING, TURNED_DOWN, Evidence
 from tests.contracts.observed_execution import ACCOUNT, ASKED_FOR, NAME, OBSERVED, OWN, moment
+from tests.contracts.observed_terraform import DRILL_BEHIND, DRILLS
 
 RUN, (ANSWER,), (TORN_DOWN,) = OWN.run, OWN.decisions, OWN.builds
 assert RUN is not None
@@ -30,10 +31,10 @@ def _torn_down(*builds: BuildHanded) -> Evidence:
     return _facts(builds=builds)
 
 
-def _say(house: House, contract: str, reason: str, *evidence: Evidence) -> None:
+def _say(house: House, contract: str, reason: str, *evidence: Evidence, subject: str = "") -> None:
     """Demand that the contract itself says why: one that breaks on such evidence is unproven as well."""
     for one in evidence:
-        assert house.verdict(contract, one).reason == reason
+        assert house.verdict(contract, one, subject).reason == reason
 
 
 @boundary
@@ -184,8 +185,8 @@ def what_was_used_is_what_was_named_and_nothing_else(house: House) -> None:
 
 
 @boundary
-def a_trigger_is_there_and_disabled(house: House) -> None:
-    contract = "nothing_starts_executions_by_itself"
+def a_trigger_is_there_and_off_or_a_drill_stands_behind_it(house: House) -> None:
+    contract = "executions_start_by_themselves_only_after_a_verified_drill"
     first, second = OWN.triggers
     subject = first.name
     expect(
@@ -196,6 +197,26 @@ def a_trigger_is_there_and_disabled(house: House) -> None:
         (_facts(triggers=(replace(first, state="ENABLED"), second)), REFUTED),
         (_facts(triggers=(replace(first, state="ABSENT"), second)), REFUTED),
         (_facts(triggers=(first, replace(second, state="ENABLED"))), PROVEN),
+        subject=subject,
+    )
+    on = (replace(first, state="ENABLED"), second)
+    _say(
+        house,
+        contract,
+        "the export does not say whether rule atlas-schedule is enabled",
+        *(_facts(triggers=(replace(first, state=odd), second)) for odd in ("ODD", "")),
+        subject=subject,
+    )
+    expect(
+        house,
+        contract,
+        (_facts(triggers=on).receipt("read_verified_drill", observed=DRILLS), PROVEN),
+        (
+            _facts(triggers=(replace(first, state="ABSENT"), second)).receipt("read_verified_drill", observed=DRILLS),
+            REFUTED,
+        ),
+        (_facts(triggers=on).facts("read_verified_drill", drills=(replace(DRILL_BEHIND, status=2),)), UNPROVEN),
+        (_facts(triggers=on).facts("read_verified_drill", drills=(replace(DRILL_BEHIND, mode="rehearsal"),)), REFUTED),
         subject=subject,
     )
     unnamed = OURS.asking(execution=replace(ASKED_FOR, triggers=()))

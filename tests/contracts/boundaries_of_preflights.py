@@ -30,6 +30,7 @@ from tests.contracts.observed_preflight import (
     TRIGGERS,
     VCPUS,
 )
+from tests.contracts.observed_terraform import DRILL_BEHIND, DRILLS
 
 SHORT = "2026-01-31T12:59:59.999Z"
 
@@ -229,12 +230,12 @@ def a_role_lacks_what_it_is_denied_and_is_told_the_statement_with_its_condition(
 
 
 @boundary
-def a_trigger_must_be_there_and_disabled(house: House) -> None:
+def a_trigger_must_be_there_and_off_or_follow_a_drill(house: House) -> None:
     def trigger(state: str, name: str = "rule atlas-schedule") -> Evidence:
         changed = tuple(replace(one, state=state) if one.name == name else one for one in TRIGGERS.triggers)
         return PASSING.facts("read_triggers", triggers=changed)
 
-    name = "trigger_is_disabled"
+    name = "trigger_is_off_or_follows_a_verified_drill"
     expect(
         house,
         name,
@@ -242,8 +243,18 @@ def a_trigger_must_be_there_and_disabled(house: House) -> None:
         (trigger("absent"), REFUTED),
         (trigger("AccessDenied"), UNPROVEN),
         (PASSING.facts("read_triggers", triggers=TRIGGERS.triggers[1:]), UNPROVEN),
+        (trigger("enabled").receipt("read_verified_drill", observed=DRILLS), PROVEN),
+        (trigger("absent").receipt("read_verified_drill", observed=DRILLS), REFUTED),
+        (trigger("enabled").facts("read_verified_drill", drills=(replace(DRILL_BEHIND, status=2),)), UNPROVEN),
+        (trigger("enabled").facts("read_verified_drill", drills=(replace(DRILL_BEHIND, status=3),)), REFUTED),
         subject="rule atlas-schedule",
     )
+    behind = trigger("enabled").receipt("read_verified_drill", observed=DRILLS)
+    assert house.verdict(name, behind, "rule atlas-schedule").reason == ""
+    gone = house.verdict(name, PASSING.facts("read_triggers", triggers=TRIGGERS.triggers[1:]), "rule atlas-schedule")
+    assert gone.reason == "the receipt does not speak of rule atlas-schedule"
+    denied = house.verdict(name, trigger("AccessDenied"), "rule atlas-schedule").reason
+    assert denied.startswith("rule atlas-schedule could not be read: AccessDenied")
     assert "aws events disable-rule --name atlas-schedule" in _fix(
         house, name, trigger("enabled"), "rule atlas-schedule"
     )

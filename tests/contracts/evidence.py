@@ -63,6 +63,7 @@ from tests.contracts.observed_preflight import (
     TRIGGERS,
 )
 from tests.contracts.observed_published import PUBLISHED_RUN
+from tests.contracts.observed_terraform import DRILLS, NO_DRILL, SOURCES
 from tests.evidence.keys import APPROVER, Key
 
 EVERY_FILE: Mapping[str, Any] = {**FILES, **FLEET_FILES, **MACHINE_FILES}
@@ -89,6 +90,8 @@ def _receipts() -> Iterator[Receipt[Any]]:
         "teardown": (TORN_DOWN, RECOVERY, ""),
         "read_execution": (HANDED_IN, RECOVERY, ""),
         "read_state_machine": (MACHINE_READ, RECOVERY, ""),
+        "read_terraform": (SOURCES, RECOVERY, ""),
+        "read_verified_drill": (NO_DRILL, RECOVERY, ""),
         "read_published_run": (PUBLISHED_RUN, PRIMARY, ""),
         "find_restore_points": (FOUND, PRIMARY, ""),
         "read_restore_points": (READ, PRIMARY, ""),
@@ -252,6 +255,13 @@ TURNED_DOWN = OURS.facts(
     run=replace(OWN.run, last_state="PromotionRejected"),
 )
 
+SWITCHED_ON = (
+    PASSING.receipt("read_verified_drill", observed=DRILLS)
+    .facts("read_triggers", triggers=(replace(TRIGGERS.triggers[0], state="enabled"), *TRIGGERS.triggers[1:]))
+    .facts("read_execution", triggers=(replace(HANDED_IN.triggers[0], state="ENABLED"), *HANDED_IN.triggers[1:]))
+)
+"""A trigger that is on, one that is off, and a verified drill."""
+
 OF_THE_REFERENCE = PASSING.facts("read_restore_point", schema_version=None, members=(), canary=None).asking(
     backup=replace(CRITERIA.backup, member_manifests="promised", failure_domain="none")
 )
@@ -317,6 +327,7 @@ VARIANTS: dict[str, tuple[Evidence, frozenset[str]]] = {
             }
         ),
     ),
+    "triggers that follow a verified drill": (SWITCHED_ON, frozenset()),
     "an execution of our own orchestrator": (OURS, frozenset()),
     "an execution of ours that was refused": (TURNED_DOWN, frozenset({"approval_was_given"})),
 }

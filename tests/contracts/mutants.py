@@ -27,9 +27,11 @@ from tests.contracts import (
     boundaries_of_recoveries,
     boundaries_of_restore_points,
     boundaries_of_runs,
+    boundaries_of_terraform,
     boundaries_of_workloads,
     reasoning_of_policies,
     reasoning_of_runs,
+    reasoning_of_terraform,
     reasoning_of_tests,
 )
 from tests.contracts.boundary import BOUNDARIES
@@ -51,9 +53,11 @@ CHECKED = (
     boundaries_of_recoveries,
     boundaries_of_restore_points,
     boundaries_of_runs,
+    boundaries_of_terraform,
     boundaries_of_workloads,
     reasoning_of_policies,
     reasoning_of_runs,
+    reasoning_of_terraform,
     reasoning_of_tests,
 )
 """The rooms whose import registers their checks."""

@@ -43,6 +43,7 @@ from drproof.phases.recovery.validate import ArchiveReported, ContainerSeen, Val
 from tests.contracts.observed_execution import ASKED_FOR
 from tests.contracts.observed_preflight import DEMANDED
 from tests.contracts.observed_published import PUBLISHED
+from tests.contracts.observed_terraform import BY_ITSELF, GUARDRAILS
 
 HOUR = 3_600_000
 DRILL = "drill-1"
@@ -104,6 +105,8 @@ CRITERIA = Criteria(
     published=PUBLISHED,
     architectures=("arm64",),
     preflight=DEMANDED,
+    guardrails=GUARDRAILS,
+    by_itself=BY_ITSELF,
     cadence=Cadence(
         schedule="0 1,13 * * *",
         longest_gap_ms=12 * HOUR,

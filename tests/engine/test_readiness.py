@@ -71,8 +71,8 @@ def test_triggers_are_asked_for_only_where_they_are_named(tmp_path):
     named = _prepared(tmp_path, '[triggers]\nrules = ["a"]\nalarms = ["b"]\n')
     silent = _prepared(tmp_path, "[triggers]\nrules = []\nalarms = []\n")
 
-    assert _subjects(named, "trigger_is_disabled") == ("rule a", "alarm b")
-    assert "trigger_is_disabled" not in {one.name for one in silent.contracts}
+    assert _subjects(named, "trigger_is_off_or_follows_a_verified_drill") == ("rule a", "alarm b")
+    assert "trigger_is_off_or_follows_a_verified_drill" not in {one.name for one in silent.contracts}
 
 
 PARTS = """

@@ -102,7 +102,7 @@ def test_the_guardrails_of_the_module_are_in_its_text() -> None:
     text = {path.name: path.read_text() for path in MODULE.glob("*.tf")}
     whole = "\n".join(text.values())
 
-    assert 'backend "s3" {}' in text["versions.tf"]
+    assert 'backend "s3" {\n    use_lockfile = true\n  }' in text["versions.tf"]
     assert re.search(r'variable "enable_triggers" \{[^}]*default\s+= false', text["variables.tf"])
     assert re.search(r'variable "dr_instance_type" \{[^}]*default\s+= "t4g\.medium"', text["variables.tf"])
     assert re.findall(r"ami-[0-9a-f]{8,}", whole) == []

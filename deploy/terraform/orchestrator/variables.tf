@@ -130,7 +130,7 @@ variable "manual_approval_timeout_seconds" {
 variable "enable_triggers" {
   type        = bool
   default     = false
-  description = "Whether schedule and alarm actions are on. `pytest -m preflight` says whether they may be: only with a verified drill."
+  description = "Whether schedule and alarm actions are on. `pytest -m preflight --verified-drill …` says whether they may be."
 }
 
 variable "schedule_expression" {

@@ -7,7 +7,9 @@ terraform {
   required_version = ">= 1.10.0"
 
   # Whose state it is, and where it lies, is said at `terraform init -backend-config=…`: never a local file.
-  backend "s3" {}
+  backend "s3" {
+    use_lockfile = true
+  }
 
   required_providers {
     aws = {

@@ -3,11 +3,17 @@
 # The package is a zip of drproof with its dependencies (without kubernetes) and a drproof.toml beside them.
 
 terraform {
-  required_version = ">= 1.10"
+  required_version = ">= 1.10.0"
+
+  # Where the state lies is said at `terraform init -backend-config=…`; where another module calls this one, it is that one's.
+  backend "s3" {
+    use_lockfile = true
+  }
+
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.0"
+      version = "5.100.0"
     }
   }
 }

@@ -1,0 +1,1 @@
+"""What a Terraform module's sources say by themselves, before anybody plans."""

@@ -1,0 +1,3 @@
+variable "image" {
+  default = "ami-01234567"
+}

@@ -1,0 +1,5 @@
+resource "aws_codebuild_project" "infra" {
+  environment {
+    image = "aws/codebuild/standard:latest"
+  }
+}

@@ -1,0 +1,24 @@
+terraform {
+  required_version = ">= 1.10.0"
+
+  backend "s3" {
+    use_lockfile = true
+  }
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "5.100.0"
+    }
+  }
+}
+
+module "small" {
+  source        = "../runner"
+  instance_type = "t4g.small"
+}
+
+module "large" {
+  source        = "../runner"
+  instance_type = "t3.large"
+}

@@ -1,0 +1,3 @@
+module "runner" {
+  source = "terraform-aws-modules/ec2-instance/aws"
+}

@@ -1,0 +1,5 @@
+resource "aws_codebuild_project" "infra" {
+  environment {
+    image = data.aws_ecr_image.atlas.image_uri
+  }
+}

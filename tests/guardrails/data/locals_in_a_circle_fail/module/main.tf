@@ -1,0 +1,10 @@
+locals {
+  a = local.b
+  b = local.a
+}
+
+resource "aws_cloudwatch_event_rule" "schedule" {
+  name                = "atlas-schedule"
+  schedule_expression = "rate(15 minutes)"
+  state               = local.a
+}

@@ -1,0 +1,5 @@
+resource "aws_instance" "runner" {
+  ami = var.image
+}
+
+variable "image" {}

@@ -1,0 +1,3 @@
+variable "runner_instance_type" {
+  default = "m5.large"
+}

@@ -1,0 +1,3 @@
+resource "aws_instance" "runner" {
+  instance_type = "t3.medium"
+}

@@ -1,0 +1,4 @@
+variable "enable_triggers" {
+  type    = bool
+  default = false
+}

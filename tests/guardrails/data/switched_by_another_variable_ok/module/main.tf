@@ -1,0 +1,9 @@
+variable "armed" {
+  default = false
+}
+
+resource "aws_cloudwatch_event_rule" "schedule" {
+  name                = "atlas-schedule"
+  schedule_expression = "rate(15 minutes)"
+  state               = var.armed ? "ENABLED" : "DISABLED"
+}

@@ -1,0 +1,5 @@
+resource "aws_cloudwatch_event_rule" "schedule" {
+  name                = "atlas-schedule"
+  schedule_expression = "rate(15 minutes)"
+  state               = "ENABLED"
+}

@@ -1,0 +1,3 @@
+variable "enable_triggers" {
+  type = bool
+}
