@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from drproof.engine.clock import SystemClock
+from drproof.engine.clock import SystemClock, instant
 from drproof.engine.criteria import settings_of
 from drproof.engine.opening import assert_sites
 from drproof.engine.places import rooted
@@ -36,6 +36,10 @@ PARTS = 8
 """`arn:aws:states:<region>:<account>:execution:<machine>:<name>`."""
 LEAD = timedelta(hours=1)
 """How long before and after an execution its alarms are asked for."""
+LATE = timedelta(minutes=15)
+"""How long after the end of an execution its function may still print: a call that nobody waits for is not ended."""
+MOST_LINES = 5_000
+"""Of what a function printed, the last ones; how many are left out is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,8 @@ class _Exporter:
             **self._triggers(),
             **self._builds(info, told),
         }
+        if printed := self._printed(info, events):
+            documents.setdefault("logs", {"logs": []})["logs"] += printed
         receipts, listing = self._receipts(told)
         if listing:
             documents["listing"] = {"Versions": listing}
@@ -244,6 +250,22 @@ class _Exporter:
         builds = self._site.builds(build.build_id.partition(":")[0])
         return {"build": build.build_id, "lines": [self._export.words(line) for line in builds.tail(build)]}
 
+    def _printed(self, info: ExecutionInfo, events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return what each function of the execution printed while it ran; of one that nobody keeps logs of, nothing."""
+        functions = sorted({name for event in events if (name := _function(event))})
+        until = timestamps.parse(info.stopped_at or SystemClock().now()) + LATE
+        found = []
+        for function in functions:
+            try:
+                lines = self._site.function_logs.printed(function, since=info.started_at, until=instant(until))
+            except NotFoundError:
+                continue
+            kept = lines[-MOST_LINES:]
+            # Redacted as one text: a secret may be cut in two by the end of a line.
+            told = self._export.words("\n".join(kept)).splitlines()
+            found.append({"function": function, "lines": told, "left_out": len(lines) - len(kept)})
+        return found
+
     def _receipts(self, told: Iterable[Mapping[str, Any]]) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
         """Return what lies in the folders that the history names, and their listing with versions."""
         folders = sorted({(place.bucket, place.key.rpartition("/")[0]) for place in _places(told)})
@@ -276,6 +298,18 @@ def _one(builds: AwsBuilds, build_id: str) -> dict[str, BuildSeen]:
     except NotFoundError:
         # CodeBuild forgets builds before Step Functions forgets executions.
         return {}
+
+
+def _function(event: Mapping[str, Any]) -> str:
+    """Return the function that an event says was called, or ""."""
+    details = event.get("taskScheduledEventDetails")
+    text = details.get("parameters") if isinstance(details, dict) else None
+    try:
+        asked = strict_json.parse(text.encode(), fractions=True) if isinstance(text, str) else {}
+    except FormatError:
+        return ""
+    name = asked.get("FunctionName") if isinstance(asked, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _answers(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from drproof import catalog
+from drproof.engine.approving import approvers_of
 from drproof.engine.export import export, export_settings
 from drproof.engine.handed import Handed, gather
 from drproof.engine.imports import REQUIRED, Imported, criteria_of, judge_handed, prepare_import
+from drproof.engine.keys import read_trust
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import setting
 from drproof.model.collection import Collection
-from drproof.model.criteria import Criteria, Site
+from drproof.model.criteria import Approval, Criteria, Site
 from drproof.model.receipt import Mode
 from drproof.phases.execution.sorting import Sorted, sort
 
@@ -126,4 +128,15 @@ def _criteria(
             *(f"alarm {name}" for name in named("triggers.alarms") or ()),
         ),
     )
-    return replace(criteria, execution=execution)
+    # Only a trust file that was named: the project's own is that of whoever ran the execution.
+    trust = str(named("signing.trust") or "")
+    ended = found.events[-1].at if found.events else ""
+    approvers = approvers_of(read_trust(start / Path(trust).expanduser()), at=ended) if trust and own else ()
+    if trust and own and not approvers:
+        raise refuse(
+            f"{trust} names nobody who may decide",
+            expected="a key with the role approver that signs nothing else",
+            got="none",
+            next_step="name the trust file of whoever checks with --trust, or leave it out: signatures are then not judged",
+        )
+    return replace(criteria, execution=execution, approval=Approval(approvers=approvers))
