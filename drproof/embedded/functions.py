@@ -1,4 +1,4 @@
-"""Functions of the world: processes that stay warm between calls, as the platform's do, with the package as their folder.
+"""Functions of the world: processes that stay warm between calls, as the platform's do, each in its package.
 
 What a handler leaves in memory after one call is there in the next one; a process that hangs or dies is not used again.
 """
@@ -126,7 +126,7 @@ class _Process:
         # Without `site` nothing that is installed here can stand in for what a whole package lacks.
         alone = ["-S"] if (self.deployed.folder / WHOLE).is_file() else []
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 — our own interpreter
+            self._process = subprocess.Popen(
                 [sys.executable, *alone, "-c", RUNNER, self.deployed.handler, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,

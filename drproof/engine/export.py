@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from drproof.analysis.machine.acts import SEAL
 from drproof.engine.clock import SystemClock, instant
 from drproof.engine.criteria import settings_of
 from drproof.engine.opening import assert_sites
@@ -251,7 +252,7 @@ class _Exporter:
         return {"build": build.build_id, "lines": [self._export.words(line) for line in builds.tail(build)]}
 
     def _printed(self, info: ExecutionInfo, events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return what each function of the execution printed while it ran; of one that nobody keeps logs of, nothing."""
+        """Return what each function printed while the execution ran; of one that nobody keeps logs of, nothing."""
         functions = sorted({name for event in events if (name := _function(event))})
         until = timestamps.parse(info.stopped_at or SystemClock().now()) + LATE
         found = []
@@ -329,6 +330,9 @@ def _answers(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _places(told: Iterable[Mapping[str, Any]]) -> Iterator[S3Uri]:
     for row in told:
+        if row.get("phase") == SEAL:
+            # It answers with the closing: the files of a bundle are judged as a bundle.
+            continue
         for name in ("receipt", "receipt_uri"):
             if isinstance(row.get(name), str) and row[name].startswith("s3://"):
                 try:

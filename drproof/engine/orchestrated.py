@@ -137,6 +137,6 @@ def _criteria(
             f"{trust} names nobody who may decide",
             expected="a key with the role approver that signs nothing else",
             got="none",
-            next_step="name the trust file of whoever checks with --trust, or leave it out: signatures are then not judged",
+            next_step="--trust with the file of whoever checks; without it nobody judges who signed",
         )
     return replace(criteria, execution=execution, approval=Approval(approvers=approvers))

@@ -91,9 +91,7 @@ def test_a_process_that_dies_or_hangs_is_not_used_again(world: RunningWorld, eve
 def test_two_calls_at_once_have_a_process_each(world: RunningWorld, tmp_path: Path) -> None:
     deploy(world, "two")
     found: list[dict[str, Any]] = []
-    callers = [
-        threading.Thread(target=lambda: found.append(call(world, "two", meet=str(tmp_path)))) for _ in range(2)
-    ]
+    callers = [threading.Thread(target=lambda: found.append(call(world, "two", meet=str(tmp_path)))) for _ in range(2)]
 
     for one in callers:
         one.start()

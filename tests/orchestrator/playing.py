@@ -131,9 +131,7 @@ class _Stage:
         """Play the execution to its end, and keep what it left behind."""
         row = self.row
         more, forced = str(row.get("settings", "")), bool(row.get("forced", True))
-        with machine(
-            self.folder, NAME, scenario=row.get("scenario", "none"), forced=forced, more=more
-        ) as self.played:
+        with machine(self.folder, NAME, scenario=row.get("scenario", "none"), forced=forced, more=more) as self.played:
             for rule in row.get("faults", ()):
                 self._world("POST", "faults", rule)
             self.states = self.played.client("stepfunctions")
@@ -190,12 +188,15 @@ class _Stage:
                 Timeout=definition.LONGEST_SECONDS,
             )
             arns[name] = made["FunctionArn"]
-            self._lay_out(f"{name}-{made['CodeSha256'].replace('/', '_')}")
+            place = self._lay_out(f"{name}-{made['CodeSha256'].replace('/', '_')}")
+            if name == FUNCTION:
+                # Its own key is made where it first signs.
+                self.played = Machine(self.played.world, place, NAME)
         text = json.dumps(self._definition()).replace(definition.FUNCTION, arns[FUNCTION])
         made = self.states.create_state_machine(name="atlas-dr", definition=text, roleArn=self.role)
         return str(made["stateMachineArn"])
 
-    def _lay_out(self, name: str) -> None:
+    def _lay_out(self, name: str) -> Path:
         """Unpack the package where the world does, and put the keys beside it.
 
         Keys and their trust file cannot come in a zip, which loses who may read them: a real one has a key service.
@@ -205,6 +206,7 @@ class _Stage:
         (place / "drproof.toml").unlink()
         shutil.copy(self.played.package / "drproof.toml", place)
         shutil.copytree(self.played.package / ".drproof", place / ".drproof")
+        return place
 
     def _definition(self) -> dict[str, Any]:
         otherwise = self.row.get("machine", {})

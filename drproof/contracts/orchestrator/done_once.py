@@ -1,4 +1,4 @@
-"""Whatever an execution of ours asked for again was done once: its answers name one receipt, and one build brought up."""
+"""What an execution of ours asked for again was done once: its answers name one receipt, and one build brought up."""
 
 from dataclasses import replace
 
@@ -45,14 +45,8 @@ def act_asked_again_was_done_once(read_execution: Reading, subject: str) -> Find
 @act_asked_again_was_done_once.sabotage("asked for again, it answered with another receipt")
 def answered_otherwise(read_execution: Reading, subject: str) -> Reading:
     """Answer otherwise."""
-    (seen,) = (act for act in read_execution.facts.acts if act.name == subject)
-    rows = one(
-        read_execution.facts.acts,
-        lambda act: act.name == subject,
-        asked=seen.asked + 1,
-        answered=seen.answered + 1,
-        answers=(*seen.answers, ANOTHER),
-    )
+    answers = next(act.answers for act in read_execution.facts.acts if act.name == subject)
+    rows = one(read_execution.facts.acts, lambda act: act.name == subject, answers=(*answers, ANOTHER))
     return changed(read_execution, acts=rows)
 
 

@@ -42,7 +42,9 @@ def answer_is_signed_by_an_approver(
     if run is None or asked is None or validated is None or not asked.ended_at:
         return undecided("the history does not show what was validated, what was asked, and what came back")
     if signed is None:
-        return compare(observed="no signed decision", expected="a signed decision", reason="what came back is not signed")
+        return compare(
+            observed="no signed decision", expected="a signed decision", reason="what came back is not signed"
+        )
     if MASK in str(signed):
         return undecided("the export masked a part of the answer: its signature is over other words")
     bar = Bar(

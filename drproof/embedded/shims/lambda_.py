@@ -6,10 +6,12 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from moto.awslambda.models import LambdaFunction
 
@@ -50,9 +52,15 @@ def _invoker(world: World, functions: Functions) -> Callable[..., tuple[str, boo
         environment = tuple(sorted(environment_of(own, folder).items()))
         deployed = Deployed(handler=function.handler, folder=folder, environment=environment)
         asked = json.loads(event) if isinstance(event, str) else event or {}
+        request, began = uuid4(), time.monotonic()
         called = functions.call(deployed, asked, int(function.timeout))
-        function.save_logs(called.printed)
-        return called.answer, called.failed, called.printed
+        taken_ms = int((time.monotonic() - began) * 1000)
+        printed = (
+            f"START RequestId: {request} Version: {function.version}\n{called.printed}"
+            f"END RequestId: {request}\nREPORT RequestId: {request}\tDuration: {taken_ms} ms\n"
+        )
+        function.save_logs(printed)
+        return called.answer, called.failed, printed
 
     return invoke
 
