@@ -6,15 +6,21 @@ what an end leaves in the store, and that its bundle says what a drill by pytest
 """
 
 import json
+import shutil
 import socket
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NoReturn
+from uuid import uuid4
 
 import jsonschema_rs
 import pytest
 
 from drproof import catalog
+from drproof.engine.keys import init
 from drproof.engine.orchestrated import Asked, check
+from drproof.engine.refusal import Refusal
+from drproof.evidence.trust import Role
 from drproof.orchestrator import definition
 from tests.drill.conftest import Drill
 from tests.drill.shared import Shelf
@@ -26,6 +32,8 @@ ROWS = playing.rows()
 STATUS = {"proven": 0, "refuted": 3, "incomplete": 4}
 PHASES = tuple(phase.name for phase in definition.phases())
 ANY = "*"
+APPROVER = "arn:aws:sts::444455556666:assumed-role/drproof-approver/approver"
+SIGNED = "answer_is_signed_by_an_approver"
 
 
 def ends(*, wanted: Any = lambda _: True) -> Any:
@@ -175,7 +183,7 @@ def refuse_sockets(*_: object, **__: object) -> NoReturn:
 
 @ends()
 def test_an_export_meets_the_verdicts_of_the_live_execution_without_a_socket(
-    shelf: Shelf, name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    shelf: Shelf, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     end = playing.ended(shelf, name)
     monkeypatch.setattr(socket, "socket", refuse_sockets)
@@ -201,6 +209,32 @@ def test_an_export_holds_what_the_function_printed_and_no_token(shelf: Shelf, na
     assert printed["left_out"] == 0
     every = [verdict for name, verdict in end.told["live"].items() if name == "every_file_is_known_and_read"]
     assert every == ["proven"]
+
+
+def test_an_answer_counts_by_the_trust_file_of_whoever_checks(shelf: Shelf, tmp_path: Path) -> None:
+    end = playing.ended(shelf, "approved")
+    exported, own = end.folder / playing.EXPORTED, end.folder / ".drproof" / "trust.json"
+    stranger = init(tmp_path / "strangers", Role.APPROVER)
+    doctored = tmp_path / "doctored"
+    shutil.copytree(exported, doctored)
+    history = (doctored / "history.json").read_text(encoding="utf-8")
+    said = json.dumps(json.dumps({"approver": APPROVER})[1:-1])[1:-1]
+    assert said in history
+    (doctored / "history.json").write_text(history.replace(said, said.replace("/approver", "/somebody")), "utf-8")
+
+    def judged_by(folder: Path, trust: Path | None) -> str:
+        given = {"trust": str(trust)} if trust is not None else {}
+        found = check(Asked(folder=folder), given, tmp_path, tmp_path / uuid4().hex).conclusion.verdicts
+        return next((one.status.value for one in found if one.name == SIGNED), "not asked")
+
+    assert judged_by(exported, None) == "not asked"
+    assert judged_by(exported, own) == "proven"
+    assert judged_by(exported, tmp_path / "strangers" / "trust.json") == "refuted"
+    assert judged_by(doctored, own) == "refuted"
+    assert stranger.keyid not in own.read_text(encoding="utf-8")
+    init(tmp_path / "runners")
+    with pytest.raises(Refusal, match="names nobody who may decide"):
+        judged_by(exported, tmp_path / "runners" / "trust.json")
 
 
 def test_the_ends_are_those_of_the_page(pytestconfig: pytest.Config) -> None:

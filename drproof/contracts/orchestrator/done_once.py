@@ -34,8 +34,9 @@ def act_asked_again_was_done_once(read_execution: Reading, subject: str) -> Find
         return undecided(f"the history does not show that {subject} was answered")
     observed = {"receipts": len(seen.answers)}
     if subject == BRINGUP:
-        if not facts.builds:
-            return undecided("nothing tells of the builds of the execution")
+        if not _bringups(facts):
+            # CodeBuild forgets builds before Step Functions forgets executions.
+            return undecided("no build is known that brought a machine up")
         observed["builds"] = len(_bringups(facts))
     told = f"{seen.asked} times asked for, {subject} answered with {len(seen.answers)} receipts"
     more = f", and {observed['builds']} builds brought up" if "builds" in observed else ""
