@@ -39,11 +39,12 @@ def handler(event, context):
 """
 
 
-def deploy(world: RunningWorld, name: str, *, seconds: int = 60, **files: str) -> None:
+def deploy(world: RunningWorld, name: str, *, seconds: int = 60, whole: bool = False) -> None:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
-        for path, text in {"made.py": CODE, **files}.items():
-            archive.writestr(path, text)
+        archive.writestr("made.py", CODE)
+        if whole:
+            archive.writestr(WHOLE, "{}")
     role = world.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     world.client("lambda").create_function(
         FunctionName=name,
@@ -115,7 +116,7 @@ def test_what_a_call_prints_is_in_the_log_group_of_its_function(world: RunningWo
 
 
 def test_a_package_that_is_whole_sees_nothing_that_is_installed_here(world: RunningWorld) -> None:
-    deploy(world, "whole", **{WHOLE: "{}"})
+    deploy(world, "whole", whole=True)
     deploy(world, "bare")
 
     assert call(world, "whole", **{"import": "moto"})["errorType"] == "ModuleNotFoundError"

@@ -7,7 +7,6 @@ from drproof.targets import embedded
 from tests.drill.conftest import SECONDS, Drill, Operator
 from tests.drill.shared import Shelf
 from tests.orchestrator import playing
-from tests.orchestrator.acting import SETTINGS
 from tests.patience import until
 
 RUN_ID = playing.NAME
@@ -19,9 +18,9 @@ def drilled(shelf: Shelf, name: str) -> Drill:
 
 
 def _drill(row: playing.Row, operator: Operator) -> Drill:
-    (operator.folder / "drproof.toml").write_text(SETTINGS + row.get("settings", ""))
-    for words in ((), ("--role", "approver")):
-        assert operator.cli("keys", "init", ".drproof", *words).returncode == 0
+    (operator.folder / "drproof.toml").write_text(playing.SETTINGS + row.get("settings", ""))
+    assert operator.cli("keys", "init", ".drproof").returncode == 0
+    assert operator.cli("keys", "init", ".drproof", "--role", "approver").returncode == 0
     decides = playing.COMMANDS.get(row.get("person", ""))
     words = ["-m", "drill", "--target", "embedded", "--run-id", RUN_ID, "--allow-full-drill"]
     words += ["--await-approval", "20m" if decides else "1s"]
