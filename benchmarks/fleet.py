@@ -33,8 +33,8 @@ def pytest_unconfigure(config):
         file.write(json.dumps(taken["ended"] - taken["began"]) + "\\n")
 """
 """A plugin by which each process says what it took of the CPU from the start of its session to its last item's end."""
-SMALL, SPOILED, MAY_FAIL = 1_000, "backup-object-byte-flipped", 2
-"""How many small ones, what spoils one of them, and how many contracts that refutes."""
+SMALL, SPOILED = 1_000, "backup-object-byte-flipped"
+"""How many small ones, and what spoils one of them."""
 
 
 def checked(folder: Path, fleet: str, processes: int, name: str) -> tuple[Cost, Path]:
@@ -60,11 +60,10 @@ def checked(folder: Path, fleet: str, processes: int, name: str) -> tuple[Cost, 
     wall = time.perf_counter() - began
     bundle = folder / "reports" / name
     verdicts = json.loads((bundle / "verdicts.json").read_bytes())["verdicts"]
-    doubtful = [row for row in verdicts if row["status"] != "proven"]
-    if len(doubtful) > MAY_FAIL * fleet.count(SPOILED):
-        sys.exit(
-            f"the fleet of this benchmark is not as it was meant: {doubtful[0]['subject']}: {doubtful[0]['reason']}"
-        )
+    # A contract more that notices the same damage is no reason to stop: whose they are is.
+    doubtful = {row["subject"]: row["reason"] for row in verdicts if row["status"] != "proven"}
+    if len(doubtful) > fleet.count(SPOILED):
+        sys.exit(f"the fleet of this benchmark is not as it was meant: {doubtful}")
     busiest = max(json.loads(line) for line in taken.read_text(encoding="utf-8").splitlines())
     return Cost(cpu=busiest, wall=wall), bundle
 

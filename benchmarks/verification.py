@@ -17,12 +17,12 @@ from benchmarks.harness import Gate, Options, compared, interleave_calls
 from drproof.evidence.bundle import digests, sealed_checkpoint, sealed_closing, sealed_opening, write_atomic
 from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.expectations import Expectations
-from drproof.evidence.trust import Role, Trust, of_signer
+from drproof.evidence.trust import Trust, of_signer
 from drproof.evidence.verification import verify
 from drproof.model.codec import encode
 from drproof.model.criteria import PlanDocument
 from drproof.model.receipt import Receipt
-from drproof.model.signing import Signer
+from drproof.model.signing import Role, Signer
 from drproof.targets.signers import make_key
 
 SAMPLE = Path(__file__).parents[1] / "reports/sample"

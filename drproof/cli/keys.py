@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from drproof.evidence.trust import Role
+from drproof.model.signing import Role
 
 app = typer.Typer(help="Keys that sign, and trust files.", no_args_is_help=True)
 Folder = Annotated[Path, typer.Argument(help="A folder that only you can read; it is made.")]

@@ -6,10 +6,11 @@ from pathlib import Path
 from drproof.engine.clock import instant
 from drproof.engine.keys import TRUST, read_trust
 from drproof.engine.refusal import refuse
-from drproof.evidence.trust import Role, Trust
+from drproof.evidence.trust import Trust
 from drproof.model.criteria import Approval, Approver
 from drproof.model.plan import Plan
 from drproof.model.settings import Settings, Signing
+from drproof.model.signing import Role
 from drproof.targets.signers import FILE
 
 LONGEST_MS = 7 * 86_400_000

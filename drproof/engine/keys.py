@@ -15,10 +15,10 @@ from pathlib import Path
 from drproof.engine.refusal import refuse
 from drproof.evidence import trust as trusting
 from drproof.evidence.bundle import write_atomic
-from drproof.evidence.trust import Role, Trust
+from drproof.evidence.trust import Trust
 from drproof.model.codec import encode
 from drproof.model.errors import DrproofError, EvidenceError, TargetError
-from drproof.model.signing import Signer
+from drproof.model.signing import Role, Signer
 from drproof.targets.signers import FILE, make_key, open_signer
 
 FOLDER = ".drproof"

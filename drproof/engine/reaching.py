@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-import boto3
+import botocore.session
 
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import setting
@@ -105,7 +105,7 @@ class Way:
         found = self.region or (self._said("region") if self.site else "") or os.environ.get("AWS_REGION", "")
         if not found:
             with translated("session:open", profile):
-                found = boto3.Session(profile_name=profile or None).region_name or ""
+                found = botocore.session.Session(profile=profile or None).get_config_variable("region") or ""
         if not found:
             options = dict.fromkeys((f"--region{self.side}", "--region"))
             settings = f", or sites.{self.site}.region in drproof.toml" if self.site else ", or the region of a profile"

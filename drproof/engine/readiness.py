@@ -8,11 +8,11 @@ from drproof.analysis.cost import estimated_minutes
 from drproof.engine.keys import read_trust
 from drproof.engine.refusal import nearest, refuse
 from drproof.engine.settings import Resolved
-from drproof.evidence.trust import Role
 from drproof.formats.image_ref import registry_of
 from drproof.model.criteria import Preflight
 from drproof.model.plan import Plan
 from drproof.model.settings import Settings, Triggers
+from drproof.model.signing import Role
 
 MINUTE_MS = 60_000
 KMS = "awskms:"

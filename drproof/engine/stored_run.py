@@ -11,11 +11,12 @@ from drproof.evidence import envelope, statements
 from drproof.evidence.canonical import digest
 from drproof.evidence.integrity import CLOSING
 from drproof.evidence.statements import Progress
-from drproof.evidence.trust import Role, Trust, public_key, verifies
+from drproof.evidence.trust import Trust, public_key, verifies
 from drproof.formats import s3_uri
 from drproof.formats.receipt_names import name_of
 from drproof.model.capabilities import ReceiptStore, StoredObject
 from drproof.model.errors import EvidenceError, NotFoundError
+from drproof.model.signing import Role
 
 MOST = 20_000
 """Objects in the folder of one drill."""

@@ -6,7 +6,6 @@ It is always the verifier's own; no key inside a bundle is trusted. Source: `doc
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import Literal, TypeAlias
 
@@ -23,20 +22,9 @@ from drproof.formats.strict_json import parse
 from drproof.model.codec import encode
 from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Digest, Instant
-from drproof.model.signing import Signer
+from drproof.model.signing import Role, Signer
 
 PublicKey: TypeAlias = Ed25519PublicKey | EllipticCurvePublicKey
-
-
-class Role(StrEnum):
-    """What a key signs."""
-
-    RUNNER = "runner"
-    """Openings, checkpoints and closings of drills."""
-    COLLECTOR = "collector"
-    """The same of collections: evidence of what somebody else did."""
-    APPROVER = "approver"
-    """Decisions of people about a closed bundle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,10 +26,11 @@ from drproof.evidence.integrity import (
     SignedAs,
     inspect,
 )
-from drproof.evidence.trust import Role, Trust, TrustedKey
+from drproof.evidence.trust import Trust, TrustedKey
 from drproof.evidence.trusted_time import Dating, TrustedTime
 from drproof.formats import timestamps
 from drproof.model.errors import EvidenceError
+from drproof.model.signing import Role
 from drproof.model.verdict import Verdict
 
 UNREADABLE, INVALID, INCOMPLETE, REFUTED, NOT_MET = 2, 1, 4, 3, 5

@@ -1,6 +1,18 @@
-"""What signs: a key whose private half nobody else has, wherever it lies."""
+"""What signs: a key whose private half nobody else has, wherever it lies; and what a key is there to sign."""
 
+from enum import StrEnum
 from typing import Protocol
+
+
+class Role(StrEnum):
+    """What a key signs."""
+
+    RUNNER = "runner"
+    """Openings, checkpoints and closings of drills."""
+    COLLECTOR = "collector"
+    """The same of collections: evidence of what somebody else did."""
+    APPROVER = "approver"
+    """Decisions of people about a closed bundle."""
 
 
 class Signer(Protocol):

@@ -132,7 +132,9 @@ class Operator:
         return Drill(done.returncode, done.stdout + done.stderr, new[-1] if new else None)
 
     def drill(self, *words: str, **environment: str) -> Drill:
-        return self.run("-m", "drill", "--target", "embedded", *words, **environment)
+        """Rehearse, without Terraform unless the words say by what: it takes a fifth of a drill."""
+        by = () if "--provisioner" in words else ("--provisioner", "direct")
+        return self.run("-m", "drill", "--target", "embedded", *by, *words, **environment)
 
     def cli(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -193,7 +195,12 @@ def operator(tmp_path: Path) -> Operator:
 @pytest.fixture(scope="session")
 def green(shelf) -> Drill:
     """One whole drill that ended well; tests only look at it."""
-    return shelf.drill("green", lambda folder: Operator(folder).drill("--run-id", "green"))
+    return shelf.drill("green", green_in)
+
+
+def green_in(folder: Path) -> Drill:
+    """Drill as the README says it, by whatever provisioner the machine has."""
+    return Operator(folder).run("-m", "drill", "--target", "embedded", "--run-id", "green")
 
 
 @pytest.fixture(scope="session")

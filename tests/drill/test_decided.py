@@ -29,6 +29,7 @@ from drproof.evidence.verification import verify
 from drproof.model.codec import encode
 from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Caller
+from drproof.model.signing import Role
 from tests.contracts.evidence import AWAITED
 from tests.drill.conftest import SECONDS, Drill, Operator
 from tests.evidence.keys import APPROVER, STRANGER
@@ -131,7 +132,7 @@ def test_a_person_at_another_terminal_approves_and_the_drill_records_that_and_no
     found = done.verified()
     assert (found.status, [said for said in found.not_shown if "may decide" in said]) == (0, [])
     trusted = trusting.read((operator.folder / ".drproof/trust.json").read_bytes())
-    without = replace(trusted, keys=tuple(key for key in trusted.keys if key.role is not trusting.Role.APPROVER))
+    without = replace(trusted, keys=tuple(key for key in trusted.keys if key.role is not Role.APPROVER))
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.999Z")
     unknown = verify(folder, catalog.types(), trust=without, expect=Expectations(accept_rehearsal=True), now=now)
     assert any(said.startswith("whether who decided may decide") for said in unknown.not_shown)

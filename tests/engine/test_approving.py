@@ -7,9 +7,9 @@ import pytest
 from drproof.engine import keys
 from drproof.engine.preparation import DrillRequest, prepare
 from drproof.engine.refusal import Refusal
-from drproof.evidence.trust import Role
 from drproof.model.codec import encode
 from drproof.model.criteria import Approval
+from drproof.model.signing import Role
 from tests.evidence.keys import APPROVER, RUNNER, trusted
 
 LONG_AGO = "2001-01-01T00:00:00.000Z"

@@ -16,9 +16,10 @@ from drproof.engine.resume import resume
 from drproof.engine.stored_run import StoredRun
 from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.journal import read as read_journal
-from drproof.evidence.trust import Role, Trust, of_signer
+from drproof.evidence.trust import Trust, of_signer
 from drproof.model.capabilities import StoredObject
 from drproof.model.errors import AlreadyExistsError, NotFoundError, UnansweredError
+from drproof.model.signing import Role
 from drproof.targets.signers import make_key
 from tests.engine.small import Small, again, begin
 

@@ -11,7 +11,7 @@ from drproof.analysis.cost import MINUTES
 from drproof.engine.keys import TRUST, init
 from drproof.engine.preparation import DrillRequest, Prepared, prepare
 from drproof.engine.refusal import Refusal
-from drproof.evidence.trust import Role
+from drproof.model.signing import Role
 
 MINUTE = 60_000
 

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from drproof.evidence.trust import Role, Trust, TrustedKey, keyid_of
+from drproof.evidence.trust import Trust, TrustedKey, keyid_of
+from drproof.model.signing import Role
 
 
 @dataclass(frozen=True)

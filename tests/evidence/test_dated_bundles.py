@@ -10,8 +10,9 @@ import pytest
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
 from drproof.evidence.expectations import Expectations
-from drproof.evidence.trust import Authority, Role, Trust
+from drproof.evidence.trust import Authority, Trust
 from drproof.evidence.verification import Verification, verify
+from drproof.model.signing import Role
 from tests.authority import DAY, Root
 from tests.evidence.keys import APPROVER, trusted
 from tests.evidence.test_bundle import CLOSING, TYPES, sealed

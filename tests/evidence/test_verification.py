@@ -17,11 +17,12 @@ from drproof.evidence.documents import Verdicts
 from drproof.evidence.expectations import Expectations
 from drproof.evidence.files import Problem
 from drproof.evidence.statements import SignOff, Withheld
-from drproof.evidence.trust import Role, Trust
+from drproof.evidence.trust import Trust
 from drproof.evidence.verification import CLASSES, ORDER, Verification, class_of, status_of, verify
 from drproof.model.codec import encode
 from drproof.model.criteria import ExpectedContract
 from drproof.model.errors import EvidenceError
+from drproof.model.signing import Role
 from drproof.model.verdict import Status, Verdict
 from tests.contracts.observed import at
 from tests.evidence.keys import APPROVER, RUNNER, STRANGER, Key, ed25519, p256, trust, trusted
@@ -392,7 +393,7 @@ def test_an_edited_receipt_is_found_whoever_signed(bundle):
 
 CENSUS = """
 import sys
-import drproof.catalog, drproof.cli.verify, drproof.evidence.verification
+import drproof.catalog, drproof.cli.verifying, drproof.evidence.verification
 drproof.catalog.plans(), drproof.catalog.types()
 names = ("boto3", "botocore", "kubernetes", "securesystemslib", "moto", "requests", "urllib3")
 print([name for name in names if name in sys.modules])

@@ -22,9 +22,10 @@ from drproof.engine.stored_run import StoredRun
 from drproof.evidence import approvals
 from drproof.evidence.integrity import OPENING, PLAN
 from drproof.evidence.statements import Opening
-from drproof.evidence.trust import Role, Trust
+from drproof.evidence.trust import Trust
 from drproof.model.approval import Decision
 from drproof.model.codec import encode
+from drproof.model.signing import Role
 from drproof.orchestrator import handler as handling
 from drproof.targets import embedded
 from drproof.targets.aws.s3_receipts import AwsReceiptStore

@@ -20,7 +20,7 @@ from drproof.model.errors import ThrottledError
 from drproof.orchestrator.acts import PhaseBlocked, PhaseFailed
 from drproof.orchestrator.deployment import permissions_of, settings_in
 from drproof.phases.recovery.promote import PromoteObserved
-from tests.drill.conftest import Drill, Operator
+from tests.drill.conftest import Drill, green_in
 from tests.drill.shared import Shelf
 from tests.drill.test_policy import FREE, OF_S3, SERVICES
 from tests.orchestrator.acting import AFTER_BUILD, BUCKET, PREFIX, STORE, Machine, machine
@@ -123,7 +123,7 @@ def _whole(folder: Path) -> Drill:
 @pytest.fixture(scope="session")
 def green(shelf: Shelf) -> Drill:
     """The whole drill of pytest that tests of drills look at as well."""
-    return shelf.drill("green", lambda folder: Operator(folder).drill("--run-id", "green"))
+    return shelf.drill("green", green_in)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from drproof import catalog
 from drproof.cli.app import app
-from drproof.cli.verify import lines
+from drproof.cli.verifying import lines
 from drproof.evidence.bundle import Bundle
 from drproof.evidence.trust import Trust
 from drproof.evidence.verification import verify

@@ -3,9 +3,9 @@
 import json
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
-import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
@@ -54,16 +54,16 @@ class Session:
             if credentials is None:
                 msg = f"the embedded world at {endpoint} needs its own credentials, got none"
                 raise ValueError(msg)
-            self._session = boto3.Session(
-                aws_access_key_id=credentials["access_key_id"],
-                aws_secret_access_key=credentials["secret_access_key"],
-                aws_session_token=credentials.get("session_token"),
-                region_name=region,
-                botocore_session=_undisturbed(),
+            self._core = _undisturbed()
+            self._core.set_credentials(
+                credentials["access_key_id"], credentials["secret_access_key"], credentials.get("session_token")
             )
         else:
+            self._core = botocore.session.Session(profile=profile or None)
             with translated("session:open", profile):
-                self._session = boto3.Session(profile_name=profile or None, region_name=region)
+                # Says whether there is such a profile.
+                self._core.get_scoped_config()
+        self._core.set_config_variable("region", region)
 
     def client(self, service: str, *, region: str = "", read_seconds: int = READ_SECONDS) -> Any:  # noqa: ANN401 — the adapters name the client's type
         """Return a client that sends each request once: attempts are the engine's, because they are evidence."""
@@ -74,13 +74,21 @@ class Session:
             user_agent_extra="drproof",
             **(_AT_THE_WORLD if self.endpoint else _LIVE),
         )
-        make: Any = self._session.client
         with translated(f"session:{service}"):
-            client = make(service, region_name=region or self.region, endpoint_url=self.endpoint or None, config=config)
+            client = self._sdk.client(
+                service, region_name=region or self.region, endpoint_url=self.endpoint or None, config=config
+            )
         client.meta.events.register_first("after-call", _refuse_a_torn_answer)
         if self._read_only:
             client.meta.events.register_first("before-parameter-build", _refuse_changes)
         return client
+
+    @cached_property
+    def _sdk(self) -> Any:  # noqa: ANN401 — the stubs know every client by its literal name
+        # Signed requests and credentials do without it, and it takes as long to import as to list 20,000 keys.
+        import boto3
+
+        return boto3.Session(botocore_session=self._core)
 
     def secrets(self) -> tuple[str, ...]:
         """Return the values that must never be shown; none when there are no credentials."""
@@ -96,8 +104,7 @@ class Session:
         if self.endpoint:
             return self._issued_until
         with translated("session:credentials"):
-            # boto3 hands out no other way to it.
-            return lifetimes.expires_at(self._session._session)  # noqa: SLF001
+            return lifetimes.expires_at(self._core)
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which a child process is the same caller, and no developer's setting counts."""
@@ -115,7 +122,7 @@ class Session:
             TargetError: there are none.
         """
         with translated("session:credentials"):
-            credentials = self._session.get_credentials()
+            credentials = self._core.get_credentials()
             frozen: ReadOnlyCredentials | None = (
                 credentials.get_frozen_credentials() if credentials is not None else None
             )
