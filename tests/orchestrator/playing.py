@@ -237,7 +237,8 @@ class _Stage:
             self.states.send_task_success(taskToken=token, output='"yes"')
         else:
             assert person == "forges"
-            key = self.folder / "stranger.key"
+            key = self.folder / "strangers" / "approver.key"
+            key.parent.mkdir(mode=0o700)
             make_key(key)
             played = Machine(self.played.world, self.played.package, NAME, arn_given=arn)
             forged = played.decision(self._answer(arn, "validate"), approved=True, key=key)

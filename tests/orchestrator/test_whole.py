@@ -20,7 +20,7 @@ from drproof import catalog
 from drproof.engine.keys import init
 from drproof.engine.orchestrated import Asked, check
 from drproof.engine.refusal import Refusal
-from drproof.evidence.trust import Role
+from drproof.model.signing import Role
 from drproof.orchestrator import definition
 from tests.drill.conftest import Drill
 from tests.drill.shared import Shelf
@@ -207,7 +207,7 @@ def test_an_export_holds_what_the_function_printed_and_no_token(shelf: Shelf, na
     (printed,) = [one for one in logs if one.get("function", "").endswith(f":function:{FUNCTION}")]
     calls = [event for event in end.told["history"] if event["type"] == "TaskStarted"]
     assert 0 < len([line for line in printed["lines"] if line.startswith("REPORT RequestId:")]) <= len(calls)
-    assert ("PhaseFailed" in end.failures()) <= any("PhaseFailed" in line for line in printed["lines"])
+    assert ("'error': 'PhaseFailed'" in end.failures()) <= any("PhaseFailed" in line for line in printed["lines"])
     assert printed["left_out"] == 0
     every = [verdict for name, verdict in end.told["live"].items() if name == "every_file_is_known_and_read"]
     assert every == ["proven"]
