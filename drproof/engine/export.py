@@ -20,7 +20,7 @@ from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, find_file, resolve
 from drproof.evidence.exported import Export
 from drproof.evidence.redaction import Redactor
-from drproof.formats import s3_uri, strict_json, timestamps
+from drproof.formats import s3_uri, secret_shapes, strict_json, timestamps
 from drproof.formats.s3_uri import S3Uri
 from drproof.model.codec import encode
 from drproof.model.collection import Collection, HandedFile
@@ -253,7 +253,10 @@ class _Exporter:
 
     def _printed(self, info: ExecutionInfo, events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return what each function printed while the execution ran; of one that nobody keeps logs of, nothing."""
-        functions = sorted({name for event in events if (name := _function(event))})
+        asked = [_asked(event) for event in events]
+        functions = sorted({name for one in asked if isinstance(name := one.get("FunctionName"), str)})
+        # Whatever a function printed of it: a token need not look like one.
+        redactor = Redactor((*self._target.secrets, *(token for one in asked for token in _tokens(one))))
         until = timestamps.parse(info.stopped_at or SystemClock().now()) + LATE
         found = []
         for function in functions:
@@ -263,7 +266,7 @@ class _Exporter:
                 continue
             kept = lines[-MOST_LINES:]
             # Redacted as one text: a secret may be cut in two by the end of a line.
-            told = self._export.words("\n".join(kept)).splitlines()
+            told = redactor.redact("\n".join(kept), record=False).splitlines()
             found.append({"function": function, "lines": told, "left_out": len(lines) - len(kept)})
         return found
 
@@ -301,16 +304,22 @@ def _one(builds: AwsBuilds, build_id: str) -> dict[str, BuildSeen]:
         return {}
 
 
-def _function(event: Mapping[str, Any]) -> str:
-    """Return the function that an event says was called, or ""."""
+def _asked(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an event says that a task was called with; empty where it says nothing."""
     details = event.get("taskScheduledEventDetails")
     text = details.get("parameters") if isinstance(details, dict) else None
     try:
         asked = strict_json.parse(text.encode(), fractions=True) if isinstance(text, str) else {}
     except FormatError:
-        return ""
-    name = asked.get("FunctionName") if isinstance(asked, dict) else None
-    return name if isinstance(name, str) else ""
+        return {}
+    return asked if isinstance(asked, dict) else {}
+
+
+def _tokens(asked: Mapping[str, Any]) -> Iterator[str]:
+    payload = asked.get("Payload")
+    for name, value in payload.items() if isinstance(payload, dict) else ():
+        if name.lower() in secret_shapes.TOKEN_NAMES and isinstance(value, str):
+            yield value
 
 
 def _answers(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
