@@ -27,6 +27,7 @@ PREFLIGHT = "preflight"
 EXECUTION = "execution"
 ORCHESTRATOR = "orchestrator"
 FLEET = "fleet"
+FAILBACK_RECEIPTS = "failback-receipts"
 
 
 @cache

@@ -336,7 +336,8 @@ class Bundle:
         except BadError as exc:
             return self.say(str(exc), path)
         signed = f"DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} ".encode() + payload
-        role = "approver" if kind == "sign-off/v1" else "collector" if self.plan["plan"] == "execution" else "runner"
+        collected = self.plan["plan"] in {"execution", "failback-receipts"}
+        role = "approver" if kind == "sign-off/v1" else "collector" if collected else "runner"
         doubts, self.signers[path], self.counted[path] = set(), set(), []
         for keyid, signature in signatures.items():
             known = next((entry["key"] for entry in self.keys.values() if entry["keyid"] == keyid), None)

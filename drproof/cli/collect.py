@@ -1,4 +1,4 @@
-"""`drproof collect`: an execution of another orchestrator, from its files to a bundle of ours."""
+"""`drproof collect`: an execution of another orchestrator, or a failback, from its files to a bundle of ours."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ Files = list[Path]
 
 
 def collect(  # noqa: PLR0913 — what can be handed in
-    source_dir: Annotated[Path, typer.Option(help="The folder of the execution's receipts.")],
+    source_dir: Annotated[Path, typer.Option(help="The folder of the receipts: of an execution, or of a failback.")],
     output_dir: Annotated[Path, typer.Option(help="The folder of the bundle; it must be new or empty.")],
     alarm_history_json: Annotated[
         Files, typer.Option(help="An answer of DescribeAlarmHistory; may be given often.")
@@ -20,8 +20,13 @@ def collect(  # noqa: PLR0913 — what can be handed in
     execution_history: Annotated[
         Files, typer.Option(help="Pages of GetExecutionHistory, and the answer of DescribeExecution.")
     ] = [],  # noqa: B006
-    s3_listing: Annotated[Path | None, typer.Option(help="An answer of ListObjectsV2 over the receipts.")] = None,
-    expected_execution: Annotated[str, typer.Option(help="The name of the execution that is meant.")] = "",
+    s3_listing: Annotated[
+        Path | None,
+        typer.Option(help="An answer of ListObjectsV2: over the receipts, or, of a failback, over the pointers."),
+    ] = None,
+    expected_execution: Annotated[
+        str, typer.Option(help="The execution that is meant; of a failback, the run that it comes from.")
+    ] = "",
     expected_account_id: Annotated[str, typer.Option(help="The account it must have run in.")] = "",
     expected_region: Annotated[str, typer.Option(help="The region it must have run in.")] = "",
     alarm_lead: Annotated[str, typer.Option(help="How long before it an alarm may have called for it.")] = "1h",
@@ -64,7 +69,7 @@ def collect(  # noqa: PLR0913 — what can be handed in
     lacking = shortfalls(imported)
     lines = [f"FAIL: {lack}" for lack in lacking]
     lines.append(f"collected: {output_dir.resolve()}, {imported.conclusion.title}")
-    lines += score_lines(imported.conclusion.verdicts)
+    lines += score_lines(imported.conclusion.verdicts, imported.plan)
     if signer:
         lines.append(f"signed as its collector by {signer}: that says who collected, not who wrote the receipts")
     else:

@@ -155,11 +155,25 @@ def _of_the_drill(directory: Path) -> _Ways:
     endpoint = world.endpoint if world is not None else None
     target = open_target(handover.settings, endpoint, directory=private.path, origin=handover.origin)
     recovery = target.recovery
+    if not recovery.clusters.by_kubeconfig:
+        recovery.clusters.at(_machine_of(directory.resolve()))
     return _Ways(
         access=recovery.clusters,
         login=recovery.images.login,
         secrets=(*target.secrets, *recovery.clusters.secrets()),
     )
+
+
+def _machine_of(directory: Path) -> str:
+    """Return the machine that the cluster of a drill runs on, as its receipts name it."""
+    from drproof import catalog
+    from drproof.evidence.bundle import Bundle
+
+    receipts = Bundle.open(directory, catalog.types()).receipts
+    resolved = [receipt for receipt in receipts if receipt.phase == "resolve_runner" and receipt.passed]
+    if not resolved:
+        _refuse(f"{directory} names no recovery machine\n  next: drproof pull-secret --kubeconfig FILE")
+    return str(getattr(resolved[-1].observed, "instance_id", ""))
 
 
 def _marks_of(cluster: "Cluster", namespace: str) -> dict[str, dict[str, str]]:

@@ -52,7 +52,7 @@ class Clusters:
             world.clusters[instance_id] = cluster
         root = machines.root_of(world.instances, instance_id)
         kubeconfig = cluster_scenarios.arrange(world, cluster, self._registry, root)
-        machines.install_cluster(root, uid=cluster.uid, kubeconfig=kubeconfig)
+        machines.install_cluster(root, uid=cluster.uid, kubeconfig=kubeconfig, address=address)
         return address
 
     def end(self, instance_id: str) -> None:

@@ -234,7 +234,7 @@ def _derive(bundle: Bundle, prepared: Prepared, conclusion: Conclusion, masker: 
 
 
 def _derived_files(bundle: Bundle, prepared: Prepared, conclusion: Conclusion) -> dict[str, bytes]:
-    if prepared.plan.name == COLLECTED:
+    if prepared.plan.name in COLLECTED:
         return derived_collection.files(bundle)
     return derived.files(
         bundle,

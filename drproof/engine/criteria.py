@@ -93,7 +93,15 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
         recovery=Recovery(
             **{
                 key: resolved[f"recovery.{key}"]
-                for key in ("bucket", "prefix", "runner_name", "runner_purpose", "instance_type", "topic_arn")
+                for key in (
+                    "bucket",
+                    "prefix",
+                    "runner_name",
+                    "runner_purpose",
+                    "instance_type",
+                    "topic_arn",
+                    "cluster_access",
+                )
             },
             provisioner=ProvisionerSettings(
                 **{
@@ -273,6 +281,7 @@ def _cluster(resolved: Resolved) -> ClusterSettings:
                 "uid",
                 "exec_plugins",
                 "kubeconfig_on_runner",
+                "kubectl",
                 "uid_command",
                 "service_account",
                 "pull_secret",

@@ -5,7 +5,7 @@ nothing about who wrote what was collected.
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -26,6 +26,8 @@ from drproof.engine.window import WindowRequest, cover
 from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Redactor
 from drproof.formats.alarm_evidence import sequence_is_found
+from drproof.formats.failback_receipts import RECEIPTS as OF_A_FAILBACK
+from drproof.formats.pointers import LABELS
 from drproof.formats.receipts_v1 import PHASES
 from drproof.model.capabilities import Target
 from drproof.model.collection import Collection
@@ -47,9 +49,14 @@ from drproof.model.settings import (
 from drproof.model.signing import Signer
 from drproof.phases.execution.observed import ExecutionObserved
 from drproof.phases.execution.sorting import sort
+from drproof.phases.failback.observed import FailbackObserved
+from drproof.phases.failback.sorting import is_failback
 
 REQUIRED = ("check_health", "bringup", "restore", "validate", "notify", "request_manual_approval")
 """The phases whose receipts the reference's collector demands, in the order of its state machine."""
+
+REQUIRED_OF_A_FAILBACK = ("inputs", "verify_before", "plan", "apply", "verify_after")
+"""The receipts that the reference promises of pointers that were switched back, in the order of its script."""
 
 NOBODY = "000000000000"
 """Stands for an account that nobody named; no account of AWS has this number."""
@@ -61,9 +68,10 @@ class Imported:
 
     directory: Path
     conclusion: Conclusion
-    observed: ExecutionObserved | None
+    observed: ExecutionObserved | FailbackObserved | None
     decision: bool
     """Whether a recorded decision was demanded."""
+    plan: str
 
 
 class _Nothing:
@@ -83,7 +91,10 @@ def collect(handed: Handed, directory: Path, signer: Signer | None = None) -> Im
         Refusal: what was handed in cannot be found, or the folder is taken.
     """
     collection = gather(handed)
-    prepared = prepare_import(catalog.EXECUTION, criteria_of(handed, collection), collection, directory)
+    if is_failback(collection):
+        prepared = prepare_import(catalog.FAILBACK_RECEIPTS, criteria_of_failback(handed), collection, directory)
+    else:
+        prepared = prepare_import(catalog.EXECUTION, criteria_of(handed, collection), collection, directory)
     return judge_handed(prepared, collection, directory, signer, decision=handed.decision)
 
 
@@ -113,10 +124,11 @@ def judge_handed(
     for phase in prepared.plan.phases:
         ending = _act(phase, prepared, record, collection, journal=journal, masker=masker, key=key)
         interruption = interruption or ending.interruption
-        observed = ending.observed if isinstance(ending.observed, ExecutionObserved) else observed
+        if isinstance(ending.observed, ExecutionObserved | FailbackObserved):
+            observed = ending.observed
     conclusion = conclude(record, prepared, journal=journal, masker=masker, interruption=interruption)
     journal.close()
-    return Imported(directory, conclusion, observed, decision)
+    return Imported(directory, conclusion, observed, decision, prepared.plan.name)
 
 
 def _act(  # noqa: PLR0913 — what one phase works with
@@ -175,6 +187,8 @@ def shortfalls(imported: Imported) -> tuple[str, ...]:
     facts = imported.observed
     if facts is None:
         return (f"unreadable_collection:{imported.conclusion.stop_reason}",)
+    if isinstance(facts, FailbackObserved):
+        return _shortfalls_of_a_failback(facts)
     there = {row.phase for row in facts.receipts}
     names = {
         phase: ",".join(f"{stem}.json" for stem, of in PHASES.items() if of == phase)
@@ -189,6 +203,18 @@ def shortfalls(imported: Imported) -> tuple[str, ...]:
     if not sequence_is_found(facts.alarms):
         found.append("missing_alarm_evidence:OK->ALARM->OK")
     return (*found, *(f"file:{seen.name}:{seen.problem}" for seen in facts.files if seen.problem))
+
+
+def _shortfalls_of_a_failback(facts: FailbackObserved) -> tuple[str, ...]:
+    names = {kind: name for name, kind in OF_A_FAILBACK.items()}
+    return (
+        *(
+            f"missing_required_receipt:{kind}:{names[kind]}"
+            for kind in REQUIRED_OF_A_FAILBACK
+            if kind not in facts.kinds
+        ),
+        *(f"file:{seen.name}:{seen.problem}" for seen in facts.files if seen.problem),
+    )
 
 
 def prepare_import(  # noqa: PLR0913 — what a run is named by
@@ -244,6 +270,23 @@ def criteria_of(handed: Handed, collection: Collection) -> Criteria:
             alarm_lead_ms=handed.alarm_lead_ms,
         ),
     )
+
+
+def criteria_of_failback(handed: Handed) -> Criteria:
+    """Return the bar of a failback: all four pointers, and which failback is meant, by the run that it comes from.
+
+    Raises:
+        Refusal: what only an execution has is demanded.
+    """
+    if handed.decision:
+        raise refuse(
+            "--require-record-manual-decision is about an execution",
+            expected="the receipts of an execution",
+            got=f"those of a failback in {handed.folder}",
+            next_step="leave it out",
+        )
+    bar = criteria_of(handed, Collection())
+    return replace(bar, pointers=tuple(LABELS), execution=replace(bar.execution, phases=()))
 
 
 def bare_settings(

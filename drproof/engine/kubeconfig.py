@@ -26,9 +26,11 @@ def take_over(prepared: "Prepared", target: Target) -> None:
     Raises:
         Refusal: it cannot be read, is not allowed, or opens another cluster than the one that was meant.
     """
+    access = target.recovery.clusters
+    if not access.by_kubeconfig:
+        return
     given = prepared.settings.cluster.kubeconfig
     earlier = Private.of(prepared.prior.directory).path / KEPT if prepared.prior is not None else None
-    access = target.recovery.clusters
     reaches = any(phase.name == REACHES for phase in prepared.coverage.run)
     try:
         if given:

@@ -123,6 +123,15 @@ LEAVES: tuple[Leaf, ...] = (
     *TERRAFORM,
     *BUILDS,
     row(
+        "recovery.cluster_access",
+        "text",
+        "how its cluster is reached",
+        option="cluster_access",
+        default="kubeconfig",
+        of_the_world=False,
+        choices=("kubeconfig", "ssm"),
+    ),
+    row(
         "recovery.online_timeout",
         "duration",
         "how long the machine may take to run and to take commands",
@@ -163,6 +172,7 @@ LEAVES: tuple[Leaf, ...] = (
         "where the kubeconfig lies on the recovery machine",
         default="/etc/rancher/k3s/k3s.yaml",
     ),
+    row("cluster.kubectl", "words", "what kubectl is called there", default=("k3s", "kubectl")),
     row(
         "cluster.uid_command",
         "text",

@@ -100,6 +100,7 @@ def check_places(settings: Settings, plan: Plan, archives: Collection[str], *, a
             ) from exc
     if settings.signing.tsa:
         _check_authority(settings.signing.tsa)
+    _check_access(settings)
     if plan.mutates:
         _check_patterns(settings)
         _check_cluster(settings.cluster)
@@ -246,6 +247,28 @@ def _check_sources(cluster: ClusterSettings, archives: Collection[str]) -> None:
             expected="a folder of manifests",
             got="nothing that can be read there",
             next_step="mend cluster.baseline in drproof.toml, or leave it out",
+        )
+
+
+def _check_access(settings: Settings) -> None:
+    """Refuse what belongs to a kubeconfig where the cluster is asked on its own machine: it would be ignored."""
+    cluster = settings.cluster
+    if settings.recovery.cluster_access != "ssm":
+        return
+    for name, value in (("cluster.kubeconfig", cluster.kubeconfig), ("cluster.exec_plugins", cluster.exec_plugins)):
+        if value:
+            raise refuse(
+                f"recovery.cluster_access is ssm, and {name} is set: the machine's own kubeconfig is used, on it",
+                expected=f"no {name}, or recovery.cluster_access kubeconfig",
+                got=value if isinstance(value, str) else ", ".join(value),
+                next_step=f"leave {name} out, or run the same command with --cluster-access kubeconfig",
+            )
+    if not cluster.kubectl:
+        raise refuse(
+            "recovery.cluster_access is ssm, and cluster.kubectl is empty: nothing there could ask the cluster",
+            expected='how kubectl is called on the recovery machine, such as ["k3s", "kubectl"]',
+            got="nothing",
+            next_step="set cluster.kubectl in drproof.toml, or leave it out",
         )
 
 

@@ -165,7 +165,7 @@ class _Inspector:
         if kind is SignOff:
             return "sign-off"
         plan = self.found.plan
-        return "collection" if plan is not None and plan.plan == statements.COLLECTED else "drill"
+        return "collection" if plan is not None and plan.plan in statements.COLLECTED else "drill"
 
     def _opening(self) -> None:
         statement = self._statement(OPENING, Opening)

@@ -23,8 +23,8 @@ from drproof.model.signing import Signer
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 PREFIX = "https://drproof.dev/attestation/"
-COLLECTED = "execution"
-"""The plan whose bundles a collector signs: it gathered what somebody else did."""
+COLLECTED = frozenset({"execution", "failback-receipts"})
+"""The plans whose bundles a collector signs: it gathered what somebody else did."""
 
 P = TypeVar("P")
 

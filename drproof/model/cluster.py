@@ -120,15 +120,25 @@ class KubeconfigFacts:
 
 
 class ClusterAccess(Protocol):
-    """The way into the recovery cluster: a kubeconfig in a private place, and the cluster that it opens."""
+    """The way into the recovery cluster: a kubeconfig in a private place, or the machine that the cluster runs on."""
+
+    @property
+    def by_kubeconfig(self) -> bool:
+        """Whether a kubeconfig is the way; else `at` names the machine."""
 
     @property
     def known(self) -> bool:
-        """Whether a kubeconfig is kept."""
+        """Whether a kubeconfig is kept, or the machine named."""
 
     @property
     def source(self) -> str:
-        """Where the kept one came from: `arg_kubeconfig`, `bringup_generated`, `receipt_dir_autoload`, or `unset`."""
+        """Where the way came from: `unset` where there is none yet.
+
+        Of a kubeconfig: `arg_kubeconfig`, `bringup_generated`, `receipt_dir_autoload`. Of the machine: `over_ssm`.
+        """
+
+    def at(self, instance_id: str) -> None:
+        """Take this machine for the one whose cluster is meant; `ValueError` where a kubeconfig is the way."""
 
     def keep(self, kubeconfig: str, *, source: str, host: str = "", base: Path | None = None) -> KubeconfigFacts:
         """Check a kubeconfig and keep it, readable to this user alone; nothing is started and nothing is asked.
@@ -147,7 +157,7 @@ class ClusterAccess(Protocol):
         """Return the values of the kept kubeconfig that nobody may see."""
 
     def open(self, *, uid: str = "") -> Cluster:
-        """Open the cluster of the kept kubeconfig, pinned to `uid`, or to the one that answers when that is empty.
+        """Open the cluster that this leads to, pinned to `uid`, or to the one that answers when that is empty.
 
         Raises:
             GuardError: another cluster answers.

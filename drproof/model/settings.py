@@ -97,6 +97,8 @@ class Recovery:
     instance_type: str = "t4g.medium"
     topic_arn: str = ""
     provisioner: ProvisionerSettings
+    cluster_access: Literal["kubeconfig", "ssm"] = "kubeconfig"
+    """How the cluster is reached: its API with a kubeconfig, or kubectl on its machine."""
     online_ms: int = 420_000
     """How long the machine may take to run, and again to take commands."""
 
@@ -131,6 +133,8 @@ class ClusterSettings:
     exec_plugins: tuple[str, ...] = ()
     """The credential plugins that a kubeconfig may start, by name."""
     kubeconfig_on_runner: str = "/etc/rancher/k3s/k3s.yaml"
+    kubectl: tuple[str, ...] = ("k3s", "kubectl")
+    """What kubectl is called on the recovery machine."""
     uid_command: str = "k3s kubectl get namespace kube-system -o jsonpath={.metadata.uid}"
     """Prints, on the recovery machine, the UID of the cluster that runs there."""
     ready_timeout_ms: int = 420_000

@@ -13,6 +13,7 @@ from drproof.engine.settings import resolve
 from drproof.formats import s3_uri
 from drproof.model.settings import Settings
 from drproof.orchestrator.package import Package
+from drproof.orchestrator.reaching import over_ssm
 from drproof.targets.aws.permissions import Permission, needed, policy
 
 BUILDS = "codebuild"
@@ -56,7 +57,9 @@ def settings_in(file: Path, environment: Mapping[str, str]) -> Settings:
         Refusal: something is missing, or names no place that functions could use.
     """
     needs = ("target", "sites.", "primary.", "recovery.", "receipts.", "signing.")
-    resolved = resolve({"provisioner": BUILDS}, environment, file, needed=needs, directory=file.parent)
+    resolved = resolve(
+        {"provisioner": BUILDS, **over_ssm(file)}, environment, file, needed=needs, directory=file.parent
+    )
     settings = settings_of(resolved, no_retry=False)
     builds = settings.recovery.provisioner.codebuild
     for name, value in (

@@ -26,7 +26,7 @@ from drproof.engine.preparation import LONGEST_LIFE, DrillRequest, Prepared, pre
 from drproof.engine.refusal import refuse
 from drproof.engine.resume import prepared_again
 from drproof.engine.run import Run
-from drproof.engine.settings import EMBEDDED, setting
+from drproof.engine.settings import EMBEDDED, find_file, setting
 from drproof.engine.stored_run import StoredRun
 from drproof.engine.taking import lease_on
 from drproof.engine.world import ENDPOINT
@@ -38,6 +38,7 @@ from drproof.model.criteria import Input
 from drproof.model.errors import DrproofError, LeaseError, ThrottledError
 from drproof.model.settings import Settings
 from drproof.orchestrator.asked import Asked
+from drproof.orchestrator.reaching import over_ssm
 from drproof.targets import open_target
 from drproof.targets.provisioners.codebuild import CodeBuildProvisioner
 from drproof.targets.signers import FILE
@@ -94,6 +95,7 @@ def prepared_for(asked: Asked, reports: Path) -> Prepared:
     options: dict[str, Any] = {"run_id": asked.execution.name, "teardown": "false", "allow_full_drill": True}
     if setting("promotion.await_approval", {}, os.environ, folder) in {0, "0s"}:
         options["await_approval"] = DECIDED_WITHIN
+    options |= over_ssm(find_file(folder))
     options |= {name: value for name in ("backup_uri", "image_ref") if (value := getattr(given, name))}
     prepared = prepare(DrillRequest(plan=catalog.RECOVERY, options=options, directory=folder))
     settings = prepared.settings

@@ -27,8 +27,9 @@ from drproof.model.errors import DrproofError
 LARGEST = 262_144_000
 """Bytes of an unzipped package, layers included: the platform's limit."""
 ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
-LEFT_OUT = frozenset({"packaging", "pytest", "rich", "typer"})
-"""What drproof needs elsewhere: a function has no terminal, builds nothing, and is no run of pytest."""
+LEFT_OUT = frozenset({"kubernetes", "packaging", "pytest", "rich", "typer"})
+"""What drproof needs elsewhere: a function has no terminal, builds nothing, is no run of pytest, and has its cluster
+asked on the recovery machine."""
 ROOMS_LEFT_OUT = frozenset({"checks", "cli", "embedded", "plugin"})
 SETTINGS = "drproof.toml"
 CONTENTS = "drproof-package.json"

@@ -18,6 +18,7 @@ from drproof.engine.settings import setting
 from drproof.evidence import expectations
 from drproof.evidence.integrity import CLOSING, OPENING, Inspection
 from drproof.evidence.redaction import Redactor
+from drproof.evidence.statements import COLLECTED
 from drproof.evidence.trust import Trust
 from drproof.evidence.verification import (
     INCOMPLETE,
@@ -188,8 +189,8 @@ class BundleSession:
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Print what the check came to."""
         reporter.section("drproof: bundle", bold=True)
-        if self.plan.plan == catalog.EXECUTION:
-            for line in score_lines(self._judged.values()):
+        if self.plan.plan in COLLECTED:
+            for line in score_lines(self._judged.values(), self.plan.plan):
                 reporter.write_line(printable(line))
         if self._folder is not None:
             for lack in self._folder.shortfalls:
@@ -219,7 +220,7 @@ class BundleSession:
         if demand in {INTEGRITY, AUTHENTICITY, COMPLETE, PROVEN, EXPECTED, LIVE}:
             own = [problem for problem in self.found.problems if _demand_of(problem.code) == demand]
             told = [f"{problem.code}: {problem.message}" for problem in own]
-            if demand == EXPECTED and self.plan.plan == catalog.EXECUTION:
+            if demand == EXPECTED and self.plan.plan in COLLECTED:
                 told += filter(None, [imported.too_old(self.inspection, self._expected.max_age_ms, self._now)])
             return printable("; ".join(told))
         if demand == imported.DECISION and self._decision:

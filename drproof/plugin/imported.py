@@ -11,11 +11,13 @@ from drproof.evidence.expectations import Expectations
 from drproof.evidence.integrity import CLOSING, OPENING, PLAN, Inspection
 from drproof.evidence.schemas import problem_of_receipt
 from drproof.formats.durations import show
+from drproof.formats.failback_receipts import RECEIPTS as OF_A_FAILBACK
 from drproof.formats.receipt_manifest import NAME as MANIFEST
 from drproof.formats.receipts_v1 import PHASES
 from drproof.formats.timestamps import milliseconds
 from drproof.model.judging import judge
 from drproof.phases.execution.observed import ExecutionObserved
+from drproof.phases.failback.observed import FailbackObserved
 
 DECISION = "decision_is_on_record"
 NOTHING_SEALED = (
@@ -28,7 +30,9 @@ def is_folder_of_receipts(directory: Path) -> bool:
     """Return whether a folder holds receipts as an orchestrator leaves them, and nothing of a bundle of ours."""
     if not directory.is_dir() or any((directory / name).exists() for name in (PLAN, OPENING, CLOSING)):
         return False
-    return any((directory / name).is_file() for name in (*(f"{stem}.json" for stem in PHASES), MANIFEST))
+    return any(
+        (directory / name).is_file() for name in (*(f"{stem}.json" for stem in PHASES), MANIFEST, *OF_A_FAILBACK)
+    )
 
 
 class Folder:
@@ -83,14 +87,21 @@ def decision_failure(found: Inspection) -> str:
 
 
 def too_old(found: Inspection, max_age_ms: int | None, now: str) -> str:
-    """Return why an execution is older than it may be, or ""; that it was collected today makes nothing younger."""
+    """Return why what was handed in is older than it may be, or ""; to be collected today makes nothing younger."""
     if max_age_ms is None:
         return ""
-    facts: Any = next((file.receipt.observed for file in found.receipts), None)
-    if not isinstance(facts, ExecutionObserved):
-        return "too-old: nobody can say how old the execution is"
-    ends = [facts.run.stopped_at] if facts.run and facts.run.stopped_at else [row.at for row in facts.receipts]
+    what, ends = _ends(next((file.receipt.observed for file in found.receipts), None))
     if not ends:
-        return "too-old: nobody can say how old the execution is"
+        return f"too-old: nobody can say how old the {what} is"
     age = milliseconds(now) - max(milliseconds(end) for end in ends)
-    return "" if 0 <= age <= max_age_ms else f"too-old: the execution ended {show(abs(age))} from now, not in time"
+    return "" if 0 <= age <= max_age_ms else f"too-old: the {what} ended {show(abs(age))} from now, not in time"
+
+
+def _ends(facts: Any) -> tuple[str, list[str]]:  # noqa: ANN401 — what any phase observed
+    """Return what was handed in, and the instants of which the latest is its end."""
+    if isinstance(facts, FailbackObserved):
+        return "failback", [facts.ended_at] if facts.ended_at else []
+    if not isinstance(facts, ExecutionObserved):
+        return "execution", []
+    stopped = facts.run.stopped_at if facts.run else ""
+    return "execution", [stopped] if stopped else [row.at for row in facts.receipts]

@@ -22,6 +22,7 @@ SOURCES = {
     "bringup_generated": "the recovery machine's own",
     "arg_kubeconfig": "given by the operator",
     "receipt_dir_autoload": "kept by the window before",
+    "over_ssm": "none read: asked on the recovery machine, over SSM",
 }
 """Where a kubeconfig comes from, in words."""
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from drproof import catalog
 from drproof.evidence.bundle import Bundle
 from drproof.report import facts
 
@@ -15,6 +16,9 @@ def files(bundle: Bundle) -> dict[str, bytes]:
 
     The digests are those of the files as they were handed in; no copy of them is in the bundle.
     """
+    if bundle.plan.plan != catalog.EXECUTION:
+        # The reference's collector knows no failback: none of its readers misses a manifest of one.
+        return {}
     observed = facts.observed(facts.by_phase(bundle).get("read_execution"))
     document: dict[str, Any] = {
         "schema_version": 1,

@@ -60,7 +60,7 @@ def _of_the_mode(bundle: Bundle) -> Iterator[Gap]:
 
 
 def _of_the_collection(bundle: Bundle) -> Iterator[Gap]:
-    if bundle.plan.plan == COLLECTED:
+    if bundle.plan.plan in COLLECTED:
         why = "They are not signed. A signature of this bundle covers what was collected, not who wrote it."
         yield Gap("Who wrote the receipts.", why)
 

@@ -39,8 +39,8 @@ SECTIONS = (
     ("derived/", "Derived files, under the names of the reference drill"),
     ("logs/", "Logs"),
 )
-OF_EXECUTIONS = frozenset({COLLECTED, ORCHESTRATOR})
-"""The plans that judge executions."""
+OF_EXECUTIONS = COLLECTED | {ORCHESTRATOR}
+"""The plans that judge what others ran: executions, and failbacks."""
 LONGEST = 20_000
 """Characters of a receipt's facts on the page; the whole of them is in the receipt."""
 
@@ -101,7 +101,7 @@ def render(bundle: Bundle, *, outcome: str) -> bytes:
             objectives=facts.objectives(bundle),
             gaps=gaps(bundle),
             counts=facts.counts(bundle.verdicts),
-            scores=scores(bundle.verdicts) if bundle.plan.plan == COLLECTED else {},
+            scores=scores(bundle.verdicts, bundle.plan.plan) if bundle.plan.plan in COLLECTED else {},
             drawing=timeline(bundle),
             cluster=recovery_cluster(bundle),
             people=_people(bundle),

@@ -4,6 +4,7 @@ from functools import cached_property
 from pathlib import Path
 
 from drproof.formats import s3_uri
+from drproof.model.cluster import ClusterAccess
 from drproof.model.criteria import Site
 from drproof.model.settings import Settings
 from drproof.model.signing import Signer
@@ -24,6 +25,7 @@ from drproof.targets.aws.ssm import AwsHosts
 from drproof.targets.aws.stepfunctions import AwsWorkflows
 from drproof.targets.aws.sts import AwsIdentity
 from drproof.targets.kubernetes.access import KubeconfigAccess
+from drproof.targets.kubernetes.over_ssm.access import SsmAccess
 from drproof.targets.provisioners import AnyProvisioner, choose
 from drproof.targets.provisioners.place import Place
 from drproof.targets.signers import FILE, keyed_digest, open_signer
@@ -31,6 +33,8 @@ from drproof.targets.signers import FILE, keyed_digest, open_signer
 EVERY_AT_THE_WORLD = 0.2
 EVERY_LIVE = 2.0
 """Seconds between two questions while waiting."""
+
+ASKED_MORE_OFTEN = 4
 
 ENDING_AT_THE_WORLD_MS = 60_000
 ENDING_LIVE_MS = 600_000
@@ -98,7 +102,7 @@ class AwsSite:
         raise ValueError(msg)
 
     @property
-    def clusters(self) -> KubeconfigAccess:
+    def clusters(self) -> ClusterAccess:
         """The way into the recovery cluster; only the site that takes over has one.
 
         Raises:
@@ -180,7 +184,15 @@ class RecoverySite(AwsSite):
         )
 
     @cached_property
-    def _clusters(self) -> KubeconfigAccess:
+    def _clusters(self) -> ClusterAccess:
+        if self._whole.recovery.cluster_access == "ssm":
+            return SsmAccess(
+                # One call of the cluster is one command or a few: its end is asked for more often.
+                lambda: AwsHosts(self._session.client("ssm"), every=self._every / ASKED_MORE_OFTEN),
+                words=self._cluster.kubectl,
+                kubeconfig=self._cluster.kubeconfig_on_runner,
+                context=self._cluster.context,
+            )
         allowed = self._cluster.exec_plugins
         return KubeconfigAccess(
             self._directory,
@@ -191,7 +203,7 @@ class RecoverySite(AwsSite):
         )
 
     @property
-    def clusters(self) -> KubeconfigAccess:
+    def clusters(self) -> ClusterAccess:
         """The way into the recovery cluster."""
         return self._clusters
 

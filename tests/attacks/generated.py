@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from drproof import catalog
+from drproof.evidence.statements import COLLECTED
 from drproof.model.receipt import Cause, Outcome
 from tests.attacks.bundles import CLOSING, UNSTORED, Drill, Files, build, sign_off
 from tests.attacks.keys import APPROVER, COLLECTOR, CURVE, RUNNER, SECOND
@@ -74,12 +75,12 @@ class Chance(random.Random):
             more={
                 f"{self.choice(['evidence', 'derived/deep/er', 'logs'])}/{name}": self.randbytes(9) for name in names
             },
-            keys=(COLLECTOR,) if plan == "execution" else keys,
+            keys=(COLLECTOR,) if plan in COLLECTED else keys,
             closed=not self.happens(8),
             withheld=[{"path": self.text(9), "where": self.text(9), "rule": self.text(9)}] if self.happens(10) else [],
         )
         return replace(
-            made, by={CLOSING: (self.choice([SECOND, CURVE]),)} if plan != "execution" and self.happens(4) else {}
+            made, by={CLOSING: (self.choice([SECOND, CURVE]),)} if plan not in COLLECTED and self.happens(4) else {}
         )
 
 

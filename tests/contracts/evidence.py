@@ -47,6 +47,7 @@ from tests.contracts.observed import (
 from tests.contracts.observed_backup import NEEDED_OF_ONPREM, ONPREM, ONPREM_BACKUP, in_region, owned_by, with_lock
 from tests.contracts.observed_execution import ASKED_FOR, BY_PEOPLE, EXECUTION_FILES, OWN, OWN_ASKED
 from tests.contracts.observed_execution import OBSERVED as HANDED_IN
+from tests.contracts.observed_failback import FAILED_BACK
 from tests.contracts.observed_fleet import FLEET, FLEET_FILES, FOUND, NAMED, READ
 from tests.contracts.observed_machine import MACHINE_FILES, MACHINE_READ
 from tests.contracts.observed_preflight import (
@@ -99,6 +100,7 @@ def _receipts() -> Iterator[Receipt[Any]]:
         "read_tools": (TOOLS, RECOVERY, ""),
         "read_triggers": (TRIGGERS, RECOVERY, ""),
         "try_pull_secret": (PULL, RECOVERY, ""),
+        "read_failback": (FAILED_BACK, RECOVERY, ""),
     }
     for number, (phase, (facts, caller, reason)) in enumerate(observed.items()):
         yield Receipt(

@@ -13,7 +13,7 @@ from typing import Any
 from drproof.analysis.state_report import digest_of
 from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status
-from tests.contracts.evidence import PASSING, PROMOTED, Evidence
+from tests.contracts.evidence import OURS, PASSING, PROMOTED, TURNED_DOWN, Evidence
 from tests.contracts.observed import (
     ALARMS,
     CHALLENGE,
@@ -152,6 +152,17 @@ def _tiny() -> Evidence:
         archives=(replace(state, size=1_481), manifests),
         published=replace(POINT.published, size=3_391_594),
     )
+
+
+def _ran(evidence: Evidence, **changes: Any) -> Evidence:
+    """Return an execution of ours with another history."""
+    run = evidence.receipts["read_execution"].facts.run
+    return evidence.facts("read_execution", run=replace(run, **changes))
+
+
+def _torn_down(**changes: Any) -> Evidence:
+    builds = OURS.receipts["read_execution"].facts.builds
+    return OURS.facts("read_execution", builds=tuple(replace(build, **changes) for build in builds))
 
 
 OWN: tuple[Defect, ...] = (
@@ -318,6 +329,32 @@ OWN: tuple[Defect, ...] = (
         "recovery_was_within_rto",
         lambda: PASSING.receipt("validate", ended_at="2026-01-31T1232:00Z"),
         status=Status.UNPROVEN,
+    ),
+    Defect(
+        "9",
+        "an execution that was refused promotes, and ends as SUCCEEDED",
+        "end_state_is_that_of_the_answer",
+        lambda: _ran(TURNED_DOWN, last_state="PromoteApproved"),
+    ),
+    Defect("9", "an execution of ours still runs", "execution_succeeded", lambda: _ran(OURS, status="RUNNING")),
+    Defect(
+        "11",
+        "an execution of ours died, and its end says nothing",
+        "execution_succeeded",
+        lambda: _ran(OURS, status="FAILED"),
+    ),
+    Defect(
+        "11",
+        "nothing takes away what a dead execution brought up",
+        "teardown_is_accounted_for",
+        lambda: OURS.facts("read_execution", builds=()),
+        status=Status.UNPROVEN,
+    ),
+    Defect(
+        "11",
+        "the teardown failed and nobody was told",
+        "teardown_is_accounted_for",
+        lambda: _torn_down(status="FAILED"),
     ),
     Defect(
         "11",

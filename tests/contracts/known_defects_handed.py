@@ -21,6 +21,8 @@ class HandedDefect:
     plant: Callable[[Path], None]
     subject: str = ""
     status: Status = Status.REFUTED
+    base: str = "whole_ok"
+    """The case of `tests/imports/data` that it is planted in."""
 
     @property
     def name(self) -> str:
@@ -132,6 +134,53 @@ def _gone(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / RECEIPTS / f"{name}.json").unlink()
 
 
+def _all(*plants: Callable[[Path], None]) -> Callable[[Path], None]:
+    def plant(folder: Path) -> None:
+        for one in plants:
+            one(folder)
+
+    return plant
+
+
+def _switch(kind: str, **changes: Any) -> Callable[[Path], None]:
+    """Change a receipt of the script that switches pointers back."""
+    return _receipt(f"drill.failback.{kind}", lambda document: {**document, **changes})
+
+
+def _texts(change: Callable[[str], str], pattern: str) -> Callable[[Path], None]:
+    def plant(folder: Path) -> None:
+        for file in (folder / RECEIPTS).glob(pattern):
+            file.write_text(change(file.read_text()))
+
+    return plant
+
+
+def _legacy_pair_only(kind: str, member: str) -> Callable[[Path], None]:
+    """Leave the pointers of the candidate out, as a script does that knows two of four."""
+
+    def change(document: Any) -> Any:
+        return {**document, member: [row for row in document[member] if "candidates" not in json.dumps(row)]}
+
+    return _receipt(f"drill.failback.{kind}", change)
+
+
+def _without_prefix(pointer: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**pointer, "run_path": f"runs/{pointer['run_id']}/"}
+
+
+def _shapeless(folder: Path) -> None:
+    """Write pointers whose path has no prefix and ends in a slash: as they were planned, and as they were read back."""
+
+    def planned(plan: Any) -> Any:
+        updates = [{**row, "payload": _without_prefix(row["payload"])} for row in plan["pointer_updates"]]
+        return {**plan, "pointer_updates": updates}
+
+    _receipt("drill.failback.plan", planned)(folder)
+    _receipt("after/global", _without_prefix)(folder)
+
+
+RECOVERED, ORIGINAL = "2026-05-04T11:00:12.250000+00:00", "2026-05-03T23:00:41.500000+00:00"
+BACK = "failback_ok"
 CREATED = (
     "NAME     STATUS   ROLES           AGE     VERSION\nrunner   Ready    control-plane   7m40s   v1.31.5\n"
     "namespace/atlas created\n"
@@ -169,6 +218,53 @@ HANDED: tuple[HandedDefect, ...] = (
         _said("codebuild-bringup", terraform_changes=NO_CHANGES),
     ),
     HandedDefect("4", "the node was warm", "bringup_started_a_machine", _result("validate", stdout_tail=OLD)),
+    HandedDefect(
+        "5",
+        "a failback from a run to itself",
+        "failback_is_between_two_runs",
+        _all(
+            *(
+                _texts(lambda text: text.replace(RECOVERED, ORIGINAL), pattern)
+                for pattern in ("*.json", "before/*.json", "before/**/last_success.json")
+            )
+        ),
+        base=BACK,
+    ),
+    HandedDefect(
+        "5",
+        "what was planned is not what the inputs named",
+        "failback_is_between_two_runs",
+        _switch("plan", from_run_id="2026-05-01T11:00:00+00:00"),
+        base=BACK,
+    ),
+    HandedDefect(
+        "5",
+        "a dry run is no failback",
+        "failback_was_applied",
+        _all(
+            _switch("inputs", apply_mode=False, dry_run=True),
+            _gone("drill.failback.apply"),
+            _gone("drill.failback.verify_after"),
+        ),
+        base=BACK,
+    ),
+    HandedDefect(
+        "5",
+        "the pointers never named the recovered run",
+        "pointer_was_switched_back",
+        _texts(lambda text: text.replace(RECOVERED, ORIGINAL), "before/global.json"),
+        "global-legacy",
+        base=BACK,
+    ),
+    HandedDefect(
+        "5",
+        "nothing but the script's own receipts tells of it",
+        "pointer_read_back_is_the_stored_one",
+        lambda folder: (folder / "listing.json").unlink(),
+        "global",
+        status=Status.UNPROVEN,
+        base=BACK,
+    ),
     HandedDefect(
         "7",
         "the notice of a failure overwrote that of the validation",
@@ -231,6 +327,35 @@ HANDED: tuple[HandedDefect, ...] = (
         _said("validate", timestamp_utc="2026-05-04T1013:00Z"),
     ),
     HandedDefect(
+        "9",
+        "a text stands where it was to say whether it was applied",
+        "failback_was_applied",
+        _switch("apply", applied="false"),
+        base=BACK,
+    ),
+    HandedDefect(
+        "9",
+        "the status of a failback is left at running",
+        "failback_was_applied",
+        _receipt("failback.summary", lambda document: {**document, "status": "running"}),
+        base=BACK,
+    ),
+    HandedDefect(
+        "10",
+        "the times of a failback have no colon",
+        "every_file_of_the_failback_is_known_and_read",
+        _texts(lambda text: text.replace("T09:30:", "T0930:"), "drill.failback.phase_timestamps.json"),
+        base=BACK,
+    ),
+    HandedDefect(
+        "11",
+        "a failback that failed leaves no receipt of its apply",
+        "failback_was_applied",
+        _gone("drill.failback.apply"),
+        status=Status.UNPROVEN,
+        base=BACK,
+    ),
+    HandedDefect(
         "11",
         "a build that failed leaves no receipt",
         "receipt_is_there_and_says_ok",
@@ -250,11 +375,51 @@ HANDED: tuple[HandedDefect, ...] = (
             cause="The JSONPath '$.reason' could not be found in the input",
         ),
     ),
+    HandedDefect(
+        "12",
+        "a comparison that was skipped stops nothing",
+        "runs_were_compared_and_match",
+        _texts(lambda _: "skipped: missing artifacts\n", "compare_run_artifacts.log"),
+        base=BACK,
+    ),
+    HandedDefect(
+        "12",
+        "a comparison that found differences stops nothing",
+        "runs_were_compared_and_match",
+        _texts(
+            lambda _: "FAIL: dual-run deterministic comparison failed\n- scores differ\ncompare_exit=1\n",
+            "compare_run_artifacts.log",
+        ),
+        base=BACK,
+    ),
     HandedDefect("12", "the command failed", "validation_made_nothing", _result("validate", status="Failed")),
     HandedDefect(
         "19",
         "another machine was validated than was brought up",
         "one_machine_throughout",
         _given("validate", instance_id="i-0fedcba9876543210"),
+    ),
+    HandedDefect(
+        "20",
+        "half of the pointers are switched",
+        "pointer_was_switched_back",
+        _all(_legacy_pair_only("plan", "pointer_updates"), _legacy_pair_only("apply", "updated_keys")),
+        "global",
+        base=BACK,
+    ),
+    HandedDefect(
+        "20",
+        "a planned pointer is not written",
+        "failback_was_applied",
+        _legacy_pair_only("apply", "updated_keys"),
+        base=BACK,
+    ),
+    HandedDefect(
+        "20",
+        "a pointer is written in another shape",
+        "pointer_was_switched_back",
+        _shapeless,
+        "global-legacy",
+        base=BACK,
     ),
 )

@@ -60,6 +60,30 @@ def test_files_are_named_from_the_root_because_a_guardian_goes_on_from_elsewhere
     assert cluster.kubeconfig == str(tmp_path / "theirs.yaml")
 
 
+@pytest.mark.parametrize(
+    ("said", "options", "names"),
+    [
+        ("", {"kubeconfig": "theirs.yaml"}, "cluster.kubeconfig is set"),
+        ('[cluster]\nexec_plugins = ["aws"]\n', {}, "cluster.exec_plugins is set"),
+        ("[cluster]\nkubectl = []\n", {}, "cluster.kubectl is empty"),
+    ],
+)
+def test_what_contradicts_a_cluster_that_is_asked_on_its_machine_is_refused(tmp_path, said, options, names):
+    with pytest.raises(Refusal, match="next:") as refused:
+        _prepared(tmp_path, said, cluster_access="ssm", **options)
+    assert names in str(refused.value)
+
+    assert _prepared(tmp_path, cluster_access="ssm").settings.recovery.cluster_access == "ssm"
+    assert _prepared(tmp_path, said, **options).settings.recovery.cluster_access == "kubeconfig"
+
+
+def test_a_preflight_refuses_the_same_contradiction_before_it_asks_anything(tmp_path):
+    options = {"target": "embedded", "cluster_access": "ssm", "kubeconfig": "theirs.yaml"}
+
+    with pytest.raises(Refusal, match="cluster.kubeconfig is set"):
+        prepare(DrillRequest(plan="preflight", options=options, environment={}, directory=tmp_path))
+
+
 def test_each_drill_has_a_challenge_of_its_own(tmp_path):
     challenges = {_prepared(tmp_path).criteria.workload.challenge for _ in range(3)}
 

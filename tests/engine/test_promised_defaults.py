@@ -19,6 +19,7 @@ from drproof.formats import onprem_backup, pointers, published_runs, receipt_nam
 from drproof.model import settings as model
 from drproof.model.capabilities import ObjectStore
 from drproof.model.settings import CostInputs
+from drproof.orchestrator.reaching import over_ssm
 
 SAME = object()
 """The reference promises this very value."""
@@ -84,6 +85,7 @@ SETTINGS: dict[str, Promise] = {
         10 * MINUTE, HOUR, "a queue that stands for ten minutes is a quota, and the recovery time is running"
     ),
     "recovery.provisioner.codebuild.build_timeout": Promise(30 * MINUTE),
+    "recovery.cluster_access": Promise("kubeconfig"),
     "recovery.online_timeout": Promise(7 * MINUTE),
     "primary.vpc_id": Promise("", OURS, OURS_ALONE),
     "primary.subnet_id": Promise("", OURS, OURS_ALONE),
@@ -119,6 +121,7 @@ SETTINGS: dict[str, Promise] = {
     "cluster.uid": Promise("", OURS, OURS_ALONE),
     "cluster.exec_plugins": Promise((), OURS, OURS_ALONE),
     "cluster.kubeconfig_on_runner": Promise("/etc/rancher/k3s/k3s.yaml"),
+    "cluster.kubectl": Promise(("k3s", "kubectl"), OURS, OURS_ALONE),
     "cluster.uid_command": Promise(
         "k3s kubectl get namespace kube-system -o jsonpath={.metadata.uid}", OURS, OURS_ALONE
     ),
@@ -313,6 +316,7 @@ ELSEWHERE: dict[str, tuple[Promise, Callable[[], object]]] = {
         Promise(expected=False, reference=OURS, because=OURS_ALONE),
         _default_of(create, "dry_run"),
     ),
+    "how functions reach the cluster": (Promise("ssm"), lambda: over_ssm(None)["cluster_access"]),
     "the largest object that is read at once": (
         Promise(4 << 20, OURS, OURS_ALONE),
         lambda: inspect.signature(ObjectStore.read).parameters["limit"].default,
@@ -380,6 +384,7 @@ MEMBERS = {
     (model.Recovery, "instance_type"): "recovery.instance_type",
     (model.Validation, "timeout_ms"): "validation.timeout",
     (model.ClusterSettings, "kubeconfig_on_runner"): "cluster.kubeconfig_on_runner",
+    (model.ClusterSettings, "kubectl"): "cluster.kubectl",
     (model.ClusterSettings, "uid_command"): "cluster.uid_command",
     (model.ClusterSettings, "ready_timeout_ms"): "cluster.ready_timeout",
     (model.ClusterSettings, "service_account"): "cluster.service_account",
@@ -405,6 +410,7 @@ MEMBERS = {
     (model.Limits, "max_machines"): "limits.max_machines",
     (model.Limits, "max_deletions"): "limits.max_deletions",
     (model.Limits, "teardown_reserve_ms"): "limits.teardown_reserve",
+    (model.Recovery, "cluster_access"): "recovery.cluster_access",
     (model.Recovery, "online_ms"): "recovery.online_timeout",
     (model.BuildSettings, "queued_ms"): "recovery.provisioner.codebuild.queued_timeout",
     (model.BuildSettings, "build_ms"): "recovery.provisioner.codebuild.build_timeout",

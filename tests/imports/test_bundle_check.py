@@ -183,3 +183,59 @@ def test_a_verdict_that_was_sealed_better_than_the_evidence_is_found_out(desk):
 
     assert "bundle_is_as_it_was_sealed" in _failed(checked.output)
     assert "recovery: refuted" in checked.output
+
+
+def test_a_plain_folder_of_a_failback_is_green_only_with_what_the_store_lists(desk):
+    folder = _plain("failback_ok", desk)
+
+    whole = desk.run(*CHECK, "receipts")
+    for path in folder.glob("*listing.json"):
+        path.unlink()
+    alone = desk.run(*CHECK, "receipts")
+
+    assert whole.status == 0, whole.output
+    assert "origin: corroborated" in whole.output
+    assert "failback: proven" in whole.output
+    assert alone.status == 1
+    assert {name.partition(":")[0] for name in _failed(alone.output)} == {"pointer_read_back_is_the_stored_one"}
+    assert "origin: unproven" in alone.output
+
+
+def test_a_failback_from_a_run_to_itself_fails_with_an_item_for_each_reason(desk):
+    _plain("failback_to_itself_fail", desk)
+
+    checked = desk.run(*CHECK, "receipts")
+
+    assert checked.status == 1
+    assert _failed(checked.output) >= {
+        "failback_is_between_two_runs",
+        "runs_were_compared_and_match",
+        "pointer_was_switched_back:global",
+    }
+    assert "failback: refuted" in checked.output
+
+
+@pytest.mark.parametrize(
+    ("words", "failed"),
+    [
+        (("--expect-account", "444455556666"), {"receipts_are_of_one_failback"}),
+        (("--expect-drill", "2026-05-04T11:00:12.250000+00:00", "--expect-account", "111122223333"), set()),
+        (("--max-age", "1s"), {"bundle_is_what_was_expected"}),
+    ],
+)
+def test_what_is_expected_of_a_failback_is_held_against_its_receipts(desk, words, failed):
+    _plain("failback_ok", desk)
+
+    checked = desk.run(*CHECK, "receipts", *words)
+
+    assert _failed(checked.output) == failed, checked.output
+    assert ("the failback ended" in checked.output) is ("--max-age" in words)
+
+
+def test_a_failback_has_no_decision_to_demand(desk):
+    _plain("failback_ok", desk)
+
+    refused = desk.run(*CHECK, "receipts", "--require-record-manual-decision")
+
+    assert refused.status == pytest.ExitCode.USAGE_ERROR
+    assert "is about an execution" in refused.output

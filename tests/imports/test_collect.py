@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -219,3 +220,108 @@ def test_the_page_of_a_collection_renders_again_to_the_same_bytes(success, tmp_p
     assert "execution.phases" in page
     assert _cli("report", tmp_path / "bundle", "--check").returncode == 0
     assert _cli("status", tmp_path / "bundle").returncode == 0
+
+
+def test_a_failback_is_collected_as_what_it_is_and_signed_as_a_collection(tmp_path):
+    case = lay_out("failback_ok", tmp_path / "case")
+    keys = tmp_path / "keys"
+    _cli("keys", "init", keys, "--role", "collector")
+    told = _cli(*case.words(tmp_path / "bundle"), "--signer", f"file2:{keys / 'collector.key'}")
+    verified = _cli("verify", tmp_path / "bundle", "--trust", keys / "trust.json")
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "origin: corroborated\n" in told.stdout
+    assert "failback: proven\n" in told.stdout
+    assert "recovery:" not in told.stdout
+    assert verified.returncode == 0, verified.stdout
+    assert "signed by collector" in verified.stdout
+    page = (tmp_path / "bundle/proof.html").read_text()
+    assert "<strong>Origin: corroborated.</strong> <strong>Failback: proven.</strong>" in page
+    assert "Who wrote the receipts." in page
+    assert _cli("report", tmp_path / "bundle", "--check").returncode == 0
+    assert not (tmp_path / "bundle/derived").exists(), "no reader knows a manifest of a failback"
+
+
+def test_a_failback_from_a_run_to_itself_is_told_with_each_reason(tmp_path):
+    told = _cli(*lay_out("failback_to_itself_fail", tmp_path / "case").words(tmp_path / "bundle"))
+
+    assert told.returncode == 1
+    assert "FAIL: file:drill.failback.phase_timestamps.json:timestamp\n" in told.stdout
+    _, _, shown = told.stdout.partition("failback: refuted")
+    for reason in (
+        "a failback from the run 2026-05-04T11:00:12.250000+00:00 to itself",
+        "the comparison was skipped: that is none",
+        "to itself: nothing goes back",
+    ):
+        assert reason in shown, reason
+
+
+def test_a_dry_run_of_a_failback_lacks_its_receipts_in_the_references_words(tmp_path):
+    told = _cli(*lay_out("failback_dry_run_fail", tmp_path / "case").words(tmp_path / "bundle"))
+
+    assert told.returncode == 1
+    assert "FAIL: missing_required_receipt:apply:drill.failback.apply.json\n" in told.stdout
+    assert "FAIL: missing_required_receipt:verify_after:drill.failback.verify_after.json\n" in told.stdout
+    assert "nothing shows that anything went back: asked is no, dry is yes" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "origin"),
+    [
+        (("--expected-account-id", "111122223333", "--expected-region", "eu-west-1"), "corroborated"),
+        (("--expected-execution", "2026-05-04T11:00:12.250000+00:00"), "corroborated"),
+        (("--expected-account-id", "444455556666"), "refuted"),
+        (("--expected-region", "us-west-2"), "refuted"),
+        (("--expected-execution", "another"), "refuted"),
+    ],
+)
+def test_another_failback_than_the_one_that_is_meant_is_refuted(tmp_path, words, origin):
+    told = _cli(*lay_out("failback_ok", tmp_path / "case").words(tmp_path / "bundle"), *words)
+
+    assert f"origin: {origin}\n" in told.stdout
+
+
+def test_what_only_an_execution_has_is_refused_or_a_stranger_among_a_failback(tmp_path):
+    case = lay_out("failback_ok", tmp_path / "case")
+    history = lay_out("whole_ok", tmp_path / "whole").folder / "history/events.json"
+    for name, text in (("notify.json", "{}"), ("sub/restore.json", "{}"), ("after/global", "{}"), ("notes.md", "x")):
+        path = case.folder / "receipts" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    (case.folder / "receipts/second.json").write_text((case.folder / "listing.json").read_text())
+
+    refused = _cli(*case.words(tmp_path / "bundle"), "--require-record-manual-decision")
+    told = _cli(*case.words(tmp_path / "bundle"), "--execution-history", history)
+
+    assert refused.returncode == 2
+    assert "--require-record-manual-decision is about an execution" in refused.stderr
+    assert {line for line in told.stdout.splitlines() if line.startswith("FAIL: ")} == {
+        "FAIL: file:after/global:stranger",
+        "FAIL: file:history/1-events.json:no history belongs to a failback",
+        "FAIL: file:notes.md:stranger",
+        "FAIL: file:notify.json:stranger",
+        "FAIL: file:second.json:comes twice",
+        "FAIL: file:sub/restore.json:stranger",
+    }
+
+
+def test_free_text_of_a_failback_is_not_taken_over(tmp_path):
+    case = lay_out("failback_ok", tmp_path / "case")
+    prose = "prose; with <marks>"
+    edits: dict[str, dict[str, Any]] = {
+        "failback.summary": {"status": prose, "failed_reason": prose},
+        "drill.failback.inputs": {"region": prose, "bucket": prose, "provider": prose},
+        "drill.failback.apply": {"updated_keys": [prose], "canonical_run_id": prose},
+        "after/global": {"run_id": prose, "run_path": prose},
+    }
+    for name, changes in edits.items():
+        path = case.folder / f"receipts/{name}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    (case.folder / "receipts/verify_dr.stdout").write_text(prose)
+
+    told = _cli(*case.words(tmp_path / "bundle"))
+
+    assert told.returncode == 0, told.stdout
+    assert "failback: refuted" in told.stdout
+    written = b"".join(path.read_bytes() for path in (tmp_path / "bundle").rglob("*") if path.is_file())
+    assert b"marks" not in written

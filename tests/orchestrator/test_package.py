@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from drproof.engine.refusal import Refusal
 from drproof.orchestrator import package
 from drproof.orchestrator.deployment import module_variables, permissions_of, settings_in
+from drproof.targets.aws.permissions import needed
 from tests.drill.conftest import Operator
 
 HERE = {machine: name for name, machine in package.ARCHITECTURES.items()}.get(platform.machine(), "")
@@ -51,8 +53,10 @@ def test_the_package_holds_what_functions_need_and_nothing_of_the_drivers(built:
     found = names(built)
 
     tops = {name.split("/")[0] for name in found}
-    assert {"drproof", "boto3", "cryptography", "kubernetes", "msgspec", "zstandard"} <= tops
+    assert {"drproof", "boto3", "cryptography", "msgspec", "zstandard"} <= tops
     assert not {"pytest", "_pytest", "moto", "typer", "rich"} & tops
+    assert [name for name in found if re.match(r"kubernetes(_|-|/|\.)", name)] == []
+    assert "kubernetes" not in built.pins
     rooms = {name.split("/")[1] for name in found if name.startswith("drproof/")}
     assert {"engine", "orchestrator", "phases", "contracts", "schemas", "deploy"} <= rooms
     assert not {"plugin", "cli", "checks"} & rooms
@@ -73,7 +77,7 @@ def test_what_was_packed_is_pinned_and_said_inside(built: package.Package, setti
 def test_it_is_below_the_platforms_limit(built: package.Package) -> None:
     with zipfile.ZipFile(built.path) as archive:
         assert sum(one.file_size for one in archive.infolist()) == built.unzipped
-    assert built.unzipped < package.LARGEST * 9 // 10
+    assert built.unzipped < package.LARGEST // 2
 
 
 def test_the_same_content_has_the_same_bytes(built: package.Package, settings: Path, tmp_path: Path) -> None:
@@ -152,6 +156,27 @@ def test_settings_that_leave_out_what_an_execution_needs_are_refused(gone: str, 
 
     with pytest.raises(Refusal, match=re.escape(says)):
         settings_in(path, {})
+
+
+def test_settings_that_reach_the_cluster_by_kubeconfig_are_refused_because_nothing_there_could(tmp_path: Path) -> None:
+    path = tmp_path / "drproof.toml"
+    path.write_text(LIVE.replace("[recovery]\n", '[recovery]\ncluster_access = "kubeconfig"\n'))
+
+    with pytest.raises(Refusal, match="functions have no client of Kubernetes"):
+        settings_in(path, {})
+
+    path.write_text(LIVE.replace("[recovery]\n", '[recovery]\ncluster_access = "ssm"\n'))
+    assert settings_in(path, {}).recovery.cluster_access == "ssm"
+
+
+def test_functions_reach_the_cluster_over_ssm_and_may_do_so_in_each_phase_that_asks_it(settings: Path) -> None:
+    found = settings_in(settings, {})
+
+    assert found.recovery.cluster_access == "ssm"
+    assert needed(["cluster.read"], "recovery", found, provisioner="codebuild")[-1].action == "ssm:SendCommand"
+    by_kubeconfig = replace(found, recovery=replace(found.recovery, cluster_access="kubeconfig"))
+    assert needed(["cluster.read"], "recovery", by_kubeconfig, provisioner="codebuild") == ()
+    assert needed(["cluster.read"], "primary", found, provisioner="codebuild") == ()
 
 
 def declared() -> dict[str, bool]:

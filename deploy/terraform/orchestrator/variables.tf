@@ -332,7 +332,7 @@ variable "lambda_storage_mb" {
 variable "function_subnet_ids" {
   type        = list(string)
   default     = []
-  description = "The subnets of the function that runs phases, so that the recovery cluster lets it in; none for no network of yours."
+  description = "The subnets of the function that runs phases, where it must reach AWS through a network of yours; the recovery cluster needs none."
 }
 
 variable "function_security_group_ids" {

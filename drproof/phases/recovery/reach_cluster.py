@@ -1,4 +1,4 @@
-"""The way into the recovery cluster: its kubeconfig in the private folder, and the UID that pins it."""
+"""The way into the recovery cluster: its kubeconfig in the private folder or its machine, and the UID that pins it."""
 
 import re
 from dataclasses import dataclass
@@ -122,13 +122,15 @@ def _conditions(node: Any) -> list[dict[str, Any]]:  # noqa: ANN401 — plain JS
 
 
 def _fetch(ctx: Context, runner: RunnerObserved, access: ClusterAccess) -> None:
-    """Read the kubeconfig on the machine, once it is there, and keep it for the machine's public address."""
+    """Read the kubeconfig on the machine, once it is there, and keep it for the machine's public address.
+
+    Where the cluster is asked on its machine, the kubeconfig is waited for there and is not read.
+    """
     place = ctx.settings.cluster.kubeconfig_on_runner
     seconds = max(1, ctx.settings.cluster.ready_timeout_ms // 1000)
-    script = (
-        f"i=0; until [ -s {quote(place)} ]; do i=$((i+1)); [ $i -ge {seconds} ] && exit 9; sleep 1; done\n"
-        f"cat {quote(place)}"
-    )
+    script = f"i=0; until [ -s {quote(place)} ]; do i=$((i+1)); [ $i -ge {seconds} ] && exit 9; sleep 1; done\n"
+    if access.by_kubeconfig:
+        script += f"cat {quote(place)}"
     result = run_on(
         ctx,
         runner.instance_id,
@@ -136,12 +138,15 @@ def _fetch(ctx: Context, runner: RunnerObserved, access: ClusterAccess) -> None:
         apart="#",
         timeout_ms=ctx.settings.cluster.ready_timeout_ms + 10_000,
     )
-    if result.status != "Success" or not result.stdout.strip():
+    if result.status != "Success" or (access.by_kubeconfig and not result.stdout.strip()):
         msg = (
             f"the recovery machine has no kubeconfig at {place} after {seconds} s: "
             f"{result.status}, exit status {result.exit_status}"
         )
         raise PhaseError(msg)
+    if not access.by_kubeconfig:
+        access.at(runner.instance_id)
+        return
     if result.truncated:
         msg = (
             f"the kubeconfig at {place} was not read whole: the output of the command was cut; expected a smaller file"

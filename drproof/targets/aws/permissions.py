@@ -1,7 +1,7 @@
 """Which actions of AWS each capability verb stands for, and on what: the one table behind policies and preflight.
 
 A template is filled in from the settings; a row whose resource nobody named falls away. What a cluster lets its
-users do is not IAM, so the verbs of a cluster stand for nothing here.
+users do is not IAM, so the verbs of a cluster stand for nothing here, unless it is asked on its machine.
 """
 
 from collections.abc import Iterable, Mapping
@@ -240,7 +240,7 @@ def needed(verbs: Iterable[str], side: Side, settings: Settings, *, provisioner:
         if verb not in TABLE:
             msg = f"the capability verb {verb!r}: expected one of {', '.join(TABLE)}"
             raise ValueError(msg)
-        for grant in TABLE[verb]:
+        for grant in (*TABLE[verb], *_on_the_machine(verb, settings)):
             if grant.side != side or (grant.only and provisioner not in grant.only):
                 continue
             for resource in filter(None, (_filled(template, names) for template in grant.resources)):
@@ -249,6 +249,12 @@ def needed(verbs: Iterable[str], side: Side, settings: Settings, *, provisioner:
     return tuple(
         Permission(verb=verb, action=action, resource=resource) for (action, resource), verb in sorted(found.items())
     )
+
+
+def _on_the_machine(verb: str, settings: Settings) -> tuple[Grant, ...]:
+    """Return what a verb of a cluster stands for where the cluster is asked by commands on its machine."""
+    over_ssm = settings.recovery.cluster_access == "ssm" and verb.startswith("cluster.")
+    return TABLE["host.run"] if over_ssm else ()
 
 
 def policy(permissions: Iterable[Permission]) -> dict[str, Any]:

@@ -88,9 +88,20 @@ class AwsHosts:
         )
         raise failure("ssm:DescribeInstanceInformation", instance_id, "Timeout", message)
 
-    def run(self, intent: Intent, instance_id: str, command: str, *, timeout_ms: int) -> CommandResult:
+    def look(self, instance_id: str, command: str, *, timeout_ms: int, delivery_ms: int | None = None) -> CommandResult:
+        """Run a shell command that only looks: it needs no intent, and for that the caller vouches.
+
+        Raises:
+            UnansweredError, TargetError: as `run`.
+        """
+        return self._run("look", instance_id, command, timeout_ms, delivery_ms)
+
+    def run(
+        self, intent: Intent, instance_id: str, command: str, *, timeout_ms: int, delivery_ms: int | None = None
+    ) -> CommandResult:
         """Run a shell command and return what it came to; output is bounded, and says so where it was cut.
 
+        `delivery_ms` is how much longer than the command may take it is waited for until the machine has it.
         It is sent once: one whose sending nobody answered is looked for by its mark, never sent again. A command that
         this process cannot wait for any longer is cancelled: it must not go on unobserved.
 
@@ -98,16 +109,23 @@ class AwsHosts:
             UnansweredError: nobody answered, and the command cannot be found; it may run or not.
             TargetError: the command never began, or its time is over.
         """
-        command_id = self._sent(intent, instance_id, command, max(1, math.ceil(timeout_ms / 1000)))
+        return self._run(intent.token, instance_id, command, timeout_ms, delivery_ms)
+
+    def _run(
+        self, token: str, instance_id: str, command: str, timeout_ms: int, delivery_ms: int | None
+    ) -> CommandResult:
+        if delivery_ms is None:
+            delivery_ms = 1000 * DELIVERY_SECONDS
+        command_id = self._sent(token, instance_id, command, max(1, math.ceil(timeout_ms / 1000)))
         try:
-            return self._wait(command_id, instance_id, timeout_ms=timeout_ms + 1000 * DELIVERY_SECONDS)
+            return self._wait(command_id, instance_id, timeout_ms=timeout_ms + delivery_ms)
         except BaseException:
             self._cancel(command_id, instance_id)
             raise
 
-    def _sent(self, intent: Intent, instance_id: str, command: str, seconds: int) -> str:
+    def _sent(self, token: str, instance_id: str, command: str, seconds: int) -> str:
         # The mark is new for each sending: a second attempt of the same effect is another command.
-        mark = f"drproof {intent.token} {secrets.token_hex(4)}"
+        mark = f"drproof {token} {secrets.token_hex(4)}"
         try:
             with translated("ssm:SendCommand", instance_id):
                 answer = self._client.send_command(

@@ -1,1 +1,1 @@
-"""The recovery cluster through the official client; importing this room loads no client."""
+"""The recovery cluster, by the official client or by kubectl on its machine; importing this room loads no client."""

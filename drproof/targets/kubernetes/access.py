@@ -44,6 +44,11 @@ class KubeconfigAccess:
         self._learned: dict[str, None] = {}
 
     @property
+    def by_kubeconfig(self) -> bool:
+        """Whether a kubeconfig is needed here: it is the way."""
+        return True
+
+    @property
     def known(self) -> bool:
         """Whether a kubeconfig is kept."""
         return self._path.exists()
@@ -52,6 +57,15 @@ class KubeconfigAccess:
     def source(self) -> str:
         """Where the kept one came from, `unset` when there is none."""
         return (self._kept().source or UNSET) if self.known else UNSET
+
+    def at(self, instance_id: str) -> None:
+        """Refuse a machine.
+
+        Raises:
+            ValueError: always: a kubeconfig is the way.
+        """
+        msg = f"a kubeconfig leads to the cluster, and not the machine {instance_id}"
+        raise ValueError(msg)
 
     def keep(self, kubeconfig: str, *, source: str, host: str = "", base: Path | None = None) -> KubeconfigFacts:
         """Check a kubeconfig and keep what it says of one context, readable to this user alone.

@@ -1,12 +1,9 @@
 """The official client, told everything and left nothing to find out: no environment, no retries, no endless call."""
 
-import json
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
@@ -16,41 +13,16 @@ from urllib3.exceptions import ConnectTimeoutError
 
 import drproof
 from drproof.formats.kubeconfig import Kubeconfig
-from drproof.model.cluster import Kind
-from drproof.model.errors import NotFoundError
 from drproof.targets.kubernetes import bounded
-from drproof.targets.kubernetes.errors import Asked, failure, speaks_of, translated
+from drproof.targets.kubernetes.api_server import JSON, ApiServer, Effect, Query, as_object, assert_same
+from drproof.targets.kubernetes.client_errors import speaks_of, translated
+from drproof.targets.kubernetes.errors import Asked
 
 SECONDS = 30.0
 """How long one request may take, from its first byte to the last of its answer."""
 
-JSON = "application/json"
-APPLY = "application/apply-patch+yaml"
 
-Query = Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A kind that the cluster serves: where."""
-
-    base: str
-    plural: str
-    namespaced: bool
-    verbs: frozenset[str] = frozenset()
-
-    def path(self, namespace: str, name: str = "") -> str:
-        """Return the path of one object, or of all in a namespace; "" for the namespace is all of them."""
-        parts = [self.base]
-        if self.namespaced and namespace:
-            parts += ["namespaces", quote(namespace, safe="")]
-        parts.append(self.plural)
-        if name:
-            parts.append(quote(name, safe=""))
-        return "/".join(parts)
-
-
-class Wire:
+class Wire(ApiServer):
     """One API server: requests sent once, in bounded time whatever it does, and its answers as plain JSON.
 
     Inside `bounded.within` a request has no more time than what is around it.
@@ -69,6 +41,7 @@ class Wire:
         `trust` is for `https` and holds the client's certificate too; `bearer` returns the token of the next call, and
         is told how many seconds it has. A request has `seconds`.
         """
+        super().__init__()
         self.server = config.server
         self._seconds = seconds
         settings: Any = Configuration(host=config.server)
@@ -90,45 +63,6 @@ class Wire:
         # Its own discovery asks for every group, takes a 503 for a group without kinds, and keeps that in a file.
         dynamic: Any = DynamicClient
         self._dynamic: Any = dynamic(self._client, discoverer=lambda *_: None)
-        self._served: dict[str, dict[str, Served]] = {}
-
-    def served(self, kind: Kind) -> Served:
-        """Return where the cluster serves a kind.
-
-        Raises:
-            NotFoundError: it does not.
-        """
-        if kind.kind not in self._served.get(kind.api_version, {}):
-            self._served[kind.api_version] = self._discover(kind)
-        try:
-            return self._served[kind.api_version][kind.kind]
-        except KeyError:
-            asked = Asked(call="kubernetes:discover", subject=f"{kind.api_version} {kind.kind}")
-            raise failure(asked, "NotFound", f"{self.server} serves no such kind") from None
-
-    def _discover(self, kind: Kind) -> dict[str, Served]:
-        asked = Asked(call="kubernetes:discover", subject=f"{kind.api_version} {kind.kind}")
-        try:
-            return self.kinds(asked, kind.api_version)
-        except NotFoundError:
-            return {}
-
-    def kinds(self, asked: Asked, api_version: str) -> dict[str, Served]:
-        """Return the kinds of a version of a group as they are served now, without their subresources.
-
-        Raises:
-            NotFoundError: no such version is served.
-        """
-        base = f"/{'apis' if '/' in api_version else 'api'}/{quote(api_version)}"
-        listed = self.ask(asked, "GET", base)
-        try:
-            return {
-                each["kind"]: Served(base, each["name"], bool(each["namespaced"]), frozenset(each.get("verbs") or ()))
-                for each in listed["resources"] or ()
-                if "/" not in each["name"]
-            }
-        except (KeyError, TypeError, AttributeError):
-            raise failure(asked, "Unreadable", f"{base} is no list of kinds") from None
 
     def ask(  # noqa: PLR0913 — what a request of HTTP can say
         self,
@@ -139,14 +73,19 @@ class Wire:
         query: Query = (),
         body: object = None,
         content_type: str = JSON,
-        headers: Mapping[str, str] | None = None,
+        effect: Effect | None = None,
     ) -> dict[str, Any]:
-        """Send a request and return the object that answers it."""
+        """Send a request and return the object that answers it; one with an effect only to the cluster of its UID."""
+        headers = {}
+        if effect is not None:
+            assert_same(effect.uid, self.uid(), self.server)
+            # The API server's audit log then names the effect as the journal does.
+            headers["Audit-ID"] = effect.intent.token
         with translated(asked):
             with closing(self._send(method, path, query, body, content_type, headers)) as answer:
                 data = _whole(answer)
             status = answer.status
-        return _object(asked, data, status)
+        return as_object(asked, data, status)
 
     def look(self, asked: Asked, path: str, name: str) -> dict[str, Any] | None:
         """Return the object at a path, None when the cluster says that there is none of that name."""
@@ -159,7 +98,7 @@ class Wire:
                 raise
             with closing(answer):
                 data = _whole(answer)
-        return _object(asked, data, answer.status)
+        return as_object(asked, data, answer.status)
 
     def text(self, asked: Asked, path: str, *, query: Query, limit: int) -> str:
         """Return the text at a path, at most `limit` bytes of it."""
@@ -180,7 +119,7 @@ class Wire:
                 for other in others:
                     line, rest = bytes(rest), bytearray(other)
                     if line.strip():
-                        yield _object(asked, line, answer.status)
+                        yield as_object(asked, line, answer.status)
 
     def close(self) -> None:
         """Close the connections."""
@@ -235,14 +174,3 @@ def _whole(answer: Any, limit: int = bounded.LARGEST) -> bytes:  # noqa: ANN401 
     while len(data) < limit and (piece := answer.read(min(bounded.PIECE, limit - len(data)))):
         data += piece
     return bytes(data)
-
-
-def _object(asked: Asked, data: bytes, status: int) -> dict[str, Any]:
-    try:
-        found = json.loads(data)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        said = f"status {status} with {len(data)} bytes that are no JSON object"
-        raise failure(asked, "Unreadable", said)
-    return found

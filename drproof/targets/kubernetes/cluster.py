@@ -1,16 +1,16 @@
-"""One cluster through the official client, pinned by the UID of its namespace `kube-system`."""
+"""One cluster, however its API server is reached, pinned by the UID of its namespace `kube-system`."""
 
 import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
-from typing import Any, Final
+from contextlib import AbstractContextManager, closing, suppress
+from typing import Any
 
 from drproof.model.capabilities import Intent
 from drproof.model.cluster import FIELD_MANAGER, NAMESPACE, POD, ClusterIdentity, Kind, Manifest, kind_of, named
-from drproof.model.errors import AlreadyExistsError, GuardError, NotFoundError, TargetError
+from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError
+from drproof.targets.kubernetes.api_server import APPLY, JSON, ApiServer, Effect, Query, assert_same
 from drproof.targets.kubernetes.bounded import within
-from drproof.targets.kubernetes.client import APPLY, JSON, Query, Wire
 from drproof.targets.kubernetes.discovery import kept_kinds
 from drproof.targets.kubernetes.errors import Asked, described, failure
 from drproof.targets.kubernetes.watching import passing, watched
@@ -32,7 +32,6 @@ MOST_PAGES = 1000
 EVERY_SECONDS = 0.25
 """How often it is asked whether an object is gone."""
 
-SYSTEM: Final = "kube-system"
 MANAGED: Query = (("fieldManager", FIELD_MANAGER),)
 STRICT: Query = (("dryRun", "All"), ("fieldValidation", "Strict"), *MANAGED)
 
@@ -40,23 +39,23 @@ STRICT: Query = (("dryRun", "All"), ("fieldValidation", "Strict"), *MANAGED)
 class KubernetesCluster:
     """One cluster, pinned; every call is bounded and sent once, and before a change it is asked who answers."""
 
-    def __init__(self, wire: Wire, identity: ClusterIdentity) -> None:
+    def __init__(self, wire: ApiServer, identity: ClusterIdentity) -> None:
         """Take over a cluster that said who it is; `opened` asks it."""
         self._wire = wire
         self._identity = identity
 
     @classmethod
-    def opened(cls, wire: Wire, *, context: str, uid: str = "") -> "KubernetesCluster":
+    def opened(cls, wire: ApiServer, *, context: str, uid: str = "") -> "KubernetesCluster":
         """Return the cluster that answers, when it has the UID `uid` or that is empty.
 
         Raises:
             GuardError: another cluster answers.
             TargetError: none answers.
         """
-        with within(CALL_SECONDS):
-            found = _uid(wire)
+        with within(CALL_SECONDS * wire.slowness):
+            found = wire.uid()
             if uid:
-                _assert_same(uid, found, wire.server)
+                assert_same(uid, found, wire.server)
             version = wire.ask(Asked(call="kubernetes:version"), "GET", "/version").get("gitVersion", "")
         identity = ClusterIdentity(uid=found, server=wire.server, context=context, version=str(version))
         return cls(wire, identity)
@@ -68,8 +67,8 @@ class KubernetesCluster:
 
     def assert_pinned(self) -> None:
         """Ask the cluster again which it is; `GuardError` when another one answers."""
-        with within(CALL_SECONDS):
-            _assert_same(self._identity.uid, _uid(self._wire), self._identity.server)
+        with self._within(CALL_SECONDS):
+            assert_same(self._identity.uid, self._wire.uid(), self._identity.server)
 
     def close(self) -> None:
         """Close the connections."""
@@ -82,13 +81,13 @@ class KubernetesCluster:
             NotFoundError: the cluster knows no such kind.
         """
         asked = Asked(call="kubernetes:get", subject=_subject(kind, name, namespace))
-        with within(CALL_SECONDS):
+        with self._within(CALL_SECONDS):
             return self._wire.look(asked, self._path(kind, namespace, name), name)
 
     def list(self, kind: Kind, *, namespace: str = "", labels: Mapping[str, str] | None = None) -> tuple[Manifest, ...]:
         """Return the objects of a kind, in one namespace or in all."""
         asked = Asked(call="kubernetes:list", subject=_subject(kind, "", namespace))
-        with within(LIST_SECONDS):
+        with self._within(LIST_SECONDS):
             return self._all(asked, kind, self._wire.served(kind).path(namespace), labels)
 
     def everything(self, *, namespace: str = "", labels: Mapping[str, str] | None = None) -> tuple[Manifest, ...]:
@@ -101,7 +100,7 @@ class KubernetesCluster:
             TargetError: a kind may not be listed, and is named.
         """
         found: list[Manifest] = []
-        with within(LIST_SECONDS):
+        with self._within(LIST_SECONDS):
             for kind, served in kept_kinds(self._wire):
                 if served.namespaced or not namespace:
                     where = f" in {namespace}" if namespace else ""
@@ -113,7 +112,7 @@ class KubernetesCluster:
         """Let the cluster say whether it would take an object; nothing is written, unknown fields are refused."""
         kind, name, namespace = _place(manifest)
         asked = _asked("kubernetes:try_out", manifest)
-        with within(CALL_SECONDS):
+        with self._within(CALL_SECONDS):
             served = self._wire.served(kind)
             try:
                 self._wire.ask(asked, "POST", served.path(namespace), query=STRICT, body=dict(manifest))
@@ -127,14 +126,14 @@ class KubernetesCluster:
         """Apply an object server-side as `drproof`, and return it as it is stored; the same again changes nothing."""
         kind, name, namespace = _place(manifest)
         query = (*MANAGED, ("force", "true"))
-        with within(CALL_SECONDS):
+        with self._within(CALL_SECONDS):
             path = self._path(kind, namespace, name)
             return self._change(intent, _asked("kubernetes:apply", manifest), "PATCH", path, query, manifest, APPLY)
 
     def create(self, intent: Intent, manifest: Manifest) -> Manifest:
         """Create an object; `AlreadyExistsError` when its name is taken."""
         kind, _, namespace = _place(manifest)
-        with within(CALL_SECONDS):
+        with self._within(CALL_SECONDS):
             path = self._wire.served(kind).path(namespace)
             return self._change(intent, _asked("kubernetes:create", manifest), "POST", path, MANAGED, manifest)
 
@@ -144,7 +143,7 @@ class KubernetesCluster:
         if not manifest["metadata"].get("resourceVersion"):
             msg = f"{named(manifest)} has no resourceVersion: expected an object that was read before"
             raise ValueError(msg)
-        with within(CALL_SECONDS):
+        with self._within(CALL_SECONDS):
             path = self._path(kind, namespace, name)
             return self._change(intent, _asked("kubernetes:replace", manifest), "PUT", path, MANAGED, manifest)
 
@@ -166,7 +165,7 @@ class KubernetesCluster:
             "propagationPolicy": "Background",
             "preconditions": {"uid": uid},
         }
-        with within(CALL_SECONDS):
+        with self._within(CALL_SECONDS):
             path = self._path(kind, namespace, name)
             try:
                 self._change(intent, asked, "DELETE", path, (), options)
@@ -188,7 +187,7 @@ class KubernetesCluster:
         """
         asked = Asked(call="kubernetes:wait", subject=_subject(kind, name, namespace))
         ends = time.monotonic() + timeout_ms / 1000
-        with within(max(timeout_ms / 1000, LOOK_SECONDS)):
+        with within(max(timeout_ms / 1000, LOOK_SECONDS * self._wire.slowness)):
             path = self._wire.served(kind).path(self._where(kind, namespace))
         changes = watched(self._wire, asked, kind, path, name, ends=ends, again=self.assert_pinned)
         with closing(changes):
@@ -208,7 +207,7 @@ class KubernetesCluster:
         last = (("tailLines", str(tail_lines)),) if tail_lines else ()
         query = (("container", container), ("limitBytes", str(limit_bytes)), *last)
         try:
-            with within(CALL_SECONDS):
+            with self._within(CALL_SECONDS):
                 path = f"{self._path(POD, namespace, pod)}/log"
                 return self._wire.text(asked, path, query=query, limit=limit_bytes)
         except TargetError as exc:
@@ -250,11 +249,9 @@ class KubernetesCluster:
         body: Manifest,
         content_type: str = JSON,
     ) -> dict[str, Any]:
-        self.assert_pinned()
-        # The API server's audit log then names the effect as the journal does.
-        headers = {"Audit-ID": intent.token}
+        effect = Effect(intent, self._identity.uid)
         return self._wire.ask(
-            asked, method, path, query=query, body=dict(body), content_type=content_type, headers=headers
+            asked, method, path, query=query, body=dict(body), content_type=content_type, effect=effect
         )
 
     def _goes(self, asked: Asked, path: str, name: str, uid: str) -> bool:
@@ -268,7 +265,7 @@ class KubernetesCluster:
         trouble = ""
         for _ in moments(timeout_ms, every=EVERY_SECONDS):
             try:
-                with within(max(ends - time.monotonic(), LOOK_SECONDS)):
+                with within(max(ends - time.monotonic(), LOOK_SECONDS * self._wire.slowness)):
                     found = self._wire.look(reading, path, name)
             except TargetError as exc:
                 # The removal is under way; a server that is busy or away for a moment does not change that.
@@ -283,6 +280,10 @@ class KubernetesCluster:
         what = f"expected it to be gone within {timeout_ms / 1000:g} s, and it is still there{trouble}"
         raise TargetError(described(asked, "Timeout", what), code="Timeout", call=asked.call)
 
+    def _within(self, seconds: float) -> AbstractContextManager[None]:
+        """Let a call end in time; one that goes a longer way has more of it."""
+        return within(seconds * self._wire.slowness)
+
     def _path(self, kind: Kind, namespace: str, name: str) -> str:
         return self._wire.served(kind).path(self._where(kind, namespace), name)
 
@@ -292,24 +293,6 @@ class KubernetesCluster:
             msg = f"a {kind.kind} lies in a namespace: name it"
             raise ValueError(msg)
         return namespace
-
-
-def _uid(wire: Wire) -> str:
-    asked = Asked(call="kubernetes:pin", subject=f"Namespace/{SYSTEM}")
-    found = wire.ask(asked, "GET", f"/api/v1/namespaces/{SYSTEM}")
-    uid = found.get("metadata", {}).get("uid")
-    if not isinstance(uid, str) or not uid:
-        raise failure(asked, "Unreadable", f"{wire.server} gave a namespace without a UID")
-    return uid
-
-
-def _assert_same(expected: str, got: str, server: str) -> None:
-    if got != expected:
-        msg = (
-            f"another cluster answers at {server}: expected the one whose namespace {SYSTEM} has the UID {expected},"
-            f" got {got}; nothing is changed there\n  next: give the kubeconfig of the cluster that it began with"
-        )
-        raise GuardError(msg)
 
 
 def _asked(call: str, manifest: Manifest) -> Asked:

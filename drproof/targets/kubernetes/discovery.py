@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from drproof.model.cluster import Kind
 from drproof.model.errors import NotFoundError, TargetError
-from drproof.targets.kubernetes.client import Served, Wire
+from drproof.targets.kubernetes.api_server import ApiServer, Served
 from drproof.targets.kubernetes.errors import Asked, failure
 
 CALL: Final = "kubernetes:discover"
@@ -16,7 +16,7 @@ PASSING: Final = frozenset({("", "Event"), ("events.k8s.io", "Event"), ("coordin
 """Kinds by group and name whose objects the cluster itself makes and forgets."""
 
 
-def kept_kinds(wire: Wire) -> Iterator[tuple[Kind, Served]]:
+def kept_kinds(wire: ApiServer) -> Iterator[tuple[Kind, Served]]:
     """Yield every kind whose objects the cluster keeps and can list, once each, in the version that it prefers.
 
     A group that another server gives and that is unavailable is left out: metrics that are down must not keep anybody
@@ -33,7 +33,7 @@ def kept_kinds(wire: Wire) -> Iterator[tuple[Kind, Served]]:
                 yield Kind(api_version=f"{group}/{version}" if group else version, kind=name), served
 
 
-def _versions(wire: Wire) -> list[tuple[str, str]]:
+def _versions(wire: ApiServer) -> list[tuple[str, str]]:
     """Return the named groups with each of their versions, the preferred one first: a kind may be in another only."""
     asked = Asked(call=CALL, subject="/apis")
     found: list[tuple[str, str]] = []
@@ -46,7 +46,7 @@ def _versions(wire: Wire) -> list[tuple[str, str]]:
     return found
 
 
-def _served(wire: Wire, group: str, version: str) -> Mapping[str, Served]:
+def _served(wire: ApiServer, group: str, version: str) -> Mapping[str, Served]:
     api_version = f"{group}/{version}" if group else version
     try:
         return wire.kinds(Asked(call=CALL, subject=api_version), api_version)
@@ -61,7 +61,7 @@ def _served(wire: Wire, group: str, version: str) -> Mapping[str, Served]:
         return {}
 
 
-def _given_by_another(wire: Wire, group: str, version: str) -> bool:
+def _given_by_another(wire: ApiServer, group: str, version: str) -> bool:
     """Return whether the cluster says that it only passes on what it is asked of a group."""
     name = f"{version}.{group}"
     asked = Asked(call=CALL, subject=f"APIService/{name}")

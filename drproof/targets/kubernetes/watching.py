@@ -7,8 +7,8 @@ from typing import Any
 
 from drproof.model.cluster import Kind, Manifest
 from drproof.model.errors import TargetError, ThrottledError
+from drproof.targets.kubernetes.api_server import ApiServer
 from drproof.targets.kubernetes.bounded import within
-from drproof.targets.kubernetes.client import Wire
 from drproof.targets.kubernetes.errors import Asked, failure, of_status
 
 SLICE_SECONDS = 30.0
@@ -31,7 +31,7 @@ def passing(error: TargetError) -> bool:
 
 
 def watched(  # noqa: PLR0913 — what is watched, where, how long, and who is asked after an interruption
-    wire: Wire, asked: Asked, kind: Kind, path: str, name: str, *, ends: float, again: Callable[[], None]
+    wire: ApiServer, asked: Asked, kind: Kind, path: str, name: str, *, ends: float, again: Callable[[], None]
 ) -> Generator[Manifest | None]:
     """Yield an object as it is, then each time it changes; None when it is not there; end at `ends` by the clock.
 
@@ -41,7 +41,7 @@ def watched(  # noqa: PLR0913 — what is watched, where, how long, and who is a
         TargetError: `Expired` when the cluster has forgotten that place; what it refuses for good.
     """
     only = ("fieldSelector", f"metadata.name={name}")
-    with within(max(ends - time.monotonic(), LEAST_SECONDS)):
+    with within(max(ends - time.monotonic(), LEAST_SECONDS * wire.slowness)):
         found, version = _now(wire, asked, kind, path, only)
     yield found
     # A list names a place in the history that is fresh; that of an old object may be forgotten already.
@@ -56,7 +56,8 @@ def watched(  # noqa: PLR0913 — what is watched, where, how long, and who is a
         )
         said_nothing = True
         try:
-            for event in wire.lines(asked, path, query=query, seconds=min(seconds + GRACE_SECONDS, left + 0.1)):
+            grace = min(GRACE_SECONDS * wire.slowness, left - seconds + wire.late)
+            for event in wire.lines(asked, path, query=query, seconds=seconds + grace):
                 said_nothing = False
                 kind_of_event, thing = event.get("type"), event.get("object") or {}
                 if kind_of_event == "ERROR":
@@ -69,14 +70,16 @@ def watched(  # noqa: PLR0913 — what is watched, where, how long, and who is a
         except TargetError as exc:
             if not passing(exc):
                 raise
-            _resume(again, ends)
+            _resume(again, ends, LEAST_SECONDS * wire.slowness)
         else:
             if said_nothing:
                 # A server that ends streams at once must not be asked without a pause.
                 time.sleep(min(PAUSE_SECONDS, max(0.0, ends - time.monotonic())))
 
 
-def _now(wire: Wire, asked: Asked, kind: Kind, path: str, only: tuple[str, str]) -> tuple[dict[str, Any] | None, str]:
+def _now(
+    wire: ApiServer, asked: Asked, kind: Kind, path: str, only: tuple[str, str]
+) -> tuple[dict[str, Any] | None, str]:
     """Return the object, None when it is not there, and the place in the history from which it can be watched."""
     listed = wire.ask(asked, "GET", path, query=[only])
     try:
@@ -87,12 +90,12 @@ def _now(wire: Wire, asked: Asked, kind: Kind, path: str, only: tuple[str, str])
         raise failure(asked, "Unreadable", "the answer is no list of objects") from None
 
 
-def _resume(again: Callable[[], None], ends: float) -> None:
+def _resume(again: Callable[[], None], ends: float, least: float) -> None:
     """Return once the same cluster answers again, or the time is over."""
     while (left := ends - time.monotonic()) > 0:
         time.sleep(min(PAUSE_SECONDS, left))
         try:
-            with within(max(left, LEAST_SECONDS)):
+            with within(max(left, least)):
                 again()
         except TargetError as exc:
             if not passing(exc):

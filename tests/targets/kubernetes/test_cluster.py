@@ -26,18 +26,33 @@ from drproof.targets.kubernetes import cluster as adapter
 from drproof.targets.kubernetes.access import KubeconfigAccess
 from drproof.targets.kubernetes.cluster import KubernetesCluster
 from drproof.targets.kubernetes.errors import Asked
+from drproof.targets.kubernetes.over_ssm.access import SsmAccess
 from tests.patience import PATIENCE, until
 from tests.targets.conftest import make_intent
+from tests.targets.kubernetes import machines
 from tests.targets.kubernetes.conftest import IMAGE
 
 LONG_MS = int(1000 * PATIENCE)
 NOWHERE = {"example.org/there-is-no": "such-node"}
 
 
+CLIENT = "client"
+
+
+@pytest.fixture(params=[CLIENT, *machines.KINDS])
+def way(request: pytest.FixtureRequest) -> str:
+    """How the cluster is reached: the official client, or over SSM by the real kubectl or by the embedded one."""
+    return str(request.param)
+
+
 @pytest.fixture
-def cluster(embedded: Embedded, tmp_path: Path) -> Iterator[KubernetesCluster]:
-    access = KubeconfigAccess(tmp_path)
-    access.keep(embedded.kubeconfig(), source="arg_kubeconfig")
+def cluster(embedded: Embedded, tmp_path: Path, way: str) -> Iterator[KubernetesCluster]:
+    access: KubeconfigAccess | SsmAccess
+    if way == CLIENT:
+        access = KubeconfigAccess(tmp_path)
+        access.keep(embedded.kubeconfig(), source="arg_kubeconfig")
+    else:
+        access = machines.access(machines.beside(embedded, tmp_path / "root", way))
     opened = access.open(uid=embedded.uid)
     yield opened
     opened.close()
@@ -69,9 +84,11 @@ def uid_of(manifest: Manifest | None) -> str:
     return str(manifest["metadata"]["uid"])
 
 
-def test_it_says_which_cluster_it_is(cluster, embedded):
-    assert (cluster.identity.uid, cluster.identity.context) == (embedded.uid, "default")
-    assert cluster.identity.server == f"https://{embedded.address}"
+def test_it_says_which_cluster_it_is(cluster, embedded, way):
+    assert cluster.identity.uid == embedded.uid
+    assert (cluster.identity.context, cluster.identity.server) == (
+        ("default", f"https://{embedded.address}") if way == CLIENT else ("", f"kubectl on {machines.INSTANCE}")
+    )
     assert cluster.identity.version.startswith("v1.")
     cluster.assert_pinned()
 
@@ -180,7 +197,7 @@ def test_applying_takes_over_what_another_manager_wrote(cluster, space):
     assert cluster.apply(make_intent(), config_map(space, a="ours"))["data"] == {"a": "ours"}
 
 
-def test_every_change_is_preceded_by_a_look_at_who_answers_and_names_its_manager(cluster, space, calls):
+def test_every_change_is_preceded_by_a_look_at_who_answers_and_names_its_manager(cluster, space, calls, way):
     cluster.get(CONFIG_MAP, "state", namespace=space)
     calls.clear()
     made = cluster.create(make_intent(), config_map(space, a="1"))
@@ -188,14 +205,16 @@ def test_every_change_is_preceded_by_a_look_at_who_answers_and_names_its_manager
     cluster.replace(make_intent(), {**made, "data": {"a": "3"}})
     cluster.delete(make_intent(), CONFIG_MAP, "state", namespace=space, uid=uid_of(made), timeout_ms=LONG_MS)
 
-    seen = [(call.verb, call.resource, call.name) for call in calls.all()]
+    # kubectl asks for the kinds in between.
+    seen = [(call.verb, call.resource, call.name) for call in calls.all() if call.verb]
     look = ("get", "namespaces", "kube-system")
     assert [verb for verb, _, _ in seen if verb != "get"] == ["create", "patch", "update", "delete"]
     for number, (verb, _, _) in enumerate(seen):
         if verb != "get":
             assert seen[number - 1] == look, "each change was preceded by one look"
     assert [call.field_manager for call in calls.changes()][:3] == [FIELD_MANAGER] * 3
-    assert all(call.user_agent.startswith("drproof/") for call in calls.all())
+    agent = "drproof/" if way == CLIENT else "kubectl/"
+    assert all(call.user_agent.startswith(agent) for call in calls.changes())
 
 
 def test_a_name_that_is_taken_is_not_taken_again(cluster, space):

@@ -1,0 +1,1 @@
+"""A failback of the reference's scripts, read from the files that were handed in."""
