@@ -39,6 +39,8 @@ class Step:
 
     phase: str
     state: str
+    act: str = ""
+    """What a function of ours was asked for; empty for a build, and for another orchestrator's."""
     outcome: str = "open"
     scheduled_at: str
     ended_at: str = ""
@@ -157,6 +159,7 @@ def _begun(event: Event, state: str) -> Step:
     return Step(
         phase=word(payload.get("act") or payload.get("action") or payload.get("ACTION")),
         state=state,
+        act=word(payload.get("act")),
         scheduled_at=event.at,
         execution=execution or identifier(payload.get("execution_id") or payload.get("EXECUTION_ID")),
         account_id=account_id or word(payload.get("expected_account_id") or payload.get("EXPECTED_ACCOUNT_ID")),

@@ -140,8 +140,15 @@ def teardown(  # noqa: PLR0913 — of what, and how
         if seen.build_id:
             builds = operator.builds(seen.build_id.partition(":")[0])
             up = operating.brought_up_by(builds, seen.build_id, seen.info.name)
-        for one in operating.left_of(operator.fleet, seen.info.name):
+        left = operating.left_of(operator.fleet, seen.info.name)
+        for one in left:
             echo_line(f"up: {one}")
+        done = operating.taken_away_by(builds, seen.info.name) if up is not None and not left else None
+        if done is not None and seen.info.status != RUNNING:
+            # Asked for again: what is gone is looked for, and nothing is built.
+            echo_line(f"build {done.build_id} has taken it away")
+            echo_line("nothing with the drill's tag is left")
+            raise typer.Exit(0)
         if dry_run:
             echo_line("dry run: nothing was ended, and nothing taken away")
             return

@@ -41,7 +41,7 @@ def approval_of(settings: Settings, plan: Plan) -> Approval:
             next_step="pytest -m drill --await-approval 4h",
         )
     path = _trust_path(settings.signing)
-    approvers = _approvers(read_trust(path)) if path is not None else ()
+    approvers = approvers_of(read_trust(path)) if path is not None else ()
     if not approvers:
         folder = path.parent if path is not None else ".drproof"
         raise refuse(
@@ -60,14 +60,14 @@ def _trust_path(signing: Signing) -> Path | None:
     return path if signing.own and path.is_file() else None
 
 
-def _approvers(trust: Trust) -> tuple[Approver, ...]:
-    """Return the keys that count as approvers now and sign nothing else."""
-    now = instant(datetime.now(UTC))
+def approvers_of(trust: Trust, *, at: str = "") -> tuple[Approver, ...]:
+    """Return the keys that count as approvers at an instant, by itself now, and sign nothing else."""
+    at = at or instant(datetime.now(UTC))
     return tuple(
         Approver(keyid=key.keyid, public_key=key.public_key)
         for key in trust.keys
         if key.role is Role.APPROVER
         and key.revoked_at is None
-        and not key.counts_at(now)
+        and not key.counts_at(at)
         and set(trust.named(key.keyid)) == {Role.APPROVER}
     )

@@ -11,7 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from drproof.engine.clock import SystemClock
+from drproof.analysis.machine.acts import SEAL
+from drproof.engine.clock import SystemClock, instant
 from drproof.engine.criteria import settings_of
 from drproof.engine.opening import assert_sites
 from drproof.engine.places import rooted
@@ -19,7 +20,7 @@ from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, find_file, resolve
 from drproof.evidence.exported import Export
 from drproof.evidence.redaction import Redactor
-from drproof.formats import s3_uri, strict_json, timestamps
+from drproof.formats import s3_uri, secret_shapes, strict_json, timestamps
 from drproof.formats.s3_uri import S3Uri
 from drproof.model.codec import encode
 from drproof.model.collection import Collection, HandedFile
@@ -36,6 +37,10 @@ PARTS = 8
 """`arn:aws:states:<region>:<account>:execution:<machine>:<name>`."""
 LEAD = timedelta(hours=1)
 """How long before and after an execution its alarms are asked for."""
+LATE = timedelta(minutes=15)
+"""How long after the end of an execution its function may still print: a call that nobody waits for is not ended."""
+MOST_LINES = 5_000
+"""Of what a function printed, the last ones; how many are left out is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,8 @@ class _Exporter:
             **self._triggers(),
             **self._builds(info, told),
         }
+        if printed := self._printed(info, events):
+            documents.setdefault("logs", {"logs": []})["logs"] += printed
         receipts, listing = self._receipts(told)
         if listing:
             documents["listing"] = {"Versions": listing}
@@ -244,6 +251,25 @@ class _Exporter:
         builds = self._site.builds(build.build_id.partition(":")[0])
         return {"build": build.build_id, "lines": [self._export.words(line) for line in builds.tail(build)]}
 
+    def _printed(self, info: ExecutionInfo, events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return what each function printed while the execution ran; of one that nobody keeps logs of, nothing."""
+        asked = [_asked(event) for event in events]
+        functions = sorted({name for one in asked if isinstance(name := one.get("FunctionName"), str)})
+        # Whatever a function printed of it: a token need not look like one.
+        redactor = Redactor((*self._target.secrets, *(token for one in asked for token in _tokens(one))))
+        until = timestamps.parse(info.stopped_at or SystemClock().now()) + LATE
+        found = []
+        for function in functions:
+            try:
+                lines = self._site.function_logs.printed(function, since=info.started_at, until=instant(until))
+            except NotFoundError:
+                continue
+            kept = lines[-MOST_LINES:]
+            # Redacted as one text: a secret may be cut in two by the end of a line.
+            told = redactor.redact("\n".join(kept), record=False).splitlines()
+            found.append({"function": function, "lines": told, "left_out": len(lines) - len(kept)})
+        return found
+
     def _receipts(self, told: Iterable[Mapping[str, Any]]) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
         """Return what lies in the folders that the history names, and their listing with versions."""
         folders = sorted({(place.bucket, place.key.rpartition("/")[0]) for place in _places(told)})
@@ -278,6 +304,24 @@ def _one(builds: AwsBuilds, build_id: str) -> dict[str, BuildSeen]:
         return {}
 
 
+def _asked(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an event says that a task was called with; empty where it says nothing."""
+    details = event.get("taskScheduledEventDetails")
+    text = details.get("parameters") if isinstance(details, dict) else None
+    try:
+        asked = strict_json.parse(text.encode(), fractions=True) if isinstance(text, str) else {}
+    except FormatError:
+        return {}
+    return asked if isinstance(asked, dict) else {}
+
+
+def _tokens(asked: Mapping[str, Any]) -> Iterator[str]:
+    payload = asked.get("Payload")
+    for name, value in payload.items() if isinstance(payload, dict) else ():
+        if name.lower() in secret_shapes.TOKEN_NAMES and isinstance(value, str):
+            yield value
+
+
 def _answers(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield what tasks answered in an event: itself, and what a function returned."""
     for name, details in event.items():
@@ -295,6 +339,9 @@ def _answers(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _places(told: Iterable[Mapping[str, Any]]) -> Iterator[S3Uri]:
     for row in told:
+        if row.get("phase") == SEAL:
+            # It answers with the closing: the files of a bundle are judged as a bundle.
+            continue
         for name in ("receipt", "receipt_uri"):
             if isinstance(row.get(name), str) and row[name].startswith("s3://"):
                 try:

@@ -153,6 +153,20 @@ class GivenGate:
         return Answered(value=self._value)
 
 
+class SilentGate:
+    """Stands where the wait of whoever calls this process ended without a decision."""
+
+    def __init__(self, *instead: str) -> None:
+        """Know what came back instead of one, if anything did."""
+        self.listeners: list[Callable[[str], None]] = []
+        self._instead = instead
+
+    def answer(self, doubt: Doubt) -> Answered:
+        """Return that there is none."""
+        del doubt
+        return Answered(value=None, refused=self._instead)
+
+
 def _read(path: Path) -> Any:  # noqa: ANN401 — plain JSON
     # Who lays it may be anybody who can write there: no link is followed, and no pipe waited for.
     with open(path, "rb", opener=_without_following) as file:

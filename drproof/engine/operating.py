@@ -178,6 +178,13 @@ def take_away(builds: AwsBuilds, up: BuildSeen, since: str, say: Callable[[str],
     return seen
 
 
+def taken_away_by(builds: AwsBuilds, drill_id: str) -> BuildSeen | None:
+    """Return the newest teardown of an execution if it succeeded; None where there is none, or it did not."""
+    mine = (one for one in builds.newest() if one.variables.get("EXECUTION_ID") == drill_id)
+    last = next((one for one in mine if one.variables.get("ACTION") == "teardown"), None)
+    return last if last is not None and last.status == "SUCCEEDED" else None
+
+
 def _bounds(variables: Mapping[str, str], since: str) -> dict[str, str]:
     """Return what the embedded world's own module has to be told besides: which machines it may end."""
     if "DRPROOF_INTENT" not in variables:

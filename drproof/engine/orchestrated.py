@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from drproof import catalog
+from drproof.engine.approving import approvers_of
 from drproof.engine.export import export, export_settings
 from drproof.engine.handed import Handed, gather
 from drproof.engine.imports import NOBODY, REQUIRED, Imported, criteria_of, judge_handed, prepare_import
+from drproof.engine.keys import read_trust
 from drproof.engine.named import bar_of, drills_in, modules_in, now, trust_in
 from drproof.engine.places import rooted_signer
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import setting
 from drproof.model.collection import Collection, ModuleHanded
-from drproof.model.criteria import ByItself, Criteria, Guardrails, Site
+from drproof.model.criteria import Approval, ByItself, Criteria, Guardrails, Site
 from drproof.model.receipt import Mode
 from drproof.model.signing import Signer
 from drproof.phases.execution.sorting import Sorted, sort
@@ -200,4 +202,15 @@ def _criteria(
             *(f"alarm {name}" for name in named("triggers.alarms") or ()),
         ),
     )
-    return replace(criteria, execution=execution)
+    # Only a trust file that was named: the project's own is that of whoever ran the execution.
+    trust = str(named("signing.trust") or "")
+    ended = found.events[-1].at if found.events else ""
+    approvers = approvers_of(read_trust(start / Path(trust).expanduser()), at=ended) if trust and own else ()
+    if trust and own and not approvers:
+        raise refuse(
+            f"{trust} names nobody who may decide",
+            expected="a key with the role approver that signs nothing else",
+            got="none",
+            next_step="--trust with the file of whoever checks; without it nobody judges who signed",
+        )
+    return replace(criteria, execution=execution, approval=Approval(approvers=approvers))

@@ -4,14 +4,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from drproof.engine.gate import GivenGate
+from drproof.analysis.execution_steps import ERROR
+from drproof.engine.gate import GivenGate, SilentGate
 from drproof.engine.refusal import refuse
 from drproof.evidence.canonical import digest
 from drproof.orchestrator.acts import advance
 from drproof.orchestrator.execution_run import ExecutionRun
 from drproof.phases.recovery.promote import PromoteObserved
 
-PROMOTE = "promote"
+ASK, PROMOTE = "request_manual_approval", "promote"
+TIMED_OUT = "States.Timeout"
 TOKEN_KIND = "drproof_approval_token"  # noqa: S105 — the kind of a message
 
 
@@ -51,6 +53,23 @@ def _strict(envelope: Mapping[str, Any] | None) -> None:
         )
 
 
+def leave_undecided(taken: ExecutionRun) -> None:
+    """Record that people were asked and did not decide, as a drill does whose time is up; the same again does nothing.
+
+    A token that came back as a failure is no decision: it is neither signed nor does it say who sent it.
+    """
+    run, said = taken.open, taken.asked.failures.get(ASK)
+    asked = run.receipts.get(ASK)
+    if taken.refusal or not isinstance(said, Mapping) or asked is None or not asked.passed or PROMOTE in run.receipts:
+        return
+    error = str(said.get("Error", ""))
+    # The name of the error is whatever somebody sent.
+    named = error if ERROR.fullmatch(error) else "of another form"
+    instead = () if error == TIMED_OUT else (f"the token came back as a failure: {named}",)
+    run.gate = SilentGate(*instead)
+    run.advance(PROMOTE)
+
+
 def pass_the_token_on(taken: ExecutionRun) -> None:
     """Send the task token to the topic of those who decide, where the settings say so, once; by default nobody gets it.
 
@@ -63,7 +82,7 @@ def pass_the_token_on(taken: ExecutionRun) -> None:
     topic, drill_id = settings.recovery.topic_arn, run.record.plan.drill_id
     # A state that is tried again has another token: each is sent once, and told from others by its digest alone.
     place = f"{topic}#{drill_id}/token/{digest(token.encode())[:16]}"
-    effects = run.effects("request_manual_approval")
+    effects = run.effects(ASK)
     if any(one.intent.resource == place for one in effects.made("messages.publish")):
         return
     subject = f"drproof {run.record.plan.mode} {drill_id}: how to decide"[:100]

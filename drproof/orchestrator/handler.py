@@ -57,7 +57,11 @@ def _done(taken: ExecutionRun, left_ms: Callable[[], int | None]) -> dict[str, A
     if act == "bringup":
         return bring_up(taken, left_ms)
     if act == TELLING:
-        return tell(taken)
+        from drproof.orchestrator.deciding import leave_undecided
+
+        told = tell(taken)
+        leave_undecided(taken)
+        return told
     if act == "seal":
         return seal(taken)
     if act == "promote":

@@ -15,6 +15,7 @@ from drproof.targets.aws.codebuild import AwsBuilds
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.ecr import AwsImages
 from drproof.targets.aws.grants import Side
+from drproof.targets.aws.logs import AwsFunctionLogs
 from drproof.targets.aws.readiness import AwsReadiness
 from drproof.targets.aws.s3 import AwsObjectStore
 from drproof.targets.aws.s3_receipts import AwsReceiptStore
@@ -139,6 +140,11 @@ class AwsSite:
         """The builds of a project of the site."""
         codebuild, logs = self._session.client("codebuild"), self._session.client("logs")
         return AwsBuilds(codebuild, logs, project=project, region=self._session.region, every=self._every)
+
+    @cached_property
+    def function_logs(self) -> AwsFunctionLogs:
+        """What the site's functions printed."""
+        return AwsFunctionLogs(self._session.client("logs"))
 
     @cached_property
     def images(self) -> AwsImages:

@@ -3,14 +3,29 @@
 from dataclasses import replace
 from typing import Any
 
+from drproof.evidence import approvals
+from drproof.evidence.redaction import MASK
+from drproof.model.codec import encode
 from drproof.phases.execution.observed import BuildHanded
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import OURS, PASSING, TURNED_DOWN, Evidence
-from tests.contracts.observed_execution import ACCOUNT, ASKED_FOR, NAME, OBSERVED, OWN, moment
+from tests.contracts.observed_execution import (
+    ACCOUNT,
+    ASKED_FOR,
+    BY_PEOPLE,
+    EXECUTION_FILES,
+    NAME,
+    OBSERVED,
+    OWN,
+    SAID,
+    moment,
+    sha256,
+)
 from tests.contracts.observed_terraform import DRILL_BEHIND, DRILLS
+from tests.evidence.keys import APPROVER, STRANGER
 
-RUN, (ANSWER,), (TORN_DOWN,) = OWN.run, OWN.decisions, OWN.builds
+RUN, (ANSWER,), (UP, TORN_DOWN) = OWN.run, OWN.decisions, OWN.builds
 assert RUN is not None
 
 
@@ -96,6 +111,104 @@ def a_decision_is_whole_and_in_time(house: House) -> None:
     assert (
         house.verdict(contract, _answer(ticket="", tied=False)).reason == "the answer lacks: ticket, of_this_execution"
     )
+
+
+@boundary
+def an_answer_counts_only_as_an_approver_signed_it_about_what_was_validated(house: House) -> None:
+    assert RUN is not None
+    contract = "answer_is_signed_by_an_approver"
+    (file,) = EXECUTION_FILES.values()
+    last = next(step for step in RUN.steps if step.phase == "request_manual_approval")
+
+    def answer(**changes: Any) -> Evidence:
+        return OURS.file("answer", {**file, **changes})
+
+    def step(phase: str, **changes: Any) -> Evidence:
+        return _run(steps=tuple(replace(one, **changes) if one.phase == phase else one for one in RUN.steps))
+
+    def signed(by: Any = APPROVER, **changes: Any) -> Evidence:
+        said = replace(SAID, **changes)
+        return answer(signed=encode(approvals.sign(said, sha256("opening"), (by,))))
+
+    def without(phase: str) -> Evidence:
+        return _run(steps=tuple(one for one in RUN.steps if one.phase != phase))
+
+    expect(
+        house,
+        contract,
+        (_facts(run=None), UNPROVEN),
+        (without("validate"), UNPROVEN),
+        (without("request_manual_approval"), UNPROVEN),
+        (step("request_manual_approval", ended_at=""), UNPROVEN),
+        (signed(approved=False), PROVEN),
+        (signed(reason=f"{MASK} was seen"), UNPROVEN),
+        (answer(signed=None), REFUTED),
+        (answer(opening=sha256("another")), REFUTED),
+        (answer(opening=""), REFUTED),
+        (signed(STRANGER), REFUTED),
+        (signed(drill_id="another"), REFUTED),
+        (signed(validation_sha256=sha256("another")), REFUTED),
+        (step("validate", result_sha256=sha256("another")), REFUTED),
+        (step("request_manual_approval", execution="another"), REFUTED),
+        (signed(decided_at=moment(15)), PROVEN),
+        (signed(decided_at="2026-05-04T10:14:59.999Z"), REFUTED),
+        (signed(decided_at="2026-05-04T10:18:30.000Z"), PROVEN),
+        (signed(decided_at="2026-05-04T10:18:30.001Z"), REFUTED),
+        (signed(expires_at=last.ended_at), PROVEN),
+        (signed(expires_at="2026-05-04T10:17:29.999Z"), REFUTED),
+        (_run(requested_by="arn:aws:iam::444455556666:user/olga"), PROVEN),
+        (_run(requested_by="arn:aws:iam::444455556666:user/ada"), REFUTED),
+        (_run(requested_by="ada"), PROVEN),
+        (_run(requested_by=""), PROVEN),
+    )
+    assert (last.scheduled_at, last.ended_at) == (moment(16), moment(17, 30))
+    _say(house, contract, "what came back is not signed", answer(signed=None))
+    covered = "the export masked a part of the answer: its signature is over other words"
+    _say(house, contract, covered, signed(reason=f"{MASK} was seen"))
+    unseen = "the history does not show what was validated, what was asked, and what came back"
+    _say(house, contract, unseen, _facts(run=None), without("validate"), without("request_manual_approval"))
+    nobody = OURS.asking(approval=replace(BY_PEOPLE, approvers=()))
+    assert not house.contracts[contract].is_asked(nobody.criteria)
+    assert not house.contracts[contract].is_asked(PASSING.asking(approval=BY_PEOPLE).criteria)
+
+
+@boundary
+def an_act_may_be_asked_for_as_often_as_it_takes_and_is_done_once(house: House) -> None:
+    contract = "act_asked_again_was_done_once"
+
+    def act(name: str, **changes: Any) -> Evidence:
+        return _facts(acts=tuple(replace(one, **changes) if one.name == name else one for one in OWN.acts))
+
+    expect(
+        house,
+        contract,
+        (_facts(acts=()), UNPROVEN),
+        (act("restore", asked=3, answered=0, answers=()), UNPROVEN),
+        (act("restore", asked=3), PROVEN),
+        (act("restore", asked=3, answered=3), PROVEN),
+        (act("restore", asked=2, answered=2, answers=(sha256("one"), sha256("two"))), REFUTED),
+        (act("validate", asked=2, answered=2, answers=(sha256("one"), sha256("two"))), PROVEN),
+        (_facts(builds=()), PROVEN),
+        subject="restore",
+    )
+    again = replace(UP, build_id="infra:9")
+    expect(
+        house,
+        contract,
+        (_facts(builds=()), UNPROVEN),
+        (_facts(builds=(TORN_DOWN,)), UNPROVEN),
+        (_facts(builds=(UP,)), PROVEN),
+        (_facts(builds=(UP, again)), REFUTED),
+        (_facts(builds=(UP, replace(again, execution="another"))), PROVEN),
+        (_facts(builds=(UP, TORN_DOWN, replace(TORN_DOWN, build_id="infra:8"))), PROVEN),
+        (_facts(receipts=()), PROVEN),
+        subject="bringup",
+    )
+    told = house.verdict(contract, _facts(builds=(UP, again)), "bringup").reason
+    assert told == "1 times asked for, bringup answered with 1 receipts, and 2 builds brought up"
+    twice = act("restore", asked=2, answered=2, answers=(sha256("one"), sha256("two")))
+    assert house.verdict(contract, twice, "restore").reason == "2 times asked for, restore answered with 2 receipts"
+    assert not house.contracts[contract].is_asked(PASSING.criteria)
 
 
 @boundary

@@ -13,6 +13,7 @@ from drproof.model.codec import decode, encode
 from drproof.model.contract import Contract, NotApplicableError, Sabotage
 from drproof.model.receipt import Digest, Receipt
 from drproof.model.verdict import ControlResult, Status, Verdict
+from drproof.phases.execution.read_execution import AnswerKept
 from drproof.phases.orchestrator.read_state_machine import DefinitionKept
 from tests.contracts.evidence import VARIANTS, Evidence
 
@@ -143,6 +144,8 @@ def is_valid(sabotage: Sabotage, contract: Contract, value: Any) -> str | None:
         decode(Answer, value)
     elif name in {"wanted", "live", "after", "job"}:
         decode(dict[str, dict[str, Any]], value)
+    elif name == "answer":
+        decode(AnswerKept, value)
     elif name == "definition":
         decode(DefinitionKept, value)
     elif name == "control_plane":

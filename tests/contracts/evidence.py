@@ -45,7 +45,7 @@ from tests.contracts.observed import (
     sha256,
 )
 from tests.contracts.observed_backup import NEEDED_OF_ONPREM, ONPREM, ONPREM_BACKUP, in_region, owned_by, with_lock
-from tests.contracts.observed_execution import ASKED_FOR, OWN, OWN_ASKED
+from tests.contracts.observed_execution import ASKED_FOR, BY_PEOPLE, EXECUTION_FILES, OWN, OWN_ASKED
 from tests.contracts.observed_execution import OBSERVED as HANDED_IN
 from tests.contracts.observed_failback import FAILED_BACK
 from tests.contracts.observed_fleet import FLEET, FLEET_FILES, FOUND, NAMED, READ
@@ -66,7 +66,7 @@ from tests.contracts.observed_published import PUBLISHED_RUN
 from tests.contracts.observed_terraform import DRILLS, NO_DRILL, SOURCES
 from tests.evidence.keys import APPROVER, Key
 
-EVERY_FILE: Mapping[str, Any] = {**FILES, **FLEET_FILES, **MACHINE_FILES}
+EVERY_FILE: Mapping[str, Any] = {**FILES, **FLEET_FILES, **MACHINE_FILES, **EXECUTION_FILES}
 
 
 def _receipts() -> Iterator[Receipt[Any]]:
@@ -248,7 +248,7 @@ NOTHING_CREATED = PASSING.facts(
 HISTORY_ALONE = PASSING.facts("read_execution", stored=()).asking(execution=replace(ASKED_FOR, listing=False))
 LISTING_ALONE = PASSING.facts("read_execution", run=None).asking(execution=replace(ASKED_FOR, history=False))
 assert OWN.run is not None
-OURS = PASSING.receipt("read_execution", observed=OWN).asking(execution=OWN_ASKED)
+OURS = PASSING.receipt("read_execution", observed=OWN).asking(execution=OWN_ASKED, approval=BY_PEOPLE)
 TURNED_DOWN = OURS.facts(
     "read_execution",
     decisions=tuple(replace(row, approved="no") for row in OWN.decisions),

@@ -3,10 +3,14 @@
 import hashlib
 from dataclasses import replace
 
+from drproof.evidence import approvals
 from drproof.formats.alarm_evidence import Change
 from drproof.formats.s3_listing import Stored
-from drproof.model.criteria import Execution
+from drproof.model.approval import Decision as Signed
+from drproof.model.codec import encode
+from drproof.model.criteria import Approval, Approver, Execution
 from drproof.phases.execution.observed import (
+    ActSeen,
     Age,
     BuildHanded,
     Changes,
@@ -24,6 +28,7 @@ from drproof.phases.execution.observed import (
     Validated,
     Wire,
 )
+from tests.evidence.keys import APPROVER
 
 PHASES = ("check_health", "bringup", "restore", "validate", "notify", "request_manual_approval")
 NAME = "drill-of-atlas"
@@ -230,7 +235,20 @@ OWN = replace(
         for phase in OWN_PHASES
     ),
     manifest=None,
+    acts=tuple(
+        ActSeen(name=phase, asked=1, answered=1, answers=(sha256(f"result {phase}"),))
+        for phase in OWN_PHASES
+        if phase != "request_manual_approval"
+    ),
     builds=(
+        BuildHanded(
+            build_id="infra:6",
+            action="bringup",
+            status="SUCCEEDED",
+            execution=NAME,
+            started_at=moment(4),
+            ended_at=moment(5),
+        ),
         BuildHanded(
             build_id="infra:7",
             action="teardown",
@@ -243,3 +261,24 @@ OWN = replace(
 )
 """An execution of our own orchestrator: two sites, a decision by the interface, and torn down."""
 OWN_ASKED = replace(ASKED_FOR, phases=OWN_PHASES, manifest=False, decision=False, own=True)
+BY_PEOPLE = Approval(approvers=(Approver(keyid=APPROVER.keyid, public_key=APPROVER.public_key),))
+"""What the trust file of whoever checks it says."""
+SAID = Signed(
+    approved=True,
+    approver="arn:aws:sts::444455556666:assumed-role/approver/ada",
+    account_id="444455556666",
+    ticket="DR-7",
+    reason="seen",
+    decided_at=moment(17),
+    expires_at=moment(40),
+    drill_id=NAME,
+    execution_arn=f"arn:aws:states:{REGION}:{ACCOUNT}:execution:atlas-dr:{NAME}",
+    plan_sha256=sha256("plan"),
+    validation_sha256=sha256("result validate"),
+)
+EXECUTION_FILES = {
+    "evidence/read_execution/answer.json": {
+        "signed": encode(approvals.sign(SAID, sha256("opening"), (APPROVER,))),
+        "opening": sha256("opening"),
+    }
+}

@@ -192,7 +192,9 @@ class Machine:
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
         return found
 
-    def decision(self, validated: dict[str, Any], *, approved: bool, approver: str = ON_CALL) -> dict[str, Any]:
+    def decision(
+        self, validated: dict[str, Any], *, approved: bool, approver: str = ON_CALL, key: Path | None = None
+    ) -> dict[str, Any]:
         """Return what comes back from an approver who signed, as `send-task-success` takes it."""
         stored = self.stored
         opening = stored.progress().predicate.opening
@@ -211,7 +213,7 @@ class Machine:
             plan_sha256=plan,
             validation_sha256=validated["sha256"],
         )
-        found: dict[str, Any] = encode(approvals.sign(said, opening, (open_signer(f"file2:{self.approver}"),)))
+        found: dict[str, Any] = encode(approvals.sign(said, opening, (open_signer(f"file2:{key or self.approver}"),)))
         return found
 
     @property

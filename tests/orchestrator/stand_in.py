@@ -45,6 +45,7 @@ def put(name, receipt):
 
 def handler(event, context):
     act, name = event["act"], event["execution"]["name"]
+    print("act", act, "token", event.get("task_token", "none"), "password=hunter2")
     if act == event["input"].get("fail"):
         raise type("PhaseFailed", (Exception,), {})(act + " failed: it was told to; receipt=s3://nowhere/x.json")
     if act in ("tell_of_failure", "seal"):

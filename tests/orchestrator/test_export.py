@@ -120,9 +120,20 @@ def test_builds_for_the_execution_are_told_with_their_last_lines_and_those_of_ot
 
     (build,) = _read(folder, "builds")["builds"]
     assert (build["action"], build["execution"], build["status"]) == ("teardown", "atlas-approved", "FAILED")
-    (log,) = _read(folder, "logs")["logs"]
+    (log,) = [one for one in _read(folder, "logs")["logs"] if "build" in one]
     assert log["build"] == build["id"]
     assert log["lines"]
+
+
+def test_what_the_function_printed_is_told_to_the_end_and_redacted_like_any_words(exported):
+    _, token, folder, _ = exported
+
+    (log,) = [one for one in _read(folder, "logs")["logs"] if "function" in one]
+    said = [line for line in log["lines"] if line.startswith("act ")]
+    assert [line.split()[1] for line in said] == list(ACTS)
+    assert log["left_out"] == 0
+    assert token not in json.dumps(log)
+    assert "hunter2" not in json.dumps(log)
 
 
 def test_what_alarms_did_is_read_back_as_it_was(exported):

@@ -65,10 +65,13 @@ def _whole(folder: Path) -> Drill:
         played = running(began, "nightly")
         first: dict[str, Any] = {}
         again: dict[str, Any] = {}
+        second: dict[str, Any] = {}
 
         def do(act: str, **more: Any) -> None:
             first[act] = played.act(act, **more)
+            before = len(began.world.calls())
             again[act] = played.act(act, **more)
+            second[act] = began.world.calls()[before:]
 
         do("check_health")
         rival = running(began, "rival")
@@ -96,6 +99,7 @@ def _whole(folder: Path) -> Drill:
         found = {
             "first": first,
             "again": again,
+            "second": second,
             "rival": {"refused": refused, "told": told_of, "sealed": rival_sealed},
             "short": short,
             "died": died.returncode,
@@ -124,6 +128,10 @@ def green(shelf: Shelf) -> Drill:
 def told(whole: Drill) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((whole.bundle.parent.parent / TOLD).read_text(encoding="utf-8"))
     return found
+
+
+LEASE = ".drproof-lease"
+LOOKING = ("Batch", "Describe", "Get", "Head", "List", "get", "list", "watch")
 
 
 def test_the_function_asks_for_nothing_that_its_role_does_not_allow(told, tmp_path):
@@ -182,6 +190,19 @@ def test_the_second_call_of_an_act_changes_nothing(told):
         call["path"] for call in told["calls"] if call["action"].startswith("create ") and "dry" not in call["action"]
     ]
     assert created, "nothing was restored"
+
+
+@pytest.mark.parametrize(
+    "act",
+    ["prepare_bringup", "bringup", "restore", "validate", "notify", "request_manual_approval", "promote", "seal"],
+)
+def test_the_second_call_looks_and_asks_for_no_change(told, act):
+    calls = told["second"][act]
+
+    assert calls, "nothing was looked at"
+    changing = [(call["action"], call["key"]) for call in calls if not call["action"].startswith(LOOKING)]
+    # The lease says that an act is at work, and is parked again; how far the run is may be stored a call later.
+    assert [one for one in changing if not one[1].endswith(LEASE) and "/nightly/run/" not in one[1]] == []
 
 
 def test_an_act_that_died_in_the_middle_is_gone_on_with_and_nothing_is_made_twice(whole, told):

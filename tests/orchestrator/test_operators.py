@@ -209,6 +209,10 @@ def test_what_an_execution_brought_up_is_taken_away_by_a_build_and_counted_again
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing with the drill's tag is left" in done.stdout
     assert kept.world.inventory()["instances"] == []
+    before = len(kept.world.calls())
     again = run(person, kept, "teardown", "--execution-arn", arn, "--yes")
     assert again.returncode == 0, again.stdout + again.stderr
+    assert "has taken it away" in again.stdout
+    reading = ("Batch", "Describe", "Get", "Head", "List")
+    assert [call["action"] for call in kept.world.calls()[before:] if not call["action"].startswith(reading)] == []
     kept.world.stop()

@@ -1,146 +1,268 @@
-"""The generated machine calls the real function out of its whole package, and a recovery of the embedded site ends as documented.
+"""The generated machine calls the real function out of its whole package, and each end of a recovery is the documented one.
 
-What the stand-in of `test_machine` cannot show: that machine and function speak of the same acts, inputs and answers.
+What the stand-in of `test_machine` cannot show: that machine and function speak of the same acts, inputs and answers,
+what an end leaves in the store, and that its bundle says what a drill by pytest says. The ends are data:
+`whole_ends.toml`.
 """
 
 import json
 import shutil
+import socket
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from uuid import uuid4
 
+import jsonschema_rs
 import pytest
 
-from drproof.orchestrator import definition, package
-from tests.orchestrator.acting import Machine, machine
-from tests.orchestrator.test_package import HERE
-from tests.patience import until
+from drproof import catalog
+from drproof.engine.keys import init
+from drproof.engine.orchestrated import Asked, check
+from drproof.engine.refusal import Refusal
+from drproof.model.signing import Role
+from drproof.orchestrator import definition
+from tests.drill.conftest import Drill
+from tests.drill.shared import Shelf
+from tests.orchestrator import playing
+from tests.orchestrator.by_pytest import drilled
+from tests.orchestrator.playing import FUNCTION, NAME
 
-FUNCTION = "drproof-orchestrator"
-NONE = "no token"
-GIVEN = {"force_run": True, "requested_by": "atlas-on-call", "reason": "a rehearsal"}
+ROWS = playing.rows()
+STATUS = {"proven": 0, "refuted": 3, "incomplete": 4}
+PHASES = tuple(phase.name for phase in definition.phases())
+ANY = "*"
+APPROVER = "arn:aws:sts::444455556666:assumed-role/drproof-approver/approver"
+SIGNED = "answer_is_signed_by_an_approver"
 
 
-class Deployed:
-    """The machine of a recovery and its function in an embedded world."""
+def ends(*, wanted: Any = lambda _: True) -> Any:
+    """Return each end that is wanted, the sampled ones for CI."""
+    return pytest.mark.parametrize(
+        "name",
+        [
+            pytest.param(name, marks=() if row.get("sampled") else (pytest.mark.exhaustive,))
+            for name, row in ROWS.items()
+            if wanted(row)
+        ],
+    )
 
-    def __init__(self, played: Machine) -> None:
-        """Deploy both."""
-        self.played = played
-        self.states = played.client("stepfunctions")
-        iam, functions = played.client("iam"), played.client("lambda")
-        role = iam.create_role(RoleName=FUNCTION, AssumeRolePolicyDocument="{}", Path="/")["Role"]["Arn"]
-        packed = package.build(
-            played.package / "functions.zip", played.package / "drproof.toml", architecture=HERE, installed=True
+
+def expected_outcomes(row: playing.Row) -> dict[str, tuple[str, str]]:
+    """Return how each phase must have ended, as outcome and class of the cause."""
+    name, outcome, cause = row.get("stops", ("", "", ""))
+    before = PHASES[: PHASES.index(name)] if name else PHASES
+    found = dict.fromkeys(before, ("passed", ""))
+    if row.get("unwritten"):
+        return found
+    if name:
+        found[name] = (outcome, cause)
+        rest = PHASES[len(before) + 1 :]
+        idle = rest if ANY in row.get("not_run", ()) else ("notify",)
+        found |= {one: ("not_run", "") if one in idle else ("blocked", "prerequisite") for one in rest}
+    return found | {one: (said, "world") for one, said in row.get("outcomes", {}).items()}
+
+
+@ends()
+def test_an_execution_ends_as_documented(shelf: Shelf, name: str) -> None:
+    end = playing.ended(shelf, name)
+    row, done = end.row, end.told["described"]
+
+    assert (done["status"], done.get("error", "")) == (row["status"], row.get("error", "")), end.failures()
+    assert row["last"] in {end.entered()[-1], ANY}, end.failures()
+    assert end.told["token kept"] == []
+    if row["status"] == "SUCCEEDED":
+        output = json.loads(done["output"])
+        assert sorted(output) == sorted({*output} - {"dsse"})
+        assert (
+            output["status"]
+            == {
+                "HealthyNoop": "healthy_noop",
+                "PromoteApproved": "promote_approved",
+                "PromotionRejected": "promotion_rejected",
+            }[row["last"]]
         )
-        made = functions.create_function(
-            FunctionName=FUNCTION,
-            Runtime="python3.13",
-            Role=role,
-            Handler="drproof.orchestrator.handler.handler",
-            Code={"ZipFile": packed.path.read_bytes()},
-            Timeout=definition.LONGEST_SECONDS,
-        )
-        text = definition.text().replace(definition.FUNCTION, made["FunctionArn"])
-        self.arn = self.states.create_state_machine(name="atlas-dr", definition=text, roleArn=role)["stateMachineArn"]
-        # What the function keeps beside its settings lies where its package was unpacked.
-        digest = made["CodeSha256"].replace("/", "_")
-        self.unpacked = played.world.directory / "functions" / f"{FUNCTION}-{digest}"
-        # Keys and their trust file cannot come in a zip, which loses who may read them: a real one has a key service.
-        shutil.copytree(played.package / ".drproof", self.unpacked / ".drproof")
-        shutil.copy(played.package / "drproof.toml", self.unpacked)
-        # The interpreter of the embedded world has what the package leaves out.
-        (self.unpacked / "kubernetes.py").write_text('raise ImportError("it is not in the package")')
-
-    def begin(self, name: str, **given: Any) -> str:
-        started = self.states.start_execution(stateMachineArn=self.arn, name=name, input=json.dumps({**GIVEN, **given}))
-        return str(started["executionArn"])
-
-    def seen(self, arn: str) -> dict[str, Any]:
-        return dict(self.states.describe_execution(executionArn=arn))
-
-    def history(self, arn: str, **asked: Any) -> list[dict[str, Any]]:
-        return list(self.states.get_execution_history(executionArn=arn, **{"maxResults": 1000, **asked})["events"])
-
-    def entered(self, arn: str) -> list[str]:
-        return [
-            event["stateEnteredEventDetails"]["name"]
-            for event in self.history(arn)
-            if "stateEnteredEventDetails" in event
-        ]
-
-    def failed(self, arn: str) -> str:
-        """Return what failed, for people."""
-        return "\n".join(str(event) for event in self.history(arn) if event["type"].endswith(("Failed", "TimedOut")))
-
-    def answer(self, arn: str, phase: str) -> dict[str, Any]:
-        """Return what the function answered to a phase."""
-        outputs = [
-            event["taskSucceededEventDetails"]["output"]
-            for event in self.history(arn)
-            if event["type"] == "TaskSucceeded"
-        ]
-        payloads = [json.loads(output).get("Payload", {}) for output in outputs]
-        return dict(next(one for one in payloads if one.get("phase") == phase))
-
-    def token(self, arn: str) -> str:
-        """Return the token of the question once it was asked, NONE where the execution ended before."""
-        last = self.history(arn, reverseOrder=True, maxResults=3)
-        if self.seen(arn)["status"] != "RUNNING":
-            return NONE
-        scheduled = next((event for event in last if event["type"] == "TaskScheduled"), None)
-        if not last or last[0]["type"] != "TaskSubmitted" or scheduled is None:
-            return ""
-        payload = json.loads(scheduled["taskScheduledEventDetails"]["parameters"]).get("Payload", {})
-        return str(payload.get("task_token", ""))
-
-    def ended(self, arn: str) -> dict[str, Any]:
-        until(lambda: self.seen(arn)["status"] != "RUNNING", PATIENT)
-        return self.seen(arn)
 
 
-PATIENT = 900
-"""Seconds for seventeen calls, each in a process of its own, on a machine that does other things as well."""
+@ends()
+def test_the_store_has_a_receipt_of_each_phase_that_says_how_it_ended(shelf: Shelf, name: str) -> None:
+    end = playing.ended(shelf, name)
+    receipts = end.told["receipts"]
+
+    found = {phase: (one["outcome"], one["cause"] or "") for phase, one in receipts.items()}
+    for phase, one in receipts.items():
+        schema_named(f"receipt.{phase}.v1").validate(one)
+    if end.row.get("stops", ("",))[0] == ANY:
+        assert set(found.values()) <= {("passed", "")}
+        return
+    assert found == expected_outcomes(end.row), {phase: one["reason"] for phase, one in receipts.items()}
+    # Whoever closes an execution gives the target back, whatever becomes of the seal.
+    closes = any(state.startswith("Seal") for state in end.entered())
+    assert (end.told["lease"] is None) is closes
 
 
-def test_a_site_that_is_well_is_left_alone_and_sealed(tmp_path: Path) -> None:
-    with machine(tmp_path, "well") as began:
-        stage = Deployed(began)
-        arn = stage.begin("well", force_run=False)
-
-        done = stage.ended(arn)
-
-        assert done["status"] == "SUCCEEDED", stage.failed(arn)
-        assert stage.entered(arn) == ["Begin", "CheckHealth", "NeedsRecovery", "SealHealthy", "HealthyNoop"]
-        assert json.loads(done["output"])["status"] == "healthy_noop"
-        assert began.mails() == []
-        well = Machine(began.world, stage.unpacked, "well", arn_given=arn)
-        assert (well.bundle(tmp_path / "bundle") / "closing.dsse.json").is_file()
+def schema_named(name: str) -> jsonschema_rs.Draft202012Validator:
+    """Return the published schema of this name."""
+    return jsonschema_rs.Draft202012Validator(
+        json.loads((files("drproof.schemas") / f"{name}.json").read_bytes()), validate_formats=True
+    )
 
 
-@pytest.mark.exhaustive
-def test_a_recovery_that_a_person_approves_passes_every_state_and_its_token_is_kept_nowhere(tmp_path: Path) -> None:
-    with machine(tmp_path, "approved") as began:
-        stage = Deployed(began)
-        arn = stage.begin("approved")
-        token = until(lambda: stage.token(arn), PATIENT)
-        assert token != NONE, stage.failed(arn)
-        played = Machine(began.world, stage.unpacked, "approved", arn_given=arn)
+@ends()
+def test_people_are_told_once_and_of_what_is_still_up(shelf: Shelf, name: str) -> None:
+    end = playing.ended(shelf, name)
+    row, messages = end.row, end.messages
 
-        decision = json.dumps(played.decision(stage.answer(arn, "validate"), approved=True))
-        stage.states.send_task_success(taskToken=token, output=decision)
-        done = stage.ended(arn)
+    assert not end.told["watcher"]["failed"], end.told["watcher"]
+    assert end.told["watcher"]["said"]["told"] is (row["teller"] == "watcher")
+    if ANY not in row.get("phase", ""):
+        subjects = [mail["subject"].partition(f" {NAME}: ")[2] for mail in end.told["mails"]]
+        assert subjects == row.get("messages", []), end.failures()
+    machines = end.told["machines"]
+    assert bool(machines) is row.get("up", False) or row.get("phase") == ANY
+    if row["teller"] == "nobody":
+        assert not any("failed" in message["kind"] for message in messages)
+        return
+    said = messages[-1]
+    assert said["phase"] == row["phase"] or row["phase"] == ANY
+    assert row["cause"] in said["cause"]
+    assert said["next"] == f"drproof teardown --execution-arn {end.told['arn']}"
+    ours = [one["instance_id"] for one in said["still_up"]]
+    assert set(ours) <= set(machines)
+    assert bool(ours) is bool(machines)
 
-        assert done["status"] == "SUCCEEDED", stage.failed(arn)
-        assert stage.entered(arn)[-5:] == [
-            "RequestManualApproval",
-            "Promote",
-            "Decided",
-            "SealApproved",
-            "PromoteApproved",
-        ]
-        phases = json.loads(done["output"])["phases"]
-        assert {one["outcome"] for name, one in phases.items() if name != "prepare_bringup"} == {"passed"}
-        assert phases["promote"]["approved"] is True
-        assert played.search(token) == []
-        assert token not in json.dumps(began.mails())
-        assert (played.bundle(tmp_path / "bundle") / "closing.dsse.json").is_file()
+
+@ends(wanted=lambda row: row["sealed"])
+def test_the_bundle_is_sealed_and_verifies_as_what_it_shows(shelf: Shelf, name: str) -> None:
+    end = playing.ended(shelf, name)
+
+    assert end.drill.closing["outcome"] == end.row["sealed"], end.drill.verdicts
+    verified = end.drill.verified()
+    assert verified.status == STATUS[end.row["sealed"]], verified.problems
+    stored = {phase: one["outcome"] for phase, one in end.told["receipts"].items()}
+    assert {phase: outcome for phase, outcome in end.drill.outcomes.items() if phase in stored} == stored
+
+
+@ends(wanted=lambda row: row["sealed"] and "compared" not in row)
+def test_a_bundle_says_what_a_drill_by_pytest_says_but_for_the_teardown(shelf: Shelf, name: str) -> None:
+    end = playing.ended(shelf, name)
+    theirs = drilled(shelf, end.row.get("alike", name))
+
+    ours, of_pytest = judged(end.drill), judged(theirs)
+    otherwise = {claim: tuple(said[:2]) for claim, said in end.row.get("otherwise", {}).items()}
+    assert ours.keys() == of_pytest.keys()
+    assert {claim: (ours[claim], of_pytest[claim]) for claim in ours if ours[claim] != of_pytest[claim]} == otherwise
+    assert schema(end.drill) == schema(theirs)
+
+
+def judged(drill: Drill) -> dict[str, str]:
+    """Return every verdict that rests on no teardown."""
+    of_teardown = {one.name for one in catalog.plan(catalog.RECOVERY).contracts if "teardown" in one.needs}
+    return {name: one["status"] for name, one in drill.verdicts.items() if one["contract"] not in of_teardown}
+
+
+def schema(drill: Drill) -> dict[str, Any]:
+    """Return the members of what a bundle is made of, and the versions of its contracts."""
+    of_teardown = {one.name for one in catalog.plan(catalog.RECOVERY).contracts if "teardown" in one.needs}
+    contracts = [row for row in drill.read("plan.json")["contracts"] if row["name"] not in of_teardown]
+    return {
+        "plan": sorted(drill.read("plan.json")),
+        "criteria": sorted(drill.read("plan.json")["criteria"]),
+        "closing": sorted(drill.closing),
+        "receipts": {phase: sorted(one) for phase, one in drill.receipts.items() if phase != "teardown"},
+        "contracts": sorted(contracts, key=str),
+    }
+
+
+class NetworkUsedError(Exception):
+    """Something offline opened a socket."""
+
+
+def refuse_sockets(*_: object, **__: object) -> NoReturn:
+    """Refuse."""
+    raise NetworkUsedError
+
+
+@ends()
+def test_an_export_meets_the_verdicts_of_the_live_execution_without_a_socket(
+    shelf: Shelf, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = playing.ended(shelf, name)
+    monkeypatch.setattr(socket, "socket", refuse_sockets)
+    monkeypatch.setattr(socket, "create_connection", refuse_sockets)
+
+    kept = check(Asked(folder=end.folder / playing.EXPORTED), {}, tmp_path, tmp_path / "kept")
+
+    assert {verdict.name: verdict.status.value for verdict in kept.conclusion.verdicts} == end.told["live"]
+    assert end.told["live"]["state_machine_is_sound[ways]"] == "proven"
+    assert end.told["live"]["execution_succeeded"] == ("proven" if end.row["status"] == "SUCCEEDED" else "refuted")
+
+
+@ends()
+def test_an_export_holds_what_the_function_printed_and_no_token(shelf: Shelf, name: str) -> None:
+    end = playing.ended(shelf, name)
+    exported = end.folder / playing.EXPORTED
+
+    logs = json.loads((exported / "logs.json").read_bytes())["logs"]
+    (printed,) = [one for one in logs if one.get("function", "").endswith(f":function:{FUNCTION}")]
+    calls = [event for event in end.told["history"] if event["type"] == "TaskStarted"]
+    assert 0 < len([line for line in printed["lines"] if line.startswith("REPORT RequestId:")]) <= len(calls)
+    assert ("'error': 'PhaseFailed'" in end.failures()) <= any("PhaseFailed" in line for line in printed["lines"])
+    assert printed["left_out"] == 0
+    every = [verdict for name, verdict in end.told["live"].items() if name == "every_file_is_known_and_read"]
+    assert every == ["proven"]
+
+
+def test_an_answer_counts_by_the_trust_file_of_whoever_checks(shelf: Shelf, tmp_path: Path) -> None:
+    end = playing.ended(shelf, "approved")
+    exported, own = end.folder / playing.EXPORTED, end.folder / ".drproof" / "trust.json"
+    stranger = init(tmp_path / "strangers", Role.APPROVER)
+    doctored = tmp_path / "doctored"
+    shutil.copytree(exported, doctored)
+    history = (doctored / "history.json").read_text(encoding="utf-8")
+    said = json.dumps(json.dumps({"approver": APPROVER})[1:-1])[1:-1]
+    assert said in history
+    (doctored / "history.json").write_text(history.replace(said, said.replace("/approver", "/somebody")), "utf-8")
+
+    def judged_by(folder: Path, trust: Path | None) -> str:
+        given = {"trust": str(trust)} if trust is not None else {}
+        found = check(Asked(folder=folder), given, tmp_path, tmp_path / uuid4().hex).conclusion.verdicts
+        return next((one.status.value for one in found if one.name == SIGNED), "not asked")
+
+    assert judged_by(exported, None) == "not asked"
+    assert judged_by(exported, own) == "proven"
+    assert judged_by(exported, tmp_path / "strangers" / "trust.json") == "refuted"
+    assert judged_by(doctored, own) == "refuted"
+    assert stranger.keyid not in own.read_text(encoding="utf-8")
+    init(tmp_path / "runners")
+    with pytest.raises(Refusal, match="names nobody who may decide"):
+        judged_by(exported, tmp_path / "runners" / "trust.json")
+
+
+def test_the_ends_are_those_of_the_page(pytestconfig: pytest.Config) -> None:
+    page = (pytestconfig.rootpath / "docs" / "orchestrator.md").read_text(encoding="utf-8")
+
+    assert playing.table() in page, "next: python -m tests.orchestrator.playing"
+
+
+def test_the_code_of_the_function_is_that_of_its_package_and_of_nothing_else(shelf: Shelf) -> None:
+    inside = playing.unpacked(shelf)
+
+    assert (inside / "drproof" / "orchestrator" / "handler.py").is_file()
+    assert not (inside / "pytest").exists()
+
+
+def test_a_second_teardown_finds_nothing_and_changes_nothing(shelf: Shelf) -> None:
+    end = playing.ended(shelf, "approved")
+    first, second = end.told["torn down"]
+
+    assert "TerminateInstances" in {call["action"] for call in first["calls"]}
+    assert "nothing with the drill's tag is left" in second["said"]
+    assert changing(second["calls"]) == []
+    assert end.told["live"]["teardown_is_accounted_for"] == "proven"
+
+
+def changing(calls: list[dict[str, Any]]) -> list[str]:
+    """Return the calls that change something."""
+    reading = ("Get", "List", "Describe", "Head", "Batch", "get", "list", "watch", "Filter")
+    return [call["action"] for call in calls if not call["action"].startswith(reading)]

@@ -1,19 +1,22 @@
-"""Lambda without containers: a function's handler runs in a process of its own, with its package as its folder."""
+"""Lambda without containers: a function's handler runs in warm processes, with its package as their folder."""
 
 import io
 import json
 import os
-import subprocess
-import sys
+import shutil
+import tempfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 
+from drproof.embedded.functions import Deployed, Functions, environment_of
 from drproof.embedded.shims import seams
 from drproof.embedded.world import World
 
@@ -24,18 +27,6 @@ SEAMS = (
     "moto.awslambda.models:LambdaFunction._invoke_lambda",
     "moto.awslambda.models:LambdaFunction.save_logs",
 )
-RUNNER = """
-import importlib, json, sys, traceback
-module, _, name = sys.argv[1].rpartition(".")
-try:
-    answer = json.dumps(getattr(importlib.import_module(module), name)(json.load(sys.stdin), None))
-except Exception as error:
-    traceback.print_exc(file=sys.stderr)
-    print(json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}))
-    sys.exit(1)
-print(answer)
-"""
-"""Calls a handler as Lambda does: the event comes as JSON, and what it raises goes back by its name."""
 RESERVED = frozenset(
     {
         "AWS_ACCESS_KEY",
@@ -65,7 +56,9 @@ KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
 def install(world: World) -> None:
     """Have functions run on this machine, as the site that takes over, against this world."""
-    seams.put(LambdaFunction, "_invoke_lambda", _invoker(world))
+    functions = Functions()
+    world.on_end.append(functions.end)
+    seams.put(LambdaFunction, "_invoke_lambda", _invoker(world, functions))
     made, changed = LambdaBackend.create_function, LambdaBackend.update_function_configuration
 
     def create_function(self: LambdaBackend, spec: dict[str, Any]) -> Any:  # noqa: ANN401 — the emulator's
@@ -91,15 +84,13 @@ def _refuse_reserved(asked: dict[str, Any]) -> None:
         )
 
 
-def _invoker(world: World) -> Callable[..., tuple[str, bool, str]]:
+def _invoker(world: World, functions: Functions) -> Callable[..., tuple[str, bool, str]]:
     def invoke(function: Any, event: Any = None) -> tuple[str, bool, str]:  # noqa: ANN401 — the emulator's
         function.logs_backend.ensure_log_group(function.logs_group_name)
         folder = _unpacked(world, function)
         site = world.recovery
-        environment = {
+        own = {
             **{name: os.environ[name] for name in KEPT if name in os.environ},
-            # The package holds settings alone: the code is that of this very interpreter.
-            "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)]),
             "LAMBDA_TASK_ROOT": str(folder),
             "AWS_REGION": site.region,
             "AWS_ACCESS_KEY_ID": site.access_key_id,
@@ -109,34 +100,36 @@ def _invoker(world: World) -> Callable[..., tuple[str, bool, str]]:
             "DRPROOF_ENDPOINT": world.endpoint,
             **function.environment_vars,
         }
-        text = event if isinstance(event, str) else json.dumps(event or {})
-        try:
-            done = subprocess.run(
-                [sys.executable, "-c", RUNNER, function.handler],
-                input=text.encode(),
-                capture_output=True,
-                cwd=folder,
-                env=environment,
-                timeout=int(function.timeout),
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            said = f"Task timed out after {function.timeout} seconds"
-            return json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": said}), True, said
-        logs = done.stderr.decode(errors="replace")
-        function.save_logs(logs)
-        last = done.stdout.decode(errors="replace").strip().rpartition("\n")[2]
-        return last, done.returncode != 0, logs
+        environment = tuple(sorted(environment_of(own, folder).items()))
+        deployed = Deployed(handler=function.handler, folder=folder, environment=environment)
+        asked = json.loads(event) if isinstance(event, str) else event or {}
+        request, began = uuid4(), time.monotonic()
+        called = functions.call(deployed, asked, int(function.timeout))
+        taken_ms = int((time.monotonic() - began) * 1000)
+        printed = (
+            f"START RequestId: {request} Version: {function.version}\n{called.printed}"
+            f"END RequestId: {request}\nREPORT RequestId: {request}\tDuration: {taken_ms} ms\n"
+        )
+        function.save_logs(printed)
+        return called.answer, called.failed, printed
 
     return invoke
 
 
 def _unpacked(world: World, function: Any) -> Path:  # noqa: ANN401 — the emulator's
     """Return the folder with a function's package, unpacked once, however many call it at the same time."""
-    folder = world.directory / "functions" / f"{function.function_name}-{function.code_sha_256.replace('/', '_')}"
+    functions = world.directory / "functions"
+    folder = functions / f"{function.function_name}-{function.code_sha_256.replace('/', '_')}"
     with _UNPACKING:
         if not folder.exists():
-            folder.mkdir(parents=True)
-            with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as package:
-                package.extractall(folder)
+            functions.mkdir(exist_ok=True)
+            # Whoever finds the folder finds all of it.
+            unfinished = Path(tempfile.mkdtemp(prefix="unpacking-", dir=functions))
+            try:
+                with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as package:
+                    package.extractall(unfinished)
+                unfinished.rename(folder)
+            except BaseException:
+                shutil.rmtree(unfinished, ignore_errors=True)
+                raise
     return folder

@@ -137,6 +137,17 @@ class StepSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActSeen:
+    """How often a function of ours was asked for an act, and what it answered."""
+
+    name: str
+    asked: Count
+    answered: Count
+    answers: tuple[str, ...]
+    """The digests of the receipts that it answered with, each once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CauseSeen:
     """The deepest cause of an end that is no success."""
 
@@ -241,3 +252,5 @@ class ExecutionObserved:
     builds: tuple[BuildHanded, ...] = ()
     wires: tuple[Wire, ...] = ()
     triggers: tuple[TriggerHanded, ...] = ()
+    acts: tuple[ActSeen, ...] = ()
+    """Of an execution of ours, by the name of the act."""

@@ -14,6 +14,7 @@ from drproof.formats.receipts_v1 import SAID_PHASES, ReceiptV1, identifier, word
 from drproof.formats.s3_listing import Stored
 from drproof.model.errors import FormatError
 from drproof.phases.execution.observed import (
+    ActSeen,
     Age,
     BuildHanded,
     CauseSeen,
@@ -182,6 +183,22 @@ def run(found: Sorted) -> RunSeen | None:
         described_as=described.status if described else "",
         described_execution=_name(described.execution) if described else "",
     )
+
+
+def acts(found: Sorted) -> Iterator[ActSeen]:
+    """Yield what our own machine asked its function for, one act a row however often it was."""
+    asked: dict[str, list[Step]] = {}
+    for step in execution_steps.steps(found.events):
+        if _name(step.act):
+            asked.setdefault(step.act, []).append(step)
+    for name, steps in sorted(asked.items()):
+        answered = [step for step in steps if step.outcome == "succeeded"]
+        yield ActSeen(
+            name=name,
+            asked=len(steps),
+            answered=len(answered),
+            answers=tuple(dict.fromkeys(step.result_sha256 for step in answered)),
+        )
 
 
 def builds(found: Sorted) -> Iterator[BuildHanded]:

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from drproof.analysis import execution_steps
 from drproof.analysis.execution_steps import STATE
+from drproof.evidence.approvals import SignedDecision
+from drproof.evidence.exact import exactly
 from drproof.formats import secret_shapes
 from drproof.formats.receipts_v1 import word
 from drproof.model.context import Context
-from drproof.model.errors import PhaseError
+from drproof.model.errors import EvidenceError, PhaseError
 from drproof.model.phase import phase
 from drproof.phases.execution import projection
 from drproof.phases.execution.observed import ExecutionObserved, SecretSeen
@@ -25,9 +28,19 @@ class EventKept:
     state: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerKept:
+    """What came back to an execution of ours that waited for people."""
+
+    signed: SignedDecision | None
+    """None where it is no signed decision."""
+    opening: str
+    """The opening of the drill that the receipt of its validation names; empty where there is none."""
+
+
 @phase(
     plans={"execution", "orchestrator"},
-    keeps={"events": tuple[EventKept, ...]},
+    keeps={"events": tuple[EventKept, ...], "answer": AnswerKept},
     command_hint="drproof collect --source-dir … --output-dir … --alarm-history-json …",
 )
 def read_execution(ctx: Context) -> ExecutionObserved:
@@ -37,6 +50,9 @@ def read_execution(ctx: Context) -> ExecutionObserved:
         raise PhaseError(msg)
     found = sort(ctx.collection)
     ctx.evidence("events", tuple(_kept(found)))
+    if ctx.plan.criteria.execution.own:
+        for answer in _answers(found):
+            ctx.evidence("answer", answer)
     return ExecutionObserved(
         files=tuple(found.files),
         receipts=tuple(projection.receipts(found)),
@@ -55,6 +71,7 @@ def read_execution(ctx: Context) -> ExecutionObserved:
         builds=tuple(projection.builds(found)),
         wires=tuple(projection.wires(found)),
         triggers=tuple(projection.triggers(found)),
+        acts=tuple(projection.acts(found)),
     )
 
 
@@ -68,6 +85,20 @@ def _kept(found: Sorted) -> Iterator[EventKept]:
             at=event.at,
             state=name if STATE.fullmatch(name) else "",
         )
+
+
+def _answers(found: Sorted) -> Iterator[AnswerKept]:
+    """Yield what came back last, if anything did."""
+    step = execution_steps.last_of(execution_steps.steps(found.events)).get(projection.APPROVAL)
+    if step is None or step.answer is None:
+        return
+    validation = found.documents.get("validate.json")
+    opening = word(validation.get("opening")) if isinstance(validation, dict) else ""
+    try:
+        signed = exactly(SignedDecision, step.answer)
+    except EvidenceError:
+        signed = None
+    yield AnswerKept(signed=signed, opening=opening)
 
 
 def _secrets(ctx: Context, found: Sorted) -> Iterator[SecretSeen]:
