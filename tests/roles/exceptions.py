@@ -21,6 +21,7 @@ UNSEEN: Mapping[str, Mapping[str, str]] = {
         "s3:PutObjectRetention": "retention is set by the put itself, where the bucket has Object Lock",
         "s3:PutObjectTagging": "tags are set by the put itself; the log does not say them",
         "ssm:CancelCommand": "a command that does not end in its time is cancelled; none of these takes that long",
+        "ssm:ListCommands": "a command whose sending nobody answered is looked for; none of these answers is lost",
     },
     "machine": {
         "events:DescribeRule": RULED,

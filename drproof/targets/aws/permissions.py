@@ -84,7 +84,15 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
     "cluster.delete": (),
     "cluster.read": (),
     "host.run": (
-        Grant("recovery", ("ssm:CancelCommand", "ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation")),
+        Grant(
+            "recovery",
+            (
+                "ssm:CancelCommand",
+                "ssm:DescribeInstanceInformation",
+                "ssm:GetCommandInvocation",
+                "ssm:ListCommands",
+            ),
+        ),
         Grant(
             "recovery",
             ("ssm:SendCommand",),
