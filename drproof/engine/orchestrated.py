@@ -100,6 +100,7 @@ def check(asked: Asked, options: Mapping[str, Any], start: Path, directory: Path
     if found.beside.mode == "rehearsal":
         mode = "rehearsal"
     criteria = _criteria(collection, found, options, start, site)
+    _assert_somebody_may_decide(criteria, asked, options)
     criteria = replace(
         criteria,
         guardrails=_guardrails(modules, named),
@@ -206,11 +207,16 @@ def _criteria(
     trust = str(named("signing.trust") or "")
     ended = found.events[-1].at if found.events else ""
     approvers = approvers_of(read_trust(start / Path(trust).expanduser()), at=ended) if trust and own else ()
-    if trust and own and not approvers:
+    return replace(criteria, execution=execution, approval=Approval(approvers=approvers))
+
+
+def _assert_somebody_may_decide(criteria: Criteria, asked: Asked, options: Mapping[str, Any]) -> None:
+    """Refuse a trust file that was named for the answer, and names nobody who may give one."""
+    # A file of the settings, or one for the drills behind triggers, may well be about runners alone.
+    if options.get("trust") and criteria.execution.own and not criteria.approval.approvers and not asked.drills:
         raise refuse(
-            f"{trust} names nobody who may decide",
+            f"{options['trust']} names nobody who may decide",
             expected="a key with the role approver that signs nothing else",
             got="none",
             next_step="--trust with the file of whoever checks; without it nobody judges who signed",
         )
-    return replace(criteria, execution=execution, approval=Approval(approvers=approvers))

@@ -312,6 +312,8 @@ class FakeIdentity:
 class FakeClusters:
     """No cluster is in this world."""
 
+    by_kubeconfig = True
+
     def secrets(self) -> tuple[str, ...]:
         return ()
 

@@ -22,8 +22,8 @@ CONTRACT = "executions_start_by_themselves_only_after_a_verified_drill"
 RULE, ALARM = (
     f"{CONTRACT}[{name}]" for name in ("rule atlas-dr-orchestrator-schedule", "alarm atlas-dr-orchestrator-start")
 )
-MACHINE = "arn:aws:states:us-west-2:444455556666:stateMachine:orchestrator-7afba158"
-EXECUTION = "arn:aws:states:us-west-2:444455556666:execution:orchestrator-7afba158:before"
+MACHINE = "arn:aws:states:us-west-2:444455556666:stateMachine:atlas-dr"
+EXECUTION = "arn:aws:states:us-west-2:444455556666:execution:atlas-dr:before"
 OF_THE_MACHINE = UNSTORED.asking(approval=Approval(execution_arn=EXECUTION))
 WHOLE = Drill(plan="recovery", phases=("check_health", "capture_alarms", "notify"), evidence=OF_THE_MACHINE)
 """A drill of the machine that the exported execution is of, live, proven and whole."""
@@ -104,8 +104,10 @@ AGAINST = {
     "another plan": (Drill(), "its plan is health, expected recovery"),
     "by pytest": (replace(WHOLE, evidence=UNSTORED), f"its state machine is none, expected {MACHINE}"),
     "another machine": (
-        replace(WHOLE, evidence=UNSTORED.asking(approval=Approval(execution_arn=EXECUTION.replace("7afba158", "1")))),
-        "its state machine is arn:aws:states:us-west-2:444455556666:stateMachine:orchestrator-1, expected",
+        replace(
+            WHOLE, evidence=UNSTORED.asking(approval=Approval(execution_arn=EXECUTION.replace("atlas-dr", "another")))
+        ),
+        "its state machine is arn:aws:states:us-west-2:444455556666:stateMachine:another, expected",
     ),
 }
 
@@ -163,7 +165,7 @@ def test_the_machine_is_the_executions_own_where_the_settings_name_none(world):
     _settings(world.folder, machine="")
 
     assert world.bundle(WHOLE).judge()[0] == {}
-    other = UNSTORED.asking(approval=Approval(execution_arn=EXECUTION.replace("7afba158", "1")))
+    other = UNSTORED.asking(approval=Approval(execution_arn=EXECUTION.replace("atlas-dr", "another")))
     assert world.bundle(replace(WHOLE, evidence=other), "other").judge()[0] == {RULE: "refuted", ALARM: "refuted"}
 
 
