@@ -10,10 +10,11 @@ from tests.contracts.boundary import BOUNDARIES
 from tests.contracts.checks import EVERY
 from tests.contracts.reasoning import REASONING
 
-SAMPLE = 40
+SAMPLE = 12
 ALL = mutants.mutants()
 
 
+@pytest.mark.exhaustive
 def test_the_unchanged_house_passes_every_check_that_mutants_are_put_to():
     house = mutants.original()
 

@@ -156,6 +156,7 @@ def test_what_was_there_in_a_namespace_of_others_stays_there(operator, given):
     assert store.get(CONFIGMAPS, "atlas", "theirs")["data"] == {"a": "b"}
 
 
+@pytest.mark.exhaustive
 def test_an_account_of_others_keeps_its_pull_secrets_and_loses_ours_again(operator, given):
     (operator.folder / "drproof.toml").write_text('target = "embedded"\n[cluster]\nservice_account = "theirs"\n')
     store = given.cluster.store
@@ -179,6 +180,7 @@ def test_an_account_of_others_keeps_its_pull_secrets_and_loses_ours_again(operat
     assert store.get(SERVICEACCOUNTS, "atlas", "theirs")["imagePullSecrets"] == links
 
 
+@pytest.mark.exhaustive
 def test_an_object_of_others_is_not_overwritten(operator, given):
     store = given.cluster.store
     store.create(
@@ -231,6 +233,7 @@ def test_a_given_kubeconfig_that_would_start_a_process_is_refused_and_starts_non
     assert given.calls == []
 
 
+@pytest.mark.exhaustive
 def test_a_kubeconfig_with_exec_on_the_machine_starts_no_process_anywhere(injected):
     drill = injected("kubeconfig-with-exec")
 
@@ -247,7 +250,14 @@ def test_a_wrong_cluster_sees_no_change(injected):
     assert drill.inventory["clusters"] == []
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b"kind: Config\n", b"a: [1\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"kind: Config\n",
+        *(pytest.param(one, marks=pytest.mark.exhaustive) for one in (b"", b"\xff\xfe", b"a: [1\n")),
+    ],
+)
 def test_what_is_no_kubeconfig_is_refused_with_the_next_step(operator, content):
     path = operator.folder / "theirs.yaml"
     if content is not None:
@@ -290,6 +300,7 @@ def test_diagnostics_list_the_cluster(operator):
     assert looked.inventory["clusters"] == []
 
 
+@pytest.mark.exhaustive
 def test_without_the_workload_s_cronjob_the_settings_say_what_runs(operator):
     (operator.folder / "drproof.toml").write_text(
         'target = "embedded"\n[job]\narguments = ["run", "--profile", "cs"]\n'
@@ -327,6 +338,7 @@ def test_a_kill_leaves_no_namespace_secret_job_or_pod_in_a_cluster_that_stays(op
     assert given.cluster.store.get(NAMESPACES, "", "atlas") is None
 
 
+@pytest.mark.exhaustive
 def test_no_process_of_a_container_outlives_the_drill(injected):
     drill = injected("validation-job-hangs")
 

@@ -46,7 +46,13 @@ def _let_the_schedule_run(given: Given) -> None:
     given.store.update(CRONJOBS, "atlas", "atlas-daily", lambda found: found["spec"].update(suspend=False))
 
 
-@pytest.mark.parametrize("change", [_change_a_key, _switch_publishing_on, _let_the_schedule_run])
+@pytest.mark.parametrize(
+    "change",
+    [
+        _switch_publishing_on,
+        *(pytest.param(one, marks=pytest.mark.exhaustive) for one in (_change_a_key, _let_the_schedule_run)),
+    ],
+)
 def test_what_is_changed_between_look_and_job_is_not_proven(operator, given, change):
     given.before("create", "jobs", lambda: change(given))
 
@@ -55,6 +61,7 @@ def test_what_is_changed_between_look_and_job_is_not_proven(operator, given, cha
     assert shown_otherwise(drill), drill.output
 
 
+@pytest.mark.exhaustive
 def test_a_job_whose_command_was_replaced_is_not_the_recovered_workload(operator, given):
     given.cluster.mutators.append(runs("echo ATLAS_RUN_ID=nothing-ran"))
 
@@ -98,6 +105,7 @@ def test_a_workload_that_takes_its_switch_from_elsewhere_could_publish(operator,
     assert shown_otherwise(drill) or any("Deployment/web" in override for override in overrides), drill.output
 
 
+@pytest.mark.exhaustive
 def test_a_workload_that_became_privileged_is_not_what_was_backed_up(operator, given):
     def mutate(resource: Resource, _: str, manifest: Document) -> None:
         if resource.kind == "Deployment":
@@ -113,6 +121,7 @@ def test_a_workload_that_became_privileged_is_not_what_was_backed_up(operator, g
     assert shown_otherwise(drill), drill.output
 
 
+@pytest.mark.exhaustive
 def test_a_workload_that_is_pointed_at_another_state_shows_no_recovery(operator):
     settings_of(operator, '[job.environment]\nATLAS_STATE_BUCKET = "{state_bucket}"\nATLAS_STATE_PREFIX = "nothing"\n')
 
@@ -122,6 +131,7 @@ def test_a_workload_that_is_pointed_at_another_state_shows_no_recovery(operator)
     assert refused or shown_otherwise(drill), drill.output
 
 
+@pytest.mark.exhaustive
 def test_a_pod_that_only_carries_the_jobs_label_is_not_the_jobs(operator, given):
     def forge() -> None:
         (job,) = given.store.list(JOBS, "atlas")[0]
@@ -177,6 +187,7 @@ def test_a_drill_that_is_finished_by_another_process_runs_the_workload_once(oper
     assert len(made) - len(gone) <= 1
 
 
+@pytest.mark.exhaustive
 def test_the_job_of_an_attempt_is_gone_before_the_next_one_begins(operator, given):
     attempts = [0]
 

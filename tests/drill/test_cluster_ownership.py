@@ -1,5 +1,7 @@
 """What is a drill's own in a cluster goes with it, and what is somebody else's stays: each case once was otherwise."""
 
+import pytest
+
 from drproof.embedded.kubernetes.resources import (
     CONFIGMAPS,
     JOBS,
@@ -11,6 +13,7 @@ from tests.drill.given import KEPT, UNTIL_RESTORE, Document, theirs
 # What is left, and what is destroyed.
 
 
+@pytest.mark.exhaustive
 def test_a_teardown_with_an_empty_kubeconfig_leaves_nothing_in_a_given_cluster(operator, given):
     first = operator.drill("--run-id", "first", *UNTIL_RESTORE, *KEPT, *given.words)
     assert first.status == 0, first.output
@@ -21,6 +24,7 @@ def test_a_teardown_with_an_empty_kubeconfig_leaves_nothing_in_a_given_cluster(o
     assert refused or given.marked() == [], down.output
 
 
+@pytest.mark.exhaustive
 def test_a_recount_finds_what_another_window_of_the_drill_made(operator, given):
     given.namespace()
     operator.drill("--run-id", "restored", *UNTIL_RESTORE, *KEPT, *given.words)
@@ -43,6 +47,7 @@ def test_a_drill_of_the_same_name_removes_nothing_of_another_drill(tmp_path_fact
     one.drill("--start-at", "teardown", "--receipt-dir", "reports/up")
 
 
+@pytest.mark.exhaustive
 def test_a_namespace_that_somebody_made_a_moment_before_is_not_removed(operator, given):
     def somebody() -> None:
         given.namespace()
@@ -68,6 +73,7 @@ def test_what_others_put_into_the_drills_namespace_is_left(operator, given):
     assert given.store.get(CONFIGMAPS, "atlas", "precious") is not None
 
 
+@pytest.mark.exhaustive
 def test_a_job_of_others_is_not_removed_by_the_repair(operator, given):
     pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "theirs"}]}
     names: list[str] = []
@@ -90,6 +96,7 @@ def test_a_job_of_others_is_not_removed_by_the_repair(operator, given):
     assert theirs is not None
 
 
+@pytest.mark.exhaustive
 def test_one_refused_removal_keeps_nothing_else_from_being_removed(operator, given):
     given.namespace()
     operator.drill("--run-id", "kept", *UNTIL_RESTORE, *KEPT, *given.words)

@@ -25,6 +25,7 @@ def test_a_receipt_that_was_rewritten_while_the_drill_ran_is_noticed_before_the_
     assert drill.inventory["instances"] == []
 
 
+@pytest.mark.exhaustive
 def test_a_phase_whose_receipt_could_not_be_written_is_not_said_to_be_unreached(interfered):
     drill = interfered("lose")
 
@@ -44,6 +45,7 @@ def test_a_receipt_that_cannot_be_written_keeps_no_teardown_from_running(interfe
     assert drill.inventory["instances"] == []
 
 
+@pytest.mark.exhaustive
 def test_a_platform_that_is_silent_for_a_moment_keeps_no_teardown_from_running(interfered):
     drill = interfered("silence")
 
@@ -78,6 +80,7 @@ def test_a_retry_does_not_launder_a_validation_that_made_what_it_found(interfere
     assert "validation_observed_only" in drill.named("refuted")
 
 
+@pytest.mark.exhaustive
 def test_a_message_whose_answer_was_lost_is_not_sent_again(interfered):
     drill = interfered("message")
 
@@ -88,6 +91,7 @@ def test_a_message_whose_answer_was_lost_is_not_sent_again(interfered):
     assert "people_were_notified" in drill.named("unproven")
 
 
+@pytest.mark.exhaustive
 def test_a_bring_up_that_needed_two_attempts_is_still_this_drills_own(interfered):
     drill = interfered("machine")
 
@@ -108,6 +112,7 @@ def test_a_strangers_object_under_the_prefix_is_listed_and_left(interfered):
     assert "only_own_resources_were_removed" in drill.named("proven")
 
 
+@pytest.mark.exhaustive
 def test_a_secret_that_a_command_prints_reaches_no_file_of_the_bundle(interfered):
     drill = interfered("secret")
 
@@ -130,6 +135,7 @@ def test_the_bar_cannot_be_moved_between_windows(operator):
     assert down.inventory["instances"] == []
 
 
+@pytest.mark.exhaustive
 def test_the_place_cannot_be_swapped_under_a_teardown(operator):
     first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false")
     assert first.status == 0, first.output
@@ -152,6 +158,7 @@ def test_a_teardown_of_nothing_is_refused(operator):
     assert nothing.directory is None
 
 
+@pytest.mark.exhaustive
 def test_an_earlier_window_whose_journal_is_gone_is_not_built_upon(operator):
     first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false")
     journal = first.bundle / "journal.log"

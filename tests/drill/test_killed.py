@@ -102,6 +102,7 @@ def test_resume_finishes_a_killed_drill_from_another_process(operator, pytestcon
     assert removed.inventory["instances"] == []
 
 
+@pytest.mark.exhaustive
 def test_teardown_false_disarms_the_guardian(operator, pytestconfig):
     run = operator.start(
         "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "kept",

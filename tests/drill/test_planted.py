@@ -119,6 +119,7 @@ def test_what_commands_logs_and_journal_say_is_kept_without_secrets(planter: Pla
     assert (drill.bundle / "logs/check_health.log").read_text().count(MASK) >= len(plants)
 
 
+@pytest.mark.exhaustive
 def test_what_a_users_test_shows_of_its_variables_is_shown_without_secrets(planter: Planter):
     (planter.folder / "test_mine.py").write_text(USERS_TEST)
 
@@ -166,6 +167,7 @@ def test_a_page_says_what_was_withheld_after_all_was_judged_and_renders_to_its_o
         jsonschema_rs.Draft202012Validator(json.loads(documents()[name])).validate(json.loads(path.read_bytes()))
 
 
+@pytest.mark.exhaustive
 def test_what_a_job_prints_at_its_end_is_kept_without_secrets(planter: Planter):
     words = ("--scenario", "validation-job-fails", "--no-retry")
     drill, plants = planter.plant("let_the_job_print_them", words=words)

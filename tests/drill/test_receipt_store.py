@@ -55,6 +55,7 @@ def test_each_receipt_lies_in_the_store_under_its_phase_with_version_and_retenti
     assert status.returncode == 0, status.stdout
 
 
+@pytest.mark.exhaustive
 def test_a_receipt_is_stored_before_the_next_phase_begins(operator):
     drill = operator.drill("--receipt-uri", STORE, "--run-id", "soon", *SHORT)
 
@@ -76,6 +77,7 @@ def test_a_receipt_is_stored_before_the_next_phase_begins(operator):
     assert drill.read("receipts-store.json")["intents"] == len(ours)
 
 
+@pytest.mark.exhaustive
 def test_a_bucket_without_versions_is_enough_and_the_proof_says_what_it_does_not_show(operator):
     drill = operator.drill("--receipt-uri", "s3://atlas-receipts-plain/a", *SHORT)
 

@@ -53,6 +53,7 @@ def test_a_plan_that_cannot_be_signed_is_never_begun(operator, failing):
     assert list((operator.folder / "reports").glob("*")) == []
 
 
+@pytest.mark.exhaustive
 def test_a_window_does_not_build_on_what_a_stranger_signed(operator):
     first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false")
     assert first.status == 0, first.output

@@ -5,6 +5,8 @@ import json
 import shlex
 from functools import partial
 
+import pytest
+
 
 def test_the_four_commands_of_the_cost_saving_routine_run_in_sequence(operator):
     # By the provisioner of the machine: its state goes from window to window as well.
@@ -73,6 +75,7 @@ def test_a_partial_proof_cannot_be_taken_for_a_whole_one(operator):
     assert "partial" in page
 
 
+@pytest.mark.exhaustive
 def test_diagnostics_look_at_the_machine_and_tear_down(operator):
     (operator.folder / "drproof.toml").write_text(
         'target = "embedded"\n[[diagnostics.commands]]\nname = "disk"\nrun = "df -h ."\n'
@@ -118,6 +121,7 @@ def test_both_flags_record_a_decision_and_switch_nothing(operator):
     assert written == [], "no pointer was touched"
 
 
+@pytest.mark.exhaustive
 def test_one_flag_alone_promotes_nothing_and_says_why(operator):
     drill = operator.drill("--auto-promote", "true")
 
@@ -152,6 +156,7 @@ def test_the_printed_command_runs_the_failed_phase_alone_on_what_is_up(operator,
     assert len(launched) == 1, "the machine is the one that was up"
 
 
+@pytest.mark.exhaustive
 def test_the_printed_command_runs_a_phase_again_whose_ground_is_gone(operator, pytestconfig):
     failed = operator.run(
         "-p", "tests.drill.interrupt", "-m", "drill", "--target", "embedded", "--provisioner", "direct", "--no-retry",

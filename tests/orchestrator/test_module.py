@@ -132,6 +132,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 @needs_provider
+@pytest.mark.exhaustive
 def test_the_module_comes_up_with_its_triggers_off_is_planned_clean_again_and_goes_away(deployment: Deployment) -> None:
     deployment.terraform("init", "-input=false")
     deployment.terraform("validate")
