@@ -171,7 +171,7 @@ def test_a_restore_of_nothing_that_was_backed_up_is_not_proven(operator):
 
 def test_a_drill_that_is_finished_by_another_process_runs_the_workload_once(operator, pytestconfig):
     run = operator.start(
-        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed",
+        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--provisioner", "direct", "--run-id", "killed",
         "--stop-after", "validate", *KEPT, KILL_AT="86", PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
     run.communicate(timeout=SECONDS)

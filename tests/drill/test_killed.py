@@ -87,7 +87,7 @@ def test_a_signal_ends_the_phase_writes_its_receipt_and_tears_down(operator, nam
 
 def test_resume_finishes_a_killed_drill_from_another_process(operator, pytestconfig):
     run = operator.start(
-        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed",
+        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--provisioner", "direct", "--run-id", "killed",
         "--stop-after", "restore", "--teardown", "false", KILL_AT="40", PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
     output, _ = run.communicate(timeout=SECONDS)
@@ -123,7 +123,10 @@ def test_teardown_false_disarms_the_guardian(operator, pytestconfig):
 def test_two_drills_at_once_on_one_target_are_refused(operator, pytestconfig):
     first = operator.drill("--run-id", "first", "--stop-after", "bringup", "--teardown", "false")
     assert first.status == 0, first.output
-    further = ("-m", "drill", "--target", "embedded", "--start-at", "restore", "--receipt-dir", "reports/first")
+    further = (
+        "-m", "drill", "--target", "embedded", "--provisioner", "direct",
+        "--start-at", "restore", "--receipt-dir", "reports/first",
+    )  # fmt: skip
 
     # It has taken the lease, and has not restored anything.
     with operator.held(*further, "--run-id", "one", at=15, root=pytestconfig.rootpath) as one:

@@ -151,7 +151,7 @@ def test_a_drill_that_is_killed_has_every_receipt_in_the_store_once_it_is_undone
 
 def test_a_closing_whose_process_died_before_it_was_stored_is_stored_by_whoever_resumes(operator, pytestconfig):
     run = operator.start(
-        "-p", "tests.drill.kill_in", "-m", "drill", "--target", "embedded", "--run-id", "sealed", "--receipt-uri", STORE,
+        "-p", "tests.drill.kill_in", "-m", "drill", "--target", "embedded", "--provisioner", "direct", "--run-id", "sealed", "--receipt-uri", STORE,
         *SHORT, "--teardown", "false",
         KILL_IN="drproof.engine.mirror:store_closing", PYTHONPATH=str(pytestconfig.rootpath),
     )  # fmt: skip
