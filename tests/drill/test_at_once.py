@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.targets import embedded
 from tests.drill.conftest import SECONDS, Operator
@@ -50,8 +52,11 @@ def test_of_eight_drills_one_runs_and_seven_name_it(operator: Operator, tmp_path
     assert {call["key"].rpartition(".")[2] for call in made} == {"drproof-lease"}, "nobody changed anything else"
 
 
-def test_everything_that_a_drill_makes_says_whose_it_is_and_until_when(operator: Operator, tmp_path: Path) -> None:
+def test_everything_that_a_drill_makes_says_whose_it_is_and_until_when(
+    operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the world holds after the restore, compared with what it held before: all that is new carries both tags."""
+    monkeypatch.setenv("EMBEDDED_WORLD_MEMBERS", "60")
     place = tmp_path / "world"
     place.mkdir()
     world = embedded.start(place, scenario="none", linger=SECONDS)
