@@ -17,6 +17,9 @@ from drproof.targets import embedded
 from tests.authority import serving
 from tests.drill.conftest import Drill, Operator
 
+pytestmark = pytest.mark.exhaustive
+"""One drill with every ingredient, and then each bundle that lacks one: minutes."""
+
 ALIAS = "alias/drproof-drills"
 STORE = "s3://atlas-receipts/atlas/dr-orchestrator/receipts"
 
