@@ -1,6 +1,6 @@
 """Which of the costly tests a run of all tests takes: a share by the day, so that each is run on one of so many days.
 
-A costly test has a drill, an execution or Terraform of its own. Two processors run all of them in three quarters of an
+A costly test has a drill, an execution, Terraform or another Python of its own. Two processors run all of them in three quarters of an
 hour, which is no answer to a change; docs/adr/0026-costly-tests-by-the-day.md says why a day decides, and not a commit.
 """
 
