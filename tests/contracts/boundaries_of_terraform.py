@@ -187,19 +187,43 @@ def providers_have_one_version(house: House) -> None:
     assert "may be any version >= 5.0\n" in house.verdict(PROVIDERS, of(">= 5.0"), "site").reason
 
 
-DOCUMENTED = """_HANDLER _X_AMZN_TRACE_ID AWS_DEFAULT_REGION AWS_REGION AWS_EXECUTION_ENV AWS_LAMBDA_FUNCTION_NAME
-AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME
-AWS_LAMBDA_LOG_STREAM_NAME AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_LAMBDA_RUNTIME_API
-LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR AWS_LAMBDA_MAX_CONCURRENCY AWS_LAMBDA_METADATA_API AWS_LAMBDA_METADATA_TOKEN""".split()
+DOCUMENTED = [
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API",
+    "LAMBDA_TASK_ROOT",
+    "LAMBDA_RUNTIME_DIR",
+    "AWS_LAMBDA_MAX_CONCURRENCY",
+    "AWS_LAMBDA_METADATA_API",
+    "AWS_LAMBDA_METADATA_TOKEN",
+]
 
 
 @boundary
 def a_function_is_given_no_name_that_the_platform_keeps_and_may_be_given_any_other(house: House) -> None:
     def of(value: str, why: str = "") -> Evidence:
-        return _site(function_variables=(Written(at="aws_lambda_function.a.environment.variables", value=value, why=why),))
+        return _site(
+            function_variables=(Written(at="aws_lambda_function.a.environment.variables", value=value, why=why),)
+        )
 
     refused = [(of(name), REFUTED) for name in DOCUMENTED]
-    allowed = [(of(name), PROVEN) for name in ("TZ", "LANG", "PATH", "AWS_REGIONS", "aws_region", "HANDLER", "ATLAS_AWS_REGION")]
+    allowed = [
+        (of(name), PROVEN)
+        for name in ("TZ", "LANG", "PATH", "AWS_REGIONS", "aws_region", "HANDLER", "ATLAS_AWS_REGION")
+    ]
     expect(house, RESERVED, *refused, *allowed, (of("", "it is passed in"), UNPROVEN), subject="site")
     expect(house, RESERVED, (_site(function_variables=()), PROVEN), subject="site")
     told = house.verdict(RESERVED, of("AWS_REGION"), "site").reason

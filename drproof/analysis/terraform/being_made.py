@@ -1,13 +1,12 @@
 """Whether a block is made at each plan, at some, or at none, by its `count` or its `for_each`.
 
-What a variable of a root module says, and data, may be otherwise at each plan: both are free. What hangs on neither is the
-same each time, whatever its default is called.
+What a variable of a root module says, and data, may be otherwise at each plan: both are free. What hangs on neither is
+the same each time, whatever its default is.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from drproof.analysis.terraform.evaluating import DEEPEST, Scope, Unknown, value_of
 from drproof.formats import hcl
@@ -19,8 +18,8 @@ NAME = re.compile(r'(?<![\w."-])([A-Za-z_][\w-]*)\.([A-Za-z_][\w-]*)')
 PLAIN = re.compile(r'"[^"$]*"')
 """A text into which nothing is put."""
 REFERENCE = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w*-]+|\[[^\[\]]*\])+")
-AS_MANY = re.compile(r"(?:length|tolist|tomap|toset)\((.*)\)", re.DOTALL)
-"""What has as many members as what it is made of, or says how many those are."""
+AS_MANY = re.compile(r"(?:length|tolist|tomap|toset)?\((.*)\)", re.DOTALL)
+"""What has as many members as what it is made of, or says how many those are; brackets alone among them."""
 OPENING, ENDING = frozenset("([{"), frozenset(")]}")
 FIXED = frozenset({"count", "each", "path"})
 """What a name may begin with that is neither a variable nor data."""
@@ -53,10 +52,6 @@ def made(block: Block, scope: Scope) -> How:
 def many(value: object, scope: Scope, depth: int = 0) -> How:
     """Return at which plans a number is not 0, or a list, a set or a map is not empty."""
     known = value_of(value, scope)
-    if isinstance(known, Free):
-        return "sometimes"
-    if isinstance(known, Passed):
-        return many(known.value, known.scope, depth + 1)
     if not isinstance(known, Unknown):
         return _told(known)
     if depth > DEEPEST or not isinstance(value, Expression):
@@ -96,6 +91,8 @@ def _written(text: str, scope: Scope, depth: int) -> How:
     root, _, name = text.partition(".")
     if root == "local" and name in scope.locals:
         return many(scope.locals[name], scope, depth)
+    if root == "var" and isinstance(given := scope.variables.get(name), Passed):
+        return many(given.value, given.scope, depth)
     if (branches := split(text)) is not None:
         return _chosen(branches, scope, depth)
     if (match := AS_MANY.fullmatch(text)) is not None:

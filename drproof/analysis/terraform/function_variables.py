@@ -1,4 +1,4 @@
-"""The names of the variables in the environment of each Lambda function of a module; what they hold is not looked at."""
+"""The names of the variables in the environment of each Lambda function; what they hold is not looked at."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,8 +12,7 @@ from drproof.model.errors import FormatError
 FUNCTION = "aws_lambda_function"
 LOCAL = re.compile(r"local\.([A-Za-z_][A-Za-z0-9_-]*)")
 MERGED = re.compile(r"merge\((.*)\)", re.DOTALL)
-TEXT = re.compile(r'"(?:[^"\\]|\\.)*"(?!\s*[=:](?!=))')
-"""A text that is no key."""
+TEXT = re.compile(r'"(?:[^"\\]|\\.)*"(?P<key>\s*[=:](?!=))?')
 KEY = re.compile(r'[{,\n]\s*(?:"(?P<quoted>[A-Za-z_]\w*)"|(?P<bare>[A-Za-z_]\w*))\s*[=:](?![=>])')
 COMPUTED = re.compile(r"\$\{\(?(?P<expression>[^{}]*?)\)?\}")
 
@@ -53,7 +52,7 @@ def _names(at: str, value: object, scope: Scope, depth: int = 0) -> Iterator[Wri
         yield from _names(at, come_to, scope)
         return
     # What is written as a key may be one, whichever way the expression turns out.
-    for match in KEY.finditer(TEXT.sub('""', text)):
+    for match in KEY.finditer(TEXT.sub(lambda found: found[0] if found["key"] else '""', text)):
         yield Written(at=at, value=match["quoted"] or match["bare"])
     why = come_to.why if isinstance(come_to, Unknown) else "it is no map of variables"
     yield Written(at=at, why=why)

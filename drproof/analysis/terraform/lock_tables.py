@@ -1,4 +1,4 @@
-"""The tables that lock a state, and what keeps a module that makes one from colliding with one that is there already."""
+"""The tables that lock a state, and what keeps a module from colliding with one that is there already."""
 
 import re
 from collections.abc import Iterator, Sequence

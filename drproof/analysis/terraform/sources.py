@@ -38,8 +38,5 @@ def called(sources: Sequence[Source], source: Source, call: Block) -> Source | N
 def callers(sources: Sequence[Source], source: Source) -> list[tuple[Source, Block]]:
     """Return each call that leads to a module, with the module that makes it."""
     return [
-        (other, call)
-        for other in sources
-        for call in other.blocks("module")
-        if called(sources, other, call) is source
+        (other, call) for other in sources for call in other.blocks("module") if called(sources, other, call) is source
     ]

@@ -52,12 +52,14 @@ def no_function_is_given_a_reserved_variable(read_terraform: Sources, subject: s
     module = module_of(read_terraform, subject)
     rows = module.function_variables if module is not None else ()
     wrong = [
-        f"{row.at} has {row.value}, with which Lambda refuses the function\n  next: take it out: Lambda sets it itself, or "
-        "give yours another name"
+        f"{row.at} has {row.value}, with which Lambda refuses the function\n  next: take it out, or give yours "
+        "another name: Lambda sets its own"
         for row in rows
         if row.value in RESERVED
     ]
-    return judged(module, wrong=wrong, unknown=unknown_of(rows), seen=told(rows), expected="names that are not reserved")
+    return judged(
+        module, wrong=wrong, unknown=unknown_of(rows), seen=told(rows), expected="names that are not reserved"
+    )
 
 
 @no_function_is_given_a_reserved_variable.sabotage("a function is given its region")
