@@ -24,34 +24,11 @@ from tests.roles.asked import note
 from tests.roles.exceptions import TOLERATED
 from tests.targets.conftest import bounds, make_intent, settings, spec
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
+from tests.terraform_here import MIRROR, PROVIDER, needs_provider, needs_terraform
 
 MODULE = Path(str(files("drproof.deploy") / "terraform" / "recovery"))
-PROVIDER = "registry.terraform.io/hashicorp/aws"
-USUAL = ("~/.terraform.d/plugins", "/usr/share/terraform/plugins", "/usr/local/share/terraform/plugins", "/opt/*")
 SHA256 = "ab" * 32
 SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
-
-
-def provider_mirror() -> str:
-    """Return a folder with the AWS provider as Terraform's mirrors are laid out; empty where this machine has none."""
-    if named := os.environ.get("DRPROOF_PROVIDER_MIRROR"):
-        return named
-    for pattern in USUAL:
-        place = Path(pattern).expanduser()
-        for folder in place.parent.glob(place.name):
-            if (folder / PROVIDER).is_dir():
-                return str(folder)
-    return ""
-
-
-MIRROR = provider_mirror()
-needs_terraform = pytest.mark.skipif(
-    shutil.which("terraform") is None, reason="NO TERRAFORM on this machine: the shipped module is NOT tested here"
-)
-needs_provider = pytest.mark.skipif(
-    not MIRROR or shutil.which("terraform") is None,
-    reason="NO AWS PROVIDER on this machine: the shipped module is NOT applied here; DRPROOF_PROVIDER_MIRROR names one",
-)
 
 
 @pytest.fixture
