@@ -48,7 +48,8 @@ def test_an_act_is_asked_for_by_a_payload_with_an_execution(payload: Any, act: s
 
 def test_a_state_without_parameters_asks_for_no_act() -> None:
     """Nor does one whose parameters are no object."""
-    for fields in ({}, {"Parameters": []}):
+    without: list[dict[str, Any]] = [{}, {"Parameters": []}]
+    for fields in without:
         machine = machine_of({"StartAt": "A", "States": {"A": {"Type": "Task", "End": True, **fields}}})
         (state,) = machine.all_states()
         assert act_of(state) == ""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from drproof.analysis.machine.flow import Flow, Knowledge, follow
-from drproof.analysis.machine.shapes import ANYTHING, NUMBER, TEXT, TRUTH, Record, Row, record
+from drproof.analysis.machine.shapes import NUMBER, TEXT, TRUTH, Record, Row, record
 from drproof.formats.asl import machine_of
 
 GIVEN = record("any", maybe=("perhaps",), known={"name": TEXT, "count": NUMBER, "on": TRUTH, "list": Row(TEXT)})
@@ -171,6 +171,7 @@ def test_a_field_that_says_a_path_is_followed(name: str) -> None:
 
 def test_an_input_and_an_output_are_chosen_by_their_paths() -> None:
     """Each before what follows it; the items of a map are looked for once."""
+    assert _flow(A={"Type": "Pass", "End": True}).followed == 2, "its input and its output"
     assert _told(A={"Type": "Pass", "InputPath": "$.gone", "End": True}) == [
         ("A", "InputPath", "path_leads_to_nothing")
     ]
