@@ -26,6 +26,8 @@ from tests.targets.conftest import bounds, make_intent, settings, spec
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
 from tests.terraform_here import MIRROR, PROVIDER, needs_provider, needs_terraform
 
+pytestmark = pytest.mark.costly("the recovery module")
+
 MODULE = Path(str(files("drproof.deploy") / "terraform" / "recovery"))
 SHA256 = "ab" * 32
 SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
