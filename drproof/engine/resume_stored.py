@@ -1,7 +1,6 @@
 """Going on with a run whose folder is lost: out of its receipt store, then as from its folder."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +8,11 @@ from typing import Any
 
 from drproof import catalog
 from drproof.engine import world as worlds
+from drproof.engine.at_rest import discard, fetched_at_rest
 from drproof.engine.conclusion import Conclusion
-from drproof.engine.fetching import Fetched, fetch
+from drproof.engine.fetching import Fetched
 from drproof.engine.keys import TRUST, read_trust
 from drproof.engine.places import with_signer
-from drproof.engine.private import Private
 from drproof.engine.refusal import refuse
 from drproof.engine.resume import FINISH, UNDO, resume
 from drproof.engine.run import Listener
@@ -72,7 +71,7 @@ def resume_stored(  # noqa: PLR0913 — who goes on, where, and how it is told
                 raise refuse(
                     f"{uri} is closed: there is nothing to resume", next_step="drproof verify, on a copy of it"
                 )
-            fetched = fetch(stored, directory, target)
+            fetched = fetched_at_rest(stored, directory, target)
         except TargetError as exc:
             raise refuse(f"{uri} cannot be fetched: {exc}", next_step="run the same command again") from exc
     if purpose == FINISH:
@@ -105,8 +104,7 @@ def _refuse_to_finish_blindly(fetched: Fetched) -> None:
     if fetched.has_its_key or DIGESTED not in {receipt.phase for receipt in fetched.bundle.receipts}:
         return
     directory = fetched.bundle.directory
-    shutil.rmtree(directory, ignore_errors=True)
-    shutil.rmtree(Private.of(directory).path, ignore_errors=True)
+    discard(directory)
     raise refuse(
         f"the values of Secrets of {directory.name} were digested under a key that only the lost machine had",
         expected="receipts.digest_key, or a signer that is a file, when the drill begins",
