@@ -75,7 +75,7 @@ def resume_stored(  # noqa: PLR0913 — who goes on, where, and how it is told
         except TargetError as exc:
             raise refuse(f"{uri} cannot be fetched: {exc}", next_step="run the same command again") from exc
     if purpose == FINISH:
-        _refuse_to_finish_blindly(fetched)
+        refuse_to_finish(fetched)
     return resume(directory, purpose, reason=reason, listener=listener, signer=signer)
 
 
@@ -99,15 +99,28 @@ def _trust(settings: Settings, named: str, folder: Path) -> Trust:
     return read_trust(path)
 
 
-def _refuse_to_finish_blindly(fetched: Fetched) -> None:
-    """Refuse to compare digests that were made under a key that is lost."""
+def refuse_to_finish(fetched: Fetched) -> None:
+    """Refuse to finish what can only be undone: an execution, and digests that were made under a key that is lost.
+
+    Raises:
+        Refusal: it is one of them; no folder is left.
+    """
+    directory = fetched.bundle.directory
+    undo = "undo it: the same command without --finish"
+    if arn := fetched.bundle.plan.criteria.approval.execution_arn:
+        discard(directory)
+        raise refuse(
+            f"{directory.name} is an execution: a decision about it counts only where its machine waits for one",
+            expected="a drill that pytest ran",
+            got=arn,
+            next_step=f"{undo}; then drproof trigger, which begins another",
+        )
     if fetched.has_its_key or DIGESTED not in {receipt.phase for receipt in fetched.bundle.receipts}:
         return
-    directory = fetched.bundle.directory
     discard(directory)
     raise refuse(
         f"the values of Secrets of {directory.name} were digested under a key that only the lost machine had",
         expected="receipts.digest_key, or a signer that is a file, when the drill begins",
         got="neither of them here: what is in the cluster cannot be compared any more",
-        next_step="undo it: the same command without --finish",
+        next_step=undo,
     )

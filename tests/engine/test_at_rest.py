@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from drproof.engine.at_rest import fetched_at_rest
+from drproof.engine.fetching import Fetched
 from drproof.engine.lease import SUFFIX, Lease
 from drproof.engine.refusal import Refusal
+from drproof.engine.resume_stored import refuse_to_finish
 from drproof.engine.stored_run import StoredRun
 from drproof.evidence.trust import Trust, of_signer
 from drproof.targets.signers import make_key
@@ -49,10 +51,14 @@ class Ended:
         lease.park(INTENT) if parked else lease.stop()
 
     def fetched(self, directory: Path) -> set[str]:
+        """Return the phases whose receipts were fetched."""
+        return {receipt.phase for receipt in self.fetch(directory).bundle.receipts}
+
+    def fetch(self, directory: Path) -> Fetched:
         recovery = SimpleNamespace(**vars(self.target.recovery), objects=self.store, workflows=self)
         target: Any = SimpleNamespace(**{**vars(self.target), "recovery": recovery})
         stored = StoredRun.at(URI, self.bucket, self.trust)
-        return {receipt.phase for receipt in fetched_at_rest(stored, directory, target).bundle.receipts}
+        return fetched_at_rest(stored, directory, target)
 
     def finish(self) -> None:
         """Store what the last act had left to store."""
@@ -118,3 +124,14 @@ def test_a_lease_of_another_drill_or_of_no_execution_is_for_whoever_takes_it(end
 
     assert "restore_state" in ended.fetched(tmp_path / "new" / "drill-1")
     assert any(key.endswith(SUFFIX) for _, key in ended.store.held)
+
+
+def test_an_execution_is_undone_and_never_finished_by_hand(ended, tmp_path):
+    ended.hold("drill-1", parked=True)
+    fetched = ended.fetch(tmp_path / "new" / "drill-1")
+
+    with pytest.raises(Refusal, match="counts only where its machine waits") as told:
+        refuse_to_finish(fetched)
+
+    assert "the same command without --finish" in str(told.value)
+    assert list((tmp_path / "new").iterdir()) == []
