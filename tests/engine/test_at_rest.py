@@ -43,8 +43,9 @@ class Ended:
 
     def hold(self, drill_id: str, *, parked: bool, execution: str = ARN) -> None:
         """Hold the lease as an act does, or leave it parked as one does that is over."""
+        objects: Any = self.store
         lease = Lease(
-            self.store, self.where.state_bucket, self.where.state_key, drill_id=drill_id, length_ms=600_000,
+            objects, self.where.state_bucket, self.where.state_key, drill_id=drill_id, length_ms=600_000,
             clock=Clock(), execution=execution,
         )  # fmt: skip
         lease.take(INTENT)
