@@ -24,6 +24,8 @@ from tests.orchestrator.acting import AFTER_BUILD, BUCKET, FUNCTION, PREFIX, STO
 from tests.orchestrator.test_package import LIVE
 from tests.roles.asked import asked, note
 
+pytestmark = pytest.mark.costly("executions by the function")
+
 TOLD = "told.json"
 TOKEN = "AQCEAAAAKgAAAAMAAAAA-a-task-token-that-nobody-may-keep"
 WAITING = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}

@@ -21,6 +21,8 @@ from tests.roles.applied import deployed, granted, meant
 from tests.targets.decoys import Yard, yard_in
 from tests.targets.test_recovery_module import MIRROR, needs_provider, needs_terraform
 
+pytestmark = pytest.mark.costly("the orchestrator's module")
+
 DEPLOY = Path(str(files("drproof.deploy")))
 MODULE = DEPLOY / "terraform" / "orchestrator"
 SERVICES = (

@@ -25,6 +25,8 @@ from tests.roles.exceptions import TOLERATED
 from tests.targets.conftest import bounds, make_intent, settings, spec
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
 
+pytestmark = pytest.mark.costly("the recovery module")
+
 MODULE = Path(str(files("drproof.deploy") / "terraform" / "recovery"))
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 USUAL = ("~/.terraform.d/plugins", "/usr/share/terraform/plugins", "/usr/local/share/terraform/plugins", "/opt/*")
