@@ -3,11 +3,15 @@
 Every end of `whole_ends.toml` that nobody sealed has such a resume, played right after it in the same world.
 """
 
+import pytest
+
 from tests.drill.shared import Shelf
 from tests.orchestrator import playing
 from tests.orchestrator.playing import NAME
 from tests.orchestrator.resuming import Resumed, leaks
 from tests.orchestrator.test_whole import STATUS, ends
+
+pytestmark = pytest.mark.costly("ends by the packaged function")
 
 
 def resumed(shelf: Shelf, name: str) -> tuple[playing.Ended, Resumed]:

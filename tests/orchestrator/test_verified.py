@@ -22,6 +22,8 @@ from tests.orchestrator.playing import NAME
 from tests.orchestrator.resuming import Resumed
 from tests.orchestrator.test_whole import STATUS, ends, refuse_sockets
 
+pytestmark = pytest.mark.costly("ends by the packaged function")
+
 ASKED = {
     "expect_drill": None, "expect_nonce": None, "expect_account": None, "expect_region": None, "prev": None,
     "max_age": None, "require_level": "L1", "require_full": False, "accept_rehearsal": True,
