@@ -196,7 +196,7 @@ def _recorded(  # noqa: PLR0913 — what an attempt is recorded with
     number: int, begun_at: str, duration_ms: int, tried: _Try, repair: str, masker: Redactor
 ) -> Attempt:
     # Redacted as one text: a secret may be cut in two by the end of a line.
-    lines = masker.redact(str(tried.error or "")).splitlines()
+    lines = masker.redact("\n".join(_told(tried.error))).splitlines()
     return Attempt(
         number=number,
         started_at=begun_at,
@@ -208,6 +208,11 @@ def _recorded(  # noqa: PLR0913 — what an attempt is recorded with
         error_tail=tuple(lines[-TAIL_LINES:]) if len(lines) > 1 else (),
         repair=masker.redact(repair),
     )
+
+
+def _told(error: BaseException | None) -> tuple[str, ...]:
+    """Return what an error says, and what was added to it on its way, such as what could not be cleaned up."""
+    return (str(error or ""), *getattr(error, "__notes__", ()))
 
 
 def _write_tail(recorded: Attempt, log: Callable[[str], None]) -> None:

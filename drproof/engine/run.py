@@ -206,6 +206,7 @@ class Run:
             act(phase)
         except BaseException as exc:  # noqa: BLE001 — whatever it was, the teardown comes first
             # Even without its receipt: the drill is incomplete then, and the teardown still comes.
+            self._log(phase.name)(f"{phase.name} could not be ended: {type(exc).__name__}: {exc}")
             self._interruption = self._interruption or exc
 
     def _attempt(self, phase: Phase[Any]) -> tuple[Ending, PhaseContext]:

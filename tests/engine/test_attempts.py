@@ -292,6 +292,16 @@ def test_no_secret_reaches_the_record_or_the_log_of_a_failed_attempt():
     assert "  last line" in bench.said
 
 
+def test_what_was_added_to_an_error_on_its_way_is_on_record():
+    error = ThrottledError("slow down", code="Throttling")
+    error.add_note(f"build 7 may still run, {SECRET}\n  next: stop it")
+
+    ending = Bench([error]).run()
+
+    assert ending.attempts[0].error == "slow down"
+    assert ending.attempts[0].error_tail == ("slow down", f"build 7 may still run, {MASK}", "  next: stop it")
+
+
 def test_the_tail_of_an_error_is_its_end_and_bounded():
     bench = Bench([PhaseError("\n".join(f"line {n}" for n in range(500)))])
 
