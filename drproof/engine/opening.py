@@ -82,12 +82,11 @@ class Opened:
                 self.world.keep(worlds.KEPT_SECONDS)
             self.private.release()
             return
-        let_go(self.private)
+        let_go(self.private, self.handover)
 
 
-def let_go(private: Private) -> None:
+def let_go(private: Private, handover: Handover) -> None:
     """End the embedded world of a run, and remove its private folder and those of the windows before it."""
-    handover = private.handover()
     if handover.world:
         with contextlib.suppress(TargetError):
             # A world that has ended already is as wanted.

@@ -51,13 +51,23 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     if private.has_ended:
         raise _nothing_to_do(_opened(directory), private)
     private.lock(wait=wait)
+    try:
+        return _taken_up(directory, private, purpose, reason=reason, listener=listener, signer=signer)
+    except BaseException:
+        # Whoever tries again must not find this attempt at work.
+        private.release()
+        raise
+
+
+def _taken_up(  # noqa: PLR0913 — as above
+    directory: Path, private: Private, purpose: str, *, reason: str, listener: Listener | None, signer: str
+) -> Conclusion:
     # Read under the lock: the process that died may have written until then.
     clear_unfinished(directory)
     bundle = _opened(directory)
     if bundle.is_closed:
         return _let_go(bundle, private)
     if (by_hand := bundle.plan.manual_phase) and purpose == FINISH:
-        private.release()
         raise refuse(
             f"{directory.name} died while a person did {by_hand}: nobody can go on with that for them",
             next_step=f"drproof resume {directory}, which seals it; then drproof record-manual again",
@@ -71,7 +81,6 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     try:
         opened = reopen(directory, private, bundle, settings, mutates=prepared.plan.mutates)
     except (TargetError, LeaseError) as exc:
-        private.release()
         raise refuse(
             f"the target of {directory.name} cannot be taken up: {exc}", next_step=f"drproof resume {directory}"
         ) from exc
@@ -133,12 +142,11 @@ def _let_go(bundle: Bundle, private: Private) -> Conclusion:
         return conclusion
     conclusion = conclusion.with_closing(_store_closing(bundle, private))
     if conclusion.still_up:
-        private.release()
         raise refuse(
             f"{directory.name} is closed: there is nothing to resume",
             next_step=f"pytest -m drill --start-at teardown --receipt-dir {directory}, if it was kept up",
         )
-    let_go(private)
+    let_go(private, private.handover())
     (directory / "journal.reserve").unlink(missing_ok=True)
     return conclusion
 

@@ -53,6 +53,8 @@ class Run:
         self.signals = signals
         self.undated = ""
         """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
+        self.not_put_away = ""
+        """Why what only a later process needs is still there, and the next command, or ""."""
         self.collection = prepared.collection
         """What is handed in by name, or what other processes hand in to be brought together by a phase of this plan."""
         self.opened = opened
@@ -374,8 +376,14 @@ class Run:
 
     def _let_go(self, conclusion: Conclusion) -> None:
         """Dismiss the guardian, and remove what only a later process would need."""
-        self._journal.close()
-        self.opened.let_go(keep=conclusion.still_up)
+        try:
+            self._journal.close()
+            self.opened.let_go(keep=conclusion.still_up)
+        except OSError as exc:
+            # It is sealed. The guardian is not dismissed: it puts away what this process could not.
+            self.not_put_away = f"not put away: {exc}\n  next: drproof resume {self.directory}"
+            self.opened.private.release()
+            return
         # Last: a run that dies while it puts its things away is still guarded.
         if self.opened.guardian is not None:
             self.opened.guardian.dismiss()
