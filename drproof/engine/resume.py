@@ -17,13 +17,16 @@ from drproof.engine.receipt_folder import ReceiptFolder
 from drproof.engine.refusal import refuse
 from drproof.engine.run import Listener, Run
 from drproof.engine.settings import scenario
+from drproof.engine.skew import refuse_a_clock_ahead
 from drproof.engine.window import Coverage
 from drproof.evidence.bundle import Bundle, clear_unfinished
 from drproof.evidence.integrity import CLOSING, OPENING, PLAN
 from drproof.evidence.journal import read as read_journal
 from drproof.evidence.redaction import Redactor
+from drproof.model.capabilities import Target
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import EvidenceError, Interruption, JournalError, LeaseError, TargetError
+from drproof.model.settings import Settings
 from drproof.targets import open_target
 
 UNDO, FINISH = "undo", "finish"
@@ -79,7 +82,14 @@ def _taken_up(  # noqa: PLR0913 — as above
     if signer:
         settings = replace(settings, signing=replace(settings.signing, signer=signer, own=False))
     try:
-        opened = reopen(directory, private, bundle, settings, mutates=prepared.plan.mutates)
+        opened = reopen(
+            directory,
+            private,
+            bundle,
+            settings,
+            mutates=prepared.plan.mutates,
+            checked=lambda target: _refuse_to_make(target, settings) if purpose == FINISH else None,
+        )
     except (TargetError, LeaseError) as exc:
         raise refuse(
             f"the target of {directory.name} cannot be taken up: {exc}", next_step=f"drproof resume {directory}"
@@ -93,6 +103,11 @@ def _taken_up(  # noqa: PLR0913 — as above
     else:
         run.abandon(Interruption(reason, exit_status=1))
     return run.close()
+
+
+def _refuse_to_make(target: Target, settings: Settings) -> None:
+    """Refuse to finish what could not be undone; to undo asks for no clock."""
+    refuse_a_clock_ahead(target.recovery.identity, settings.limits)
 
 
 def _opened(directory: Path) -> Bundle:

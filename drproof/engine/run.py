@@ -12,7 +12,7 @@ from typing import Any
 
 from drproof.engine.attempts import Ending, attempt
 from drproof.engine.clock import SystemClock, told
-from drproof.engine.conclusion import Conclusion, conclude_or_say, judge_contract
+from drproof.engine.conclusion import Conclusion, conclude_or_say, judge_contract, last_instant
 from drproof.engine.context import PhaseContext
 from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
@@ -45,7 +45,8 @@ class Run:
         self.prepared = prepared
         self.directory = opened.directory
         self.record: Record = opened.record
-        self.clock = SystemClock()
+        # Another process may have written until a moment ago, and the wall's clock may have been set back since.
+        self.clock = SystemClock(not_before=last_instant(opened.record, opened.journal))
         self._patience = Patience(prepared.settings.limits, self.clock)
         self.listeners: list[Listener] = []
         self.watchers: list[Callable[[int, int], None]] = []

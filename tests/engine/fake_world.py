@@ -15,11 +15,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from drproof.engine.clock import SystemClock
+from drproof.engine.clock import SystemClock, instant
 from drproof.model.capabilities import CommandResult, Folders, Intent, ObjectInfo, RunnerSpec
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError
@@ -50,7 +51,8 @@ class Stored:
     body: bytes
     etag: str
     tags: Mapping[str, str]
-    at: str = field(default_factory=lambda: SystemClock().now())
+    at: str = field(default_factory=lambda: instant(datetime.now(UTC)))
+    """By the store's own clock, which nobody sets."""
 
 
 @dataclass
@@ -318,6 +320,9 @@ class FakeIdentity:
 
     account: str
     region: str
+
+    def platform_time(self) -> str:
+        return instant(datetime.now(UTC))
 
     def caller(self) -> Caller:
         return Caller(account_id=self.account, arn=f"arn:aws:iam::{self.account}:user/drill", region=self.region)

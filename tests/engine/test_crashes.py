@@ -57,6 +57,14 @@ def test_two_kills_at_any_points_leave_nothing_and_do_nothing_twice(part, enviro
     assert told["points"] * SECONDS >= 5000, "the parts together are less than was promised"
 
 
+@pytest.mark.parametrize("hours", ["-3", pytest.param("3", marks=pytest.mark.exhaustive)])
+def test_a_clock_that_is_set_before_another_process_goes_on_leaves_nothing_and_breaks_no_bundle(hours, tmp_path):
+    told = swept(tmp_path, "17/168", 6, CLOCK_JUMP=hours)
+
+    assert told["wrong"] == {}
+    assert told["pairs"] > 0
+
+
 def test_an_engine_that_forgets_its_tokens_is_found_out(tmp_path):
     told = swept(tmp_path, "after ec2.launch", 4, NEW_TOKENS="1")
 
