@@ -101,7 +101,7 @@ def attempt(  # noqa: PLR0913 — a phase and what it runs in
         begun_at, begun = clock.now(), clock.monotonic_ms()
         tried = _act(phase, context)
         repair = ""
-        again = number < most and _worth_another(tried)
+        again = number < most and (_worth_another(tried) or (phase.removes and _of_the_disk(tried)))
         if again and not repaired and phase.mend is not None and isinstance(tried.error, Exception):
             repaired = True
             try:
@@ -178,6 +178,11 @@ def _worth_another(tried: _Try) -> bool:
         and not isinstance(tried.error, NotFoundError)
         and tried.error.code not in REFUSED_CODES
     )
+
+
+def _of_the_disk(tried: _Try) -> bool:
+    """Return whether the disk of this machine failed: what takes away is tried again by it as by a platform."""
+    return tried.outcome is Outcome.FAILED and isinstance(tried.error, (JournalError, OSError))
 
 
 def _mend(phase: Phase[Any], context: PhaseContext, error: Exception) -> str:
