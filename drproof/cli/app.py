@@ -15,7 +15,7 @@ from drproof.cli.compare_inventories import compare_inventories
 from drproof.cli.compare_prefixes import compare_prefixes
 from drproof.cli.control_plane import app as control_plane_app
 from drproof.cli.deciding import approve, reject
-from drproof.cli.errors import clear, echo
+from drproof.cli.errors import ASKED, clear, echo
 from drproof.cli.executions import status, teardown, trigger
 from drproof.cli.export import export
 from drproof.cli.fleet import app as fleet_app
@@ -211,9 +211,11 @@ def check_schemas() -> None:
 
 @app.callback(invoke_without_command=True)
 def version(
+    context: typer.Context,
     show: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
 ) -> None:
     """Disaster-recovery drills that prove what they showed."""
+    ASKED.set(context.invoked_subcommand or "")
     if show:
         echo(f"drproof {drproof.__version__} (Python {sys.version.split()[0]})")
         raise typer.Exit
