@@ -62,13 +62,12 @@ def compare_prefixes(  # noqa: PLR0913 — two places, and how they are asked
     Exit status: 0 equal, 1 different, 2 misused, 3 not answered, or nothing different and something undecided.
     """
     from drproof.cli.comparing import UNDECIDED, Report
-    from drproof.cli.errors import clear, echo
+    from drproof.cli.errors import clear, complain, echo
     from drproof.engine.comparing import Asked, open_pair
     from drproof.engine.key_ranges_apart import processes_here
     from drproof.engine.prefixes import Comparison
     from drproof.engine.reaching import Way
     from drproof.model.errors import DrproofError
-    from drproof.report.visible import printable
 
     # Whose settings hold where an option says nothing: what was, and what took over.
     ways = (
@@ -89,7 +88,7 @@ def compare_prefixes(  # noqa: PLR0913 — two places, and how they are asked
             for found in comparison:
                 report.add(found)
         except DrproofError as exc:
-            typer.echo(printable(f"drproof: {exc}", lines=True), err=True)
+            complain(exc)
             echo(f"not compared: {left} and {right}")
             raise typer.Exit(UNDECIDED) from exc
         raise typer.Exit(report.end(comparison.tally, left, right, sent=[one.bucket.sent for one in pair]))

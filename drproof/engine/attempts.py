@@ -101,7 +101,7 @@ def attempt(  # noqa: PLR0913 — a phase and what it runs in
         begun_at, begun = clock.now(), clock.monotonic_ms()
         tried = _act(phase, context)
         repair = ""
-        again = number < most and _worth_another(tried)
+        again = number < most and (_worth_another(tried) or (phase.removes and _of_the_disk(tried)))
         if again and not repaired and phase.mend is not None and isinstance(tried.error, Exception):
             repaired = True
             try:
@@ -180,6 +180,11 @@ def _worth_another(tried: _Try) -> bool:
     )
 
 
+def _of_the_disk(tried: _Try) -> bool:
+    """Return whether the disk of this machine failed: what takes away is tried again by it as by a platform."""
+    return tried.outcome is Outcome.FAILED and isinstance(tried.error, (JournalError, OSError))
+
+
 def _mend(phase: Phase[Any], context: PhaseContext, error: Exception) -> str:
     """Repair once; a repair that fails is on record, and the next attempt shows what it was worth."""
     if phase.mend is None:
@@ -196,7 +201,7 @@ def _recorded(  # noqa: PLR0913 — what an attempt is recorded with
     number: int, begun_at: str, duration_ms: int, tried: _Try, repair: str, masker: Redactor
 ) -> Attempt:
     # Redacted as one text: a secret may be cut in two by the end of a line.
-    lines = masker.redact(str(tried.error or "")).splitlines()
+    lines = masker.redact("\n".join(_told(tried.error))).splitlines()
     return Attempt(
         number=number,
         started_at=begun_at,
@@ -208,6 +213,11 @@ def _recorded(  # noqa: PLR0913 — what an attempt is recorded with
         error_tail=tuple(lines[-TAIL_LINES:]) if len(lines) > 1 else (),
         repair=masker.redact(repair),
     )
+
+
+def _told(error: BaseException | None) -> tuple[str, ...]:
+    """Return what an error says, and what was added to it on its way, such as what could not be cleaned up."""
+    return (str(error or ""), *getattr(error, "__notes__", ()))
 
 
 def _write_tail(recorded: Attempt, log: Callable[[str], None]) -> None:

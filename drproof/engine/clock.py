@@ -3,6 +3,8 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+from drproof.formats import timestamps
+
 
 class SystemClock:
     """The machine's clocks: the wall is looked at once, and time goes on from there evenly.
@@ -10,9 +12,9 @@ class SystemClock:
     A wall clock that is set while a drill runs would make its recovery shorter or longer than it was.
     """
 
-    def __init__(self) -> None:
-        """Look at the wall."""
-        self._wall = self.wall()
+    def __init__(self, not_before: str = "") -> None:
+        """Look at the wall; where that is behind an instant that is on record already, time goes on from there."""
+        self._wall = max(self.wall(), timestamps.parse(not_before)) if not_before else self.wall()
         self._began_ms = self.monotonic_ms()
 
     def now(self) -> str:

@@ -162,7 +162,8 @@ def conclude_or_say(
 
 def _closing(record: Record, conclusion: Conclusion) -> bytes:
     """Return the closing; one that cannot be signed says nothing that a reader could believe."""
-    files, closed_at = digests(record.directory), SystemClock().now()
+    # What is closed comes before its closing, wherever the wall's clock was set meanwhile.
+    files, closed_at = digests(record.directory), max(SystemClock().now(), verdict_time(record))
 
     def build(signers: tuple[Signer, ...]) -> bytes:
         return sealed_closing(
@@ -248,6 +249,12 @@ def _derived_files(bundle: Bundle, prepared: Prepared, conclusion: Conclusion) -
 def verdict_time(record: Record) -> str:
     """Return when the last receipt ended: judging adds no fact, so it has no time of its own."""
     return max((receipt.ended_at for receipt in record.receipts.values()), default=record.plan.created_at)
+
+
+def last_instant(record: Record, journal: Journal) -> str:
+    """Return the last instant that is on record of a run, or of those it inherits from; "" where none is yet."""
+    written = [str(one["at"]) for one in journal.records()[-1:]]
+    return max([*written, *(receipt.ended_at for receipt in record.receipts.values())], default="")
 
 
 def _judged(record: Record, plan: Plan, expected: ExpectedContract) -> tuple[Verdict, ...]:

@@ -4,6 +4,7 @@ It is a window of its own that builds on the drill in which the phase failed: th
 is done by hand, the receipt says who did what, and what it observed was seen by drproof afterwards, never told to it.
 """
 
+import json
 import os
 import shlex
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from drproof.engine.private import Private
 from drproof.engine.refusal import refuse
 from drproof.engine.run import Listener, Run
 from drproof.engine.signals import Signals
-from drproof.evidence.bundle import Bundle
+from drproof.evidence.bundle import Bundle, write_atomic
 from drproof.evidence.documents import ManualOutput
 from drproof.evidence.history import newest_of
 from drproof.formats import timestamps
@@ -40,6 +41,9 @@ from drproof.model.receipt import ManualAct
 
 OUTPUT = "manual"
 """How the evidence is called that keeps the end of a command's output."""
+
+MANIFEST = "DRPROOF_MANIFEST"
+"""Where a command finds what it must bring about to the letter; the file lies beside the kubeconfig."""
 
 SHOWN_LINES = 200
 RUN_BY_HAND = "manual.run"
@@ -189,10 +193,11 @@ class ByHand:
         self._command: ManualCommand | None = None
         self._begun_at = ""
         self._look: Callable[[Any], Any] | None = None
+        self._hand: Callable[[Any], Any] | None = None
 
     def of(self, phase: Phase[Any]) -> Phase[Any]:
         """Return the phase with this act in the place of its own; nothing is mended, for nobody may act but they."""
-        self._look = phase.look
+        self._look, self._hand = phase.look, phase.hand
         keeps = {**phase.keeps, OUTPUT: ManualOutput}
         return replace(phase, act=self._done, mend=None, look=None, keeps=keeps)
 
@@ -233,6 +238,10 @@ class ByHand:
         kubeconfig = self.private / KEPT
         told["KUBECONFIG"] = str(kubeconfig) if kubeconfig.exists() else os.devnull
         told["DRPROOF_DRILL"] = ctx.origin
+        if self._hand is not None:
+            manifest = self.private / f"{self.asked.phase}.json"
+            write_atomic(manifest, json.dumps(self._hand(ctx), indent=2).encode())
+            told[MANIFEST] = str(manifest)
         return told
 
     def _facts(self, ctx: PhaseContext) -> ManualAct:

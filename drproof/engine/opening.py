@@ -8,7 +8,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from drproof.engine.private import Handover, Private
 from drproof.engine.record import Record
 from drproof.engine.refusal import Refusal, refuse
 from drproof.engine.settings import EMBEDDED
+from drproof.engine.skew import refuse_a_clock_ahead
 from drproof.engine.taking import sealed_before
 from drproof.engine.taking import take_lease as _take_lease
 from drproof.evidence.bundle import Bundle, sealed_opening, write_atomic
@@ -82,12 +83,11 @@ class Opened:
                 self.world.keep(worlds.KEPT_SECONDS)
             self.private.release()
             return
-        let_go(self.private)
+        let_go(self.private, self.handover)
 
 
-def let_go(private: Private) -> None:
+def let_go(private: Private, handover: Handover) -> None:
     """End the embedded world of a run, and remove its private folder and those of the windows before it."""
-    handover = private.handover()
     if handover.world:
         with contextlib.suppress(TargetError):
             # A world that has ended already is as wanted.
@@ -176,8 +176,11 @@ def reopen(  # noqa: PLR0913 — what a run is taken up with
     mutates: bool,
     held: Lease | None = None,
     leased: bool = True,
+    checked: Callable[[Target], None] = lambda _: None,
 ) -> Opened:
     """Take up a run that another process left; `private` is locked by the caller, who may hold the lease already.
+
+    `checked` refuses the target before anything of it is taken.
 
     Raises:
         TargetError: the target is gone.
@@ -186,6 +189,7 @@ def reopen(  # noqa: PLR0913 — what a run is taken up with
     handover = private.handover()
     world = worlds.again(handover.world) if handover.world else None
     target = _target(settings, private, world, handover.origin)
+    checked(target)
     inherited = inherited_effects(handover)
     masker = Redactor(_secrets(target, mutates=mutates), salt=private.salt())
     record = Record.of(bundle, masker, _sealer_again(settings, target))
@@ -330,6 +334,8 @@ def _checked_target(prepared: Prepared, private: Private, world: World | None, o
                 refuse_short_lived(
                     site.identity.expires_at(), prepared.coverage.run, limits, now=now, waits=_waits(prepared)
                 )
+        if any(phase.mutates and not phase.removes for phase in prepared.coverage.run):
+            refuse_a_clock_ahead(target.recovery.identity, prepared.settings.limits)
         try:
             _ = target.recovery.provisioner.version
         except (ValueError, TargetError) as exc:

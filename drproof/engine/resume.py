@@ -17,13 +17,16 @@ from drproof.engine.receipt_folder import ReceiptFolder
 from drproof.engine.refusal import refuse
 from drproof.engine.run import Listener, Run
 from drproof.engine.settings import scenario
+from drproof.engine.skew import refuse_a_clock_ahead
 from drproof.engine.window import Coverage
 from drproof.evidence.bundle import Bundle, clear_unfinished
 from drproof.evidence.integrity import CLOSING, OPENING, PLAN
 from drproof.evidence.journal import read as read_journal
 from drproof.evidence.redaction import Redactor
+from drproof.model.capabilities import Target
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import EvidenceError, Interruption, JournalError, LeaseError, TargetError
+from drproof.model.settings import Settings
 from drproof.targets import open_target
 
 UNDO, FINISH = "undo", "finish"
@@ -51,13 +54,23 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     if private.has_ended:
         raise _nothing_to_do(_opened(directory), private)
     private.lock(wait=wait)
+    try:
+        return _taken_up(directory, private, purpose, reason=reason, listener=listener, signer=signer)
+    except BaseException:
+        # Whoever tries again must not find this attempt at work.
+        private.release()
+        raise
+
+
+def _taken_up(  # noqa: PLR0913 — as above
+    directory: Path, private: Private, purpose: str, *, reason: str, listener: Listener | None, signer: str
+) -> Conclusion:
     # Read under the lock: the process that died may have written until then.
     clear_unfinished(directory)
     bundle = _opened(directory)
     if bundle.is_closed:
         return _let_go(bundle, private)
     if (by_hand := bundle.plan.manual_phase) and purpose == FINISH:
-        private.release()
         raise refuse(
             f"{directory.name} died while a person did {by_hand}: nobody can go on with that for them",
             next_step=f"drproof resume {directory}, which seals it; then drproof record-manual again",
@@ -69,9 +82,15 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     if signer:
         settings = replace(settings, signing=replace(settings.signing, signer=signer, own=False))
     try:
-        opened = reopen(directory, private, bundle, settings, mutates=prepared.plan.mutates)
+        opened = reopen(
+            directory,
+            private,
+            bundle,
+            settings,
+            mutates=prepared.plan.mutates,
+            checked=lambda target: _refuse_to_make(target, settings) if purpose == FINISH else None,
+        )
     except (TargetError, LeaseError) as exc:
-        private.release()
         raise refuse(
             f"the target of {directory.name} cannot be taken up: {exc}", next_step=f"drproof resume {directory}"
         ) from exc
@@ -84,6 +103,11 @@ def resume(  # noqa: PLR0913 — who goes on, why, and how it is told
     else:
         run.abandon(Interruption(reason, exit_status=1))
     return run.close()
+
+
+def _refuse_to_make(target: Target, settings: Settings) -> None:
+    """Refuse to finish what could not be undone; to undo asks for no clock."""
+    refuse_a_clock_ahead(target.recovery.identity, settings.limits)
 
 
 def _opened(directory: Path) -> Bundle:
@@ -133,12 +157,11 @@ def _let_go(bundle: Bundle, private: Private) -> Conclusion:
         return conclusion
     conclusion = conclusion.with_closing(_store_closing(bundle, private))
     if conclusion.still_up:
-        private.release()
         raise refuse(
             f"{directory.name} is closed: there is nothing to resume",
             next_step=f"pytest -m drill --start-at teardown --receipt-dir {directory}, if it was kept up",
         )
-    let_go(private)
+    let_go(private, private.handover())
     (directory / "journal.reserve").unlink(missing_ok=True)
     return conclusion
 

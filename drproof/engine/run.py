@@ -12,7 +12,7 @@ from typing import Any
 
 from drproof.engine.attempts import Ending, attempt
 from drproof.engine.clock import SystemClock, told
-from drproof.engine.conclusion import Conclusion, conclude_or_say, judge_contract
+from drproof.engine.conclusion import Conclusion, conclude_or_say, judge_contract, last_instant
 from drproof.engine.context import PhaseContext
 from drproof.engine.dating import stamp_or_say
 from drproof.engine.effects import JournalledEffects
@@ -45,7 +45,8 @@ class Run:
         self.prepared = prepared
         self.directory = opened.directory
         self.record: Record = opened.record
-        self.clock = SystemClock()
+        # Another process may have written until a moment ago, and the wall's clock may have been set back since.
+        self.clock = SystemClock(not_before=last_instant(opened.record, opened.journal))
         self._patience = Patience(prepared.settings.limits, self.clock)
         self.listeners: list[Listener] = []
         self.watchers: list[Callable[[int, int], None]] = []
@@ -53,6 +54,8 @@ class Run:
         self.signals = signals
         self.undated = ""
         """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
+        self.not_put_away = ""
+        """Why what only a later process needs is still there, and the next command, or ""."""
         self.collection = prepared.collection
         """What is handed in by name, or what other processes hand in to be brought together by a phase of this plan."""
         self.opened = opened
@@ -206,6 +209,7 @@ class Run:
             act(phase)
         except BaseException as exc:  # noqa: BLE001 — whatever it was, the teardown comes first
             # Even without its receipt: the drill is incomplete then, and the teardown still comes.
+            self._log(phase.name)(f"{phase.name} could not be ended: {type(exc).__name__}: {exc}")
             self._interruption = self._interruption or exc
 
     def _attempt(self, phase: Phase[Any]) -> tuple[Ending, PhaseContext]:
@@ -244,8 +248,12 @@ class Run:
         return self.receipts[phase.name]
 
     def _begun(self) -> set[str]:
-        """Return the phases that the journal saw begin, whether or not they have a receipt."""
-        return {record["phase"] for record in self._journal.records() if record["kind"] == "phase"}
+        """Return the phases that the journal saw begin, whether or not they have a receipt.
+
+        A phase whose effect was announced has begun: a machine of the orchestrator orders the build of a bring-up ahead
+        of its phase.
+        """
+        return {record["phase"] for record in self._journal.records() if record["kind"] in {"phase", "intent"}}
 
     def _leave_out(self, phase: Phase[Any]) -> None:
         """Give a phase that was never reached its receipt; one that was begun cannot say so."""
@@ -373,8 +381,14 @@ class Run:
 
     def _let_go(self, conclusion: Conclusion) -> None:
         """Dismiss the guardian, and remove what only a later process would need."""
-        self._journal.close()
-        self.opened.let_go(keep=conclusion.still_up)
+        try:
+            self._journal.close()
+            self.opened.let_go(keep=conclusion.still_up)
+        except OSError as exc:
+            # It is sealed. The guardian is not dismissed: it puts away what this process could not.
+            self.not_put_away = f"not put away: {exc}\n  next: drproof resume {self.directory}"
+            self.opened.private.release()
+            return
         # Last: a run that dies while it puts its things away is still guarded.
         if self.opened.guardian is not None:
             self.opened.guardian.dismiss()

@@ -172,7 +172,7 @@ def _acts(phase: Phase[Any]) -> bool:
 
 def _refuse_by_hand(plan: Plan, name: str, prior: Mapping[str, bool]) -> None:
     """Refuse an act by hand that there is no room for."""
-    can_be = [phase.name for phase in plan.phases if _acts(phase) and not phase.removes]
+    can_be = [phase.name for phase in plan.phases if _acts(phase) and phase.by_hand and not phase.removes]
     phase = next((phase for phase in plan.phases if phase.name == name), None)
     if phase is None:
         raise refuse(
@@ -187,6 +187,13 @@ def _refuse_by_hand(plan: Plan, name: str, prior: Mapping[str, bool]) -> None:
             expected=f"one of {', '.join(can_be)}",
             got=name,
             next_step="remove by hand what must go, then: pytest -m drill --start-at teardown --receipt-dir <drill>",
+        )
+    if not phase.by_hand:
+        raise refuse(
+            f"{name} is the drill's own: a decision counts only as an answer to what the drill itself asked",
+            expected=f"one of {', '.join(can_be)}",
+            got=name,
+            next_step=f"{phase.command_hint}, which asks",
         )
     if name not in can_be:
         raise refuse(

@@ -21,6 +21,8 @@ class Runner:
     """The token with which it was started, which nobody can change afterwards."""
     account_id: str = ""
     network: str = ""
+    made_at: str = ""
+    """When it was first launched: `launched_at` is told anew each time that a stopped machine is started."""
 
     @property
     def resource(self) -> "Resource":

@@ -58,6 +58,10 @@ class Phase(Generic[T]):
     mend: Callable[["Context", Exception], str] | None = field(default=None)
     look: Callable[["Context"], T] | None = field(default=None)
     """Observes the end state after somebody else has brought it about; it changes nothing."""
+    hand: Callable[["Context"], Any] | None = field(default=None)
+    """What a person must bring about to the letter, as plain JSON; a command by hand finds it in a file."""
+    by_hand: bool = True
+    """Whether a person may do it in its stead."""
 
     @property
     def removes(self) -> bool:
@@ -73,6 +77,11 @@ class Phase(Generic[T]):
         """Set how the end state is observed where a person brought it about; `PhaseError` when it is not there."""
         self.look = look
         return look
+
+    def handing(self, hand: Callable[["Context"], Any]) -> Callable[["Context"], Any]:
+        """Set what is handed to a person who does it by hand."""
+        self.hand = hand
+        return hand
 
 
 def phase(  # noqa: PLR0913 — each keyword is one property of a phase
@@ -91,6 +100,7 @@ def phase(  # noqa: PLR0913 — each keyword is one property of a phase
     keeps: Mapping[str, Any] | None = None,
     input: Callable[["Context"], Mapping[str, Any]] | None = None,  # noqa: A002 — the receipt's own word
     each: Each | None = None,
+    by_hand: bool = True,
 ) -> Callable[[Callable[["Context"], T]], Phase[T]]:
     """Make a phase of a function; its name is the phase's, its docstring the end state.
 
@@ -126,6 +136,7 @@ def phase(  # noqa: PLR0913 — each keyword is one property of a phase
             keeps=dict(keeps or {}),
             input=input,
             each=each,
+            by_hand=by_hand,
         )
 
     return make

@@ -308,8 +308,8 @@ class DrillSession:
             unsealed=self.conclusion.unsealed,
         ):
             reporter.write_line(line)
-        if self.run.undated:
-            reporter.write_line(printable(self.run.undated, lines=True), yellow=True)
+        for said in filter(None, (self.run.undated, self.run.not_put_away)):
+            reporter.write_line(printable(said, lines=True), yellow=True)
 
     def end(self) -> None:
         """Give the signals back; a run that was refused leaves nothing."""

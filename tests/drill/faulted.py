@@ -4,7 +4,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -65,14 +65,22 @@ class Faulted:
         return "\n".join(said)
 
 
-def run(operator: Operator, *rules: dict[str, Any], words: tuple[str, ...] = SMALL) -> Faulted:
-    """Drill in a world with these rules, and do what the drill then says is to be done."""
+def run(
+    operator: Operator,
+    *rules: dict[str, Any],
+    words: tuple[str, ...] = SMALL,
+    beside: Callable[[], Iterable[str]] = tuple,
+) -> Faulted:
+    """Drill in a world with these rules, and do what the drill then says is to be done.
+
+    `beside` returns what is left in a cluster that is none of the world's.
+    """
     with world(operator) as (living, environment):
         for rule in rules:
             embedded.ask(living.endpoint, "POST", "faults", rule)
         drill = operator.drill(*words, **environment)
         struck = sum(rule["struck"] for rule in _asked(living, "faults")) if _lives(living) else _struck_of(drill)
-        left = tuple(_left(inventory(living, drill)))
+        left = (*_left(inventory(living, drill)), *beside())
         found = REMEDY.search(drill.output) if drill.directory is not None else None
         mended, remedy = None, found[1] if found else ""
         if remedy and left:
@@ -80,7 +88,8 @@ def run(operator: Operator, *rules: dict[str, Any], words: tuple[str, ...] = SMA
                 # What fails for ever is mended before anybody cleans up after it.
                 embedded.ask(living.endpoint, "DELETE", "faults")
             mended = _do(operator, remedy, environment)
-        return Faulted(drill, struck, left, remedy, mended, tuple(_left(inventory(living, mended or drill))))
+        at_last = (*_left(inventory(living, mended or drill)), *beside())
+        return Faulted(drill, struck, left, remedy, mended, at_last)
 
 
 @contextmanager

@@ -35,9 +35,15 @@ class Given:
         self._folder = folder
         self.registry = Registry()
         self.registry.push(IMAGE[0], IMAGE[1], digest=IMAGE[2], program=program)
-        self.cluster = Cluster(folder / "cluster", nodes=(Node("theirs"),), registry=self.registry)
+        self.calls: list[Call] = []
+        self.cluster = Cluster(
+            folder / "cluster", nodes=(Node("theirs"),), registry=self.registry, on_call=self.calls.append
+        )
         self.cluster.start()
         self.store = self.cluster.store
+        self.made: list[str] = []
+        """What drills have made in it, each as often as it was made."""
+        self._note_what_is_made()
         self.kubeconfig = folder / "theirs.yaml"
         self.kubeconfig.write_text(self.cluster.kubeconfig())
         self.words = ("--kubeconfig", str(self.kubeconfig), "--cluster-uid", self.cluster.uid)
@@ -73,6 +79,23 @@ class Given:
         found = [one for resource in ALL for one in self.store.list(resource)[0]]
         marked = [one for one in found if DRILL_LABEL in (one["metadata"].get("labels") or {})]
         return [f"{one['kind']}/{one['metadata']['name']}" for one in marked]
+
+    def names(self) -> list[str]:
+        """Return everything that is in the cluster, whoever made it, apart from what it tells of itself."""
+        kinds = [resource for resource in ALL if resource.kind not in {"Event", "Lease", "PodMetrics"}]
+        found = [(resource.kind, one["metadata"]) for resource in kinds for one in self.store.list(resource)[0]]
+        return sorted(f"{kind}/{meta.get('namespace', '')}/{meta['name']}" for kind, meta in found)
+
+    def _note_what_is_made(self) -> None:
+        create = self.store.create
+
+        def noted(resource: Resource, document: Document, *, dry_run: bool = False) -> Document:
+            made = create(resource, document, dry_run=dry_run)
+            if not dry_run and DRILL_LABEL in (made["metadata"].get("labels") or {}):
+                self.made.append(f"{made['kind']}/{made['metadata']['name']}")
+            return made
+
+        self.store.create = noted  # type: ignore[method-assign] # the calls of creation do not say what is made
 
     def _let_the_node_reach_the_state(self) -> None:
         world = json.loads(next(self._folder.glob("reports/*.private/world/world.json")).read_text())

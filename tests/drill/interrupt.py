@@ -1,7 +1,8 @@
 """A pytest plugin that interrupts its own process once: `-p tests.drill.interrupt`, INTERRUPT=kind:where.
 
 In the set-up of an item the phase that it stands for is running: it has just put objects into the bucket, and the
-machine is up. In the body nothing runs, and all of that is there. In the teardown the machine is about to be removed.
+machine is up. In the body nothing runs, and all of that is there. In the teardown the machine is about to be removed. While a
+cluster is filled five objects are in it, and while it is emptied the first of them is about to be removed.
 The two timeouts are those of pytest-timeout, with its own function called early: a bound that a slow machine reaches
 before it should would interrupt somewhere else.
 """
@@ -19,21 +20,27 @@ from drproof.evidence import journal
 KIND, _, WHERE = os.environ["INTERRUPT"].partition(":")
 STRUCK = Path(os.environ["STRUCK"])
 BODY_OF = "test_phase[restore_state]"
+OBJECTS = 5
 AT_MOST = 300.0
 """Seconds; a bound for what hangs."""
 
 _append = journal.Journal.append
 _verbs: dict[int, str] = {}
+_filled: list[int] = []
 
 
 def append(self, record):
     number = _append(self, record)
     if record["kind"] == "intent":
         _verbs[number] = record["verb"]
-        if WHERE == "teardown" and record["verb"] == "runner.down":
+        if (WHERE, record["verb"]) in {("teardown", "runner.down"), ("emptying", "cluster.delete")}:
             strike()
     if record["kind"] == "outcome" and WHERE == "set-up" and _verbs.get(record["intent"]) == "objects.put":
         strike()
+    if record["kind"] == "outcome" and WHERE == "filling" and _verbs.get(record["intent"]) == "cluster.create":
+        _filled.append(number)
+        if len(_filled) == OBJECTS:
+            strike()
     return number
 
 

@@ -18,9 +18,7 @@ from drproof.embedded.kubernetes.resources import (
     SECRETS,
     SERVICEACCOUNTS,
 )
-from drproof.evidence.journal import read as read_journal
 from drproof.model.cluster import DRILL_LABEL
-from tests.drill.conftest import SECONDS
 from tests.patience import until
 
 IMAGE = (
@@ -311,31 +309,6 @@ def test_without_the_workload_s_cronjob_the_settings_say_what_runs(operator):
     assert drill.status == 0, drill.output
     assert drill.receipts["validate"]["observed"]["source"] == "inline"
     assert "workload_cronjob_is_there[atlas-daily]" not in drill.verdicts
-
-
-GIVEN_POINTS = [
-    pytest.param(point, marks=() if point == 76 else (pytest.mark.exhaustive,), id=f"point-{point}")
-    for point in range(26, 90)
-]
-"""From the first effect in the cluster to the last one of its removal; CI samples them."""
-
-
-@pytest.mark.parametrize("point", GIVEN_POINTS)
-def test_a_kill_leaves_no_namespace_secret_job_or_pod_in_a_cluster_that_stays(operator, given, point, pytestconfig):
-    run = operator.start(
-        "-p", "tests.drill.kill_at", "-m", "drill", "--target", "embedded", "--run-id", "killed",
-        "--stop-after", "restore", *given.words,
-        KILL_AT=str(point), PYTHONPATH=str(pytestconfig.rootpath),
-    )  # fmt: skip
-    output, _ = run.communicate(timeout=SECONDS)
-    assert run.returncode in {-9, 0}, output
-    if run.returncode == 0:
-        assert len(read_journal(operator.folder / "reports/killed/journal.log")) < point
-
-    operator.closed("killed")
-
-    assert given.objects() == []
-    assert given.cluster.store.get(NAMESPACES, "", "atlas") is None
 
 
 @pytest.mark.exhaustive

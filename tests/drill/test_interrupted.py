@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.drill.conftest import SECONDS
+from tests.drill.left import left
 
 KINDS = ("sigint", "sigint-thrice", "sigterm", "sighup", "sigkill", "exit", "timeout-signal", "timeout-thread")
 PLACES = ("set-up", "body", "teardown")
@@ -48,35 +49,35 @@ def installed(shelf):
     return path
 
 
-@pytest.mark.parametrize(("release", "kind", "place"), list(cells()))
-def test_an_interrupted_drill_leaves_nothing(operator, installed, release, kind, place, pytestconfig):
+def interrupted(operator, root, kind, place, *words, packages=""):
+    """Run a drill up to its restore that is interrupted once, with no other plugin than the one that may do it."""
     struck = operator.folder / "struck"
     timeout = ("-p", "pytest_timeout", "--timeout", "900", "--timeout-method", kind.removeprefix("timeout-"))
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "drproof.plugin", *(timeout if kind.startswith("timeout") else ()),
          "-p", "tests.drill.interrupt", "-m", "drill", "--target", "embedded", "--provisioner", "direct",
-         "--stop-after", "restore", "--run-id", "interrupted"],
+         "--stop-after", "restore", "--run-id", "interrupted", *words],
         cwd=operator.folder,
         env=operator.environment(
             INTERRUPT=f"{kind}:{place}", STRUCK=str(struck), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
-            PYTHONPATH=f"{installed(release)}:{pytestconfig.rootpath}", EMBEDDED_WORLD_MEMBERS="4",
+            PYTHONPATH=f"{packages}:{root}", EMBEDDED_WORLD_MEMBERS="4",
         ),
         capture_output=True, text=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     output = run.stdout + run.stderr
     assert struck.exists(), output
+    return run.returncode, output
+
+
+@pytest.mark.parametrize(("release", "kind", "place"), list(cells()))
+def test_an_interrupted_drill_leaves_nothing(operator, installed, release, kind, place, pytestconfig):
+    status, output = interrupted(operator, pytestconfig.rootpath, kind, place, packages=installed(release))
     assert f"pytest-{release}" in output or kind in {"sigkill", "exit"}, output
 
     drill = operator.closed("interrupted")
 
-    assert run.returncode != 0 or (kind.startswith("sig") and place == "teardown"), output
-    inventory = drill.inventory
-    left = {name: inventory[name] for name in ("instances", "volumes", "clusters") if inventory[name]}
-    assert left == {}, output
-    newest = {item["key"]: item for item in inventory["objects"]}
-    there = [key for key, item in newest.items() if not item["delete_marker"]]
-    assert [key for key in there if "interrupted" in key] == []
-    assert [key for key in there if key.endswith((".tflock", ".direct.json", ".drproof-lease"))] == []
+    assert status != 0 or (kind.startswith("sig") and place == "teardown"), output
+    assert left(drill, "interrupted") == [], output
     made = [call for call in drill.called("RunInstances") if call["status"] == 200]
     assert len(made) == 1, "the drill was interrupted before there was anything to leave"
     assert drill.verified().status in {3, 4, 0}, drill.verified().problems

@@ -2,12 +2,12 @@
 
 import random
 import signal
-from collections import Counter
 
 import pytest
 
 from drproof.evidence.journal import read as read_journal
 from tests.drill.conftest import SECONDS, Drill
+from tests.drill.left import left, twice
 
 POINTS = range(1, 116)
 """More than a drill with few members has; a point that is never reached is a drill that ends well."""
@@ -49,22 +49,8 @@ def test_a_kill_at_any_journalled_point_leaves_nothing_and_does_nothing_twice(op
 
     drill = operator.closed("killed")
 
-    inventory = drill.inventory
-    assert inventory["instances"] == []
-    assert inventory["volumes"] == []
-    assert inventory["clusters"] == []
-    assert [item["key"] for item in inventory["objects"] if "killed" in item["key"]] == [], "no version is left"
-    # Terraform itself deletes its lock by a marker: the newest version, listed last, says what there is.
-    newest = {item["key"]: item for item in inventory["objects"]}
-    there = [key for key, item in newest.items() if not item["delete_marker"]]
-    assert [key for key in there if key.endswith((".tflock", ".drproof-lease"))] == []
-    done = [call for call in drill.calls if call["status"] == 200]
-    assert Counter(call["action"] for call in done)["RunInstances"] <= 1
-    made = Counter(call["path"] for call in drill.calls if call["action"] == "create jobs" and call["status"] == 201)
-    assert sum(made.values()) <= 1
-    put = Counter(call["key"] for call in done if call["action"] == "PutObject" and "/killed/" in call["key"])
-    assert not put or max(put.values()) == 1
-    assert Counter(call["action"] for call in done)["Publish"] <= 2
+    assert left(drill, "killed") == []
+    assert twice(drill, "killed") == []
 
 
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
@@ -113,8 +99,8 @@ def test_teardown_false_disarms_the_guardian(operator, pytestconfig):
     # One that watches has a log from its first moment.
     assert not (operator.folder / "reports/kept.private/guardian.log").exists(), "nobody may undo what is to be kept"
     assert not (operator.folder / "reports/kept/closing.dsse.json").exists()
-    left = Drill(0, "", operator.folder / "reports/kept").verified()
-    assert (left.status, left.level, [problem.code for problem in left.problems]) == (4, 1, ["not-closed"])
+    seen = Drill(0, "", operator.folder / "reports/kept").verified()
+    assert (seen.status, seen.level, [problem.code for problem in seen.problems]) == (4, 1, ["not-closed"])
     assert (operator.folder / "reports/kept.private").exists()
     undone = operator.cli("resume", "reports/kept")
     assert "not torn down" in undone.stdout or undone.returncode != 0

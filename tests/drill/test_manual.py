@@ -22,14 +22,14 @@ def broken(operator):
     operator.drill("--start-at", "teardown", "--receipt-dir", "reports/broken")
 
 
-def by_hand(operator, drill, *words, run_id="hand"):
+def by_hand(operator, drill, *words, phase="restore", run_id="hand"):
     """Record a manual act, and return the process and the drill that it left."""
     done = operator.cli(
         "record-manual",
         "--person",
         "ben",
         "--phase",
-        "restore",
+        phase,
         "--drill",
         str(drill.bundle),
         "--run-id",
@@ -85,3 +85,85 @@ def test_a_restore_by_hand_is_looked_at_and_every_verdict_on_it_says_so(operator
     assert "by hand: restore, by ada, ticket CHG-7, exit status 0" in last.output
     assert last.read("test-result.json")["predicate"]["result"] == "WARNED"
     assert list((operator.folder / "reports").glob("*.private")) == []
+
+
+RUN_IT = """
+import json, os
+from kubernetes import client, config
+config.load_kube_config(os.environ["KUBECONFIG"])
+job = json.load(open(os.environ["DRPROOF_MANIFEST"]))
+client.BatchV1Api().create_namespaced_job(job["metadata"]["namespace"], job)
+"""
+
+
+def test_a_job_that_a_person_created_is_looked_at_as_validation_looks(operator):
+    up = operator.drill("--run-id", "up", "--stop-after", "restore", "--teardown", "false")
+    assert up.status == 0, up.output
+
+    told, wished = by_hand(operator, up, "--witness", "it has run", phase="validate", run_id="wished")
+    assert told.returncode == 1
+    assert wished.outcomes["validate"] == "failed"
+    assert "0 Jobs with the labels" in wished.receipts["validate"]["reason"]
+
+    done, hand = by_hand(operator, wished, "--", sys.executable, "-c", RUN_IT, phase="validate")
+
+    assert done.returncode == 0, hand.output
+    seen = hand.receipts["validate"]
+    assert (seen["outcome"], seen["by_hand"], seen["manual"]["exit_status"]) == ("passed", ["validate"], 0)
+    judged = {"validation_ran_what_was_backed_up", "validation_container_succeeded[workload]", "validation_could_not_publish",
+              "restored_state_is_what_was_backed_up[state.tar.zst]", "validation_ran_the_pinned_image[workload]"}  # fmt: skip
+    assert judged <= hand.named("proven")
+    assert all(hand.verdicts[name]["by_hand"] == ["validate"] for name in judged)
+    assert hand.verified().status == 0
+
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("to go on: ")]
+    _, *rest = shlex.split(line.removeprefix("to go on: "))
+    last = operator.run(*rest, "--run-id", "last")
+
+    assert last.status == 0, last.output
+    made = [call for call in last.calls if call["action"] == "create jobs" and call["status"] == 201]
+    assert len(made) == 1, "drproof has made none beside it"
+    assert last.inventory["clusters"] == []
+
+
+START_IT = """
+import os, boto3
+tags = {"Name": "atlas-dr-runner", "Purpose": "atlas-dr", "ManagedBy": "terraform", "drproof:drill": os.environ["DRPROOF_DRILL"]}
+said = [{"Key": name, "Value": value} for name, value in tags.items()]
+boto3.client("ec2").run_instances(
+    ImageId="resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+    InstanceType="t4g.medium", SubnetId="embedded", MinCount=1, MaxCount=1,
+    TagSpecifications=[{"ResourceType": kind, "Tags": said} for kind in ("instance", "volume", "network-interface")],
+)
+"""
+
+
+def test_a_machine_that_a_person_started_carries_the_drill_and_is_left_to_them(operator):
+    words = ("--scenario", "terraform-lock-held", "--stop-after", "bringup", "--teardown", "false")
+    begun = operator.drill("--run-id", "begun", *words)
+    assert begun.outcomes["bringup"] == "failed", begun.output
+
+    told, wished = by_hand(operator, begun, "--witness", "it runs", phase="bringup", run_id="wished")
+    assert (told.returncode, wished.outcomes["bringup"]) == (1, "failed")
+    assert "no machine is this drill's" in wished.receipts["bringup"]["reason"]
+
+    _, hand = by_hand(operator, wished, "--", sys.executable, "-c", START_IT, phase="bringup")
+
+    assert hand.outcomes["bringup"] == "passed", hand.output
+    seen = hand.receipts["bringup"]["observed"]
+    assert (seen["start"], seen["created"], seen["changed"], seen["planned"]) == ("cold", 1, None, None)
+    again = ("--start-at", "restore", "--stop-after", "restore", "--receipt-dir", "reports/hand")
+    last = operator.drill("--run-id", "last", *again)
+
+    assert last.outcomes["restore"] == "passed", last.output
+    started = last.verdicts["runner_was_started_by_this_drill"]
+    assert (started["status"], started["by_hand"]) == ("proven", ["bringup"])
+    assert last.verdicts["applied_is_what_was_planned"]["status"] == "unproven"
+    assert (last.status, last.closing["outcome"]) == (1, "refuted")
+    (left,) = [row for row in last.receipts["teardown"]["observed"]["residue"] if row["kind"] == "instance"]
+    assert left["identity"] in seen["instance_ids"]
+    assert left["remove_command"].startswith("look whose it is, no journal of this drill made it")
+    assert "RunInstances" in {
+        call["action"] for call in last.calls if left["identity"] in call["named"] or call["status"] == 200
+    }
+    assert [machine["instance_id"] for machine in last.inventory["instances"]] == [left["identity"]]

@@ -10,8 +10,9 @@ The world's own log then says what was left, and what was done twice.
     python -m tests.engine.crashes FOLDER "after ec2.launch" SECONDS
 
 takes every so many of the first points, or one by its name, each with so many second ones, and prints one JSON object:
-how many points a run has, how many pairs were tried, and what was wrong, by pair. With NEW_TOKENS in the environment
-the engine forgets its tokens, as one that must be found out.
+how many points a run has, how many pairs were tried, and what was wrong, by pair. With SHARED_NAMESPACE in the
+environment the drill works in a namespace of others, with CLOCK_JUMP each process after the first finds the wall's clock
+set by so many hours; with NEW_TOKENS the engine forgets its tokens, as one that must be found out.
 """
 
 import gc
@@ -25,7 +26,9 @@ import sys
 import tarfile
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,8 @@ from drproof import catalog
 from drproof.engine import conclusion as concluding
 from drproof.engine import effects, opening
 from drproof.engine import world as worlds
+from drproof.engine.clock import SystemClock
+from drproof.engine.conclusion import Conclusion
 from drproof.engine.guardian import Guardian
 from drproof.engine.preparation import DrillRequest, prepare
 from drproof.engine.private import Private
@@ -47,7 +52,8 @@ from drproof.model.errors import EvidenceError
 from drproof.model.phase import Phase
 from drproof.model.plan import Plan, build
 from drproof.phases.backup.observed import RestorePointObserved
-from tests.contracts.observed import POINT
+from tests.contracts.observed import POINT, VALIDATED
+from tests.engine.fake_cluster import GUEST, SHARED, wanted
 from tests.engine.fake_world import FakeEmbedded, FakeTarget, FakeWorld, Stored, process_is_gone
 
 DRILL = "crash"
@@ -55,7 +61,10 @@ PHASES = (
     "read_restore_point",
     "bringup",
     "resolve_runner",
+    "reach_cluster",
     "restore_state",
+    "restore",
+    "validate",
     "notify",
     "request_manual_approval",
     "teardown",
@@ -64,6 +73,10 @@ CONTRACTS = ("no_residue_is_left", "only_own_resources_were_removed")
 KILLED, ENDED = 9, 0
 PAIR = " then at "
 MEMBERS = 3
+JUMP = timedelta(hours=float(os.environ.get("CLOCK_JUMP", "0")))
+PURPOSES = (UNDO,) if timedelta() < JUMP else (UNDO, FINISH)
+"""By a clock that is ahead nothing more is made."""
+LIMITS = '[limits]\nbackoff = "1ms"\nrecount = "600ms"\n'
 BUCKET = "backups"
 
 
@@ -97,14 +110,13 @@ def archive(name: str) -> bytes:
 
 
 def small_plan() -> Plan:
-    """Return the recovery plan without what needs a cluster; each phase acts as it always does, in the same order."""
+    """Return the recovery plan without what only looks; each phase acts as it always does, in the same order."""
     phases: list[Phase[Any]] = []
     names = set(PHASES)
     for phase in catalog.phases():
         if phase.name not in names or "recovery" not in phase.plans:
             continue
-        # What comes after the validation comes after the state here: it runs in a cluster, and this world has none.
-        before = tuple({"validate": "restore_state"}.get(name, name) for name in phase.after)
+        before = tuple({"inspect_cluster": "restore"}.get(name, name) for name in phase.after)
         before = tuple(name for name in before if name in names)
         phases.append(replace(phase, after=before, requires=(), mend=phase.mend))
     reading = next(phase for phase in phases if phase.name == "read_restore_point")
@@ -124,10 +136,14 @@ class Stage:
 
     def __init__(self) -> None:
         self.points = Points(0, process_is_gone)
+        self.asked: Callable[[str], AbstractContextManager[None]] = nullcontext
+        """Stands around each call to the cluster."""
+        self.concluded: Conclusion | None = None
+        """What the last run of this process came to."""
 
     def enter(self, folder: Path, die_at: int) -> None:
         """Take up the world in `folder`; this process dies at the given point."""
-        self.world = FakeWorld(folder / "world", point=self.point)
+        self.world = FakeWorld(folder / "world", point=self.point, asked=self.asked)
         self.points = Points(die_at, self._die)
 
     def point(self, name: str = "") -> None:
@@ -156,6 +172,11 @@ class Stage:
         # Both are pure: a process that dies while it renders is one that dies before it writes.
         conclusion.html.render = lambda *_, **__: b"<!doctype html>"
         conclusion.derived.files = lambda *_, **__: {"drill.summary.json": b"{}"}
+        # What is restored is read from archives, and what a Job has shown from its log: neither changes anything.
+        restoring: Any = sys.modules["drproof.phases.recovery.restore"]
+        validating: Any = sys.modules["drproof.phases.recovery.validate"]
+        restoring.sources = lambda _: wanted()
+        validating._observed = lambda *_: VALIDATED
         self._watch_the_disk()
 
     def _opened(self, settings: Any, endpoint: Any, *, directory: Path, origin: str) -> Any:
@@ -210,7 +231,7 @@ class Process:
         return [self.said] if self.said.startswith("broke") else []
 
 
-def _process(folder: Path, act: Callable[[], None], die_at: int = 0) -> Process:
+def process(folder: Path, act: Callable[[], None], die_at: int = 0) -> Process:
     """Run `act` in a process of its own, and return how that ended."""
     ours, theirs = os.pipe()
     child = os.fork()
@@ -240,19 +261,23 @@ def _said(act: Callable[[], None]) -> str:
     return ""
 
 
-def _run(folder: Path) -> Callable[[], None]:
+def run(folder: Path, **options: str) -> Callable[[], None]:
+    """Return what drills in a folder, each phase once unless the options say otherwise."""
+    said = {"target": "embedded", "provisioner": "direct", "run_id": DRILL, "max_attempts": "1", **options}
+
     def act() -> None:
-        options = {"target": "embedded", "provisioner": "direct", "run_id": DRILL, "max_attempts": "1"}
-        prepared = prepare(DrillRequest(plan="recovery", options=options, environment={}, directory=folder))
-        run = Run.open(prepared)
-        run.advance(prepared.coverage.run[-1].name)
-        run.close()
+        prepared = prepare(DrillRequest(plan="recovery", options=said, environment={}, directory=folder))
+        opened = Run.open(prepared)
+        opened.advance(prepared.coverage.run[-1].name)
+        STAGE.concluded = opened.close()
 
     return act
 
 
 def _resume(folder: Path, purpose: str) -> Callable[[], None]:
     def act() -> None:
+        clock: Any = SystemClock
+        clock.wall = lambda _: datetime.now(UTC) + JUMP
         resume(folder / "reports" / DRILL, purpose)
 
     return act
@@ -276,15 +301,18 @@ def judged(folder: Path) -> Iterator[str]:
         yield "the private folder is still there: the run was not let go"
 
 
-def _told(last: Process, folder: Path) -> list[str]:
+def told(last: Process, folder: Path) -> list[str]:
     """Return what is wrong after the last process, with what that said."""
     found = [*last.broke, *judged(folder)]
     return [*found, last.said] if found and last.said and not last.broke else found
 
 
-def _fresh(folder: Path) -> Path:
+def fresh(folder: Path) -> Path:
+    """Return a folder in which nothing was drilled yet, with the settings of whoever drills there."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    account = f'\n[cluster]\nservice_account = "{GUEST}"\n' if os.environ.get(SHARED) else ""
+    (folder / "drproof.toml").write_text(f'target = "embedded"\n{LIMITS}{account}')
     return folder
 
 
@@ -292,14 +320,14 @@ def begin(folder: Path) -> tuple[int, dict[str, int]]:
     """Set the stage, run once without a crash, and return how many points that has, and those with a name."""
     STAGE.set()
     # Here, so that no other process has to import and compile again what this one has.
-    STAGE.enter(_fresh(folder), 0)
-    _run(folder)()
+    STAGE.enter(fresh(folder), 0)
+    run(folder)()
     names = STAGE.points.names
     # A process lives for a tenth of a second: collecting would only copy what it shares with this one.
     gc.collect()
     gc.freeze()
     gc.disable()
-    whole = _process(_fresh(folder), _run(folder))
+    whole = process(fresh(folder), run(folder))
     if wrong := [*whole.broke, *judged(folder)]:
         sys.exit(f"a run without a crash must end well and leave nothing: {wrong}")
     return whole.passed, names
@@ -311,28 +339,28 @@ def pairs(folder: Path, first: int, seconds: int) -> Iterator[tuple[str, list[st
     Half of the successors undo, half finish; a successor that is not killed is a history as well.
     """
     draw = random.Random(first)
-    run = _process(_fresh(folder), _run(folder), first)
-    if run.status != KILLED:
-        yield f"{first}", [f"the run did not die: {run}"]
+    died_at = process(fresh(folder), run(folder), first)
+    if died_at.status != KILLED:
+        yield f"{first}", [f"the run did not die: {died_at}"]
         return
     died = folder.with_name(f"{folder.name}.died")
     shutil.rmtree(died, ignore_errors=True)
     folder.rename(died)
-    for purpose in (UNDO, FINISH):
+    for purpose in PURPOSES:
         shutil.copytree(died, folder)
-        alone = _process(folder, _resume(folder, purpose))
-        yield f"{first}, {purpose}", _told(alone, folder)
+        alone = process(folder, _resume(folder, purpose))
+        yield f"{first}, {purpose}", told(alone, folder)
         for second in draw.sample(range(1, alone.passed + 1), min(seconds // 2, alone.passed)):
             shutil.rmtree(folder)
             shutil.copytree(died, folder)
-            resumed = _process(folder, _resume(folder, purpose), second)
-            then = draw.choice((UNDO, FINISH))
+            resumed = process(folder, _resume(folder, purpose), second)
+            then = draw.choice(PURPOSES)
             name = f"{first}, {purpose}{PAIR}{second}, {then}"
             if resumed.status != KILLED:
                 # It had fewer points this time: a wait was shorter. No pair, and judged all the same.
                 name = f"{first}, {purpose} past {second}, {then}"
-            last = _process(folder, _resume(folder, then))
-            yield name, _told(last, folder)
+            last = process(folder, _resume(folder, then))
+            yield name, told(last, folder)
         shutil.rmtree(folder)
 
 

@@ -13,12 +13,14 @@ import pickle
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from drproof.engine.clock import SystemClock
+from drproof.engine.clock import SystemClock, instant
 from drproof.model.capabilities import CommandResult, Folders, Intent, ObjectInfo, RunnerSpec
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError
@@ -26,6 +28,7 @@ from drproof.model.machines import Resource, Runner
 from drproof.model.receipt import Caller
 from drproof.targets.provisioners.direct import DirectProvisioner
 from drproof.targets.provisioners.place import Place
+from tests.engine import fake_cluster
 
 NOW = "2026-11-24T00:00:00.000Z"
 ALIVE = frozenset({"pending", "running", "shutting-down"})
@@ -48,7 +51,8 @@ class Stored:
     body: bytes
     etag: str
     tags: Mapping[str, str]
-    at: str = field(default_factory=lambda: SystemClock().now())
+    at: str = field(default_factory=lambda: instant(datetime.now(UTC)))
+    """By the store's own clock, which nobody sets."""
 
 
 @dataclass
@@ -60,15 +64,27 @@ class Memory:
     tokens: dict[str, tuple[str, RunnerSpec]] = field(default_factory=dict)
     messages: list[tuple[str, str]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    cluster: fake_cluster.Objects = field(default_factory=fake_cluster.theirs)
     writes: int = 0
 
 
 class FakeWorld:
     """Two accounts of a platform, in one process at a time."""
 
-    def __init__(self, path: Path, *, point: Callable[[str], None] = lambda _: None) -> None:
-        """Take up the world at `path`, or begin one; `point` is told of each instant at which the caller may die."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        point: Callable[[str], None] = lambda _: None,
+        asked: Callable[[str], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Take up the world at `path`, or begin one.
+
+        `point` is told of each instant at which the caller may die; `asked` stands around each call to the cluster, and
+        may let it fail.
+        """
         self.path = path
+        self.asked = asked
         self.memory: Memory = pickle.loads(path.read_bytes()) if path.exists() else Memory()  # our own file
         self._point = point
         self._busy = threading.RLock()
@@ -100,7 +116,7 @@ class FakeWorld:
             for (bucket, key), stored in self.memory.objects.items()
             if stored.tags.get(DRILL_TAG) == origin or key.endswith(endings)
         ]
-        return [*machines, *objects]
+        return [*machines, *objects, *fake_cluster.left(self.memory.cluster)]
 
     def doubles(self) -> list[str]:
         """Return what was done twice: a second machine, an object that became another one, a message read twice.
@@ -121,7 +137,7 @@ class FakeWorld:
         found += [f"{subject!r} was sent {count} times" for subject, count in sent.items() if count > 1]
         ended = Counter(call.what for call in self.memory.calls if call.action == "ec2.terminate")
         found += [f"{what} was ended {count} times" for what, count in ended.items() if count > 1]
-        return found
+        return [*found, *fake_cluster.doubles((call.action, call.what) for call in self.memory.calls)]
 
 
 class FakeObjects:
@@ -305,17 +321,11 @@ class FakeIdentity:
     account: str
     region: str
 
+    def platform_time(self) -> str:
+        return instant(datetime.now(UTC))
+
     def caller(self) -> Caller:
         return Caller(account_id=self.account, arn=f"arn:aws:iam::{self.account}:user/drill", region=self.region)
-
-
-class FakeClusters:
-    """No cluster is in this world."""
-
-    by_kubeconfig = True
-
-    def secrets(self) -> tuple[str, ...]:
-        return ()
 
 
 class FakeSite:
@@ -327,7 +337,8 @@ class FakeSite:
         self.fleet = FakeFleet(world, account)
         self.hosts = FakeHosts()
         self.messenger = FakeTopics(world)
-        self.clusters = FakeClusters()
+        self.clusters = fake_cluster.FakeAccess(world)
+        self.images = fake_cluster.FakeImages()
 
     def signer(self, uri: str) -> Any:
         from drproof.targets.signers import open_signer

@@ -13,6 +13,7 @@ from drproof.model.context import Context
 from drproof.model.errors import (
     GuardError,
     Interruption,
+    JournalError,
     LeaseError,
     NotFoundError,
     NotRunError,
@@ -64,13 +65,14 @@ class Bench:
 
     errors: list[BaseException]
     window: str = ""
+    removes: bool = False
     tries: int = 0
     said: list[str] = field(default_factory=list)
     begun: list[int] = field(default_factory=list)
     clock: Ticking = field(default_factory=Ticking)
 
     def phase(self) -> Phase[Any]:
-        @phase(plans={"bench"}, window=self.window)
+        @phase(plans={"bench"}, window=self.window, always=self.removes, mutates=self.removes)
         def work(ctx: Context) -> Seen:
             """The work is done."""
             self.tries += 1
@@ -175,6 +177,15 @@ def test_every_way_to_end_has_its_outcome_and_its_cause_and_is_not_repeated(erro
     assert (ending.outcome, ending.cause, len(ending.attempts)) == (outcome, cause, 1)
     assert ending.attempts[0].error_class == type(error).__name__
     assert (ending.interruption is error) is (outcome is Outcome.INTERRUPTED)
+
+
+@pytest.mark.parametrize("error", [JournalError("the journal cannot be read"), OSError(5, "Input/output error")])
+@pytest.mark.parametrize(("removes", "tries"), [(False, 1), (True, 2)])
+def test_what_takes_away_is_tried_again_when_this_machines_own_disk_failed_and_nothing_else_is(error, removes, tries):
+    ending = Bench([error], removes=removes).run()
+
+    assert len(ending.attempts) == tries
+    assert ending.outcome is (Outcome.PASSED if removes else Outcome.FAILED)
 
 
 def test_a_phase_that_observes_something_else_than_it_says_has_failed():
@@ -290,6 +301,16 @@ def test_no_secret_reaches_the_record_or_the_log_of_a_failed_attempt():
     assert ending.reason == f"denied for {MASK}"
     assert SECRET not in "".join(bench.said)
     assert "  last line" in bench.said
+
+
+def test_what_was_added_to_an_error_on_its_way_is_on_record():
+    error = ThrottledError("slow down", code="Throttling")
+    error.add_note(f"build 7 may still run, {SECRET}\n  next: stop it")
+
+    ending = Bench([error]).run()
+
+    assert ending.attempts[0].error == "slow down"
+    assert ending.attempts[0].error_tail == ("slow down", f"build 7 may still run, {MASK}", "  next: stop it")
 
 
 def test_the_tail_of_an_error_is_its_end_and_bounded():

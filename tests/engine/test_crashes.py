@@ -15,10 +15,10 @@ from drproof.model.context import DRILL_TAG
 from drproof.model.errors import AlreadyExistsError, TargetError
 from tests.engine.fake_world import FakeFleet, FakeObjects, FakeTopics, FakeWorld
 
-PARTS = 40
-"""All first points in so many parts; CI takes one of them, `make sweep` all: more than 5,000 pairs."""
+PARTS = 100
+"""All first points in so many parts; CI takes one of each kind of namespace, `make sweep` all: 20,000 pairs."""
 SECONDS = 20
-AT_LEAST = 60
+AT_LEAST = 40
 """An early point leaves a process nothing to resume, and so no second one."""
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +30,9 @@ SPEC = RunnerSpec(
 
 def parts():
     for part in range(PARTS):
-        yield pytest.param(part, marks=() if part == 0 else (pytest.mark.exhaustive,), id=f"part-{part}")
+        for name, environment in (("own", {}), ("shared", {"SHARED_NAMESPACE": "1"})):
+            marks = () if part == 0 else (pytest.mark.exhaustive,)
+            yield pytest.param(part, environment, marks=marks, id=f"{name}-namespace-part-{part}")
 
 
 def swept(folder: Path, part: str, seconds: int, **environment: str) -> dict[str, Any]:
@@ -46,13 +48,21 @@ def swept(folder: Path, part: str, seconds: int, **environment: str) -> dict[str
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("part", list(parts()))
-def test_two_kills_at_any_points_leave_nothing_and_do_nothing_twice(part, tmp_path):
-    told = swept(tmp_path, f"{part}/{PARTS}", SECONDS)
+@pytest.mark.parametrize(("part", "environment"), list(parts()))
+def test_two_kills_at_any_points_leave_nothing_and_do_nothing_twice(part, environment, tmp_path):
+    told = swept(tmp_path, f"{part}/{PARTS}", SECONDS, **environment)
 
     assert told["wrong"] == {}
     assert told["pairs"] >= AT_LEAST
     assert told["points"] * SECONDS >= 5000, "the parts together are less than was promised"
+
+
+@pytest.mark.parametrize("hours", ["-3", pytest.param("3", marks=pytest.mark.exhaustive)])
+def test_a_clock_that_is_set_before_another_process_goes_on_leaves_nothing_and_breaks_no_bundle(hours, tmp_path):
+    told = swept(tmp_path, "17/168", 6, CLOCK_JUMP=hours)
+
+    assert told["wrong"] == {}
+    assert told["pairs"] > 0
 
 
 def test_an_engine_that_forgets_its_tokens_is_found_out(tmp_path):

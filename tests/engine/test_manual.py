@@ -128,6 +128,25 @@ def test_a_look_that_would_change_something_is_refused(tmp_path):
     assert "restore" not in run.world.things
 
 
+def test_a_command_finds_in_a_file_what_it_must_bring_about_to_the_letter(tmp_path):
+    run = small.begin(tmp_path)
+    target: Any = run.run.opened.target
+    target.recovery.environment = lambda: {"PATH": os.environ["PATH"]}
+    (phase,) = (one for one in run.run.prepared.coverage.run if one.name == "restore")
+    phase.looking(seen)
+    phase.handing(lambda ctx: {"kind": "Job", "of": ctx.origin})
+    script = python("import os", "print(open(os.environ['DRPROOF_MANIFEST']).read())")
+    run.run.prepared = by_hand(run.run.prepared, by(run, request(*script)))
+
+    receipt = run.run.advance("restore")
+
+    (kept,) = receipt.evidence
+    assert parse("".join(parse((run.directory / kept.path).read_bytes())["lines"]).encode()) == {
+        "kind": "Job",
+        "of": "drill-1",
+    }
+
+
 def test_what_nobody_can_look_at_is_unobserved_and_proves_nothing(tmp_path):
     run, receipt = acted(tmp_path, request(witness="read out on the telephone", acted_at="2026-11-01T08:00:00.000Z"))
 
@@ -257,6 +276,7 @@ UP = dict.fromkeys(("check_health", "read_restore_point", "bringup", "resolve_ru
         ("restore_all", UP, "--phase names no phase; expected one of bringup, restore_state, restore, validate"),
         ("teardown", UP, "it removes what is left, by hand or not, and counts again"),
         ("inspect_cluster", UP, "inspect_cluster changes nothing"),
+        ("request_manual_approval", UP, "a decision counts only as an answer to what the drill itself asked"),
         ("bringup", UP, "bringup has passed in that run"),
         ("restore", UP, "builds on phase restore_state, which this run leaves out"),
     ],

@@ -394,6 +394,20 @@ def test_an_event_of_another_form_is_refused_before_anything_is_asked(tmp_path, 
             handler(wrong, None)
 
 
+@pytest.mark.parametrize(
+    "came_back", ["yes", True, 1, [], None, {}, {"decision": "yes"}, {"decision": {"approved": True}}]
+)
+def test_whatever_comes_back_with_a_token_is_told_of_as_no_decision(came_back, tmp_path):
+    from drproof.orchestrator.asked import asked_of
+    from drproof.orchestrator.deciding import envelope_of
+
+    nowhere: Any = None
+    asked = asked_of(Machine(nowhere, tmp_path, "x").event("promote", decision=came_back))
+
+    with pytest.raises(ValueError, match="what came back from the approver is no decision"):
+        envelope_of(asked.decision)
+
+
 def test_what_the_machine_catches_has_the_names_that_the_definition_knows():
     assert (PhaseFailed.__name__, PhaseBlocked.__name__) == ("PhaseFailed", "PhaseBlocked")
 

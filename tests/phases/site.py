@@ -93,11 +93,11 @@ class Site:
 
     # machines
 
-    def add(self, instance_id: str, effect: str = "", **tags: str) -> None:
+    def add(self, instance_id: str, effect: str = "", made_at: str = STARTED, **tags: str) -> None:
         self.machines[instance_id] = Runner(
             instance_id=instance_id, state="running", instance_type="t", launched_at=STARTED, public_ip="",
             private_ip="", key_name="", security_group="", tags={**TAGS, **tags},
-            effect=effect, account_id=RECOVERY.account_id, network="vpc-1",
+            effect=effect, account_id=RECOVERY.account_id, network="vpc-1", made_at=made_at,
         )  # fmt: skip
 
     def runners(self, tags: Any) -> tuple[Runner, ...]:

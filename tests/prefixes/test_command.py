@@ -68,7 +68,10 @@ def test_a_file_that_cannot_be_written_is_misuse_and_never_a_difference(served: 
 
     assert done.exit_code == 2
     assert "No space left on device" in done.output
-    assert done.output.splitlines()[-1].startswith("drproof: ")
+    assert done.output.splitlines()[-2:] == [
+        "drproof: [Errno 28] No space left on device",
+        "  next: drproof compare-prefixes --help",
+    ]
     assert not {"equal", "different"} & set(done.output.splitlines())
 
 

@@ -236,6 +236,29 @@ def test_a_build_that_is_not_over_in_time_is_stopped(site: Site, origin: str, bo
     assert [build["buildStatus"] for build in of(target, origin)] == ["STOPPED"]
 
 
+def test_a_build_that_could_not_be_stopped_is_told_of_by_the_error_that_ended_the_wait(
+    site: Site, origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = site(build_ms=300)
+    sdk, held = client(target), '{"version": 0.2, "phases": {"build": {"commands": ["sleep 6000"]}}}'
+    sdk.meta.events.register(
+        "before-parameter-build.codebuild.StartBuild", lambda params, **_: params.update(buildspecOverride=held)
+    )
+    provisioner = target.recovery.provisioner
+
+    def refused(*_: object, **__: object) -> None:
+        raise TargetError("codebuild:StopBuild: AccessDenied", code="AccessDenied", call="codebuild:StopBuild")
+
+    monkeypatch.setattr(provisioner._builds, "stop", refused)
+    error = failed(provisioner, lambda: provisioner.up(make_intent(), spec(origin)))
+
+    (build,) = of(target, origin)
+    sdk.stop_build(id=build["id"])
+    (note,) = error.__notes__
+    assert note.startswith(f"build {build['id']} may still run: codebuild:StopBuild: AccessDenied")
+    assert note.endswith(f"next: aws codebuild stop-build --id {build['id']}")
+
+
 def test_a_quota_of_none_is_no_failed_recovery_and_says_what_to_request(tmp_path: Path, origin: str) -> None:
     (tmp_path / "zero").mkdir()
     world = embedded.start(tmp_path / "zero", scenario="codebuild-quota-zero", linger=300)

@@ -50,6 +50,21 @@ def test_a_machine_is_found_by_all_its_tags_and_no_fewer(fleet: AwsFleet, origin
     assert made.tags["ManagedBy"] == "terraform"
 
 
+def test_a_machine_says_when_it_was_first_launched_also_after_it_was_stopped_and_started(
+    fleet: AwsFleet, origin: str, stranger: Callable[[str], Any]
+) -> None:
+    made = launch(fleet, origin)
+    ec2 = stranger("ec2")
+    ec2.stop_instances(InstanceIds=[made.instance_id])
+    ec2.start_instances(InstanceIds=[made.instance_id])
+
+    again = fleet.wait_until(made.instance_id, "running", timeout_ms=LONG_MS)
+
+    assert made.made_at.endswith("Z")
+    assert again.made_at == made.made_at
+    assert again.launched_at > made.launched_at, "as the platform does: the launch is told anew at each start"
+
+
 def test_a_wildcard_in_a_tag_is_a_letter_like_others(fleet: AwsFleet, origin: str) -> None:
     launch(fleet, origin)
     assert fleet.runners({DRILL_TAG: origin[:-1] + "*"}) == ()

@@ -172,6 +172,23 @@ def test_a_command_is_cancelled_when_the_run_is_interrupted(hosts: AwsHosts, mac
     until(lambda: hosts._client.list_commands(CommandId=asked)["Commands"][0]["Status"] == "Cancelled")
 
 
+def test_a_command_that_could_not_be_cancelled_is_told_of_by_the_error_that_ended_the_wait(
+    hosts: AwsHosts, machine: str, answers: Hook
+) -> None:
+    def interrupt(**_: Any) -> None:
+        raise Interruption("SIGTERM received", exit_status=143)
+
+    answers("GetCommandInvocation", interrupt)
+    answers("CancelCommand", lost)
+    with pytest.raises(Interruption) as caught:
+        hosts.run(make_intent(), machine, "true", timeout_ms=LONG_MS)
+
+    asked = commands(hosts, machine)[-1]["CommandId"]
+    (note,) = caught.value.__notes__
+    assert note.startswith(f"command {asked} may still run on {machine}: ")
+    assert note.endswith(f"next: aws ssm cancel-command --command-id {asked}")
+
+
 def test_looks_that_are_not_answered_are_looked_again(hosts: AwsHosts, machine: str, answers: Hook) -> None:
     silent = iter([True, True])
 

@@ -5,7 +5,9 @@ import select
 import socket
 import ssl
 import struct
+import sys
 import threading
+import traceback
 import uuid
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -200,6 +202,7 @@ class _Exchange(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         except Exception as defect:  # noqa: BLE001 — a defect of ours is an answer too, never a silent connection
+            traceback.print_exc(file=sys.stderr)
             answer = refusal(InternalError(f"{type(defect).__name__}: {defect}"))
         self._send(answer)
 

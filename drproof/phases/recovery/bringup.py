@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from drproof.formats.timestamps import milliseconds
 from drproof.model.changes import Build, Planned
 from drproof.model.context import DRILL_TAG, Context
 from drproof.model.errors import PhaseError
+from drproof.model.machines import Runner
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
+from drproof.phases.backup.read_restore_point import read_restore_point
 from drproof.phases.recovery.place import runner_spec, runner_tags
 
 
@@ -22,8 +25,9 @@ class BringupObserved:
     state_uri: str
     start: Literal["cold", "warm", "no-op"]
     created: Count
-    changed: Count
-    destroyed: Count
+    changed: Count | None
+    destroyed: Count | None
+    """None, as what was changed, where a person brought it up: nobody counted, and only machines can be seen."""
     instance_ids: tuple[str, ...]
     present_before: tuple[str, ...]
     planned: Planned | None = None
@@ -103,3 +107,47 @@ def bringup(ctx: Context) -> BringupObserved:
         providers=dict(change.providers),
         build=change.build,
     )
+
+
+@bringup.looking
+def seen_to_run(ctx: Context) -> BringupObserved:
+    """Return the machine with the drill's tag, once it takes commands, and whether it was there before."""
+    recovery = ctx.target.recovery
+    provisioner, tags = recovery.provisioner, runner_tags(ctx)
+    found = recovery.fleet.runners(tags)
+    mine = tuple(runner for runner in found if runner.tags.get(DRILL_TAG) == ctx.origin)
+    if not mine:
+        wanted = " ".join(f"Key={name},Value={value}" for name, value in {**tags, DRILL_TAG: ctx.origin}.items())
+        others = ", ".join(runner.instance_id for runner in found) or "none"
+        msg = (
+            f"after the act by hand no machine is this drill's; expected one with the tags {wanted}, got {others}\n"
+            f"  next: aws ec2 create-tags --resources <the machine> --tags {wanted}; then record the act again"
+        )
+        raise PhaseError(msg)
+    since = ctx.receipts[read_restore_point.name].ended_at
+    before = tuple(runner.instance_id for runner in found if not _made_after(runner, since))
+    new = tuple(runner for runner in mine if runner.instance_id not in before)
+    for runner in mine:
+        recovery.fleet.wait_until(runner.instance_id, "running", timeout_ms=ctx.settings.recovery.online_ms)
+        recovery.hosts.wait_online(runner.instance_id, timeout_ms=ctx.settings.recovery.online_ms)
+    return BringupObserved(
+        origin=ctx.origin,
+        provisioner=provisioner.kind,
+        provisioner_version=provisioner.version,
+        state_uri=provisioner.state,
+        start="cold" if new == mine else "no-op",
+        created=len(new),
+        changed=None,
+        destroyed=None,
+        instance_ids=tuple(runner.instance_id for runner in mine),
+        present_before=before,
+        held=provisioner.holds(),
+    )
+
+
+def _made_after(runner: Runner, since: str) -> bool:
+    """Return whether a machine was first launched when the restore point had been read, ahead of any bring-up."""
+    if not runner.made_at:
+        msg = f"the platform does not say when {runner.instance_id} was first launched: it may have been there before"
+        raise PhaseError(msg)
+    return milliseconds(runner.made_at) > milliseconds(since)

@@ -29,7 +29,9 @@ class ApprovalRequested:
     window="promote",
     uses={"messages.publish"},
     objective_ms=30_000,
-    command_hint="aws sns publish --topic-arn …",
+    # A decision answers the drill's own question; what somebody says that they asked, nobody can answer.
+    by_hand=False,
+    command_hint="pytest -m drill --start-at promote --receipt-dir …",
 )
 def request_manual_approval(ctx: Context) -> ApprovalRequested:
     """The people who decide were asked whether the recovered site becomes the canonical one."""

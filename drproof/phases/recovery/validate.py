@@ -8,15 +8,15 @@ from typing import Any
 from drproof.analysis import pods, state_report
 from drproof.analysis.covering import projected
 from drproof.analysis.state_report import Report
-from drproof.model.cluster import EVENT, JOB, POD, Cluster, Manifest, named
+from drproof.model.cluster import DRILL_LABEL, EVENT, JOB, POD, Cluster, Manifest, named
 from drproof.model.context import Context, Effect
 from drproof.model.errors import AlreadyExistsError, DrproofError, FormatError, GuardError, PhaseError, TargetError
 from drproof.model.phase import phase
 from drproof.model.receipt import Count, Digest
 from drproof.phases.recovery import pull_secret
 from drproof.phases.recovery.inspect_cluster import look, running_schedules
-from drproof.phases.recovery.job import REPORT, WORKLOAD, Source, manifest_of
-from drproof.phases.recovery.marks import effect_details, is_ours
+from drproof.phases.recovery.job import PURPOSE, PURPOSE_LABEL, REPORT, WORKLOAD, Source, manifest_of
+from drproof.phases.recovery.marks import effect_details, is_ours, label_of
 from drproof.phases.recovery.reach_cluster import pinned
 from drproof.phases.recovery.restore import hand_of, pull_secret_of
 
@@ -140,6 +140,33 @@ def mend_what_was_missing(ctx: Context, error: Exception) -> str:
     cluster = pinned(ctx)
     pull_secret.ensure(hand_of(ctx, cluster), cluster, secret, ctx.target.recovery.images.login, renew=True)
     return f"renewed the login in Secret/{secret.name}"
+
+
+@validate.handing
+def job_to_be_run(ctx: Context) -> Manifest:
+    """Return the Job as validation would have created it."""
+    return manifest_of(ctx, 1 + len(_jobs(ctx)))[0]
+
+
+@validate.looking
+def seen_to_have_run(ctx: Context) -> ValidateObserved:
+    """Return the one Job of this drill as it ran to its end, and what it reported; nothing is started or removed."""
+    cluster, namespace = pinned(ctx), ctx.plan.criteria.workload.namespace
+    labels = {DRILL_LABEL: label_of(ctx), PURPOSE_LABEL: PURPOSE}
+    found = cluster.list(JOB, namespace=namespace, labels=labels)
+    if len(found) != 1:
+        wanted = ",".join(f"{name}={value}" for name, value in labels.items())
+        names = ", ".join(named(one) for one in found) or "none"
+        msg = (
+            f"after the act by hand {len(found)} Jobs with the labels {wanted} are in {namespace}; "
+            f"expected exactly 1, for the workload runs once; got {names}\n"
+            "  next: record-manual --phase validate … -- sh -c 'kubectl create -f \"$DRPROOF_MANIFEST\"'"
+        )
+        raise PhaseError(msg)
+    watched = _Watched(ctx, cluster, found[0])
+    job, pod = watched.to_its_end()
+    manifest, source = manifest_of(ctx, 1)
+    return _observed(ctx, cluster, manifest, job, pod, source, watched.unanswered)
 
 
 def _jobs(ctx: Context) -> tuple[Effect, ...]:

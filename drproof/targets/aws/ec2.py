@@ -304,7 +304,15 @@ def _runner(item: Mapping[str, Any]) -> Runner:
         effect=item.get("ClientToken", ""),
         account_id=item.get("OwnerId", ""),
         network=item.get("VpcId", ""),
+        made_at=_made_at(item),
     )
+
+
+def _made_at(item: Mapping[str, Any]) -> str:
+    """Return when a machine was first launched: its first interface has been attached since then."""
+    attached = (card.get("Attachment") or {} for card in item.get("NetworkInterfaces") or ())
+    first = next((one.get("AttachTime") for one in attached if one.get("DeviceIndex") == 0), None)
+    return instants.text(first) if isinstance(first, datetime) else ""
 
 
 def _resource(kind: str, identity: str, item: Mapping[str, Any]) -> Resource:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drproof.model.capabilities import Intent
-from drproof.model.errors import TargetError
+from drproof.targets import cleaning
 from drproof.targets.aws.errors import translated
 
 if TYPE_CHECKING:
@@ -71,15 +71,14 @@ class AwsUploads:
         return _version(answer)
 
     def _abort(self, named: dict[str, Any], uri: str, first: BaseException) -> None:
-        """Leave no parts: they cost money and are in no listing of objects. What went wrong first stays the error."""
-        try:
-            with translated("s3:AbortMultipartUpload", uri):
-                self._client.abort_multipart_upload(**named)
-        except TargetError as exc:
-            first.add_note(
-                f"parts of it may be left: {exc}\n  next: aws s3api abort-multipart-upload --bucket {named['Bucket']}"
-                f" --key {named['Key']} --upload-id {named['UploadId']}"
-            )
+        """Leave no parts: they cost money and are in no listing of objects."""
+        place = f"--bucket {named['Bucket']} --key {named['Key']} --upload-id {named['UploadId']}"
+        next_step = f"aws s3api abort-multipart-upload {place}"
+        with (
+            cleaning.after(first, left="parts of it may be left", next_step=next_step),
+            translated("s3:AbortMultipartUpload", uri),
+        ):
+            self._client.abort_multipart_upload(**named)
 
 
 def _pieces(path: Path, size: int) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from drproof.model.capabilities import CommandResult, Intent
 from drproof.model.errors import TargetError, ThrottledError, UnansweredError
-from drproof.targets import waiting
+from drproof.targets import cleaning, waiting
 from drproof.targets.aws.errors import failure, translated
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class AwsHosts:
         command_id = self._sent(token, instance_id, command, max(1, math.ceil(timeout_ms / 1000)))
         try:
             return self._wait(command_id, instance_id, timeout_ms=timeout_ms + delivery_ms)
-        except BaseException:
-            self._cancel(command_id, instance_id)
+        except BaseException as exc:
+            self._cancel(command_id, instance_id, exc)
             raise
 
     def _sent(self, token: str, instance_id: str, command: str, seconds: int) -> str:
@@ -145,10 +145,10 @@ class AwsHosts:
                 )
                 raise UnansweredError(msg, code=exc.code, call=exc.call) from exc
             return found
-        except BaseException:
+        except BaseException as exc:
             # Interrupted while nobody had answered yet: what was sent must not go on unobserved.
             if found := self._found(instance_id, mark, timeout_ms=0):
-                self._cancel(found, instance_id)
+                self._cancel(found, instance_id, exc)
             raise
         return str(answer["Command"]["CommandId"])
 
@@ -162,8 +162,13 @@ class AwsHosts:
                         return str(found["CommandId"])
         return ""
 
-    def _cancel(self, command_id: str, instance_id: str) -> None:
-        with suppress(TargetError), translated("ssm:CancelCommand", command_id):
+    def _cancel(self, command_id: str, instance_id: str, first: BaseException) -> None:
+        """Let a command not go on unobserved."""
+        left, next_step = f"command {command_id} may still run on {instance_id}", "aws ssm cancel-command --command-id"
+        with (
+            cleaning.after(first, left=left, next_step=f"{next_step} {command_id}"),
+            translated("ssm:CancelCommand", command_id),
+        ):
             self._client.cancel_command(CommandId=command_id, InstanceIds=[instance_id])
 
     def _wait(self, command_id: str, instance_id: str, *, timeout_ms: int) -> CommandResult:

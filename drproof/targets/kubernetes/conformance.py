@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from drproof.model.cluster import DRILL_LABEL, NAMESPACE, Cluster
 from drproof.model.context import Effects
 from drproof.model.errors import NotFoundError, TargetError, UnansweredError
+from drproof.targets import cleaning
 from drproof.targets.kubernetes.ground import FailedError, Ground, NotShownError, Probe, Result, marks
 from drproof.targets.kubernetes.probing_objects import OBJECT_PROBES
 from drproof.targets.kubernetes.probing_pods import POD_PROBES
@@ -61,8 +62,10 @@ def run(  # noqa: PLR0913 — where, what with, and how patiently
         for probe in (*OBJECT_PROBES, *POD_PROBES):
             if not names or probe.name in names:
                 take(_shown(probe, ground))
-    except BaseException:
-        _remove(ground)
+    except BaseException as exc:
+        left, next_step = f"the namespace {namespace} may be left", f"kubectl delete namespace {namespace}"
+        with cleaning.after(exc, left=left, next_step=next_step):
+            _remove(ground)
         raise
     take(_shown(_REMOVAL, ground))
     return tuple(results)

@@ -22,6 +22,9 @@ MOST_BYTES = 1 << 20
 EARLY_SECONDS = 60
 """How long before its end a credential is no longer used."""
 
+ENDING_SECONDS = 2.0
+"""How long after its end a command's output is still listened for."""
+
 
 class CommandToken:
     """The token that a kubeconfig's command gives, asked again before it ends."""
@@ -82,25 +85,27 @@ def _run(arguments: list[str], environment: Mapping[str, str], command: Exec, se
     )
     heard: list[bytes] = []
     listener = threading.Thread(target=_listen, args=(process, heard), daemon=True)
-    deadline = time.monotonic() + seconds
     try:
         listener.start()
-        listener.join(timeout=seconds)
-        status = process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        status = process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         raise _failed(command, "Timeout", f"expected an end within {seconds:.3g} s; it was ended") from None
     finally:
-        # Whatever it started goes with it.
+        # Whatever it started goes with it, and lets go of the pipe; what is in a session of its own is not waited for.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        listener.join(timeout=ENDING_SECONDS)
     return status, b"".join(heard)
 
 
 def _listen(process: subprocess.Popen[bytes], heard: list[bytes]) -> None:
     if process.stdout is not None:
         with process.stdout as stream:
-            heard.append(stream.read(MOST_BYTES))
+            left = MOST_BYTES
+            while left and (piece := os.read(stream.fileno(), left)):
+                heard.append(piece)
+                left -= len(piece)
 
 
 def _read(command: Exec, out: bytes) -> tuple[str, float]:

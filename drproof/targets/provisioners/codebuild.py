@@ -11,6 +11,7 @@ from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.changes import Build, Change, Planned, Say, unsaid
 from drproof.model.errors import FormatError, NotFoundError, QuotaError, TargetError
 from drproof.model.ownership import Bounds
+from drproof.targets import cleaning
 from drproof.targets.aws.codebuild import WAITING, AwsBuilds, BuildSeen
 from drproof.targets.aws.errors import failure
 from drproof.targets.provisioners.build_order import Action, Orders, next_token
@@ -188,9 +189,10 @@ class CodeBuildProvisioner:
         say(f"build {seen.build_id} {'goes on' if running else 'started'}")
         try:
             ended = self._awaited(seen, say)
-        except BaseException:
+        except BaseException as exc:
             # Nobody waits for it any longer: it must not go on unobserved.
-            with suppress(TargetError):
+            left, next_step = f"build {seen.build_id} may still run", f"aws codebuild stop-build --id {seen.build_id}"
+            with cleaning.after(exc, left=left, next_step=next_step):
                 self._builds.stop(intent, seen.build_id, timeout_ms=self._stopping_ms)
             raise
         if ended.status != "SUCCEEDED":

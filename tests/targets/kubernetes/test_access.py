@@ -1,6 +1,7 @@
 """The way into the cluster: what is kept, what is refused, and who is asked with which credentials."""
 
 import base64
+import json
 import os
 import shutil
 import stat
@@ -368,6 +369,25 @@ def test_a_command_that_is_not_installed_is_named(private, tmp_path, scripted):
 
     with pytest.raises(TargetError, match="give-token: NotInstalled"):
         access.open()
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in its session", "in one of its own"])
+def test_what_a_command_leaves_behind_holds_its_pipe_and_is_not_waited_for(tmp_path, apart):
+    pid_file = tmp_path / "pid"
+    leave = f"subprocess.Popen(['/bin/sleep', '6000'], start_new_session={apart})"
+    document = {"apiVersion": "v1", "kind": "ExecCredential", "status": {"token": "the-token-of-a-command"}}
+    body = (
+        f"import subprocess\nopen({str(pid_file)!r}, 'w').write(str({leave}.pid))\n"
+        f"print({json.dumps(document)!r}, flush=True)\n"
+    )
+    token = CommandToken(parse(kubeconfig(user=run_exec("give-token"))), install(tmp_path, body), seconds=600.0)
+
+    try:
+        with in_time():
+            assert token() == "the-token-of-a-command"
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(int(pid_file.read_text()), 9)
 
 
 def test_a_command_that_does_not_end_is_ended_with_all_that_it_started(tmp_path):

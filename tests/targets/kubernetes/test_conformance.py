@@ -238,6 +238,29 @@ def test_a_run_that_is_interrupted_removes_its_namespace(cluster, effects, embed
     assert cluster.get(NAMESPACE, namespace) is None
 
 
+def test_an_interruption_stays_one_where_the_namespace_cannot_be_removed_and_says_what_may_be_left(
+    cluster, effects, embedded
+):
+    namespace = new_namespace()
+
+    def refuse(call: Any) -> Fault | None:
+        return Fault(status=403, reason="Forbidden", message="not for you") if call.verb == "delete" else None
+
+    def interrupt(_: object) -> None:
+        embedded.faults.append(refuse)
+        raise Interruption("SIGTERM received", exit_status=143)
+
+    try:
+        with pytest.raises(Interruption) as caught:
+            run(cluster, effects(namespace), namespace=namespace, heard=interrupt)
+    finally:
+        embedded.faults.remove(refuse)
+
+    (note,) = caught.value.__notes__
+    assert note.startswith(f"the namespace {namespace} may be left: ")
+    assert note.endswith(f"next: kubectl delete namespace {namespace}")
+
+
 def test_a_server_that_is_lost_ends_the_run_and_what_was_made_goes(cluster, effects, embedded):
     namespace = new_namespace()
 
