@@ -1,5 +1,5 @@
 # The users' own targets first; each is one command that can be typed as well.
-.PHONY: drill test dr-drill sweep lint types imports schemas sample
+.PHONY: drill test dr-drill sweep test-costly lint types imports schemas sample
 
 drill:
 	python3 bootstrap.py drill
@@ -13,9 +13,13 @@ dr-drill:
 	@test -n "$(IMAGE_REF)" || { echo "IMAGE_REF is not set; next: make dr-drill BACKUP_URI=s3://… IMAGE_REF=…" >&2; exit 4; }
 	pytest -m drill --backup-uri "$(BACKUP_URI)" --image-ref "$(IMAGE_REF)" $(DRILL_OPTIONS)
 
-# Every kill point, pair of kills, interruption and mutant; CI samples them (docs/testing.md).
+# Every kill point, pair of kills, interruption and mutant, and each costly test; CI samples them (docs/testing.md).
 sweep:
-	python3 bootstrap.py test -m exhaustive
+	python3 bootstrap.py test -m "exhaustive or costly"
+
+# Each costly test, of whichever day.
+test-costly:
+	python3 bootstrap.py test -m "costly and not exhaustive"
 
 lint:
 	python3 bootstrap.py python -m ruff check .

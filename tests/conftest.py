@@ -1,8 +1,38 @@
-"""What the drills of all tests have in common."""
+"""What all tests have in common: which of them a run takes, and the drills that they share."""
 
+import datetime as dt
 import os
 
 import pytest
+
+from tests import shares
+
+SHARE = pytest.StashKey[str]()
+
+
+def pytest_configure(config):
+    config.stash[SHARE] = shares.share_of_a_run(config, dt.datetime.now(dt.UTC).date())
+    if hasattr(config, "workerinput"):
+        return
+    # A worker is given the paths that its controller found, and could not tell them from paths that were typed.
+    os.environ[shares.VARIABLE] = config.stash[SHARE]
+
+
+def pytest_report_header(config):
+    share = config.stash[SHARE]
+    if share == shares.WHOLE:
+        return None
+    return f"costly tests: share {share} of {shares.SHARES}, by the day; all of them: {shares.VARIABLE}={shares.WHOLE}"
+
+
+# Before marks are chosen by.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    shares.mark(items)
+    gone = {item.nodeid for item in shares.left_out(items, config.stash[SHARE])}
+    if gone:
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in gone])
+        items[:] = [item for item in items if item.nodeid not in gone]
 
 
 @pytest.fixture(scope="session")

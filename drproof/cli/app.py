@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ from drproof.cli.compare_inventories import compare_inventories
 from drproof.cli.compare_prefixes import compare_prefixes
 from drproof.cli.control_plane import app as control_plane_app
 from drproof.cli.deciding import approve, reject
-from drproof.cli.errors import clear, echo
+from drproof.cli.errors import ASKED, clear, echo
 from drproof.cli.executions import status, teardown, trigger
 from drproof.cli.export import export
 from drproof.cli.fleet import app as fleet_app
@@ -32,6 +32,9 @@ from drproof.cli.redaction import redaction
 from drproof.cli.release import app as release_app
 from drproof.cli.timestamp import timestamp
 from drproof.cli.verify import verify
+
+if TYPE_CHECKING:
+    from drproof.engine.conclusion import Conclusion
 
 app = typer.Typer(
     name="drproof",
@@ -85,14 +88,14 @@ def resume(
 ) -> None:
     """Go on with a run that died: tear it down (the default) or finish it, then seal it.
 
-    From another machine, whose disk has nothing of it, by its receipt store.
+    From another machine, whose disk has nothing of it, by its receipt store. What an execution made, whose plan has
+    no teardown, is taken away in a window of its own.
     """
-    from drproof.cli.looking import opened
+    from drproof.engine import undoing
     from drproof.engine.resume import FINISH, UNDO
     from drproof.engine.resume import resume as go_on
     from drproof.engine.resume_stored import SCHEME
     from drproof.engine.resume_stored import resume_stored as from_store
-    from drproof.report import summary
 
     with clear():
         purpose, directory = FINISH if finish else UNDO, Path(place)
@@ -102,20 +105,33 @@ def resume(
             conclusion = from_store(place, reports, purpose, reason=reason, listener=_tell, signer=signer, trust=trust)
         else:
             conclusion = go_on(directory, purpose, reason="resumed by an operator", listener=_tell, signer=signer)
+    undone = None
+    with clear():
+        if purpose == UNDO and undoing.is_left_up(directory, conclusion):
+            undone = undoing.undo(directory.resolve(), Path.cwd(), listener=_tell, signer=signer)
+    _sum_up(directory, conclusion, still_up=undone is None and conclusion.still_up)
+    if undone is not None:
+        _sum_up(undone.directory, undone.conclusion, still_up=undone.conclusion.still_up)
+    raise typer.Exit(conclusion.exit_status or (undone.conclusion.exit_status if undone is not None else 0))
+
+
+def _sum_up(directory: Path, conclusion: "Conclusion", *, still_up: bool) -> None:
+    from drproof.cli.looking import opened
+    from drproof.report import summary
+
     echo(f"{directory.name}: {conclusion.title}; {conclusion.stop_reason}")
     with clear():
         lines = summary.lines(
             opened(directory),
             outcome=conclusion.outcome,
             exit_status=conclusion.exit_status,
-            still_up=conclusion.still_up,
+            still_up=still_up,
             directory=directory.resolve(),
             unstored=conclusion.unstored,
             unsealed=conclusion.unsealed,
         )
     for line in lines:
         echo(line)
-    raise typer.Exit(conclusion.exit_status)
 
 
 def _tell(event: str, phase: str, receipt: object) -> None:
@@ -195,9 +211,11 @@ def check_schemas() -> None:
 
 @app.callback(invoke_without_command=True)
 def version(
+    context: typer.Context,
     show: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
 ) -> None:
     """Disaster-recovery drills that prove what they showed."""
+    ASKED.set(context.invoked_subcommand or "")
     if show:
         echo(f"drproof {drproof.__version__} (Python {sys.version.split()[0]})")
         raise typer.Exit

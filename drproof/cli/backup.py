@@ -1,5 +1,6 @@
 """`drproof backup create`: a restore point in the layout that drills recover from."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,8 @@ from drproof.cli.errors import clear, echo
 if TYPE_CHECKING:
     from drproof.engine.reaching import Way
     from drproof.engine.restore_points import Made, Wanted
+
+SUMMARY = "backup.summary.json"
 
 app = typer.Typer(help="Restore points.", no_args_is_help=True)
 
@@ -78,6 +81,9 @@ def create(  # noqa: PLR0913 — what a restore point is made of
             canary=canary,
             level=level,
         )
+        _refuse_half(wanted, Path.cwd())
+        _refuse_what_is_there(into, (*wanted.folders, "metadata.json"), "--into")
+        _refuse_what_is_there(receipt_dir, (SUMMARY,), "--receipt-dir")
         with restore_points.scratch() as private:
             place = into or Path(private)
             place.mkdir(parents=True, exist_ok=True)
@@ -95,7 +101,7 @@ def create(  # noqa: PLR0913 — what a restore point is made of
                 made = _upload(made, place, wanted, Path(private), way)
         if receipt_dir is not None:
             receipt_dir.mkdir(parents=True, exist_ok=True)
-            (receipt_dir / "backup.summary.json").write_bytes(restore_points.summary_of(made, verified=not dry_run))
+            (receipt_dir / SUMMARY).write_bytes(restore_points.summary_of(made, verified=not dry_run))
     for packed in made.archives:
         echo(f"{packed.name}: {len(packed.members)} files, {packed.size} bytes, sha256 {packed.sha256}")
     if dry_run:
@@ -103,6 +109,35 @@ def create(  # noqa: PLR0913 — what a restore point is made of
         return
     echo(f"made and read back: {wanted.uri}")
     echo(f"  next: pytest -m backup-check --backup-uri {wanted.uri}")
+
+
+def _refuse_half(wanted: "Wanted", directory: Path) -> None:
+    """Refuse a restore point that lacks an archive of which restore points here consist."""
+    from drproof.engine.refusal import refuse
+    from drproof.engine.settings import setting
+
+    # Whoever restores looks for all of them: one that was forgotten would be found out on the day of the recovery.
+    lacking = [name for name in setting("backup.archives", {}, os.environ, directory) if name not in wanted.folders]
+    if lacking:
+        raise refuse(
+            f"the restore point would have no {', '.join(lacking)}",
+            expected="every archive of backup.archives in drproof.toml, by default state.tar.zst and manifests.tar.zst",
+            got=", ".join(wanted.folders),
+            next_step=f"add --archive {lacking[0]}=<folder>, or name in backup.archives what yours consist of",
+        )
+
+
+def _refuse_what_is_there(folder: Path | None, names: tuple[str, ...], option: str) -> None:
+    """Refuse a folder in which something would be written over, before anything is packed."""
+    from drproof.engine.refusal import refuse
+
+    held = [name for name in names if folder is not None and (folder / name).exists()]
+    if held:
+        raise refuse(
+            f"{option} {folder} holds {held[0]} already",
+            expected="a folder without it: nothing is written over",
+            next_step=f"{option} <another folder>",
+        )
 
 
 def _folders(words: list[str]) -> dict[str, Path]:

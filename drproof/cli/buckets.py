@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drproof.cli.errors import MISUSED
-from drproof.report.visible import printable
+from drproof.cli.errors import MISUSED, complain
 
 if TYPE_CHECKING:
     from drproof.model.capabilities import ObjectStore
@@ -58,8 +57,8 @@ def told(unanswered: int = UNANSWERED) -> Iterator[None]:
     try:
         yield
     except (ValueError, EvidenceError, NotFoundError, OSError) as exc:
-        typer.echo(printable(f"drproof: {exc}", lines=True), err=True)
+        complain(exc)
         raise typer.Exit(MISUSED) from exc
     except DrproofError as exc:
-        typer.echo(printable(f"drproof: {exc}", lines=True), err=True)
+        complain(exc)
         raise typer.Exit(unanswered) from exc

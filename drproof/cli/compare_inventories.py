@@ -1,10 +1,12 @@
 """`drproof compare-inventories`: two prefixes compared by what S3 Inventory says of them, whatever their size."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+MEMORY = re.compile(r"[0-9]+(\.[0-9]+)? ?[KMGT]?i?B", re.ASCII | re.IGNORECASE)
 Manifest = Annotated[Path, typer.Argument(help="The manifest.json of an inventory, in a copy of its folder.")]
 
 
@@ -32,16 +34,23 @@ def compare_inventories(  # noqa: PLR0913 — two places, and what is told
     import tempfile
 
     from drproof.cli.comparing import UNDECIDED, Report
-    from drproof.cli.errors import clear, echo
+    from drproof.cli.errors import clear, complain, echo
+    from drproof.engine.refusal import refuse
     from drproof.model.errors import DrproofError
     from drproof.report.visible import printable
     from drproof.targets.inventory import InventoryComparison, opened, statements
 
     with clear():
+        if MEMORY.fullmatch(memory) is None:
+            # What DuckDB says of it would look like a comparison that did not end.
+            raise refuse(f"--memory {memory}", expected="a number and B, KB, MB, GB or TB", next_step="--memory 512MB")
         sides = opened(left), opened(right)
         if sides[0].manifest == sides[1].manifest and prefix_left == prefix_right:
-            msg = f"both sides are {left} {prefix_left}: an inventory compared with itself shows nothing"
-            raise ValueError(msg)
+            raise refuse(
+                f"both sides are the inventory {left}" + (f", {prefix_left}" if prefix_left else ""),
+                expected="two places: an inventory compared with itself shows nothing",
+                next_step="name the manifest.json of the other bucket's inventory",
+            )
         if show_sql:
             typer.echo(printable(statements(*sides, prefix_left, prefix_right), lines=True))
             return
@@ -57,7 +66,7 @@ def compare_inventories(  # noqa: PLR0913 — two places, and what is told
             for found in comparison:
                 report.add(found)
         except DrproofError as exc:
-            typer.echo(printable(f"drproof: {exc}", lines=True), err=True)
+            complain(exc)
             echo(f"not compared: {names[0]} and {names[1]}")
             raise typer.Exit(UNDECIDED) from exc
         raise typer.Exit(report.end(comparison.tally, *names))

@@ -38,6 +38,14 @@ def compare_prefixes(  # noqa: PLR0913 — two places, and how they are asked
     embedded: World = "",
     endpoint: Endpoint = "",
     shards: Annotated[int, typer.Option(min=1, max=64, help="How many ranges of keys are listed at once.")] = 8,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="How many processes compare; by default one a processor, at most 4, and 1 where there is no Linux.",
+        ),
+    ] = None,
     read: Annotated[
         Literal["auto", "never", "always"],
         typer.Option(help="Which objects of one size are read: those in doubt, none, or all."),
@@ -54,12 +62,12 @@ def compare_prefixes(  # noqa: PLR0913 — two places, and how they are asked
     Exit status: 0 equal, 1 different, 2 misused, 3 not answered, or nothing different and something undecided.
     """
     from drproof.cli.comparing import UNDECIDED, Report
-    from drproof.cli.errors import clear, echo
+    from drproof.cli.errors import clear, complain, echo
     from drproof.engine.comparing import Asked, open_pair
+    from drproof.engine.key_ranges_apart import processes_here
     from drproof.engine.prefixes import Comparison
     from drproof.engine.reaching import Way
     from drproof.model.errors import DrproofError
-    from drproof.report.visible import printable
 
     # Whose settings hold where an option says nothing: what was, and what took over.
     ways = (
@@ -72,7 +80,7 @@ def compare_prefixes(  # noqa: PLR0913 — two places, and how they are asked
     ]
     with clear():
         pair = open_pair(*asked, connections=4 * shards)
-        comparison = Comparison(*pair, shards=shards, read=read)
+        comparison = Comparison(*pair, shards=shards, read=read, processes=processes or processes_here())
         report = Report.to(json_file, most=max_differences)
     # What cannot be written is no difference, which an error without an end of its own would say by its status.
     with clear(), report:
@@ -80,7 +88,7 @@ def compare_prefixes(  # noqa: PLR0913 — two places, and how they are asked
             for found in comparison:
                 report.add(found)
         except DrproofError as exc:
-            typer.echo(printable(f"drproof: {exc}", lines=True), err=True)
+            complain(exc)
             echo(f"not compared: {left} and {right}")
             raise typer.Exit(UNDECIDED) from exc
         raise typer.Exit(report.end(comparison.tally, left, right, sent=[one.bucket.sent for one in pair]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import typer
 
@@ -9,6 +10,9 @@ from drproof.model.errors import DrproofError
 from drproof.report.visible import printable
 
 MISUSED = 2
+NEXT = "\n  next: "
+ASKED: ContextVar[str] = ContextVar("asked", default="")
+"""The command that runs, or the group that it is of."""
 
 
 @contextmanager
@@ -17,10 +21,20 @@ def clear() -> Iterator[None]:
     try:
         yield
     except (ValueError, DrproofError, OSError) as exc:
-        # Notes say what besides went wrong, such as what a failed upload left behind.
-        said = "\n".join((f"drproof: {exc}", *getattr(exc, "__notes__", ())))
-        typer.echo(printable(said, lines=True), err=True)
+        complain(exc)
         raise typer.Exit(MISUSED) from exc
+
+
+def complain(exc: Exception) -> None:
+    """Print what is wrong, with what to do next: the error's own word, else where the command is explained."""
+    text = str(exc)
+    if isinstance(exc, OSError) and exc.filename is not None and exc.strerror:
+        text = f"{exc.filename}: {exc.strerror}"
+    # Notes say what besides went wrong, such as what a failed upload left behind.
+    said = "\n".join((f"drproof: {text}", *getattr(exc, "__notes__", ())))
+    if NEXT not in said and ASKED.get():
+        said += f"{NEXT}drproof {ASKED.get()} --help"
+    typer.echo(printable(said, lines=True), err=True)
 
 
 def echo(text: str) -> None:

@@ -23,7 +23,10 @@ def definition() -> None:
 
 @app.command()
 def manifest(backups_under: Under, target: Target = None) -> None:
-    """List the restore points once and print them as the input of an execution; strays are named on stderr."""
+    """List the restore points once and print them as the input of an execution; strays are named on stderr.
+
+    Exit status: 0 listed, 1 there is none, or two listings differ, 2 misused or refused.
+    """
     from drproof.engine.fleet_collect import found_below
     from drproof.orchestrator.fleet_definition import manifest as items
     from drproof.report.visible import printable
@@ -33,7 +36,15 @@ def manifest(backups_under: Under, target: Target = None) -> None:
     for stray in found.strays:
         typer.echo(printable(f"drproof: {stray} belongs to no restore point"), err=True)
     typer.echo(items(found.found), nl=False)
-    raise typer.Exit(0 if found.found and found.found == found.recounted else 1)
+    if not found.found:
+        problem = f"no restore point lies under {backups_under}\n  next: name the prefix whose folders they are"
+    elif found.found != found.recounted:
+        counts = f"{len(found.found)} folders, and {len(found.recounted)} by their keys"
+        problem = f"two listings of {backups_under} differ: {counts}\n  next: run the same command again"
+    else:
+        return
+    typer.echo(printable(f"drproof: {problem}", lines=True), err=True)
+    raise typer.Exit(1)
 
 
 @app.command()

@@ -95,15 +95,7 @@ def _plan(  # noqa: PLR0913 — every place that a plan comes from
     from drproof.model.errors import FormatError, NotFoundError
 
     if plan_json is not None:
-        plan = published_runs.parse_plan(plan_json.read_bytes())
-        for entry in plan:
-            if entry.kind == published_runs.RUNS and f"/{published_runs.RUNS}/{run_id}/" not in f"/{entry.s3_key}":
-                msg = f"{plan_json} plans {entry.s3_key}, which is no object of run {run_id}"
-                raise ValueError(msg)
-            if entry.kind == published_runs.LATEST and f"/{published_runs.LATEST}/" not in f"/{entry.s3_key}":
-                msg = f"{plan_json} plans {entry.s3_key}, which is no latest copy"
-                raise ValueError(msg)
-        return plan
+        return _planned(plan_json, run_id)
     run_path = published_runs.run_path(prefix, run_id)
     where = f"s3://{bucket}/{run_path}/{published_runs.REPORT}"
     if run_dir is not None:
@@ -113,6 +105,8 @@ def _plan(  # noqa: PLR0913 — every place that a plan comes from
         try:
             data = store.read(bucket, f"{run_path}/{published_runs.REPORT}")[1]
         except NotFoundError as exc:
+            if exc.code == "NoSuchBucket":
+                raise
             msg = f"{where} is not published, and nothing else says what was promised\n  next: name --plan-json"
             raise ValueError(msg) from exc
     try:
@@ -123,6 +117,25 @@ def _plan(  # noqa: PLR0913 — every place that a plan comes from
         return published_runs.plan_of(report, prefix=prefix, run_path=run_path)
     except FormatError as exc:
         raise FormatError(exc.code, f"{where}: {exc}") from exc
+
+
+def _planned(plan_json: Path, run_id: str) -> "tuple[PlanEntry, ...]":
+    """Return the plan of a file, if it is one of this run."""
+    from drproof.formats import published_runs
+    from drproof.model.errors import FormatError
+
+    try:
+        plan = published_runs.parse_plan(plan_json.read_bytes())
+    except FormatError as exc:
+        raise FormatError(exc.code, f"{plan_json}: {exc}") from exc
+    for entry in plan:
+        if entry.kind == published_runs.RUNS and f"/{published_runs.RUNS}/{run_id}/" not in f"/{entry.s3_key}":
+            msg = f"{plan_json} plans {entry.s3_key}, which is no object of run {run_id}"
+            raise ValueError(msg)
+        if entry.kind == published_runs.LATEST and f"/{published_runs.LATEST}/" not in f"/{entry.s3_key}":
+            msg = f"{plan_json} plans {entry.s3_key}, which is no latest copy"
+            raise ValueError(msg)
+    return plan
 
 
 def _stored(store: "ObjectStore", bucket: str, entries: "Iterable[PlanEntry]") -> "dict[str, Seen | Unanswered]":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from drproof.cli.buckets import World
 from drproof.cli.errors import clear, echo
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from drproof.targets.aws.ecr import AwsImages
 
 NOT_SOUND = 1
+REHEARSAL = "rehearsal: the registry of an embedded world, not AWS"
 Kind = Literal["product", "major", "milestone"]
 
 app = typer.Typer(help="Metadata and notes of a release: written, verified, checked.", no_args_is_help=True)
@@ -27,6 +29,7 @@ def write(  # noqa: PLR0913 — one parameter an option
     out: Annotated[Path | None, typer.Option(help="The file to write; release-<tag>.json without it.")] = None,
     source: Annotated[Path, typer.Option(help="The working tree that the image was built from.")] = Path(),
     profile: Profile = "",
+    embedded: World = "",
     ci_run_url: Annotated[str, typer.Option(help="The run of CI that built it; GitHub Actions says it itself.")] = "",
     ci_run_id: Annotated[str, typer.Option(help="Its number.")] = "",
     ci_workflow: Annotated[str, typer.Option(help="Its workflow.")] = "",
@@ -41,7 +44,7 @@ def write(  # noqa: PLR0913 — one parameter an option
         said = {"ci_run_url": ci_run_url, "ci_run_id": ci_run_id, "ci_workflow": ci_workflow}
         ci = {**releases.ci_of(os.environ), **{name: value for name, value in said.items() if value}}
         sha = releases.commit(source)
-        images = _registry(parse_tagged(image).repository, profile)
+        images = _registry(parse_tagged(image).repository, profile, embedded)
         release = releases.made(images, image, git_sha=sha, now=SystemClock().now(), ci=ci)
         data = release_metadata.write(release)
         # What was written must be readable by whoever verifies it.
@@ -49,12 +52,14 @@ def write(  # noqa: PLR0913 — one parameter an option
         place = out or Path(f"release-{release.image_tag}.json")
         with place.open("xb") as file:
             file.write(data)
+    if embedded:
+        echo(REHEARSAL)
     echo(f"written: {place}")
     echo(release.image_ref_digest)
 
 
 @app.command()
-def verify(
+def verify(  # noqa: PLR0913 — one parameter an option
     metadata: Metadata,
     registry: Annotated[bool, typer.Option("--registry", help="Ask the registry as well.")] = False,
     require_ci_evidence: Annotated[
@@ -64,6 +69,7 @@ def verify(
         list[str] | None, typer.Option(help="An architecture that must be there; can be given again.")
     ] = None,
     profile: Profile = "",
+    embedded: World = "",
 ) -> None:
     """Verify metadata: complete, in themselves consistent, and with --registry what the registry has.
 
@@ -85,11 +91,13 @@ def verify(
         if require_ci_evidence and (missing := without_ci(release)):
             found.append(missing)
         if registry:
-            found += releases.differences(_registry(release.image_repo, profile), release)
+            found += releases.differences(_registry(release.image_repo, profile, embedded), release)
     for line in found:
         echo(f"{metadata}: {line}")
     if found:
         raise typer.Exit(NOT_SOUND)
+    if registry and embedded:
+        echo(REHEARSAL)
     echo(f"{metadata}: sound{'' if registry else '; the registry was not asked'}")
     echo(release.image_ref_digest)
 
@@ -126,15 +134,20 @@ def notes(
     echo(f"{check}: ready{'' if release else '; no metadata were compared'}")
 
 
-def _registry(repository: str, profile: str) -> "AwsImages":
-    """Return the registry of an image, by the operator's own AWS configuration; nothing is written there."""
+def _registry(repository: str, profile: str, world: str) -> "AwsImages":
+    """Return the registry of an image, by the operator's own AWS configuration or a world's; nothing is written."""
+    from drproof.engine.reaching import Way
+    from drproof.engine.refusal import refuse
     from drproof.formats.image_ref import ECR
     from drproof.targets.aws.ecr import AwsImages
-    from drproof.targets.aws.sessions import Session
 
     match = ECR.fullmatch(repository)
     if match is None:
-        msg = f"the repository {repository}: expected one of ECR, whose registry names account and region"
-        raise ValueError(msg)
-    session = Session(match["region"], profile=profile, read_only=True)
+        raise refuse(
+            f"the repository {repository}",
+            expected="one of ECR, whose registry names account and region",
+            next_step="--image <account>.dkr.ecr.<region>.amazonaws.com/<name>:<tag>",
+        )
+    way = Way(region=match["region"], profile=profile, owner=match["account"], world=world)
+    session, _ = way.open(repository)
     return AwsImages(lambda region: session.client("ecr", region=region))

@@ -80,6 +80,7 @@ class Seen:
     phases: Mapping[str, Mapping[str, Any]]
     """What each phase answered: `receipt` and `sha256` among it."""
     build_id: str
+    """The build that brought the machine up, or was about to when it failed or the execution was ended."""
     waits: Waits | None
 
     @property
@@ -150,13 +151,12 @@ def look(reaches: Reaches, arn: str) -> Seen:
     state, document = _last_state(events)
     cause_phase, cause = _cause(events, Redactor(reaches.secrets)) if info.status != "RUNNING" else ("", "")
     phases = document.get("phases")
-    build = document.get("bringup")
     return Seen(
         info=info,
         phase=cause_phase or _phase(state),
         cause=cause if info.status not in {"RUNNING", "SUCCEEDED"} else "",
         phases={name: row for name, row in phases.items() if isinstance(row, dict)} if isinstance(phases, dict) else {},
-        build_id=str(build.get("id", "")) if isinstance(build, dict) else "",
+        build_id=_build(events, document),
         waits=_waits(events),
     )
 
@@ -228,6 +228,20 @@ def _last_state(events: Sequence[Event]) -> tuple[str, Mapping[str, Any]]:
         if isinstance(details, dict) and isinstance(_document(details.get("output")).get("phases"), dict):
             known = dict(_document(details.get("output")))
     return name, known
+
+
+def _build(events: Iterable[Event], known: Mapping[str, Any]) -> str:
+    """Return the build of the bring-up: as the execution knows it, else the last one that was begun."""
+    kept = known.get("bringup")
+    if isinstance(kept, dict) and kept.get("id"):
+        return str(kept["id"])
+    found = ""
+    for event in events:
+        details = event.get("taskSubmittedEventDetails")
+        if isinstance(details, dict) and details.get("resourceType") == "codebuild":
+            build = _document(details.get("output")).get("Build")
+            found = str(build.get("Id") or found) if isinstance(build, dict) else found
+    return found
 
 
 def _waits(events: Iterable[Event]) -> Waits | None:

@@ -1,21 +1,18 @@
 """Two prefixes compared: both listed at once in ranges of keys, and only what the listings leave in doubt is asked.
 
-Every range is compared by a thread of its own; the differences come out in key order, whatever their number, in
-constant memory: a range that is ahead waits.
+The differences come out in key order, whatever their number, in constant memory.
 """
 
 import hashlib
-import queue
-import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from drproof.analysis.comparing_prefixes import compare
 from drproof.analysis.deciding_doubt import Said, decide, said
 from drproof.engine.key_ranges import found_cuts
+from drproof.engine.key_ranges_apart import RangesApart
 from drproof.model.comparison import Difference, Kind, Tally
 from drproof.model.errors import NotFoundError, TargetError
 from drproof.targets.aws.s3_ranges import ListedPrefix
@@ -25,38 +22,37 @@ SHARDS = 8
 READERS = 16
 """How many pairs of objects are asked about at once."""
 
-AHEAD = 8
-"""How many batches of differences a range may be ahead of those before it."""
-
-BATCH = 200
 UNDER_WAY = 4 * READERS
-RANGE = "drproof range"
-"""How the threads of ranges are named."""
-
-_Batch: TypeAlias = "list[Difference] | Tally | BaseException"
-"""What comes out of a range: differences, then what it saw in all, or what ended it."""
 
 
 class Comparison:
     """One comparison: an iterator over what differs, and what it came to once that has ended."""
 
     def __init__(
-        self, left: ListedPrefix, right: ListedPrefix, *, shards: int = SHARDS, read: Reading = "auto"
+        self,
+        left: ListedPrefix,
+        right: ListedPrefix,
+        *,
+        shards: int = SHARDS,
+        read: Reading = "auto",
+        processes: int = 1,
     ) -> None:
         """Compare two prefixes in at most `shards` ranges; nothing is asked before the first difference is.
 
+        More than one of `processes` is for a caller that has no other thread: they are forked.
+
         Raises:
-            ValueError: there are less than one shards.
+            ValueError: there is less than one shard, or less than one process.
         """
-        if shards < 1:
-            msg = f"expected at least one shard, got {shards}"
+        if min(shards, processes) < 1:
+            msg = f"expected at least one shard and one process, got {shards} and {processes}"
             raise ValueError(msg)
         self.tally = Tally()
         self._left = left
         self._right = right
         self._shards = shards
         self._read = read
-        self._ended = threading.Event()
+        self._processes = processes
 
     def __iter__(self) -> Iterator[Difference]:
         """Yield what differs and what stays in doubt, in key order.
@@ -66,60 +62,27 @@ class Comparison:
             FormatError: a listing is not one, or has no order.
         """
         sides = (self._left, self._right)
-        with ThreadPoolExecutor(2 * self._shards) as ahead, ThreadPoolExecutor(READERS) as readers:
+        with ThreadPoolExecutor(2 * self._shards) as looking:
+            at = found_cuts(*sides, self._shards, looking)
+        spans = tuple(zip((b"", *at), (*at, None), strict=True))
+        apart = RangesApart(sides, spans, trust_etags=self._read != "always", processes=self._processes)
+        # Whoever asks about objects has threads, so the processes are forked before.
+        with apart, ThreadPoolExecutor(READERS) as readers:
             try:
-                for found in self._decided(self._merged(ahead), readers):
+                for found in self._decided(self._merged(apart), readers):
                     self.tally.add(found)
                     yield found
             finally:
-                self._ended.set()
                 for side in sides:
                     side.bucket.ended.set()
                 readers.shutdown(wait=False, cancel_futures=True)
 
-    def _merged(self, ahead: ThreadPoolExecutor) -> Iterator[Difference]:
-        """Compare all ranges at once and yield their differences in key order."""
-        at = found_cuts(self._left, self._right, self._shards, ahead)
-        outlets: list[queue.Queue[_Batch]] = []
-        for after, until in zip((b"", *at), (*at, None), strict=True):
-            outlet: queue.Queue[_Batch] = queue.Queue(AHEAD)
-            outlets.append(outlet)
-            named = f"{RANGE} {len(outlets)}"
-            threading.Thread(target=self._range, args=(after, until, ahead, outlet), name=named, daemon=True).start()
-        for outlet in outlets:
-            while not isinstance(batch := outlet.get(), Tally):
-                if isinstance(batch, BaseException):
-                    raise batch
+    def _merged(self, apart: RangesApart) -> Iterator[Difference]:
+        for batch in apart.batches():
+            if isinstance(batch, Tally):
+                self.tally.join(batch)
+            else:
                 yield from batch
-            # Counted by one thread alone: the one that takes what all the others put.
-            self.tally.join(batch)
-
-    def _range(
-        self, after: bytes, until: bytes | None, ahead: ThreadPoolExecutor, outlet: "queue.Queue[_Batch]"
-    ) -> None:
-        """Compare one range; whatever ends it, its outlet says so."""
-        tally, batch = Tally(), list[Difference]()
-        left, right = (side.pages(after, until, ahead) for side in (self._left, self._right))
-        try:
-            for found in compare(left, right, tally, trust_etags=self._read != "always"):
-                batch.append(found)
-                if self._ended.is_set():
-                    return
-                if len(batch) == BATCH:
-                    self._put(outlet, batch)
-                    batch = []
-            self._put(outlet, batch)
-            self._put(outlet, tally)
-        except BaseException as exc:  # noqa: BLE001 — raised again where the differences are consumed
-            self._put(outlet, exc)
-
-    def _put(self, outlet: "queue.Queue[_Batch]", batch: _Batch) -> None:
-        while not self._ended.is_set():
-            try:
-                outlet.put(batch, timeout=1)
-            except queue.Full:
-                continue
-            return
 
     def _decided(self, merged: Iterator[Difference], readers: ThreadPoolExecutor) -> Iterator[Difference]:
         """Decide what is in doubt, many at once, and keep the order."""

@@ -168,7 +168,9 @@ def prepare(request: DrillRequest) -> Prepared:
     coverage = cover(plan, window, passed, by_hand=by_hand)
     challenge = prior.plan.criteria.workload.challenge if prior else ""
     criteria = criteria_of(resolved, settings, plan, teardown=window.teardown, challenge=challenge)
-    criteria = replace(criteria, fleet=fleet or Fleet())
+    # Whether it was forced is fixed with the first window, and judged again by that.
+    forced = prior.plan.criteria.force_recovery if prior is not None else criteria.force_recovery
+    criteria = replace(criteria, fleet=fleet or Fleet(), force_recovery=forced)
     mode: Mode = "rehearsal" if embedded else "live"
     if prior is not None and earlier is not None:
         _refuse_another_drill(prior.plan, earlier.settings, plan=plan, mode=mode, criteria=criteria, settings=settings)

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import botocore.session
@@ -12,9 +12,10 @@ from drproof.engine.refusal import refuse
 from drproof.engine.settings import setting
 from drproof.targets import embedded
 from drproof.targets.aws.errors import translated
-from drproof.targets.aws.s3 import AwsObjectStore
 from drproof.targets.aws.sessions import Session
-from drproof.targets.aws.sts import AwsIdentity
+
+if TYPE_CHECKING:
+    from drproof.targets.aws.s3 import AwsObjectStore
 
 DIGITS = 12
 
@@ -48,10 +49,17 @@ class Way:
         owner = self._owner(bucket)
         session = self._session(bucket)
         # Without an owner on every call, a bucket of that name in a stranger's account would do.
-        return session, owner or AwsIdentity(session.client("sts")).caller().account_id
+        if not owner:
+            from drproof.targets.aws.sts import AwsIdentity
 
-    def objects(self) -> AwsObjectStore:
+            owner = AwsIdentity(session.client("sts")).caller().account_id
+        return session, owner
+
+    def objects(self) -> "AwsObjectStore":
         """Return the buckets that can be reached this way; as `open`."""
+        # Whoever lists with signed requests does without the SDK's client, and what comes with it.
+        from drproof.targets.aws.s3 import AwsObjectStore
+
         session, owner = self.open()
         return AwsObjectStore(session.client("s3"), owner=owner)
 

@@ -196,7 +196,11 @@ def _uri(text: str) -> S3Uri:
     try:
         uri = s3_uri.parse(text)
     except FormatError as exc:
-        raise refuse(f"{text}: {exc}", expected="s3://bucket/prefix/backups/<id>", next_step="--to s3://…") from exc
+        raise refuse(
+            f"{text}: {exc}",
+            expected="s3://bucket/prefix/backups/<id>",
+            next_step="--to s3://<bucket>/<prefix>/backups/, and where --backup-id is said, an id without / and ..",
+        ) from exc
     if "/backups/" not in uri.key:
         # Where the control plane lies is told from what stands before that.
         raise refuse(

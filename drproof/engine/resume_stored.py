@@ -1,7 +1,6 @@
 """Going on with a run whose folder is lost: out of its receipt store, then as from its folder."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +8,11 @@ from typing import Any
 
 from drproof import catalog
 from drproof.engine import world as worlds
+from drproof.engine.at_rest import discard, fetched_at_rest
 from drproof.engine.conclusion import Conclusion
-from drproof.engine.fetching import Fetched, fetch
+from drproof.engine.fetching import Fetched
 from drproof.engine.keys import TRUST, read_trust
 from drproof.engine.places import with_signer
-from drproof.engine.private import Private
 from drproof.engine.refusal import refuse
 from drproof.engine.resume import FINISH, UNDO, resume
 from drproof.engine.run import Listener
@@ -72,11 +71,11 @@ def resume_stored(  # noqa: PLR0913 — who goes on, where, and how it is told
                 raise refuse(
                     f"{uri} is closed: there is nothing to resume", next_step="drproof verify, on a copy of it"
                 )
-            fetched = fetch(stored, directory, target)
+            fetched = fetched_at_rest(stored, directory, target)
         except TargetError as exc:
             raise refuse(f"{uri} cannot be fetched: {exc}", next_step="run the same command again") from exc
     if purpose == FINISH:
-        _refuse_to_finish_blindly(fetched)
+        refuse_to_finish(fetched)
     return resume(directory, purpose, reason=reason, listener=listener, signer=signer)
 
 
@@ -100,16 +99,28 @@ def _trust(settings: Settings, named: str, folder: Path) -> Trust:
     return read_trust(path)
 
 
-def _refuse_to_finish_blindly(fetched: Fetched) -> None:
-    """Refuse to compare digests that were made under a key that is lost."""
+def refuse_to_finish(fetched: Fetched) -> None:
+    """Refuse to finish what can only be undone: an execution, and digests that were made under a key that is lost.
+
+    Raises:
+        Refusal: it is one of them; no folder is left.
+    """
+    directory = fetched.bundle.directory
+    undo = "undo it: the same command without --finish"
+    if arn := fetched.bundle.plan.criteria.approval.execution_arn:
+        discard(directory)
+        raise refuse(
+            f"{directory.name} is an execution: a decision about it counts only where its machine waits for one",
+            expected="a drill that pytest ran",
+            got=arn,
+            next_step=f"{undo}; then drproof trigger, which begins another",
+        )
     if fetched.has_its_key or DIGESTED not in {receipt.phase for receipt in fetched.bundle.receipts}:
         return
-    directory = fetched.bundle.directory
-    shutil.rmtree(directory, ignore_errors=True)
-    shutil.rmtree(Private.of(directory).path, ignore_errors=True)
+    discard(directory)
     raise refuse(
         f"the values of Secrets of {directory.name} were digested under a key that only the lost machine had",
         expected="receipts.digest_key, or a signer that is a file, when the drill begins",
         got="neither of them here: what is in the cluster cannot be compared any more",
-        next_step="undo it: the same command without --finish",
+        next_step=undo,
     )

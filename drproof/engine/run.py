@@ -248,8 +248,12 @@ class Run:
         return self.receipts[phase.name]
 
     def _begun(self) -> set[str]:
-        """Return the phases that the journal saw begin, whether or not they have a receipt."""
-        return {record["phase"] for record in self._journal.records() if record["kind"] == "phase"}
+        """Return the phases that the journal saw begin, whether or not they have a receipt.
+
+        A phase whose effect was announced has begun: a machine of the orchestrator orders the build of a bring-up ahead
+        of its phase.
+        """
+        return {record["phase"] for record in self._journal.records() if record["kind"] in {"phase", "intent"}}
 
     def _leave_out(self, phase: Phase[Any]) -> None:
         """Give a phase that was never reached its receipt; one that was begun cannot say so."""

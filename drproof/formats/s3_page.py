@@ -22,12 +22,17 @@ MOST_EMPTY = 1000
 """Pages in a row that may hold nothing. S3 sends such pages while it passes over what was deleted; a store whose pages
 name each other would be listed for ever."""
 
-_OBJECT = re.compile(
-    rb"(<Contents><Key>([!-%'-;=-~]*)</Key><LastModified>[^<&]*</LastModified>"
+_OBJECT = (
+    rb"(<Contents><Key>%b([!-%%'-;=-~]*)</Key><LastModified>[^<&]*</LastModified>"
     rb"<ETag>(?:&quot;|&#34;)([0-9a-f]{32}(?:-[0-9]{1,5})?)(?:&quot;|&#34;)</ETag>"
     rb"(?:<ChecksumAlgorithm>[^<&]*</ChecksumAlgorithm>)*(?:<ChecksumType>[^<&]*</ChecksumType>)?"
     rb"<Size>([0-9]{1,15})</Size><StorageClass>[A-Z_]*</StorageClass></Contents>)"
 )
+"""One object below a prefix."""
+
+_PLAIN = re.compile(rb"[A-Za-z0-9/_.-]*")
+"""A prefix that is written alike whether or not keys are encoded."""
+
 _ENCODED = b"<EncodingType>url</EncodingType>"
 _FIRST, _LAST = b"<Contents>", b"</Contents>"
 _ROOT = "ListBucketResult"
@@ -43,21 +48,28 @@ def parse(data: bytes, prefix: bytes = b"") -> Page:
     """
     if len(data) > LARGEST:
         _wrong("page-shape", f"expected at most {LARGEST} bytes, got {len(data)}")
-    taken, rest = _taken(data)
+    # Keys that are found below their prefix need not be looked through for it.
+    within = prefix if _PLAIN.fullmatch(prefix) else b""
+    taken, rest = _taken(data, within)
     document = _Document()
     document.read(rest)
-    rows = [(key, int(size), etag) for _, key, etag, size in taken] or document.rows()
+    if taken:
+        _, names, etags, sizes = zip(*taken, strict=True)
+        rows, outside = list(zip(names, map(int, sizes), etags, strict=True)), prefix[len(within) :]
+    else:
+        rows, outside = document.rows(), prefix
     shared = [fields.get("CommonPrefixes/Prefix", "").encode() for fields in document.groups["CommonPrefixes"]]
     if document.encoded():
         shared = [_decoded(one) for one in shared]
-        if any(b"%" in row[0] or b"+" in row[0] for row in rows):
+        written = b"".join([row[0] for row in rows])
+        if b"%" in written or b"+" in written:
             rows = [(_decoded(key), size, etag) for key, size, etag in rows]
     document.check_count(len(rows) + len(shared))
-    keys = [row[0] for row in rows]
-    if prefix:
-        if not all(key.startswith(prefix) for key in keys):
+    if outside:
+        if not all(key.startswith(outside) for key, _, _ in rows):
             _wrong("page-key", "a key lies outside the prefix that was asked for")
-        rows = [(key[len(prefix) :], size, etag) for key, size, etag in rows]
+        rows = [(key[len(outside) :], size, etag) for key, size, etag in rows]
+    keys = [row[0] for row in rows]
     if not all(map(lt, keys, keys[1:])):
         _wrong("page-order", "the keys do not ascend; only buckets that list in the order of keys can be compared")
     return Page(
@@ -68,13 +80,13 @@ def parse(data: bytes, prefix: bytes = b"") -> Page:
     )
 
 
-def _taken(data: bytes) -> tuple[list[tuple[bytes, bytes, bytes, bytes]], bytes]:
+def _taken(data: bytes, prefix: bytes) -> tuple[list[tuple[bytes, bytes, bytes, bytes]], bytes]:
     """Return the objects that are written as S3 writes them, and what is left; none unless nothing stands between."""
     first, last = data.find(_FIRST), data.rfind(_LAST) + len(_LAST)
     if first < 0 or last <= first:
         return [], data
     rest = data[:first] + data[last:]
-    found = _OBJECT.findall(data, first, last)
+    found = re.findall(_OBJECT % re.escape(prefix), data[first:last])
     if _ENCODED not in rest or sum(len(one[0]) for one in found) != last - first:
         return [], data
     return found, rest

@@ -3,6 +3,8 @@
 A caller's mistake is a `ValueError` (or `pytest.UsageError` at the plugin's face), never one of these.
 """
 
+from typing import Self
+
 
 class DrproofError(Exception):
     """Something outside drproof is not as it must be."""
@@ -74,6 +76,10 @@ class EvidenceError(DrproofError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """Return what makes the same error again: what ends a process of ours is told to the one that waits for it."""
+        return type(self), (self.code, str(self))
 
 
 class FormatError(EvidenceError):

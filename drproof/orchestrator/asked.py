@@ -46,8 +46,8 @@ class Asked:
     input: Given = field(default_factory=Given)
     build_id: str = ""
     """Of the build that the machine ran; of the act `bringup` alone."""
-    decision: Mapping[str, Any] | None = None
-    """What came back to the machine from whoever decides; of the act `promote` alone."""
+    decision: Any = None
+    """What came back to the machine from whoever decides, of whatever form; of the act `promote` alone."""
     failures: Mapping[str, Any] = field(default_factory=dict)
     """What a state caught, by its phase; of the act `tell_of_failure` alone."""
     token: str = ""

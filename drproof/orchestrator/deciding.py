@@ -29,8 +29,7 @@ def decide(taken: ExecutionRun, left_ms: Callable[[], int | None]) -> dict[str, 
     """
     run = taken.open
     if PROMOTE not in run.receipts:
-        _strict(taken.asked.decision)
-        run.gate = GivenGate(taken.asked.decision)
+        run.gate = GivenGate(envelope_of(taken.asked.decision))
     answer = advance(taken, PROMOTE, left_ms)
     return {**answer, "approved": said_by(run.receipts[PROMOTE].observed)}
 
@@ -40,17 +39,22 @@ def said_by(observed: PromoteObserved | None) -> bool | None:
     return observed.approved if observed is not None else None
 
 
-def _strict(envelope: Mapping[str, Any] | None) -> None:
-    """Refuse what is no decision envelope; `"false"` is a text, and no text says yes."""
-    said = envelope.get("decision") if isinstance(envelope, Mapping) else None
+def envelope_of(came_back: object) -> Mapping[str, Any]:
+    """Return what is a decision envelope, and refuse the rest; `"false"` is a text, and no text says yes.
+
+    Whoever holds the token may send any JSON: people are told that it is no decision, not that the event is odd.
+    """
+    envelope = came_back if isinstance(came_back, Mapping) else {}
+    said = envelope.get("decision")
     approved = said.get("approved") if isinstance(said, Mapping) else None
-    if not isinstance(approved, bool) or not isinstance((envelope or {}).get("dsse"), Mapping):
+    if not isinstance(approved, bool) or not isinstance(envelope.get("dsse"), Mapping):
         raise refuse(
             "what came back from the approver is no decision",
             expected="decision.approved true or false, and the signed envelope dsse",
             got=type(approved).__name__ if isinstance(said, Mapping) else "no decision",
             next_step="drproof approve, or drproof reject, --execution-arn …",
         )
+    return envelope
 
 
 def leave_undecided(taken: ExecutionRun) -> None:

@@ -201,8 +201,13 @@ def _still_up(bundle: Bundle, *, still_up: bool, directory: Path, unsealed: bool
         yield "STILL UP: what the drill created may still exist"
         yield f"  remove it: drproof resume {shlex.quote(str(directory))}"
         return
-    kept = "teardown" in bundle.plan.window.left_out
-    yield "STILL UP: kept, as --teardown false asked" if kept else "STILL UP: what the drill created may still exist"
+    if bundle.plan.criteria.approval.execution_arn:
+        what = "what the execution brought up, whose plan has no teardown"
+    elif "teardown" in bundle.plan.window.left_out:
+        what = "kept, as --teardown false asked"
+    else:
+        what = "what the drill created may still exist"
+    yield f"STILL UP: {what}"
     command = f"pytest -m drill --start-at teardown --receipt-dir {shlex.quote(str(directory))}"
     yield f"  remove it: {command}{' --target embedded' if rehearsal else ''}"
 
@@ -218,7 +223,8 @@ def _again(bundle: Bundle, *, still_up: bool, directory: Path) -> Iterator[str]:
     """Say how the phase that failed is run again, and nothing else where what it builds on is still up."""
     receipts = facts.by_phase(bundle)
     plan = catalog.plan(catalog.RECOVERY)
-    if bundle.plan.plan != plan.name:
+    # An execution is started anew by its machine, not by the options that its function has.
+    if bundle.plan.plan != plan.name or bundle.plan.criteria.approval.execution_arn:
         return
     windows = {phase.name: phase.window for phase in plan.phases}
     failed = [name for name in bundle.plan.phases if name in receipts and receipts[name].outcome in STOPPED]

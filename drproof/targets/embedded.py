@@ -173,7 +173,10 @@ def ask(endpoint: str, method: str, route: str, content: Mapping[str, Any] | Non
         answer = connection.getresponse()
         data = answer.read()
     except (OSError, http.client.HTTPException) as exc:
-        msg = f"{call} {endpoint}: nobody answers: {exc}"
+        msg = (
+            f"{call} {endpoint}: nobody answers: {exc}\n"
+            "  next: python -m drproof.embedded --directory <new folder> starts a world, and says where it answers"
+        )
         raise TargetError(msg, code="Unreachable", call=call) from exc
     finally:
         connection.close()

@@ -63,6 +63,7 @@ def a_file_with_any_problem_is_refuted_and_named(house: House) -> None:
     (first, *rest) = OBSERVED.files
     spoiled = _facts(files=(replace(first, problem="comes twice"), *rest))
     expect(house, "every_file_is_known_and_read", (spoiled, REFUTED), (_facts(files=()), UNPROVEN))
+    assert house.verdict("every_file_is_known_and_read", _facts(files=())).reason == "no file was handed in"
     assert "check_health.json: comes twice" in house.verdict("every_file_is_known_and_read", spoiled).reason
 
 

@@ -59,6 +59,10 @@ def a_file_of_a_failback_with_any_problem_is_refuted_and_named(house: House) -> 
     log = FailbackFile(name="a.json", kind="receipt", size=1, sha256="0" * 64, problem="timestamp")
     spoiled = _facts(files=(*FAILED_BACK.files, log))
     expect(house, "every_file_of_the_failback_is_known_and_read", (spoiled, REFUTED), (_facts(files=()), UNPROVEN))
+    assert (
+        house.verdict("every_file_of_the_failback_is_known_and_read", _facts(files=())).reason
+        == "no file was handed in"
+    )
     assert "a.json: timestamp" in house.verdict("every_file_of_the_failback_is_known_and_read", spoiled).reason
 
 

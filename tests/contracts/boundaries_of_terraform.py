@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from drproof.analysis.terraform.facts import Backend, Provider, Written
+from drproof.analysis.terraform.facts import Backend, LockTable, Provider, Written
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import PASSING, Evidence
@@ -12,7 +12,8 @@ from tests.contracts.observed_terraform import DIGEST, FILE, GUARDRAILS, RUNNER,
 STATE, TRIGGERS = "terraform_state_is_remote_and_locked", "triggers_are_off_by_default"
 MACHINES, AMI = "machines_are_of_an_arm_family", "no_machine_image_is_written_down"
 IMAGES, PROVIDERS = "container_images_are_pinned", "providers_are_pinned"
-EVERY = (STATE, TRIGGERS, MACHINES, AMI, IMAGES, PROVIDERS)
+RESERVED, LOCKS = "no_function_is_given_a_reserved_variable", "no_lock_table_collides_with_one_that_is_there"
+EVERY = (STATE, TRIGGERS, MACHINES, AMI, IMAGES, PROVIDERS, RESERVED, LOCKS)
 
 
 def _site(**changes: Any) -> Evidence:
@@ -184,3 +185,72 @@ def providers_have_one_version(house: House) -> None:
     assert house.verdict(PROVIDERS, of(""), "site").observed["seen"] == ["aws any"]
     assert "may be any version\n" in house.verdict(PROVIDERS, of(""), "site").reason
     assert "may be any version >= 5.0\n" in house.verdict(PROVIDERS, of(">= 5.0"), "site").reason
+
+
+DOCUMENTED = [
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API",
+    "LAMBDA_TASK_ROOT",
+    "LAMBDA_RUNTIME_DIR",
+    "AWS_LAMBDA_MAX_CONCURRENCY",
+    "AWS_LAMBDA_METADATA_API",
+    "AWS_LAMBDA_METADATA_TOKEN",
+]
+
+
+@boundary
+def a_function_is_given_no_name_that_the_platform_keeps_and_may_be_given_any_other(house: House) -> None:
+    def of(value: str, why: str = "") -> Evidence:
+        return _site(
+            function_variables=(Written(at="aws_lambda_function.a.environment.variables", value=value, why=why),)
+        )
+
+    refused = [(of(name), REFUTED) for name in DOCUMENTED]
+    allowed = [
+        (of(name), PROVEN)
+        for name in ("TZ", "LANG", "PATH", "AWS_REGIONS", "aws_region", "HANDLER", "ATLAS_AWS_REGION")
+    ]
+    expect(house, RESERVED, *refused, *allowed, (of("", "it is passed in"), UNPROVEN), subject="site")
+    expect(house, RESERVED, (_site(function_variables=()), PROVEN), subject="site")
+    told = house.verdict(RESERVED, of("AWS_REGION"), "site").reason
+    assert told.startswith("aws_lambda_function.a.environment.variables has AWS_REGION, with which Lambda refuses")
+    assert "next: take it out" in told
+
+
+@boundary
+def a_lock_table_that_is_made_unconditionally_is_refuted(house: House) -> None:
+    def of(guard: Any, why: str = "") -> Evidence:
+        return _site(lock_tables=(LockTable(at="aws_dynamodb_table.a", name="atlas-lock", guard=guard, why=why),))
+
+    expect(
+        house,
+        LOCKS,
+        (of("import"), PROVEN),
+        (of("condition"), PROVEN),
+        (of("off"), PROVEN),
+        (of("none"), REFUTED),
+        (of("unknown", "its count is not understood"), UNPROVEN),
+        (_site(lock_tables=()), PROVEN),
+        subject="site",
+    )
+    assert house.verdict(LOCKS, of("unknown", "strange"), "site").reason.startswith("aws_dynamodb_table.a: strange (")
+    assert "aws_dynamodb_table.a is made unconditionally" in house.verdict(LOCKS, of("none"), "site").reason
+    assert house.verdict(LOCKS, PASSING, "site").observed["seen"] == [
+        "aws_dynamodb_table.lock (atlas-lock): import",
+        "aws_dynamodb_table.other (named when it is planned): condition",
+        "aws_dynamodb_table.none (gone): off",
+    ]

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from drproof.analysis.terraform.facts import Backend, ModuleRead, Provider, SourceFile, Written
+from drproof.analysis.terraform.facts import Backend, LockTable, ModuleRead, Provider, SourceFile, Written
 from drproof.model.collection import DrillSeen
 from drproof.model.criteria import ByItself, Guardrails
 from drproof.phases.orchestrator.read_terraform import TerraformObserved
@@ -29,6 +29,12 @@ SITE = ModuleRead(
         Written(at="aws_lambda_function.reader.image_uri", value=f"registry.example/atlas@{DIGEST}"),
     ),
     providers=(Provider(name="aws", constraint="5.100.0"), Provider(name="random", constraint=">= 3", locked="3.7.2")),
+    function_variables=(Written(at="aws_lambda_function.reader.environment.variables", value="EXPECTED_ACCOUNT_ID"),),
+    lock_tables=(
+        LockTable(at="aws_dynamodb_table.lock", name="atlas-lock", guard="import"),
+        LockTable(at="aws_dynamodb_table.other", guard="condition"),
+        LockTable(at="aws_dynamodb_table.none", name="gone", guard="off"),
+    ),
 )
 RUNNER = ModuleRead(
     name="runner", files=(FILE,), called_by=("site",), providers=(Provider(name="aws", constraint="= 5.1.0"),)

@@ -8,6 +8,8 @@ from tests.drill.conftest import Operator
 from tests.drill.test_policy import allowed_to, made_by
 from tests.roles.asked import note
 
+pytestmark = pytest.mark.costly("a drill with builds")
+
 PROJECT = "atlas-dr-infra"
 
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.costly("a drill over SSM")
+
 OVER_SSM = ("--cluster-access", "ssm")
 LOOKING = ("reach_cluster", "inspect_cluster")
 

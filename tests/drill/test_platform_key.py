@@ -8,6 +8,8 @@ import pytest
 from tests.drill.conftest import SECONDS, Drill, Operator
 from tests.roles.asked import note
 
+pytestmark = pytest.mark.costly("a drill with the platform's key")
+
 ALIAS = "awskms:alias/drproof-drills"
 
 

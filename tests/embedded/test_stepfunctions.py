@@ -333,6 +333,12 @@ def test_stopping_an_execution_stops_its_build(machines: Machines) -> None:
     name = json.loads(submitted["taskSubmittedEventDetails"]["output"])["Build"]["Id"]
     began = len(machines.world.control("GET", "calls")[1])
 
+    def calls() -> list[dict[str, Any]]:
+        since: list[dict[str, Any]] = machines.world.control("GET", "calls")[1][began:]
+        return [one for one in since if one["app"] == "states"]
+
+    # It has looked at its build before it is stopped, however fast that is: else the record hangs on the clock.
+    until(lambda: any(one["action"] == "BatchGetBuilds" for one in calls()))
     machines.states.stop_execution(executionArn=arn)
 
     def stopped() -> bool:
@@ -341,7 +347,7 @@ def test_stopping_an_execution_stops_its_build(machines: Machines) -> None:
 
     until(stopped)
     assert machines.kinds(arn)[-1] == "ExecutionAborted"
-    asked = note(
-        "machine", "an execution that is stopped", machines.world.control("GET", "calls")[1][began:], app="states"
-    )
-    assert "codebuild:StopBuild" in asked
+    assert note("machine", "an execution that is stopped", calls()) == {
+        "codebuild:BatchGetBuilds",
+        "codebuild:StopBuild",
+    }

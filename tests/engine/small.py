@@ -101,8 +101,8 @@ class Small:
         return self.run.close()
 
 
-def begin(folder: Path, *, store: Any = None, signer: Any = None, **changes: Any) -> Small:
-    """Open a run in a folder; with a receipt store, what it needs to be gone on with lies there as well."""
+def begin(folder: Path, *, store: Any = None, signer: Any = None, execution: str = "", **changes: Any) -> Small:
+    """Open a run in a folder, an execution's where that is named; with a receipt store, it can be gone on with there."""
     directory = folder / "drill-1"
     folder.mkdir(parents=True, exist_ok=True)
     directory.mkdir()
@@ -113,6 +113,8 @@ def begin(folder: Path, *, store: Any = None, signer: Any = None, **changes: Any
     world = World(directory / "journal.log")
     plan = plan_of(world)
     document = Document().document()
+    approval = replace(document.criteria.approval, execution_arn=execution)
+    document = replace(document, criteria=replace(document.criteria, approval=approval))
     chosen = settings()
     chosen = replace(chosen, limits=replace(chosen.limits, backoff_ms=1, **changes))
     if store is not None:

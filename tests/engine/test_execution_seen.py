@@ -131,3 +131,19 @@ def test_an_arn_names_the_place_to_ask():
     assert place_of_execution(ARN).region == "us-west-2"
     with pytest.raises(Refusal, match="names no state machine"):
         place_of_machine(ARN)
+
+
+def submitted(build: str) -> dict[str, Any]:
+    details = {"resourceType": "codebuild", "output": json.dumps({"Build": {"Id": build}})}
+    return {"type": "TaskSubmitted", "taskSubmittedEventDetails": details}
+
+
+def test_the_build_of_an_execution_that_was_ended_while_it_worked_is_the_one_that_was_begun():
+    began = (entered("Bringup"), submitted("infra:1"), submitted("infra:2"))
+    known = {"phases": {}, "bringup": {"id": "infra:3"}}
+    exited = {"type": "TaskStateExited", "stateExitedEventDetails": {"name": "Bringup", "output": json.dumps(known)}}
+    waits = {"type": "TaskSubmitted", "taskSubmittedEventDetails": {"resourceType": "lambda", "output": "{}"}}
+
+    assert look(Told("ABORTED", entered("CheckHealth")), ARN).build_id == ""
+    assert look(Told("ABORTED", *began, waits), ARN).build_id == "infra:2"
+    assert look(Told("FAILED", *began, exited), ARN).build_id == "infra:3"

@@ -86,6 +86,7 @@ def test_every_instant_has_its_verdict_and_evidence_has_one_form(here):
     assert {len(text) for text in forms} == {len("2026-01-31T12:00:00.000Z")}
 
 
+@pytest.mark.costly("other releases of Python")
 @pytest.mark.parametrize(
     "release", [name for name in pythons.SUPPORTED if name != ".".join(map(str, sys.version_info[:2]))]
 )

@@ -44,7 +44,7 @@ def test_a_module_is_judged_by_what_stands_in_it(name, tmp_path):
 def test_every_finding_says_how_much_was_read(tmp_path):
     judged = _judge(tmp_path, *lay_out("small_ok", tmp_path).modules)
 
-    assert len(judged.conclusion.verdicts) == 6
+    assert len(judged.conclusion.verdicts) == 8
     for verdict in judged.conclusion.verdicts:
         assert verdict.observed["read"] == "2 of 2 files, 468 bytes, 5 blocks", verdict.name
 
@@ -57,7 +57,7 @@ def test_our_own_modules_pass_the_guardrails_that_we_ship(tmp_path):
     reasons = {one.name: one.reason for one in judged.conclusion.verdicts if not one.proven}
     assert reasons == {}
     assert judged.conclusion.outcome == "proven"
-    assert len(judged.conclusion.verdicts) == 6 * len(OURS)
+    assert len(judged.conclusion.verdicts) == 8 * len(OURS)
     switched = next(
         one for one in judged.conclusion.verdicts if one.name == "triggers_are_off_by_default[orchestrator]"
     )
@@ -136,4 +136,4 @@ def test_pytest_judges_sources_without_a_target_or_an_account(tmp_path):
 
     assert found.returncode == 1, found.stdout
     assert "refuted triggers_are_off_by_default[module]" in found.stdout
-    assert "5 of 6 claims are proven" in found.stdout
+    assert "7 of 8 claims are proven" in found.stdout

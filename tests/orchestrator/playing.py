@@ -20,6 +20,7 @@ from drproof.targets import embedded
 from drproof.targets.signers import make_key
 from tests.drill.conftest import Drill, Operator
 from tests.drill.shared import Shelf
+from tests.orchestrator import resuming
 from tests.orchestrator.acting import BUCKET, PREFIX, Machine, machine
 from tests.orchestrator.acting import SETTINGS as SHORT
 from tests.orchestrator.test_package import HERE
@@ -35,8 +36,12 @@ SETTINGS = SHORT.replace('lease = "3s"', 'lease = "10m"')
 """No act dies here, so that nobody has to wait until a lease has run out: however busy the machine is, it holds."""
 PATIENT = 900
 """Seconds for the calls of an execution on a machine that does other things as well."""
+SELDOM = 0.25
+"""Seconds between two looks at an execution: each is a call or two, which its world answers instead of the function's."""
+ACTS = frozenset(definition.state_of(phase.name) for phase in definition.phases()) - {"Bringup"}
+"""The states that a function works in, which nobody ends with an execution."""
 COMMANDS = {"approves": "approve", "rejects": "reject"}
-WAITING = frozenset({"", "is silent"})
+SILENT = "is silent"
 """What people do that leaves the question unanswered."""
 Row = Mapping[str, Any]
 
@@ -56,7 +61,7 @@ def _line(row: Row) -> str:
     phase, outcome, cause = row.get("stops", ("", "", ""))
     stopped = {"": "none", "*": "whichever it is in"}.get(phase, f"`{phase}`")
     how = f" {outcome.replace('_', ' ')}" + (f" ({cause})" if cause else "") if outcome else ""
-    sealed = row["sealed"] or "not sealed"
+    sealed = row["sealed"] or f"not sealed; {row['resumed']} once it is resumed"
     return f"| {row['says']} | {row['status']} | {stopped}{how} | {row['teller']} | {sealed} |\n"
 
 
@@ -155,11 +160,20 @@ class _Stage:
         )
         person = self.row.get("person", "")
         token = NONE
-        if person not in WAITING:
-            token = until(lambda: self._token(arn), PATIENT)
+        if state := self.row.get("stopped"):
+            until(self._has_struck, PATIENT, every=SELDOM)
+            assert state == self._state(arn)
+            self.states.stop_execution(executionArn=arn, error="Operator", cause="wrong day")
+        elif person != SILENT:
+            # An end in which nobody is to be asked must not wait a day for whoever is asked all the same.
+            token = until(lambda: self._token(arn), PATIENT, every=SELDOM)
             if token != NONE:
                 self._decide(arn, person, token)
-        until(lambda: self._seen(arn)["status"] != "RUNNING", PATIENT)
+        until(lambda: self._seen(arn)["status"] != "RUNNING", PATIENT, every=SELDOM)
+        early = self._resumed() if self.row.get("stopped") in ACTS else None
+        if "resumed" in self.row:
+            # An act goes on to its end, whatever became of its execution.
+            until(lambda: (self.played.lease() or {"parked": True})["parked"], PATIENT, every=SELDOM)
         found: dict[str, Any] = {"arn": arn, "described": self._seen(arn), "history": self._history(arn)}
         if self.row.get("mended"):
             self._world("DELETE", "faults")
@@ -173,7 +187,13 @@ class _Stage:
         }
         found["torn down"] = [self._torn_down(arn) for _ in range(self.row.get("teardowns", 0))]
         found["live"] = self._exported(arn)
+        if "resumed" in self.row:
+            found |= {"too early": early, "resumed": self._resumed()}
         return arn, found
+
+    def _resumed(self) -> dict[str, Any]:
+        """Resume the execution out of its store, elsewhere."""
+        return resuming.resume(self.folder, self.played, NAME, SETTINGS + self.row.get("settings", ""))
 
     def _deployed(self) -> str:
         """Deploy function, watcher and machine; return the machine."""
@@ -236,7 +256,7 @@ class _Stage:
         elif person == "says yes":
             self.states.send_task_success(taskToken=token, output='"yes"')
         else:
-            assert person == "forges"
+            assert person == "forges", f"a person is asked, and the row says of {person!r} nothing that they do"
             key = self.folder / "strangers" / "approver.key"
             key.parent.mkdir(mode=0o700)
             make_key(key)
@@ -295,6 +315,15 @@ class _Stage:
         payloads = [json.loads(output).get("Payload", {}) for output in outputs if output]
         return dict(next(one for one in payloads if one.get("phase") == phase))
 
+    def _has_struck(self) -> bool:
+        """Return whether a fault of the row has befallen a call."""
+        return any(rule["struck"] for rule in self._world("GET", "faults"))
+
+    def _state(self, arn: str) -> str:
+        """Return the state that was entered last."""
+        entered = (event.get("stateEnteredEventDetails", {}).get("name", "") for event in self._history(arn))
+        return [name for name in entered if name][-1]
+
     def _token(self, arn: str) -> str:
         """Return the token of the question once it was asked, NONE where the execution ended before."""
         found = self.states.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=3)["events"]
@@ -306,8 +335,8 @@ class _Stage:
         payload = json.loads(scheduled["taskScheduledEventDetails"]["parameters"]).get("Payload", {})
         return str(payload.get("task_token", ""))
 
-    def _world(self, method: str, route: str, body: Mapping[str, Any] | None = None) -> None:
-        embedded.ask(self.played.world.endpoint, method, route, body)
+    def _world(self, method: str, route: str, body: Mapping[str, Any] | None = None) -> Any:
+        return embedded.ask(self.played.world.endpoint, method, route, body)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ from tests.orchestrator.acting import AFTER_BUILD, BUCKET, FUNCTION, PREFIX, STO
 from tests.orchestrator.test_package import LIVE
 from tests.roles.asked import asked, note
 
+pytestmark = pytest.mark.costly("executions by the function")
+
 TOLD = "told.json"
 TOKEN = "AQCEAAAAKgAAAAMAAAAA-a-task-token-that-nobody-may-keep"
 WAITING = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
@@ -390,6 +392,20 @@ def test_an_event_of_another_form_is_refused_before_anything_is_asked(tmp_path, 
     ):
         with pytest.raises(ValueError, match=says):
             handler(wrong, None)
+
+
+@pytest.mark.parametrize(
+    "came_back", ["yes", True, 1, [], None, {}, {"decision": "yes"}, {"decision": {"approved": True}}]
+)
+def test_whatever_comes_back_with_a_token_is_told_of_as_no_decision(came_back, tmp_path):
+    from drproof.orchestrator.asked import asked_of
+    from drproof.orchestrator.deciding import envelope_of
+
+    nowhere: Any = None
+    asked = asked_of(Machine(nowhere, tmp_path, "x").event("promote", decision=came_back))
+
+    with pytest.raises(ValueError, match="what came back from the approver is no decision"):
+        envelope_of(asked.decision)
 
 
 def test_what_the_machine_catches_has_the_names_that_the_definition_knows():

@@ -19,7 +19,10 @@ from drproof.targets import embedded
 from tests.orchestrator.test_package import HERE, LIVE
 from tests.roles.applied import deployed, granted, meant
 from tests.targets.decoys import Yard, yard_in
-from tests.targets.test_recovery_module import MIRROR, needs_provider, needs_terraform
+from tests.targets.lock_notes import make_table
+from tests.terraform_here import configuration, needs_provider, needs_terraform
+
+pytestmark = pytest.mark.costly("the orchestrator's module")
 
 DEPLOY = Path(str(files("drproof.deploy")))
 MODULE = DEPLOY / "terraform" / "orchestrator"
@@ -66,14 +69,11 @@ class Deployment:
                 }
             )
         )
-        (folder / "rc").write_text(
-            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{MIRROR}"\n  }}\n}}\n'
-        )
         issued = embedded.credentials(yard.world.endpoint)["recovery"]
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "TF_CLI_CONFIG_FILE": str(folder / "rc"),
+            "TF_CLI_CONFIG_FILE": str(configuration(folder)),
             "CHECKPOINT_DISABLE": "1",
             "AWS_ACCESS_KEY_ID": issued["access_key_id"],
             "AWS_SECRET_ACCESS_KEY": issued["secret_access_key"],
@@ -137,13 +137,7 @@ def test_the_module_comes_up_with_its_triggers_off_is_planned_clean_again_and_go
     deployment.terraform("init", "-input=false")
     deployment.terraform("validate")
     # A lock table that somebody made before is taken over.
-    dynamodb = deployment.yard.client("dynamodb")
-    dynamodb.create_table(
-        TableName="atlas-dr-tf-lock",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
-    )
+    make_table(deployment.yard.client("dynamodb"), "atlas-dr-tf-lock")
     said = deployment.terraform("apply", "-input=false", "-auto-approve", "-var", "import_lock_table=true")
     assert "1 imported" in said
     outputs = {name: one["value"] for name, one in json.loads(deployment.terraform("output", "-json")).items()}

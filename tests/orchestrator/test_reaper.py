@@ -18,10 +18,9 @@ from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from tests.drill.conftest import Operator
 from tests.roles.asked import note
 from tests.targets.decoys import BUCKET, FUTURE, PAST, Yard, marked, yard_in
+from tests.terraform_here import configuration, needs_provider
 
 MODULE = Path(__file__).resolve().parents[2] / "deploy" / "terraform" / "reaper"
-PROVIDERS = Path(os.environ.get("DRPROOF_TEST_TF_MIRROR", "/usr/share/terraform/plugins"))
-"""A mirror of providers: without one, the module cannot be validated on a machine that reaches no registry."""
 REAPER = "drproof-reaper"
 
 
@@ -180,16 +179,12 @@ def test_the_function_needs_neither_kubernetes_nor_pytest() -> None:
     assert {name for name in loaded if name.split(".")[0] in {"kubernetes", "pytest", "moto", "typer"}} == set()
 
 
-@pytest.mark.skipif(
-    not shutil.which("terraform") or not PROVIDERS.is_dir(), reason="no terraform with the AWS provider here"
-)
+@needs_provider
 def test_the_module_is_valid(tmp_path: Path) -> None:
     folder = tmp_path / "reaper"
     shutil.copytree(MODULE, folder)
-    (tmp_path / "rc").write_text(
-        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{PROVIDERS}"\n  }}\n}}\n'
-    )
-    environment = {"PATH": os.environ["PATH"], "TF_CLI_CONFIG_FILE": str(tmp_path / "rc"), "CHECKPOINT_DISABLE": "1"}
+    configured = configuration(tmp_path)
+    environment = {"PATH": os.environ["PATH"], "TF_CLI_CONFIG_FILE": str(configured), "CHECKPOINT_DISABLE": "1"}
     for words in (("init", "-backend=false", "-input=false"), ("validate",), ("fmt", "-check")):
         done = subprocess.run(
             ["terraform", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False

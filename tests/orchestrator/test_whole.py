@@ -28,6 +28,8 @@ from tests.orchestrator import playing
 from tests.orchestrator.by_pytest import drilled
 from tests.orchestrator.playing import FUNCTION, NAME
 
+pytestmark = pytest.mark.costly("ends by the packaged function")
+
 ROWS = playing.rows()
 STATUS = {"proven": 0, "refuted": 3, "incomplete": 4}
 PHASES = tuple(phase.name for phase in definition.phases())

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.costly
+
 SPOILT = ("-m", "drill", "--target", "embedded", "--scenario", "backup-object-byte-flipped", "--run-id", "spoilt")
 
 FORCED = """

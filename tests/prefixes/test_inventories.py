@@ -244,7 +244,7 @@ def test_an_inventory_is_itself_wherever_a_copy_of_it_lies(tmp_path: Path) -> No
     ("words", "ends", "says"),
     [
         (("--scratch", "/no/such/folder"), 2, "No such file"),
-        (("--memory", "banana"), 3, "Memory must have a number"),
+        (("--memory", "banana"), 2, "next: --memory 512MB"),
         (("--memory", "1B"), 3, "not compared"),
         (("--memory", "100KB"), 3, "next: give the join more by --memory"),
     ],

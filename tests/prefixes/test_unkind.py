@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from drproof.engine.prefixes import RANGE, Comparison
+from drproof.engine.key_ranges_apart import RANGE
+from drproof.engine.prefixes import Comparison
 from drproof.formats import s3_page
 from drproof.model.comparison import Kind
 from drproof.model.errors import DrproofError, FormatError, TargetError, ThrottledError

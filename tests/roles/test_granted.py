@@ -13,7 +13,7 @@ from tests.roles.exceptions import UNSEEN
 from tests.roles.granted import actions, one_account, rows, verbs, written
 from tests.roles.page import PAGE, page
 from tests.roles.record import record
-from tests.targets.test_recovery_module import needs_provider
+from tests.terraform_here import needs_provider
 
 OF_A_NETWORK = {"function": {"BeInASubnet"}}
 """Statements that Lambda needs of a function in subnets; whether it is in any, the module's variables say."""

@@ -30,6 +30,7 @@ from drproof.model.settings import (
 )
 from drproof.targets import embedded, open_target
 from drproof.targets.sites import AwsTarget
+from tests.targets.lock_notes import make_table
 
 NAMES: dict[str, Any] = tomllib.loads(
     (Path(drproof.__file__).parent / "embedded" / "settings.toml").read_text(encoding="utf-8")
@@ -160,3 +161,12 @@ def stranger(world: embedded.World) -> Callable[[str], Any]:
         )
 
     return client
+
+
+@pytest.fixture
+def table(stranger: Callable[[str], Any]) -> Iterator[str]:
+    """A table in which Terraform locks."""
+    name = f"locks-{secrets.token_hex(4)}"
+    make_table(stranger("dynamodb"), name)
+    yield name
+    stranger("dynamodb").delete_table(TableName=name)

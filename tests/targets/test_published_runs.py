@@ -135,6 +135,10 @@ def test_an_unpublished_report_and_no_bucket_are_misuse_with_the_next_step(site:
     assert "next: name --plan-json" in said.stderr
     write(tmp_path, {"run_report.json": report_of()})
     assert site.verify("--bucket", "nobody-has-this", "--run-dir", str(tmp_path)).exit_code == 2
+    nowhere = site.verify("--bucket", "nobody-has-this")
+    assert nowhere.exit_code == 2
+    assert "NoSuchBucket" in nowhere.stderr, "a bucket that is not there is not a report that is not published"
+    assert "next: aws s3 ls" in nowhere.stderr
 
 
 def test_a_plan_file_decides_what_is_checked_and_a_latest_copy_of_another_plan_is_refuted(
@@ -202,6 +206,9 @@ def test_a_plan_that_promises_nothing_or_something_else_is_misuse(tmp_path: Path
 
     assert said.exit_code == 2
     assert reason in said.stderr
+    if not isinstance(plan, str) or plan == "not JSON":
+        assert said.stderr.startswith(f"drproof: {file}: ")
+    assert said.stderr.endswith("next: drproof verify-published --help\n")
 
 
 def test_offline_looks_at_local_files_and_at_nothing_else(tmp_path: Path) -> None:

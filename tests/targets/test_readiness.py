@@ -21,6 +21,7 @@ from drproof.targets.aws.service_quotas import quota_of
 from drproof.targets.aws.sessions import Session
 from drproof.targets.sites import AwsTarget
 from tests.targets.conftest import settings
+from tests.targets.lock_notes import make_table
 
 ROLE = "drproof-rehearsal"
 Stranger = Callable[[str], Any]
@@ -238,12 +239,7 @@ def test_a_lock_table_says_who_holds_the_lock(target: AwsTarget, stranger: Stran
     locks = target.recovery.readiness.lock_tables
     with pytest.raises(NotFoundError):
         locks.holder(table, "b/k")
-    dynamodb.create_table(
-        TableName=table,
-        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    make_table(dynamodb, table)
     dynamodb.put_item(TableName=table, Item={"LockID": {"S": "b/k-md5"}, "Digest": {"S": "0" * 32}})
     free = locks.holder(table, "b/k")
     dynamodb.put_item(TableName=table, Item={"LockID": {"S": "b/k"}, "Info": {"S": '{"Who":"somebody"}'}})

@@ -24,34 +24,13 @@ from tests.roles.asked import note
 from tests.roles.exceptions import TOLERATED
 from tests.targets.conftest import bounds, make_intent, settings, spec
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
+from tests.terraform_here import MIRROR, PROVIDER, needs_provider, needs_terraform
+
+pytestmark = pytest.mark.costly("the recovery module")
 
 MODULE = Path(str(files("drproof.deploy") / "terraform" / "recovery"))
-PROVIDER = "registry.terraform.io/hashicorp/aws"
-USUAL = ("~/.terraform.d/plugins", "/usr/share/terraform/plugins", "/usr/local/share/terraform/plugins", "/opt/*")
 SHA256 = "ab" * 32
 SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
-
-
-def provider_mirror() -> str:
-    """Return a folder with the AWS provider as Terraform's mirrors are laid out; empty where this machine has none."""
-    if named := os.environ.get("DRPROOF_PROVIDER_MIRROR"):
-        return named
-    for pattern in USUAL:
-        place = Path(pattern).expanduser()
-        for folder in place.parent.glob(place.name):
-            if (folder / PROVIDER).is_dir():
-                return str(folder)
-    return ""
-
-
-MIRROR = provider_mirror()
-needs_terraform = pytest.mark.skipif(
-    shutil.which("terraform") is None, reason="NO TERRAFORM on this machine: the shipped module is NOT tested here"
-)
-needs_provider = pytest.mark.skipif(
-    not MIRROR or shutil.which("terraform") is None,
-    reason="NO AWS PROVIDER on this machine: the shipped module is NOT applied here; DRPROOF_PROVIDER_MIRROR names one",
-)
 
 
 @pytest.fixture
@@ -399,3 +378,74 @@ def _unique(origin: str) -> str:
     from hashlib import sha1
 
     return f"atlas-dr-runner-{sha1(origin.encode(), usedforsecurity=False).hexdigest()[:8]}"
+
+
+LOCKED = """terraform {
+  backend "s3" {}
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "5.100.0"
+    }
+  }
+}
+
+# Nothing is planned: what comes after init fails.
+output "instance_id" {
+  value = var.nowhere
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def lock(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the documented command writes for the shipped module, on this platform."""
+    folder = tmp_path_factory.mktemp("locked") / "module"
+    shutil.copytree(MODULE, folder)
+    platform = json.loads(_terraform(folder, "version", "-json").stdout)["platform"]
+    done = _terraform(folder, "providers", "lock", f"-fs-mirror={MIRROR}", f"-platform={platform}", "-no-color")
+    assert done.returncode == 0, done.stderr
+    return (folder / modules.LOCK_FILE).read_text()
+
+
+@needs_provider
+@pytest.mark.parametrize(
+    ("spoil", "ends"),
+    [
+        (lambda text: text, "terraform:validate"),
+        (lambda text: re.sub(r"h1:.{4}", "h1:AAAA", text), "terraform:init"),
+        (lambda _: "", "terraform:init"),
+    ],
+    ids=["the plugin is the locked one", "the plugin is another one", "the lock names no plugin"],
+)
+def test_a_module_with_a_lock_file_runs_the_plugins_that_it_names_and_no_other(
+    spoil: Callable[[str], str], ends: str, lock: str, origin: str, world: embedded.World, tmp_path: Path
+) -> None:
+    module = tmp_path / "own"
+    module.mkdir()
+    (module / "main.tf").write_text(LOCKED)
+    (module / modules.LOCK_FILE).write_text(spoil(lock))
+    chosen = settings("terraform", key=f"t/{origin}.tfstate", module=str(module), provider_mirror=MIRROR)
+    site = open_target(chosen, world.endpoint, directory=tmp_path / "used", origin=origin)
+
+    with pytest.raises(TargetError) as caught:
+        site.recovery.provisioner.up(make_intent(), spec(origin))
+
+    assert caught.value.call == ends
+    refused = ends == "terraform:init"
+    assert (caught.value.code == "PluginDiffers") is refused
+    assert ("next: find out why the plugin is another one" in str(caught.value)) is refused
+    assert (module / modules.LOCK_FILE).read_text() == spoil(lock), "the module is the operator's"
+    assert owned(site, origin) == []
+
+
+def test_the_shipped_modules_pin_one_provider_by_one_version_and_ship_no_lock_of_one_platform() -> None:
+    folders = sorted(path for path in MODULE.parent.iterdir() if path.is_dir() and any(path.glob("*.tf")))
+    assert [folder.name for folder in folders] == ["orchestrator", "reaper", "recovery"]
+    for folder in folders:
+        text = "\n".join(path.read_text() for path in sorted(folder.glob("*.tf")))
+        assert re.findall(r"required_providers \{(.*?)\n  \}", text, re.DOTALL) == [
+            '\n    aws = {\n      source  = "hashicorp/aws"\n      version = "5.100.0"\n    }'
+        ], folder.name
+        assert re.findall(r'required_version = "(.*)"', text) == [">= 1.10.0"], folder.name
+        assert not (folder / modules.LOCK_FILE).exists()

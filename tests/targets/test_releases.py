@@ -12,6 +12,7 @@ from drproof.engine import releases
 from drproof.formats import release_metadata
 from drproof.formats.release_metadata import Release
 from drproof.model.errors import FormatError, NotFoundError, TargetError
+from drproof.targets import embedded
 from drproof.targets.sites import AwsTarget
 from tests.targets.conftest import NAMES
 
@@ -116,20 +117,21 @@ def test_a_run_of_github_actions_says_itself_which_it_is() -> None:
 
 
 def test_from_the_command_line_a_release_is_written_verified_and_told(
-    target: AwsTarget, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: embedded.World, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The operator's own AWS configuration would lead to real AWS; the registry of the world answers in its place.
-    monkeypatch.setattr(cli, "_registry", lambda _repository, _profile: target.primary.images)
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     run, place = CliRunner(), str(tmp_path / "release.json")
     words = ["write", "--image", f"{REPOSITORY}:v1", "--out", place, "--source", str(tree)]
+    words += ["--embedded", world.endpoint]
 
     done = run.invoke(cli.app, words)
     assert (done.exit_code, done.output.splitlines()[-1]) == (0, PINNED), done.output
+    assert done.output.startswith("rehearsal:")
     again = run.invoke(cli.app, words)
     assert (again.exit_code, "File exists" in again.output) == (2, True), again.output
 
-    sound = run.invoke(cli.app, ["verify", "--metadata", place, "--registry", "--architecture", "arm64"])
+    asked = ["verify", "--metadata", place, "--embedded", world.endpoint]
+    sound = run.invoke(cli.app, [*asked, "--registry", "--architecture", "arm64"])
     assert (sound.exit_code, sound.output.splitlines()[-1]) == (0, PINNED), sound.output
     for more, said in (("--require-ci-evidence", "which run of CI"), ("--architecture=s390x", "no image for s390x")):
         lacking = run.invoke(cli.app, ["verify", "--metadata", place, more])

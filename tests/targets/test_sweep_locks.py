@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,8 @@ from drproof.targets import embedded, open_target
 from tests.roles.asked import note
 from tests.targets.conftest import make_intent, settings, spec
 from tests.targets.decoys import PAST, STATES
+from tests.targets.lock_notes import NOTE, lock_in, note_in
 
-NOTE = {
-    "ID": "11111111-2222-3333-4444-555555555555",
-    "Operation": "OperationTypeApply",
-    "Info": "",
-    "Who": "somebody@elsewhere",
-    "Created": "2026-01-01T00:00:00Z",
-}
 COMMAND = f"terraform force-unlock {NOTE['ID']}"
 
 
@@ -30,21 +24,6 @@ COMMAND = f"terraform force-unlock {NOTE['ID']}"
 def drill() -> str:
     """A drill of this test's own, which died long ago."""
     return f"dead-{secrets.token_hex(4)}"
-
-
-@pytest.fixture
-def table(stranger: Callable[[str], Any]) -> Iterator[str]:
-    """A table in which Terraform locks."""
-    name = f"locks-{secrets.token_hex(4)}"
-    dynamodb = stranger("dynamodb")
-    dynamodb.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    yield name
-    dynamodb.delete_table(TableName=name)
 
 
 @pytest.mark.parametrize("where", ["beside the state", "in the table"])
@@ -58,8 +37,7 @@ def test_a_lock_that_terraform_wrote_is_listed_with_the_command_and_keeps_the_st
     target.recovery.provisioner.up(make_intent(), spec(drill, tags=tags))
     if where == "in the table":
         identity = f"dynamodb://{table}/{STATES}/{key}"
-        item = {"LockID": {"S": f"{STATES}/{key}"}, "Info": {"S": json.dumps(NOTE)}}
-        stranger("dynamodb").put_item(TableName=table, Item=item)
+        lock_in(stranger, table, f"{STATES}/{key}")
     else:
         identity = f"s3://{STATES}/{key}.tflock"
         target.recovery.objects.put(make_intent(), STATES, f"{key}.tflock", json.dumps(NOTE).encode())
@@ -75,7 +53,7 @@ def test_a_lock_that_terraform_wrote_is_listed_with_the_command_and_keeps_the_st
     (machine,) = [item for item in swept.items if item.kind == "instance" and item.drill == drill]
     assert machine.decision == "removed"
     if where == "in the table":
-        assert stranger("dynamodb").get_item(TableName=table, Key={"LockID": {"S": f"{STATES}/{key}"}})["Item"] == item
+        assert note_in(stranger, table, f"{STATES}/{key}") == NOTE
 
 
 def test_a_sweep_without_a_lock_in_the_table_says_nothing_of_it(

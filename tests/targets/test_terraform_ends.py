@@ -4,7 +4,7 @@ import json
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,12 @@ from drproof.targets.sites import AwsTarget
 from tests.patience import PATIENCE, until
 from tests.roles.asked import note
 from tests.targets.conftest import Opener, bounds, make_intent, settings, spec
+from tests.targets.lock_notes import NOTE, lock_in, note_in
 from tests.targets.test_killed import Victim, held, holding, journalled, nothing_is_left
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
 
 BINARY = shutil.which("terraform") or ""
 pytestmark = pytest.mark.skipif(not BINARY, reason="NO TERRAFORM on this machine: its provisioner is NOT tested here")
-NOTE = {
-    "ID": "11111111-2222-3333-4444-555555555555",
-    "Operation": "OperationTypeApply",
-    "Info": "",
-    "Who": "somebody@elsewhere",
-    "Version": "1.11.4",
-    "Created": "2026-01-01T00:00:00.000000000Z",
-    "Path": "x",
-}
 
 
 @pytest.fixture
@@ -42,48 +34,26 @@ def origin() -> str:
 
 
 @pytest.fixture
-def table(stranger: Callable[[str], Any]) -> Iterator[str]:
-    """A table in which Terraform locks."""
-    name = f"locks-{secrets.token_hex(4)}"
-    dynamodb = stranger("dynamodb")
-    dynamodb.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    yield name
-    dynamodb.delete_table(TableName=name)
-
-
-@pytest.fixture
 def locking(world: embedded.World, tmp_path: Path, origin: str, table: str) -> AwsTarget:
     """The world's sites, with a state that is locked in a table as well."""
     chosen = settings("terraform", key=f"t/{origin}.tfstate", lock_table=table)
     return open_target(chosen, world.endpoint, directory=tmp_path, origin=origin)
 
 
-def note_in(stranger: Callable[[str], Any], table: str, origin: str) -> dict[str, Any]:
-    """Return the note on the lock of the drill's state; empty where nobody holds it."""
-    key = {"LockID": {"S": f"{STATES}/t/{origin}.tfstate"}}
-    item = stranger("dynamodb").get_item(TableName=table, Key=key).get("Item")
-    return json.loads(item["Info"]["S"]) if item else {}
-
-
-def lock_in(stranger: Callable[[str], Any], table: str, origin: str) -> None:
-    """Lock the drill's state in the table as somebody else."""
-    item = {"LockID": {"S": f"{STATES}/t/{origin}.tfstate"}, "Info": {"S": json.dumps(NOTE)}}
-    stranger("dynamodb").put_item(TableName=table, Item=item)
+@pytest.fixture
+def state(origin: str) -> str:
+    """Where the drill's state lies, as its lock names it."""
+    return f"{STATES}/t/{origin}.tfstate"
 
 
 def test_a_free_lock_in_a_table_is_taken_and_given_back(
-    locking: AwsTarget, origin: str, table: str, stranger: Callable[[str], Any], world: embedded.World
+    locking: AwsTarget, origin: str, table: str, state: str, stranger: Callable[[str], Any], world: embedded.World
 ) -> None:
     before = len(world.calls())
     assert locking.recovery.provisioner.up(make_intent(), spec(origin)).created == 1
-    assert note_in(stranger, table, origin) == {}
+    assert note_in(stranger, table, state) == {}
     assert locking.recovery.provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 1
-    assert note_in(stranger, table, origin) == {}
+    assert note_in(stranger, table, state) == {}
     nothing_is_left(locking, origin)
     actions = [call["action"] for call in world.calls()[before:] if call["service"] == "dynamodb"]
     assert actions.count("PutItem") >= 2
@@ -94,9 +64,9 @@ def test_a_free_lock_in_a_table_is_taken_and_given_back(
 
 
 def test_a_lock_in_a_table_that_somebody_else_holds_is_named_and_left(
-    locking: AwsTarget, origin: str, table: str, stranger: Callable[[str], Any]
+    locking: AwsTarget, origin: str, table: str, state: str, stranger: Callable[[str], Any]
 ) -> None:
-    lock_in(stranger, table, origin)
+    lock_in(stranger, table, state)
 
     with pytest.raises(TargetError, match=NOTE["ID"]) as caught:
         locking.recovery.provisioner.up(make_intent(), spec(origin))
@@ -108,23 +78,23 @@ def test_a_lock_in_a_table_that_somebody_else_holds_is_named_and_left(
         caught.value
     )
     assert owned(locking, origin) == []
-    assert note_in(stranger, table, origin) == NOTE
+    assert note_in(stranger, table, state) == NOTE
     assert lock_is_free(locking, origin)
 
 
 def test_a_machine_of_ours_is_ended_even_where_somebody_else_holds_the_lock_in_a_table(
-    locking: AwsTarget, origin: str, table: str, stranger: Callable[[str], Any]
+    locking: AwsTarget, origin: str, table: str, state: str, stranger: Callable[[str], Any]
 ) -> None:
     provisioner = locking.recovery.provisioner
     provisioner.up(make_intent(), spec(origin))
-    lock_in(stranger, table, origin)
+    lock_in(stranger, table, state)
 
     with pytest.raises(TargetError) as caught:
         provisioner.down(make_intent(), spec(origin), bounds())
 
     assert caught.value.code == "LockHeld"
     assert owned(locking, origin) == []
-    assert note_in(stranger, table, origin) == NOTE
+    assert note_in(stranger, table, state) == NOTE
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["both locks", "that of the table alone"])
@@ -133,6 +103,7 @@ def test_a_lock_in_a_table_that_a_killed_terraform_of_this_drill_left_is_given_b
     locking: AwsTarget,
     origin: str,
     table: str,
+    state: str,
     world: embedded.World,
     tmp_path: Path,
     stranger: Callable[[str], Any],
@@ -141,13 +112,13 @@ def test_a_lock_in_a_table_that_a_killed_terraform_of_this_drill_left_is_given_b
     victim = Victim(world, tmp_path, "terraform", origin, runner=held(tmp_path, "before"), lock_table=table)
     until(holding(tmp_path, "before").exists)
     victim.kill(terraform_too=True)
-    assert note_in(stranger, table, origin)["ID"]
+    assert note_in(stranger, table, state)["ID"]
     if lost:
         locking.recovery.objects.delete(make_intent(), STATES, [f"t/{origin}.tfstate.tflock"])
 
     locking.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin))
 
-    assert note_in(stranger, table, origin) == {}
+    assert note_in(stranger, table, state) == {}
     nothing_is_left(locking, origin)
 
 

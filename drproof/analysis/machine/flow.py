@@ -54,8 +54,16 @@ COMPARED: Mapping[str, Plain] = {
     "Timestamp": TEXT,
 }
 """What the comparisons of a Choice compare, by the beginning of their names."""
-PATH_FIELDS = ("InputPath", "OutputPath", "ItemsPath", "SecondsPath", "TimestampPath", "TimeoutSecondsPath")
-LATER_PATH_FIELDS = ("HeartbeatSecondsPath", "ErrorPath", "CausePath", "MaxConcurrencyPath")
+PATH_FIELDS = (
+    "SecondsPath",
+    "TimestampPath",
+    "TimeoutSecondsPath",
+    "HeartbeatSecondsPath",
+    "ErrorPath",
+    "CausePath",
+    "MaxConcurrencyPath",
+)
+"""Fields that say a value by its path, and hand nothing on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +110,6 @@ class _Follower:
         self.followed: set[tuple[str, str]] = set()
         self.unknown: set[str] = set()
         self.inputs: dict[str, Shape] = {}
-        self._telling = False
 
     def run(self, machine: Machine, given: Shape, *, in_map: bool, telling: bool = True) -> Shape:
         """Return what a machine returns that is given something; defects are told once its data do not change."""
@@ -144,8 +151,8 @@ class _Visit:
         """Return what the state returns, and what reaches each state that can follow."""
         fields = self.state.fields
         taken = self._at_field("InputPath", self.given)
-        for name in (*PATH_FIELDS[2:], *LATER_PATH_FIELDS):
-            if name in fields and name != "ItemsPath":
+        for name in PATH_FIELDS:
+            if name in fields:
                 self._at_field(name, taken)
         if self.state.kind == "Choice":
             return self._chosen(taken)

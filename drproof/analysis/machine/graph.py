@@ -110,7 +110,7 @@ def _circles(machine: Machine) -> list[list[str]]:
 def _is_counted(machine: Machine, names: list[str]) -> bool:
     """Return whether a way around passes a Choice that leads out, on a number that this way counts up."""
     circle = [machine.states[name] for name in names]
-    if not any("States.MathAdd" in said for state in circle for said in _texts(state.fields)):
+    if not any("States.MathAdd" in said for state in circle for said in _expressions(state.fields)):
         return False
     leaving = [state for state in circle if state.kind == "Choice" and any(t not in names for _, t in state.targets())]
     gates = {state.name for state in leaving if any(map(_compares_numbers, state.choices))}
@@ -135,12 +135,13 @@ def _compares_numbers(rule: Mapping[str, Any]) -> bool:
     return any(map(_compares_numbers, inner))
 
 
-def _texts(value: object) -> Iterator[str]:
+def _expressions(value: object) -> Iterator[str]:
+    """Yield what is evaluated in a state: a comment may speak of counting, and counts nothing."""
     if isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item)
+        for key, item in value.items():
+            if key.endswith((".$", "Path")) and is_expression(text(item)):
+                yield item
+            yield from _expressions(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
-    elif isinstance(value, str) and is_expression(text(value)):
-        yield value
+            yield from _expressions(item)

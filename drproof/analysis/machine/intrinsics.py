@@ -11,6 +11,7 @@ import re
 from binascii import Error as NoBase64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 MOST_TEXT = 10_000
@@ -18,6 +19,7 @@ MOST_TEXT = 10_000
 MOST_ITEMS = 1_000
 """Items that States.ArrayRange makes."""
 HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+_digest = partial(hashlib.new, usedforsecurity=False)
 PLACE = re.compile(r"\\(?P<sign>[{}'\\])|\{(?P<inner>[^{}]*)\}|(?P<stray>[{}])")
 
 
@@ -95,7 +97,8 @@ def _array_range(first: Any, last: Any, by: Any) -> list[int]:  # noqa: ANN401
     first, last, by = _numbers("States.ArrayRange", [first, last, by])
     if by == 0:
         raise RefusedError("States.ArrayRange: it never gets there by 0")
-    numbers = range(first, last + (1 if by > 0 else -1), by)
+    # The last number is among them, whichever way they go.
+    numbers = range(first, last + by // abs(by), by)
     if len(numbers) > MOST_ITEMS:
         raise RefusedError(f"States.ArrayRange: {len(numbers)} items, at most {MOST_ITEMS}")
     return list(numbers)
@@ -135,7 +138,7 @@ def _hash(value: Any, algorithm: Any) -> str:  # noqa: ANN401
     if algorithm not in HASHES:
         raise RefusedError(f"States.Hash: expected one of {', '.join(HASHES)}")
     text = value if isinstance(value, str) else _written(value)
-    return hashlib.new(HASHES[algorithm], _short("States.Hash", text).encode(), usedforsecurity=False).hexdigest()
+    return _digest(HASHES[algorithm], _short("States.Hash", text).encode()).hexdigest()
 
 
 def _merge(one: Any, other: Any, deep: Any) -> dict[str, Any]:  # noqa: ANN401

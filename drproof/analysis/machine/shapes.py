@@ -46,6 +46,10 @@ class Record:
     maybe: Mapping[str, "Shape"] = field(default_factory=dict)
     closed: bool = True
 
+    def named(self, name: str) -> "Shape | None":
+        """Return what stands at a name, if anything does; where others may be, this may be one, with any content."""
+        return self.sure.get(name, self.maybe.get(name, None if self.closed else ANYTHING))
+
 
 Shape = Anything | Plain | Row | Record
 ANYTHING = Anything()
@@ -168,12 +172,8 @@ def _joined(one: Record, other: Record, depth: int) -> Record:
     sure: dict[str, Shape] = {}
     maybe: dict[str, Shape] = {}
     for name in {*one.sure, *one.maybe, *other.sure, *other.maybe}:
-        found = [side.sure.get(name, side.maybe.get(name)) for side in (one, other)]
-        shape = join_all(join(item, item, depth) for item in found if item is not None)
-        if found[0] is not None and found[1] is not None:
-            shape = join(found[0], found[1], depth + 1)
-        # A record that may have fields which nobody names could have this one with another content.
-        if any(item is None and not side.closed for item, side in zip(found, (one, other), strict=True)):
-            shape = ANYTHING
-        (sure if name in one.sure and name in other.sure else maybe)[name] = shape
+        found = [side.named(name) for side in (one, other)]
+        (sure if name in one.sure and name in other.sure else maybe)[name] = reduce(
+            lambda left, right: join(left, right, depth + 1), (shape for shape in found if shape is not None)
+        )
     return Record(sure, maybe, one.closed and other.closed)

@@ -52,6 +52,22 @@ class Provider:
     """The version in the lock file, where that has digests for it."""
 
 
+Guard = Literal["import", "condition", "off", "none", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockTable:
+    """A table that locks a state, or may, as a module would make it."""
+
+    at: str
+    name: str = ""
+    """Empty where it is known only when it is planned."""
+    guard: Guard = "none"
+    """What keeps it from colliding with one that is there: it is taken over, made where that is said, or not at all."""
+    why: str = ""
+    """Why the guard is not known; empty where it is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleRead:
     """One folder of sources, as Terraform would take it for a module."""
@@ -72,3 +88,6 @@ class ModuleRead:
     images: tuple[Written, ...] = ()
     """Images of containers."""
     providers: tuple[Provider, ...] = ()
+    function_variables: tuple[Written, ...] = ()
+    """The names of the variables in the environments of Lambda functions; what they hold is not kept."""
+    lock_tables: tuple[LockTable, ...] = ()

@@ -1,13 +1,14 @@
 """Modules by their parsed files: which calls which, what variables come to, and what each says about its guardrails."""
 
-import posixpath
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from drproof.analysis.terraform.evaluating import Scope, Unknown, value_of
-from drproof.analysis.terraform.facts import Backend, ModuleRead, Provider, SourceFile, Written
+from drproof.analysis.terraform.facts import Backend, ModuleRead, Provider, Written
+from drproof.analysis.terraform.function_variables import function_variables
+from drproof.analysis.terraform.lock_tables import lock_tables, named_by_backends
 from drproof.analysis.terraform.places import images, machine_images, machines, switched, switches, types_of_variables
+from drproof.analysis.terraform.sources import Source, called, callers
 from drproof.formats.hcl import Block
 
 LOCK_FILE = ".terraform.lock.hcl"
@@ -16,24 +17,6 @@ LOCKING = frozenset({"azurerm", "cloud", "consul", "cos", "gcs", "kubernetes", "
 LOCAL = frozenset({"", "inmem", "local"})
 BUILT_IN = frozenset({"terraform"})
 """Providers that are part of Terraform itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """One module as it was handed in: its place among the others, and each of its files, parsed."""
-
-    name: str
-    place: str
-    """Where it lies: a path that others of its sources lead to."""
-    files: tuple[SourceFile, ...] = ()
-    parsed: Mapping[str, Block] = field(default_factory=dict)
-    """What each file that could be read holds, by its name."""
-
-    def blocks(self, kind: str) -> Iterator[Block]:
-        """Yield the blocks of a kind in every source; values and locks are no sources."""
-        for name, file in self.parsed.items():
-            if name.endswith(".tf"):
-                yield from file.inside(kind)
 
 
 def read(sources: Sequence[Source], trigger_variable: str) -> tuple[ModuleRead, ...]:
@@ -52,15 +35,16 @@ class _Modules:
         self._sources, self._trigger_variable = sources, trigger_variable
         self._scopes: dict[str, Scope] = {}
         self._under_way: set[str] = set()
+        self._locking = frozenset(table for source in sources for table in self._tables(source))
 
     def read(self, source: Source) -> ModuleRead:
         scope = self._scope(source)
-        calls = [(call, self._called(source, call)) for call in source.blocks("module")]
+        calls = [(call, called(self._sources, source, call)) for call in source.blocks("module")]
         return ModuleRead(
             name=source.name,
             files=source.files,
-            called_by=tuple(one.name for one, _ in self._callers(source)),
-            unread=tuple(sorted(_told(call) for call, called in calls if called is None)),
+            called_by=tuple(one.name for one, _ in callers(self._sources, source)),
+            unread=tuple(sorted(_told(call) for call, leads_to in calls if leads_to is None)),
             backend=_backend(source, scope),
             switches=(*self._variable(scope), *switches(source.blocks("resource"), scope)),
             machines=(*types_of_variables(scope), *machines(source.blocks("resource"), scope)),
@@ -68,28 +52,18 @@ class _Modules:
                 row for name, file in source.parsed.items() if name != LOCK_FILE for row in machine_images(file)
             ),
             images=tuple(images(source.blocks("resource"), scope)),
-            providers=tuple(_providers(source, [caller for caller, _ in self._callers(source)])),
+            providers=tuple(_providers(source, [caller for caller, _ in callers(self._sources, source)])),
+            function_variables=tuple(function_variables(source.blocks("resource"), scope)),
+            lock_tables=tuple(lock_tables(self._sources, source, scope, self._locking)),
         )
+
+    def _tables(self, source: Source) -> Iterator[str]:
+        backends = [one for block in source.blocks("terraform") for one in block.inside("backend")]
+        return named_by_backends(backends, self._scope(source))
 
     def _variable(self, scope: Scope) -> Iterator[Written]:
         if self._trigger_variable in scope.variables:
             yield switched(f"variable.{self._trigger_variable}", scope.variables[self._trigger_variable])
-
-    def _called(self, source: Source, call: Block) -> Source | None:
-        """Return the module that a call leads to, where it was handed in."""
-        told = call.attributes.get("source")
-        if not isinstance(told, str) or not told.startswith(("./", "../")):
-            return None
-        place = posixpath.normpath(posixpath.join(source.place, told))
-        return next((one for one in self._sources if one.place == place), None)
-
-    def _callers(self, source: Source) -> list[tuple[Source, Block]]:
-        return [
-            (other, call)
-            for other in self._sources
-            for call in other.blocks("module")
-            if self._called(other, call) is source
-        ]
 
     def _scope(self, source: Source) -> Scope:
         """Return what the module's names stand for: defaults, then values files, then what its callers say."""
@@ -103,8 +77,8 @@ class _Modules:
             if block.labels
         }
         self._under_way.add(source.place)
-        callers = self._callers(source)
-        if not callers:
+        calling = callers(self._sources, source)
+        if not calling:
             variables |= {
                 name: value
                 for file in _values_files(source)
@@ -112,10 +86,10 @@ class _Modules:
                 if name in variables
             }
         for name in variables:
-            given = [value for caller, call in callers for value in self._given(caller, call, name)]
+            given = [value for caller, call in calling for value in self._given(caller, call, name)]
             if given:
                 # Where callers differ, none of them can be taken for all.
-                same = all(one == given[0] for one in given) and len(given) == len(callers)
+                same = all(one == given[0] for one in given) and len(given) == len(calling)
                 variables[name] = given[0] if same else Unknown(f"var.{name} is another one by each caller")
         self._under_way.discard(source.place)
         written = {name: value for block in source.blocks("locals") for name, value in block.attributes.items()}

@@ -69,11 +69,16 @@ def publish(  # noqa: PLR0913 — the options of the reference's script
         store = None if dry_run else way.open()
         receipts = Receipts(receipt_dir)
         kept = _before(receipts, release)
-        done = (
-            publishing.publish(store, release, repository=source.root, rollback=allow_rollback)
-            if store is not None
-            else None
-        )
+        try:
+            done = (
+                publishing.publish(store, release, repository=source.root, rollback=allow_rollback)
+                if store is not None
+                else None
+            )
+        except BaseException:
+            # They tell of nothing that was done, and would stand in the way of the command that the error names.
+            receipts.take_back()
+            raise
         told = _after(receipts, release, kept, done, reason=allow_rollback, rehearsal=bool(world))
         if world:
             echo("rehearsal: an embedded world, not AWS")

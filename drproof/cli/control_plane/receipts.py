@@ -18,6 +18,7 @@ class Receipts:
             Refusal: something is in it.
         """
         self.directory = directory
+        self._written: list[Path] = []
         if directory is None:
             return
         directory.mkdir(parents=True, exist_ok=True)
@@ -38,7 +39,13 @@ class Receipts:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        self._written.append(path)
         return str(path)
+
+    def take_back(self) -> None:
+        """Remove what was written, so that the same command can be run again once what was wrong is mended."""
+        while self._written:
+            self._written.pop().unlink(missing_ok=True)
 
 
 def env(values: Mapping[str, str]) -> bytes:

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from drproof.contracts.execution.changed import Reading, changed, one
+from drproof.contracts.execution.changed import Reading, changed
+from drproof.contracts.handed_files import known_and_read, with_problem, with_stranger
 from drproof.formats.receipts_v1 import PHASES
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.verdict import Finding, compare, undecided
@@ -14,23 +15,19 @@ CONTROLS = ["NIST AU-10", "SOC 2 CC4.1"]
 @contract(needs=["read_execution"], topic="origin", controls=CONTROLS)
 def every_file_is_known_and_read(read_execution: Reading) -> Finding:
     """Every handed file is of a kind that belongs to an execution, could be read whole, and comes once."""
-    problems = {seen.name: seen.problem for seen in read_execution.facts.files if seen.problem}
-    told = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-    return compare(observed=problems, expected={}, reason=f"files that are strangers or cannot be read: {told}")
+    return known_and_read(read_execution.facts.files)
 
 
 @every_file_is_known_and_read.sabotage("a file is no JSON")
 def no_json(read_execution: Reading) -> Reading:
     """Damage a file."""
-    return changed(read_execution, files=one(read_execution.facts.files, lambda _: True, problem="json-syntax"))
+    return changed(read_execution, files=with_problem(read_execution.facts.files, "json-syntax"))
 
 
 @every_file_is_known_and_read.sabotage("a stranger lies among the files")
 def stranger(read_execution: Reading) -> Reading:
     """Add a file."""
-    first = read_execution.facts.files[0]
-    added = replace(first, name="notes.txt", kind="unknown", problem="stranger")
-    return changed(read_execution, files=(*read_execution.facts.files, added))
+    return changed(read_execution, files=with_stranger(read_execution.facts.files, "notes.txt"))
 
 
 @contract(

@@ -1,9 +1,8 @@
 """Where the receipts of a failback come from: they are not signed, and only the store can speak for what they tell."""
 
-from dataclasses import replace
-
 from drproof.contracts.execution.changed import one
 from drproof.contracts.failback.changed import AFTER, Reading, changed, kept, said, with_kept
+from drproof.contracts.handed_files import known_and_read, with_problem, with_stranger
 from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.verdict import Finding, compare, undecided
@@ -15,23 +14,19 @@ PLACE = ("bucket", "prefix", "account_id", "region")
 @contract(needs=["read_failback"], topic="origin", controls=CONTROLS)
 def every_file_of_the_failback_is_known_and_read(read_failback: Reading) -> Finding:
     """Every handed file is of a kind that a failback leaves, and could be read whole."""
-    problems = {seen.name: seen.problem for seen in read_failback.facts.files if seen.problem}
-    told = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-    return compare(observed=problems, expected={}, reason=f"files that are strangers or cannot be read: {told}")
+    return known_and_read(read_failback.facts.files)
 
 
 @every_file_of_the_failback_is_known_and_read.sabotage("a time has no colon")
 def no_colon(read_failback: Reading) -> Reading:
     """Write a time as the script does."""
-    return changed(read_failback, files=one(read_failback.facts.files, lambda _: True, problem="timestamp"))
+    return changed(read_failback, files=with_problem(read_failback.facts.files, "timestamp"))
 
 
 @every_file_of_the_failback_is_known_and_read.sabotage("a stranger lies among the files")
 def stranger(read_failback: Reading) -> Reading:
     """Add a file."""
-    first = read_failback.facts.files[0]
-    added = replace(first, name="notes.md", kind="unknown", problem="stranger")
-    return changed(read_failback, files=(*read_failback.facts.files, added))
+    return changed(read_failback, files=with_stranger(read_failback.facts.files, "notes.md"))
 
 
 @contract(needs=["read_failback"], topic="origin", controls=CONTROLS)

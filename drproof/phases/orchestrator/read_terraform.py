@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass
 
 from drproof.analysis.terraform.facts import ModuleRead, SourceFile
-from drproof.analysis.terraform.reading_modules import LOCK_FILE, Source, read
+from drproof.analysis.terraform.reading_modules import LOCK_FILE, read
+from drproof.analysis.terraform.sources import Source
 from drproof.formats import hcl
 from drproof.formats.hcl import Block
 from drproof.model.collection import HandedFile, ModuleHanded

@@ -74,6 +74,8 @@ MISSING = re.compile(
 LIMIT = re.compile(r"[A-Za-z]*(LimitExceeded|QuotaExceeded)(Exception|Fault)?|Max[A-Za-z]+LimitExceeded")
 NEXT = {
     "AccessDenied": "allow the call to the drill's role; the bucket must belong to the account that the settings name",
+    "NoSuchBucket": "aws s3 ls, as whoever owns the bucket, lists those that there are; mend its name or its region",
+    "NoSuchKey": "aws s3 ls lists what lies there; mend the bucket, the prefix or the name",
     "ExpiredToken": "renew the credentials, then run the same command again",
     "ExpiredTokenException": "renew the credentials, then run the same command again",
     "RequestExpired": "renew the credentials, then run the same command again",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from copy import copy
 from dataclasses import dataclass
 
 from drproof.formats import s3_page
@@ -29,6 +30,12 @@ class ListedPrefix:
         self.bucket = bucket
         self.prefix = prefix.encode()
         self._subject = bucket.uri(self.prefix)
+
+    def reopened(self) -> "ListedPrefix":
+        """Return the same prefix with connections, counts and an end of its own, as a forked process needs it."""
+        again = copy(self)
+        again.bucket = self.bucket.reopened()
+        return again
 
     def glance(self, under: bytes = b"") -> Glance:
         """Return what one page shows of the keys and common prefixes directly under a prefix."""

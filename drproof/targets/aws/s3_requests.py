@@ -7,6 +7,7 @@ expected owner of the bucket, under the signature.
 import re
 import threading
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -46,6 +47,11 @@ class Sent:
     """Requests that were repeated; each attempt also counts as a request of its kind."""
     bytes_read: int = 0
 
+    def join(self, other: "Sent") -> None:
+        """Count what another part asked of the same bucket."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
 
 class SignedBucket:
     """One bucket as something that is listed and read, by one caller, from many threads."""
@@ -62,16 +68,26 @@ class SignedBucket:
     ) -> None:
         """Ask `bucket`, which must belong to the account `owner`; nothing is sent yet."""
         self.bucket = bucket
-        self.sent = Sent()
-        self.ended = threading.Event()
-        """Set by who gives up: nobody waits for another attempt any more."""
         self._session = session
         self._owner = owner
         self._attempts = attempts
         self._first_pause = first_pause
-        self._http = session.http(connections)
-        self._counting = threading.Lock()
+        self._connections = connections
         self._address = _address(session, bucket)
+        self._open()
+
+    def _open(self) -> None:
+        self.sent = Sent()
+        self.ended = threading.Event()
+        """Set by who gives up: nobody waits for another attempt any more."""
+        self._counting = threading.Lock()
+        self._http = self._session.http(self._connections)
+
+    def reopened(self) -> "SignedBucket":
+        """Return the same bucket with connections, counts and an end of its own, as a forked process needs it."""
+        again = copy(self)
+        again._open()  # noqa: SLF001 — of this class
+        return again
 
     def page(self, query: list[tuple[str, bytes]], subject: str, read: Callable[[bytes], T]) -> T:
         """Return one answer of a listing as `read` takes it; an answer that is not whole is asked for again."""

@@ -48,7 +48,6 @@ class Session:
         self.region = region
         self.endpoint = endpoint
         self._read_only = read_only
-        self._profile = profile
         self._issued_until = (credentials or {}).get("expires_at", "")
         if endpoint:
             if credentials is None:
@@ -145,11 +144,10 @@ class Session:
 
     def http(self, connections: int) -> URLLib3Session:
         """Return what sends signed requests over at most `connections` connections, as the SDK's own clients would."""
-        own = botocore.session.Session(profile=self._profile or None)
-        bundle = None if self.endpoint else own.get_config_variable("ca_bundle")
+        live = not self.endpoint
         return URLLib3Session(
-            verify=bundle or True,
-            proxies={} if self.endpoint else get_environ_proxies(f"https://s3.{self.region}.amazonaws.com"),
+            verify=(live and self._core.get_config_variable("ca_bundle")) or True,
+            proxies=get_environ_proxies(f"https://s3.{self.region}.amazonaws.com") if live else {},
             timeout=(CONNECT_SECONDS, READ_SECONDS),  # type: ignore[arg-type] # the stubs know one of its two forms
             max_pool_connections=connections,
         )

@@ -27,6 +27,7 @@ GIVEN = frozenset(
 VARIABLES_FILE = "drproof.auto.tfvars.json"
 WORLD_FILE = "drproof_world_override.tf.json"
 CLI_FILE = "drproof.tfrc"
+LOCK_FILE = ".terraform.lock.hcl"
 SERVICES = ("ec2", "iam", "ssm", "sts")
 
 
@@ -44,6 +45,11 @@ class Module:
     def speaks_for_itself(self) -> bool:
         """Whether it has outputs and plugins of its own."""
         return self.folder is not None
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether it says by their digests which plugins may be run."""
+        return self.folder is not None and (self.folder / LOCK_FILE).is_file()
 
     def write(  # noqa: PLR0913 — what a module is told
         self, folder: Path, spec: RunnerSpec, *, effect: str, region: str, account: str, endpoint: str

@@ -41,9 +41,13 @@ QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "T
 NO_LOCK = "Error acquiring the state lock"
 STALE = frozenset({"Saved plan is stale", "Saved plan does not match the given state"})
 """What Terraform says of a plan whose state moved on, or was replaced by another one."""
+NOT_LOCKED = ("recorded in the dependency lock file", "Provider dependency changes detected")
+"""What Terraform says of a plugin that the lock file of its module does not allow."""
 PLAN_FILE = "drproof.tfplan"
 NEXT = {
     "StalePlan": "find out who else writes this state; nothing was applied, and the next attempt plans anew",
+    "PluginDiffers": "find out why the plugin is another one; if it may be run: terraform providers lock "
+    "-platform=<os>_<arch> in the folder of the module",
     "": "read the lines above; what was created is removed by the teardown",
 }
 CHANGING = ("-input=false", "-json", "-no-color", "-lock-timeout=0s")
@@ -315,6 +319,9 @@ class TerraformProvisioner:
             told["TF_CLI_CONFIG_FILE"] = str(configuration)
         use = _Use(workshop=workshop, alive=alive, environment=told)
         arguments = ["init", "-input=false", "-no-color", f"-backend-config={module.BACKEND_FILE}"]
+        if self._module.is_locked:
+            # Terraform would add what the lock lacks to a copy that nobody keeps, and run it.
+            arguments.append("-lockfile=readonly")
         self._must(use, "init", arguments, INIT_SECONDS)
         return use
 
@@ -329,6 +336,8 @@ class TerraformProvisioner:
             beside = self._place.lock()
             return self._place.held(beside or self._in_the_table(), "" if beside else self._lock_table)
         code = said.code or ("StalePlan" if said.problem in STALE else "TerraformFailed")
+        if verb == "init" and any(one in " ".join(said.tail) for one in NOT_LOCKED):
+            code = "PluginDiffers"
         why = said.error or said.problem or f"it ended with status {status}"
         tail = "".join(f"\n    {line}" for line in said.tail)
         next_step = errors.NEXT.get(code) or NEXT.get(code, NEXT[""])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from drproof.analysis.machine import replay
 from drproof.analysis.machine.intrinsics import Chance, RefusedError, call
 from drproof.analysis.machine.replay import Answer, Answers, Asked, Run, run
 from drproof.analysis.machine.values import NotReplayableError
@@ -289,6 +290,14 @@ ANSWERS: list[tuple[str, list[Any], Any]] = [
     ("ArrayContains", [[1, 2], True], False),
     ("ArrayRange", [1, 9, 2], [1, 3, 5, 7, 9]),
     ("ArrayRange", [3, 1, -1], [3, 2, 1]),
+    ("ArrayRange", [1, 1_000, 1], list(range(1, 1_001))),
+    ("ArrayRange", [1, 5, 3], [1, 4]),
+    ("ArrayRange", [5, 1, -3], [5, 2]),
+    ("ArrayRange", [1, 5, -1], []),
+    ("ArrayPartition", [[1, 2], 1], [[1], [2]]),
+    ("ArrayGetItem", [[1], 0], 1),
+    ("Base64Encode", ["a" * 10_000], "YWFh" * 3_333 + "YQ=="),
+    ("Format", ["{}", {"a": "ä"}], '{"a":"ä"}'),
     ("ArrayGetItem", [[1, 2, 3], 1], 2),
     ("ArrayLength", [[1, 2, 3]], 3),
     ("ArrayUnique", [[1, True, 1, "1"]], [1, True, "1"]),
@@ -319,6 +328,10 @@ def test_what_a_function_answers(name: str, arguments: list[Any], expected: Any)
         ("StringToJson", ["{"]),
         ("ArrayPartition", [[1], 0]),
         ("ArrayRange", [1, 5_000, 1]),
+        ("ArrayRange", [1, 1_001, 1]),
+        ("ArrayGetItem", [[1], -1]),
+        ("Base64Encode", ["a" * 10_001]),
+        ("MathRandom", [2, 2]),
         ("ArrayRange", [1, 5, 0]),
         ("ArrayGetItem", [[1], 1]),
         ("Base64Decode", ["?"]),
@@ -353,6 +366,89 @@ def test_a_machine_that_goes_round_for_ever_cannot_be_replayed() -> None:
     machine = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "A"}}}
     with pytest.raises(NotReplayableError, match="10000 states"):
         run(machine_of(machine), {}, lambda _: Answer())
+
+
+def test_as_many_states_are_entered_as_may_be_and_not_one_more() -> None:
+    """The last one that may be is entered."""
+    states = {f"S{n}": {"Type": "Pass", "Next": f"S{n + 1}"} for n in range(2)}
+    machine = machine_of({"StartAt": "S0", "States": {**states, "S2": {"Type": "Pass", "End": True}}})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replay, "MOST_STATES", 3)
+        assert run(machine, {}, lambda _: Answer()).names() == ("S0", "S1", "S2")
+        patch.setattr(replay, "MOST_STATES", 2)
+        with pytest.raises(NotReplayableError, match="2 states"):
+            run(machine, {}, lambda _: Answer())
+
+
+def test_a_machine_is_timed_out_at_its_limit_and_not_before() -> None:
+    """The second at which it must have ended is too late."""
+    for seconds, status in ((299, "SUCCEEDED"), (300, "TIMED_OUT")):
+        states = {"W": {"Type": "Wait", "Seconds": seconds, "End": True}}
+        done = run(machine_of({"StartAt": "W", "TimeoutSeconds": 300, "States": states}), {}, lambda _: Answer())
+        assert (done.status, done.seconds) == (status, seconds)
+
+
+TIMED = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "after", "silent", "error"),
+    [
+        ({"TimeoutSeconds": 10}, 10, 0, ""),
+        ({"TimeoutSeconds": 10}, 11, 0, "States.Timeout"),
+        ({"TimeoutSeconds": True}, 11, 0, ""),
+        ({"HeartbeatSeconds": 5}, 11, 5, ""),
+        ({"HeartbeatSeconds": 5}, 11, 6, "States.HeartbeatTimeout"),
+        ({"TimeoutSeconds": 10, "HeartbeatSeconds": 5}, 11, 6, "States.HeartbeatTimeout"),
+        ({"TimeoutSeconds": 10, "HeartbeatSeconds": 5}, 11, 5, "States.Timeout"),
+        ({"TimeoutSeconds": 10, "HeartbeatSeconds": 10}, 11, 11, "States.Timeout"),
+        ({}, 11, 11, ""),
+    ],
+)
+def test_which_limit_ends_a_task(limits: dict[str, Any], after: int, silent: int, error: str) -> None:
+    """The one that passes first; as long as the limit is not longer than it."""
+    answers: Answers = lambda _: Answer(value={}, after_seconds=after, silent_seconds=silent)  # noqa: E731
+    assert _one({**TIMED, **limits}, {}, answers).error == error
+
+
+def test_only_a_task_knows_how_often_it_was_tried() -> None:
+    """Of another state the context has no such field."""
+    tried = {"Parameters": {"tries.$": "$$.State.RetryCount"}}
+    retried = [{"ErrorEquals": ["A"], "MaxAttempts": 2}]
+    done = _one({**TIMED, **tried, "Retry": retried}, {}, _in_turn("A", "A"))
+    assert [asked.parameters["tries"] for asked in done.asked] == [0, 1, 2]
+    assert _one({"Type": "Pass", **tried}, {}).error == "States.Runtime"
+
+
+@pytest.mark.parametrize("field", ["ItemReader", "ResultWriter", "ItemBatcher"])
+def test_a_map_that_goes_elsewhere_cannot_be_replayed(field: str) -> None:
+    """Nothing is known of what lies there."""
+    inner = {"StartAt": "Keep", "States": {"Keep": {"Type": "Pass", "End": True}}}
+    with pytest.raises(NotReplayableError, match="elsewhere"):
+        _one({"Type": "Map", "ItemProcessor": inner, field: {}}, [])
+
+
+@pytest.mark.parametrize("field", ["Timestamp", "TimestampPath"])
+def test_a_wait_for_an_instant_cannot_be_replayed(field: str) -> None:
+    """A replay has none."""
+    with pytest.raises(NotReplayableError, match="instant"):
+        _one({"Type": "Wait", field: "$.at"}, {"at": "2026-01-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "error"), [(0, ""), (1, ""), (-1, "States.Runtime"), (True, "States.Runtime"), ("1", "States.Runtime")]
+)
+def test_a_wait_is_for_a_number_of_seconds(seconds: Any, error: str) -> None:
+    """None is a number as well."""
+    assert _one({"Type": "Wait", "Seconds": seconds}, {}).error == error
+
+
+@pytest.mark.parametrize(
+    ("path", "error"), [("$.rows[0]", ""), ("$.rows[1]", "States.Runtime"), ("$.rows.a", "States.Runtime")]
+)
+def test_an_item_is_there_up_to_the_last_one(path: str, error: str) -> None:
+    """Behind it there is nothing."""
+    assert _one({"Type": "Pass", "Parameters": {"x.$": path}}, {"rows": [7]}).error == error
 
 
 def test_waiting_takes_the_time_that_it_says() -> None:

@@ -332,6 +332,19 @@ def test_receipts_are_never_written_over(hand):
     assert {path.name: path.read_bytes() for path in (hand.folder / "receipts").iterdir()} == before
 
 
+def test_the_command_that_a_refusal_names_can_be_run_with_the_same_receipt_folder(hand):
+    hand.publish()
+    older = {"SOURCE_DATE_EPOCH": str(EPOCH - 1)}
+
+    refused = hand.publish("--receipt-dir", "receipts", **older)
+    assert "--allow-rollback" in refused.error
+    assert list((hand.folder / "receipts").iterdir()) == []
+
+    again = hand.publish("--receipt-dir", "receipts", "--allow-rollback", "INC-7", **older)
+    assert again.status == 0, again.error
+    assert "ROLLBACK_REASON=INC-7" in (hand.folder / "receipts/publish.summary.env").read_text()
+
+
 def test_a_receipt_folder_that_cannot_be_written_to_stops_it_before_anything_is_published(hand):
     (hand.folder / "file").write_text("")
 

@@ -1,0 +1,20 @@
+variable "more" {
+  type    = map(string)
+  default = {}
+}
+
+resource "aws_lambda_function" "reader" {
+  function_name = "atlas-reader"
+  role          = "arn:aws:iam::111122223333:role/atlas-reader"
+  handler       = "reader.handler"
+  runtime       = "python3.13"
+  filename      = "reader.zip"
+
+  dynamic "environment" {
+    for_each = [var.more]
+
+    content {
+      variables = environment.value
+    }
+  }
+}

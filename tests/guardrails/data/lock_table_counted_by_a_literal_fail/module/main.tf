@@ -1,0 +1,11 @@
+resource "aws_dynamodb_table" "lock" {
+  count        = 1
+  name         = "atlas-lock"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "LockID"
+
+  attribute {
+    name = "LockID"
+    type = "S"
+  }
+}

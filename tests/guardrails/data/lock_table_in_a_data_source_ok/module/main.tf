@@ -1,0 +1,3 @@
+data "aws_dynamodb_table" "lock" {
+  name = "atlas-lock"
+}

@@ -1,0 +1,16 @@
+resource "aws_dynamodb_table" "lock" {
+  name         = "atlas-lock"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "LockID"
+
+  attribute {
+    name = "LockID"
+    type = "S"
+  }
+}
+
+terraform {
+  required_providers {
+    aws = "5.100.0"
+  }
+}

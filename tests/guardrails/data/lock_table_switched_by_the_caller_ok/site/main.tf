@@ -1,0 +1,9 @@
+variable "make" {
+  type    = bool
+  default = true
+}
+
+module "lock" {
+  source          = "../lock"
+  make_lock_table = var.make
+}

@@ -1,0 +1,15 @@
+import {
+  to = aws_dynamodb_table.lock
+  id = "atlas-lock"
+}
+
+resource "aws_dynamodb_table" "lock" {
+  name         = "atlas-lock"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "LockID"
+
+  attribute {
+    name = "LockID"
+    type = "S"
+  }
+}

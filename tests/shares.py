@@ -1,0 +1,52 @@
+"""Which of the costly tests a run of all tests takes: a share by the day, so that each is run on one of so many days.
+
+A costly test has a drill, an execution, Terraform or another Python of its own. Two processors run all of them in three quarters of an
+hour, which is no answer to a change; docs/adr/0026-costly-tests-by-the-day.md says why a day decides, and not a commit.
+"""
+
+import datetime as dt
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+SHARES = 4
+WHOLE = "whole"
+VARIABLE = "TESTS_SHARE"
+"""The share to run: its number, or `whole`. Workers of xdist are told by it as well."""
+
+MARK = "costly"
+ITS_OWN = frozenset({"operator", "given", "injected"})
+"""Fixtures that run a drill for the test that asks for them."""
+
+DEFAULT = "not exhaustive"
+
+
+def share_of_a_run(config: pytest.Config, day: dt.date) -> str:
+    """Return the share of this run: one of a run of all tests as `pyproject.toml` has it, and all of any other."""
+    asked = os.environ.get(VARIABLE, "")
+    if asked:
+        if asked != WHOLE and asked not in map(str, range(SHARES)):
+            msg = f"{VARIABLE} is {asked!r}, expected {WHOLE} or a number below {SHARES}"
+            raise pytest.UsageError(msg)
+        return asked
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == DEFAULT
+    return str(day.toordinal() % SHARES) if everything else WHOLE
+
+
+def mark(items: Sequence[pytest.Item]) -> None:
+    """Mark the tests that run a drill of their own."""
+    for item in items:
+        if ITS_OWN.intersection(getattr(item, "fixturenames", ())) and item.get_closest_marker(MARK) is None:
+            item.add_marker(MARK)
+
+
+def left_out(items: Sequence[pytest.Item], share: str) -> Iterator[pytest.Item]:
+    """Yield the costly tests that another day runs; what shares something costly has one day."""
+    for item in items:
+        costly = item.get_closest_marker(MARK)
+        if share != WHOLE and costly is not None:
+            together = costly.args[0] if costly.args else item.nodeid
+            if zlib.crc32(together.encode()) % SHARES != int(share):
+                yield item
