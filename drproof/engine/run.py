@@ -45,17 +45,14 @@ class Run:
         self.prepared = prepared
         self.directory = opened.directory
         self.record: Record = opened.record
-        # Another process may have written until a moment ago, and the wall's clock may have been set back since.
         self.clock = SystemClock(not_before=last_instant(opened.record, opened.journal))
         self._patience = Patience(prepared.settings.limits, self.clock)
         self.listeners: list[Listener] = []
         self.watchers: list[Callable[[int, int], None]] = []
         """Told of bytes as they are moved: how many more, and of how many in all, 0 where that is not known."""
         self.signals = signals
-        self.undated = ""
-        """Why the sealed bundle has no trusted time that counts, and the next command; empty when nobody asked."""
-        self.not_put_away = ""
-        """Why what only a later process needs is still there, and the next command, or ""."""
+        self.undated = self.not_put_away = ""
+        """Why the sealed bundle has no trusted time that counts, and why what a later process needs is there; or ""."""
         self.collection = prepared.collection
         """What is handed in by name, or what other processes hand in to be brought together by a phase of this plan."""
         self.opened = opened
@@ -385,7 +382,7 @@ class Run:
             self._journal.close()
             self.opened.let_go(keep=conclusion.still_up)
         except OSError as exc:
-            # It is sealed. The guardian is not dismissed: it puts away what this process could not.
+            # It is sealed. The guardian is not dismissed, and puts away what this process could not.
             self.not_put_away = f"not put away: {exc}\n  next: drproof resume {self.directory}"
             self.opened.private.release()
             return

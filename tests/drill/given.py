@@ -89,8 +89,8 @@ class Given:
     def _note_what_is_made(self) -> None:
         create = self.store.create
 
-        def noted(resource: Resource, document: Document, *, dry_run: bool = False) -> Document:
-            made = create(resource, document, dry_run=dry_run)
+        def noted(resource: Resource, obj: Document, *, dry_run: bool = False) -> Document:
+            made = create(resource, obj, dry_run=dry_run)
             if not dry_run and DRILL_LABEL in (made["metadata"].get("labels") or {}):
                 self.made.append(f"{made['kind']}/{made['metadata']['name']}")
             return made

@@ -136,7 +136,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.points = Points(0, process_is_gone)
-        self.asked: Callable[[str], AbstractContextManager[None]] = nullcontext
+        self.asked: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
         """Stands around each call to the cluster."""
         self.concluded: Conclusion | None = None
         """What the last run of this process came to."""

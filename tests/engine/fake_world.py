@@ -76,7 +76,7 @@ class FakeWorld:
         path: Path,
         *,
         point: Callable[[str], None] = lambda _: None,
-        asked: Callable[[str], AbstractContextManager[None]] = nullcontext,
+        asked: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         """Take up the world at `path`, or begin one.
 

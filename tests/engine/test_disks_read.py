@@ -4,6 +4,7 @@ import builtins
 import errno
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,6 @@ import pytest
 from typer.testing import CliRunner
 
 from drproof.cli.app import app
-from drproof.engine import private
 from drproof.engine import resume as resuming
 from drproof.engine.refusal import Refusal
 from drproof.model.errors import DrproofError
@@ -29,11 +29,18 @@ class Reading:
         self.count = 0
         self._folder, self._nth = str(folder.resolve()), nth
         opened, read = io.open, os.read
+
+        def open_(file: Any, mode: str = "r", *given: Any, **more: Any) -> Any:
+            self._pass(str(file) if set(mode) <= set("rbt") else "")
+            return opened(file, mode, *given, **more)
+
+        def read_(descriptor: int, size: int) -> bytes:
+            self._pass(_path(descriptor))
+            return read(descriptor, size)
+
         for module in (io, builtins):
-            patch.setattr(module, "open", lambda file, mode="r", *given, **more: (
-                self._pass(str(file) if set(mode) <= set("rbt") else ""), opened(file, mode, *given, **more)
-            )[1])  # fmt: skip
-        patch.setattr(os, "read", lambda descriptor, size: (self._pass(_path(descriptor)), read(descriptor, size))[1])
+            patch.setattr(module, "open", open_)
+        patch.setattr(os, "read", read_)
 
     def _pass(self, path: str) -> None:
         if path.startswith(self._folder):
@@ -149,7 +156,7 @@ def test_what_cannot_be_put_away_after_the_seal_is_told_and_left_to_the_guardian
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     with monkeypatch.context() as patch:
-        patch.setattr(private.shutil, "rmtree", refuse)
+        patch.setattr(shutil, "rmtree", refuse)
         conclusion = run.to_the_end()
 
     assert not conclusion.still_up

@@ -9,7 +9,7 @@ from drproof.contracts.recovery.runner import runner_was_started_by_this_drill
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import PhaseError, ThrottledError, UnansweredError
 from drproof.model.verdict import Status
-from drproof.phases.recovery.bringup import bringup
+from drproof.phases.recovery.bringup import bringup, seen_to_run
 from drproof.phases.recovery.resolve_runner import resolve_runner
 from tests.contracts.evidence import PASSING
 from tests.contracts.observed import MACHINE
@@ -79,7 +79,7 @@ LONG_AGO = "2020-01-01T00:00:00.000Z"
 def looked(drill):
     """Look as after an act by hand, and return what was seen; whatever is meant to change something is an error."""
     context = drill.context("bringup")
-    seen = bringup.look(context)
+    seen = seen_to_run(context)
     assert context.effects.made() == (), "a look changes nothing"
     return seen
 

@@ -25,6 +25,7 @@ from drproof.model.errors import Interruption, QuotaError, TargetError
 from drproof.model.settings import BuildSettings
 from drproof.targets import embedded, open_target
 from drproof.targets.provisioners.build_order import next_token, orders
+from drproof.targets.provisioners.codebuild import CodeBuildProvisioner
 from drproof.targets.provisioners.place import LOCK_SUFFIX
 from drproof.targets.sites import AwsTarget
 from tests.patience import until
@@ -249,6 +250,7 @@ def test_a_build_that_could_not_be_stopped_is_told_of_by_the_error_that_ended_th
     def refused(*_: object, **__: object) -> None:
         raise TargetError("codebuild:StopBuild: AccessDenied", code="AccessDenied", call="codebuild:StopBuild")
 
+    assert isinstance(provisioner, CodeBuildProvisioner)
     monkeypatch.setattr(provisioner._builds, "stop", refused)
     error = failed(provisioner, lambda: provisioner.up(make_intent(), spec(origin)))
 
