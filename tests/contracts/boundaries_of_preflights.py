@@ -6,7 +6,7 @@ from typing import Any
 
 from drproof.model.readiness import Decision
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
-from tests.contracts.checks import House
+from tests.contracts.checks import House, spoiled
 from tests.contracts.evidence import PASSING, Evidence
 from tests.contracts.observed import IMAGE
 from tests.contracts.observed_preflight import (
@@ -205,6 +205,8 @@ def a_role_lacks_what_it_is_denied_and_is_told_the_statement_with_its_condition(
         (PASSING.facts("read_roles", roles=()), UNPROVEN),
         subject="builds",
     )
+    without = PASSING.facts("read_roles", roles=tuple(one for one in ROLES.roles if one.role != "builds"))
+    assert house.verdict(name, without, "builds").reason == "the receipt does not speak of the role of builds"
     both = house.verdict(
         name, _role("machine", _with(BUILT, "implicit_deny"), _with(HEARD, "explicit_deny")), "machine"
     )
@@ -227,6 +229,17 @@ def a_role_lacks_what_it_is_denied_and_is_told_the_statement_with_its_condition(
     assert contract.is_asked(PASSING.asking(preflight=replace(DEMANDED, roles=("builds",))).criteria)
     assert not contract.is_asked(PASSING.asking(preflight=replace(DEMANDED, roles=())).criteria)
     assert "may ec2:CreateTags: a condition" in _fix(house, name, _role("builds", _with(MADE, "unknown")), "builds")
+
+
+@boundary
+def a_machine_that_is_deaf_lacks_what_it_hears_by_and_nothing_else(house: House) -> None:
+    contract = house.contracts["role_may_do_what_it_is_for"]
+    (deaf,) = (one for one in contract.sabotages if "hears of the end of builds" in one.name)
+    pair = spoiled(contract, deaf, _role("machine", BUILT, HEARD), "machine")
+    assert pair is not None
+    (machine,) = (one for one in pair[1].facts.roles if one.role == "machine")
+    assert [one.decision for one in machine.decisions] == ["allowed", "implicit_deny"]
+    assert spoiled(contract, deaf, PASSING, "builds") is None
 
 
 @boundary
