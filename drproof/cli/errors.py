@@ -6,6 +6,7 @@ from contextvars import ContextVar
 
 import typer
 
+from drproof.cli.next_steps import BY_CODE
 from drproof.model.errors import DrproofError
 from drproof.report.visible import printable
 
@@ -26,14 +27,15 @@ def clear() -> Iterator[None]:
 
 
 def complain(exc: Exception) -> None:
-    """Print what is wrong, with what to do next: the error's own word, else where the command is explained."""
+    """Print what is wrong and what to do next: the error's own word, that of its code, else where help is."""
     text = str(exc)
     if isinstance(exc, OSError) and exc.filename is not None and exc.strerror:
         text = f"{exc.filename}: {exc.strerror}"
     # Notes say what besides went wrong, such as what a failed upload left behind.
     said = "\n".join((f"drproof: {text}", *getattr(exc, "__notes__", ())))
-    if NEXT not in said and ASKED.get():
-        said += f"{NEXT}drproof {ASKED.get()} --help"
+    step = BY_CODE.get(getattr(exc, "code", ""), f"drproof {ASKED.get()} --help" if ASKED.get() else "")
+    if step and NEXT not in said:
+        said += NEXT + step
     typer.echo(printable(said, lines=True), err=True)
 
 

@@ -49,15 +49,23 @@ def verify_published(  # noqa: PLR0913 — the options of the reference's script
     Exit status: 0 ok, 2 missing, mismatched or misused, 3 the world did not answer for an object.
     """
     from drproof.analysis import published
+    from drproof.engine.refusal import refuse
 
     started = time.monotonic()
     with told():
         if offline and run_dir is None and plan_json is None:
-            msg = "--offline asks no network: expected --run-dir or --plan-json, got neither"
-            raise ValueError(msg)
+            raise refuse(
+                "--offline asks no network",
+                expected="--run-dir or --plan-json",
+                got="neither",
+                next_step="add --run-dir <folder>",
+            )
         if offline and verify_latest:
-            msg = "--offline asks no network, and --verify-latest reads copies in the bucket: expected one of them"
-            raise ValueError(msg)
+            raise refuse(
+                "--offline asks no network, and --verify-latest reads copies in the bucket",
+                expected="one of them",
+                next_step="leave out --offline",
+            )
         store = None
         if not offline:
             store = buckets(region=region, profile=profile, owner=expected_bucket_owner, world=embedded)

@@ -10,7 +10,7 @@ from drproof.formats import release_metadata
 from drproof.formats.image_ref import parse_tagged
 from drproof.formats.release_metadata import Release
 from drproof.model.capabilities import Images
-from drproof.model.errors import FormatError, TargetError
+from drproof.model.errors import FormatError, NotFoundError, TargetError
 
 GIT_SECONDS = 10
 STEERED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
@@ -76,7 +76,11 @@ def made(images: Images, reference: str, *, git_sha: str, now: str, ci: Mapping[
 
 def differences(images: Images, release: Release) -> Iterator[str]:
     """Yield what the registry says otherwise than the metadata; that a tag has moved since is none of it."""
-    found = images.look(release.image_ref_digest).digests
+    try:
+        found = images.look(release.image_ref_digest).digests
+    except NotFoundError:
+        yield f"the registry has no image {release.image_ref_digest}"
+        return
     for name in sorted({*found, *release.arch_digests}):
         said, has = release.arch_digests.get(name, "nothing"), found.get(name, "nothing")
         if said != has:

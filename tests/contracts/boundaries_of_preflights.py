@@ -230,6 +230,16 @@ def a_role_lacks_what_it_is_denied_and_is_told_the_statement_with_its_condition(
 
 
 @boundary
+def conditions_that_say_the_same_in_another_order_are_one_statement(house: House) -> None:
+    first = {"StringEquals": {"ec2:CreateAction": ("RunInstances",)}, "StringLike": {"ec2:ResourceTag/a": ("b",)}}
+    denied = _with(MADE, "implicit_deny")
+    one = replace(denied, condition=first)
+    other = replace(denied, action="ec2:DeleteTags", condition=dict(reversed(first.items())))
+    reason = house.verdict("role_may_do_what_it_is_for", _role("builds", one, other), "builds").reason
+    assert json.loads(reason.partition("policy: ")[2])["Action"] == ["ec2:CreateTags", "ec2:DeleteTags"]
+
+
+@boundary
 def a_trigger_must_be_there_and_off_or_follow_a_drill(house: House) -> None:
     def trigger(state: str, name: str = "rule atlas-schedule") -> Evidence:
         changed = tuple(replace(one, state=state) if one.name == name else one for one in TRIGGERS.triggers)

@@ -147,40 +147,6 @@ def test_a_dry_run_packs_and_uploads_nothing(cli, client, under, tmp_path):
     }
 
 
-def test_a_restore_point_without_one_of_its_archives_is_refused_before_anything_is_packed(
-    folders, under, world, tmp_path
-):
-    state, _ = folders
-    words = ["--archive", f"state.tar.zst={state}", "--to", under, "--embedded", world.endpoint]
-
-    refused = CliRunner().invoke(app, ["backup", "create", *words, "--into", str(tmp_path / "kept")])
-
-    assert refused.exit_code == 2
-    assert "the restore point would have no manifests.tar.zst" in refused.output
-    assert "next: add --archive manifests.tar.zst=<folder>" in refused.output
-    assert not (tmp_path / "kept").exists()
-
-
-def test_what_restore_points_consist_of_is_a_setting(folders, under, world, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "drproof.toml").write_text('[backup]\narchives = ["state.tar.zst"]\n')
-    words = ["--archive", f"state.tar.zst={folders[0]}", "--to", under, "--embedded", world.endpoint, "--dry-run"]
-
-    assert CliRunner().invoke(app, ["backup", "create", *words]).exit_code == 0
-
-
-@pytest.mark.parametrize(("option", "kept"), [("--receipt-dir", "backup.summary.json"), ("--into", "state.tar.zst")])
-def test_neither_a_receipt_nor_what_was_packed_is_written_over(cli, client, under, tmp_path, option, kept):
-    (tmp_path / kept).write_text("of an earlier one")
-
-    refused = cli(option, str(tmp_path))
-
-    assert refused.exit_code == 2
-    assert f"{option} {tmp_path} holds {kept} already" in refused.output
-    assert (tmp_path / kept).read_text() == "of an earlier one"
-    assert keys(client, under) == []
-
-
 def test_a_bucket_of_somebody_else_is_refused_before_anything_is_written(cli, client, under):
     made = cli(owner="999999999999")
 

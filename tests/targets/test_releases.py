@@ -137,6 +137,11 @@ def test_from_the_command_line_a_release_is_written_verified_and_told(
         lacking = run.invoke(cli.app, ["verify", "--metadata", place, more])
         assert (lacking.exit_code, said in lacking.output) == (1, True), lacking.output
 
+    other = tmp_path / "other.json"
+    other.write_text(Path(place).read_text().replace(DIGEST, f"sha256:{'0' * 64}"))
+    unknown = run.invoke(cli.app, ["verify", "--metadata", str(other), "--registry", "--embedded", world.endpoint])
+    assert (unknown.exit_code, "the registry has no image" in unknown.output) == (1, True), unknown.output
+
     template = run.invoke(cli.app, ["notes"], env={"RELEASE_METADATA": place})
     assert template.exit_code == 0
     notes = tmp_path / "notes.md"
