@@ -140,14 +140,14 @@ def conclude(
 def conclude_or_say(
     record: Record, prepared: Prepared, *, journal: Journal, masker: Redactor, interruption: BaseException | None
 ) -> Conclusion:
-    """Conclude; where the disk takes no more, give it the journal's reserve, then say that nothing is sealed."""
+    """Conclude; where the disk fails, once more with the journal's reserve, then say that nothing is sealed."""
     try:
         return conclude(record, prepared, journal=journal, masker=masker, interruption=interruption)
-    except (OSError, JournalError):
+    except (OSError, JournalError, EvidenceError):
         journal.give_up_reserve()
     try:
         return conclude(record, prepared, journal=journal, masker=masker, interruption=interruption)
-    except (OSError, JournalError) as exc:
+    except (OSError, JournalError, EvidenceError) as exc:
         reason = f"the bundle could not be sealed: {exc}".partition("\n")[0]
     return Conclusion(
         outcome=INCOMPLETE,

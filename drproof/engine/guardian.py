@@ -8,9 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 DISMISSED = b"dismissed"
+TRIES, PAUSE_SECONDS = 3, 2.0
 
 
 class Guardian:
@@ -73,9 +75,17 @@ def main(arguments: list[str]) -> int:
     if word == DISMISSED:
         return 0
     from drproof.engine.resume import UNDO, resume
+    from drproof.model.errors import DrproofError
 
-    conclusion = resume(Path(directory), UNDO, reason="the run died; its guardian tears down", wait=True)
-    return conclusion.exit_status
+    for left in range(TRIES - 1, -1, -1):
+        try:
+            return resume(Path(directory), UNDO, reason="the run died; its guardian tears down", wait=True).exit_status
+        except (DrproofError, OSError, ValueError):
+            # A disk or a site that failed for a moment must not cost the only one who undoes.
+            if not left:
+                raise
+            time.sleep(PAUSE_SECONDS)
+    return 1
 
 
 if __name__ == "__main__":
