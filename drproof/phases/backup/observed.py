@@ -31,6 +31,7 @@ class ArchiveSeen:
     members: Count = 0
     files: Count = 0
     size: Count = 0
+    """Bytes of its files; of a member manifest that lies inside nothing counts."""
     frames: Count = 0
     """zstd frames with content."""
     checksummed_frames: Count = 0

@@ -131,7 +131,9 @@ def _archives(looking: _Looking, uri: s3_uri.S3Uri, wanted: Backup) -> Reading:
         )
         objects.append(one.seen)
         if name in wanted.archives:
-            archives.append(one.archive)
+            # The list of what was backed up is nothing that was backed up: of empty files it can be megabytes.
+            manifest = len(manifests.found.get(name, b""))
+            archives.append(replace(one.archive, size=one.archive.size - manifest))
             listings[name] = one.members
     kept = promises.compare(looking.objects, uri, metadata, listings, manifests.found)
     control, listed = read_control_plane(
