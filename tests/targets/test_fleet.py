@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from drproof.formats import timestamps
 from drproof.model.capabilities import Fleet
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import NotFoundError, TargetError
@@ -55,6 +56,9 @@ def test_a_machine_says_when_it_was_first_launched_also_after_it_was_stopped_and
 ) -> None:
     made = launch(fleet, origin)
     ec2 = stranger("ec2")
+    # The platform tells whole seconds.
+    while int(time.time()) <= timestamps.milliseconds(made.launched_at) // 1000:
+        time.sleep(0.05)
     ec2.stop_instances(InstanceIds=[made.instance_id])
     ec2.start_instances(InstanceIds=[made.instance_id])
 

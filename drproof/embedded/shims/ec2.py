@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, Reservation
@@ -25,6 +26,7 @@ SEAMS = (
     "moto.ec2.responses.instances:InstanceResponse.run_instances",
     "moto.ec2.models.instances:InstanceBackend.run_instances",
     "moto.ec2.models.instances:Instance.terminate",
+    "moto.ec2.models.instances:Instance.start",
     "moto.ec2.models.security_groups:SecurityGroupBackend.get_security_group_from_name",
     "moto.ec2.models.instances:InstanceState",
 )
@@ -108,6 +110,18 @@ def install(world: World) -> None:
     seams.put(InstanceBackend, "run_instances", start_instances)
     seams.put(InstanceResponse, "run_instances", run_instances)
     seams.put(Instance, "terminate", terminate_later)
+    _start_anew(Instance.start)
+
+
+def _start_anew(start: Callable[[Instance], InstanceState]) -> None:
+    """Tell the launch anew at each start, as the platform does; the emulator tells the first for ever."""
+
+    @functools.wraps(start)
+    def start_again(self: Instance) -> InstanceState:
+        self.launch_time = utcnow()
+        return start(self)
+
+    seams.put(Instance, "start", start_again)
 
 
 def _begin(world: World, clusters: Clusters, instance: Instance) -> None:
