@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import signal
 
 import pytest
 
@@ -11,6 +12,9 @@ SHARE = pytest.StashKey[str]()
 
 
 def pytest_configure(config):
+    # Whoever starts the tests in the background has them ignore an interrupt, and so each process that they start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[SHARE] = shares.share_of_a_run(config, dt.datetime.now(dt.UTC).date())
     if hasattr(config, "workerinput"):
         return
