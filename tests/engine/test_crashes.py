@@ -16,7 +16,7 @@ from drproof.model.errors import AlreadyExistsError, TargetError
 from tests.engine.fake_world import FakeFleet, FakeObjects, FakeTopics, FakeWorld
 
 PARTS = 100
-"""All first points in so many parts; CI takes one of each kind of namespace, `make sweep` all: 20,000 pairs."""
+"""All first points in so many parts; CI takes one of each kind of namespace, `make sweep` all, more than 8,000 pairs."""
 SECONDS = 20
 AT_LEAST = 40
 """An early point leaves a process nothing to resume, and so no second one."""
