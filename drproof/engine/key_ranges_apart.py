@@ -12,10 +12,11 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from drproof.analysis.comparing_prefixes import compare
 from drproof.model.comparison import Difference, Tally
@@ -120,24 +121,13 @@ class RangesApart:
         for inlet, span in zip(self._inlets, self._spans, strict=True):
             said: _Said | None = None
             while not isinstance(said, Tally):
-                said = self._next(inlet, span)
+                said = _received(inlet, f"the keys above {span[0]!r}")
                 if isinstance(said, BaseException):
                     raise said
                 yield said
         for counts in self._counts:
-            for side, sent in zip(self._sides, counts.recv(), strict=True):
+            for side, sent in zip(self._sides, _received(counts, "the last of its keys"), strict=True):
                 side.bucket.sent.join(sent)
-
-    def _next(self, inlet: Connection, span: Span) -> _Said:
-        try:
-            said: _Said = inlet.recv()
-        except EOFError:
-            msg = (
-                f"the process that compared the keys above {span[0]!r} ended before it was through"
-                "\n  next: drproof compare-prefixes … --processes 1"
-            )
-            raise DrproofError(msg) from None
-        return said
 
     def _fork(self, shares: Sequence[Sequence[_Asked]]) -> None:
         context = multiprocessing.get_context("fork")
@@ -155,6 +145,18 @@ class RangesApart:
             self._children.append(child)
         for outlet in (*self._outlets, *(told for _, told in pipes)):
             outlet.close()
+
+
+def _received(inlet: Connection, compared: str) -> Any:  # noqa: ANN401 — what our own processes send
+    try:
+        return inlet.recv()
+    except (EOFError, OSError) as exc:
+        # A message that was cut is the end of whoever wrote it, as none at all is.
+        msg = (
+            f"the process that compared {compared} ended before it was through"
+            "\n  next: drproof compare-prefixes … --processes 1"
+        )
+        raise DrproofError(msg) from exc
 
 
 def _answer_for(
@@ -205,19 +207,19 @@ def _compare(
     trust_etags: bool,  # noqa: FBT001 — a thread takes its arguments by position
 ) -> None:
     """Compare one range; whatever ends it, its outlet says so."""
-    found = _found(sides, asked.span, ahead, trust_etags=trust_etags)
-    with asked.outlet:
-        said: _Said | None = []
-        while said is not None and not isinstance(said, BaseException):
-            try:
-                said = next(found, None)
-            except BaseException as exc:  # noqa: BLE001 — raised again where the differences are consumed
-                said = exc
-            try:
-                asked.outlet.send(said)
-            except OSError:
-                # Nobody listens any more.
-                return
+    with asked.outlet, suppress(OSError):
+        # An outlet that cannot be written to is one that nobody listens to any more.
+        for said in _told(_found(sides, asked.span, ahead, trust_etags=trust_etags)):
+            asked.outlet.send(said)
+
+
+def _told(found: "Iterator[_Said]") -> "Iterator[_Said]":
+    try:
+        yield from found
+    except GeneratorExit:
+        raise
+    except BaseException as exc:  # noqa: BLE001 — raised again where the differences are consumed
+        yield exc
 
 
 def _found(

@@ -1,6 +1,7 @@
 """A comparison in several processes is the same comparison, and what ends one of them ends it loudly."""
 
 import json
+import multiprocessing
 import os
 import pickle
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from drproof.engine import key_ranges_apart
 from drproof.engine.key_ranges_apart import MOST_PROCESSES, processes_here
 from drproof.model import errors
 from drproof.model.errors import DrproofError, EvidenceError, TargetError
@@ -146,6 +148,16 @@ def test_an_interrupted_comparison_leaves_no_process(served: Served, command: Co
     assert process.returncode not in {0, 1}, said
     assert "Traceback" not in said
     waited(lambda: not any(Path(f"/proc/{one}").exists() for one in forked))
+
+
+@pytest.mark.parametrize("written", [b"", b"\x00\x00\x00\x40half of a message"], ids=["nothing", "half of a message"])
+def test_what_a_process_did_not_say_to_its_end_is_no_answer(written: bytes) -> None:
+    inlet, outlet = multiprocessing.Pipe(duplex=False)
+    os.write(outlet.fileno(), written)
+    outlet.close()
+
+    with pytest.raises(DrproofError, match="ended before it was through"):
+        key_ranges_apart._received(inlet, "the keys above b''")
 
 
 def test_every_error_is_told_from_process_to_process_as_it_is() -> None:
