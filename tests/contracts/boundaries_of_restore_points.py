@@ -74,6 +74,8 @@ def a_backup_is_plausible_from_its_share_of_what_was_published_on(house: House) 
         "restore_point_is_plausible",
         (state(size=size), PROVEN),
         (state(size=size - 1), REFUTED),
+        (state(size=size + 9, manifest_size=9), PROVEN),
+        (state(size=size + 9, manifest_size=10), REFUTED),
         (state(problem="archive-truncated: cut"), UNPROVEN),
         (state(name="another"), UNPROVEN),
         (published(size=20 * size + 1), REFUTED),

@@ -32,26 +32,35 @@ def restore_point_is_plausible(read_restore_point: RestorePoint, criteria: Crite
     if seen.problem:
         return undecided(f"{place.state} could not be read as a whole: {seen.problem}")
     least = -(-published.size // place.share)
+    # Of nothing but empty files a member manifest can be megabytes.
+    content = seen.size - seen.manifest_size
     return hold(
-        seen.size >= least,
-        observed={"content": seen.size, "files": seen.files, "published": published.size, "run": published.run_id},
+        content >= least,
+        observed={"content": content, "files": seen.files, "published": published.size, "run": published.run_id},
         expected={"content": f"at least {least}, one part in {place.share} of what was published"},
-        reason=f"{place.state} holds {seen.size} bytes, and the last run published {published.size}",
+        reason=f"{place.state} holds {content} bytes, and the last run published {published.size}",
     )
 
 
 @restore_point_is_plausible.sabotage("the archive holds one byte less than is plausible")
 def tiny(read_restore_point: RestorePoint, criteria: Criteria) -> RestorePoint:
     """Back up next to nothing."""
-    facts, place = read_restore_point.facts, criteria.backup.published
-    least = -(-facts.published.size // place.share)  # type: ignore[union-attr] # proven evidence has both
-    return _archive(read_restore_point, place.state, size=least - 1)  # type: ignore[union-attr]
+    seen, least = _state(read_restore_point, criteria)
+    return _archive(read_restore_point, seen.name, size=seen.manifest_size + least - 1)
+
+
+@restore_point_is_plausible.sabotage("all but a member manifest is one byte less than is plausible")
+def only_listed(read_restore_point: RestorePoint, criteria: Criteria) -> RestorePoint:
+    """Back up next to nothing, and list it at length."""
+    seen, least = _state(read_restore_point, criteria)
+    return _archive(read_restore_point, seen.name, manifest_size=seen.size - least + 1)
 
 
 @restore_point_is_plausible.sabotage("the archive holds nothing")
 def nothing(read_restore_point: RestorePoint, criteria: Criteria) -> RestorePoint:
     """Back up nothing."""
-    return _archive(read_restore_point, criteria.backup.published.state, size=0)  # type: ignore[union-attr]
+    seen, _ = _state(read_restore_point, criteria)
+    return _archive(read_restore_point, seen.name, size=seen.manifest_size)
 
 
 @restore_point_is_plausible.sabotage("the original site published far more")
@@ -62,6 +71,14 @@ def huge(read_restore_point: RestorePoint) -> RestorePoint:
         read_restore_point,
         observed=replace(facts, published=replace(facts.published, size=1 << 52)),  # type: ignore[type-var]
     )
+
+
+def _state(receipt: RestorePoint, criteria: Criteria) -> tuple[ArchiveSeen, int]:
+    """Return the state archive, and the least that its content may be; proven evidence has both."""
+    place: Any = criteria.backup.published
+    published: Any = receipt.facts.published
+    seen = next(one for one in receipt.facts.archives if one.name == place.state)
+    return seen, -(-published.size // place.share)
 
 
 def _archive(receipt: RestorePoint, name: str, **changes: Any) -> RestorePoint:  # noqa: ANN401 — fields of one value

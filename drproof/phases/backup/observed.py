@@ -31,7 +31,9 @@ class ArchiveSeen:
     members: Count = 0
     files: Count = 0
     size: Count = 0
-    """Bytes of its files; of a member manifest that lies inside nothing counts."""
+    """Bytes of all its files."""
+    manifest_size: Count = 0
+    """How many of them are a member manifest: the list of what was backed up is nothing that was backed up."""
     frames: Count = 0
     """zstd frames with content."""
     checksummed_frames: Count = 0

@@ -131,9 +131,7 @@ def _archives(looking: _Looking, uri: s3_uri.S3Uri, wanted: Backup) -> Reading:
         )
         objects.append(one.seen)
         if name in wanted.archives:
-            # The list of what was backed up is nothing that was backed up: of empty files it can be megabytes.
-            manifest = len(manifests.found.get(name, b""))
-            archives.append(replace(one.archive, size=one.archive.size - manifest))
+            archives.append(replace(one.archive, manifest_size=len(manifests.found.get(name, b""))))
             listings[name] = one.members
     kept = promises.compare(looking.objects, uri, metadata, listings, manifests.found)
     control, listed = read_control_plane(
