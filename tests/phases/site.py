@@ -87,6 +87,7 @@ class Site:
         self.held: dict[str, bytes] = {}
         self.marks: dict[str, dict[str, str]] = {}
         self.written_at: dict[str, str] = {}
+        self.keeps_state = False
         self.sent: list[str] = []
         self.ran: list[str] = []
         self.ends: Callable[[Runner], bool] = lambda runner: runner.tags.get(DRILL_TAG) == "drill-1"
@@ -135,7 +136,8 @@ class Site:
         return self.faults.around("down", act)
 
     def holds(self) -> tuple[str, ...]:
-        return self.faults.around("holds", lambda: ())
+        held = tuple(sorted(self.machines)) if self.keeps_state else ()
+        return self.faults.around("holds", lambda: held)
 
     # objects
 

@@ -3,6 +3,7 @@
 import pytest
 
 from drproof.contracts.teardown.residue import no_residue_is_left, only_own_resources_were_removed
+from drproof.contracts.teardown.state import state_held_what_was_created
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import TargetError, ThrottledError
 from drproof.model.machines import Resource
@@ -112,6 +113,50 @@ def test_the_teardown_of_a_later_window_counts_anew(up, site, tmp_path):
     seen = up.window(tmp_path / "later.log", "drill-2").attempt(teardown)
 
     assert seen.foreign_before == ()
+
+
+@pytest.fixture
+def kept(drill, site):
+    """A drill whose machine a remote state knows."""
+    site.keeps_state = True
+    drill.attempt(bringup)
+    drill.writes("one", "two")
+    return drill
+
+
+def test_what_an_earlier_window_found_in_the_state_and_took_away_was_held(kept, site, tmp_path):
+    site.faults.before["delete"] = SLOWER
+    with pytest.raises(ThrottledError):
+        kept.attempt(teardown)
+
+    seen = kept.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    assert seen.made == seen.held_before == (MACHINE,)
+    assert verdict(state_held_what_was_created, seen) is Status.PROVEN
+
+
+def test_a_state_that_is_lost_after_a_window_that_removed_nothing_is_refuted(kept, site, tmp_path):
+    site.faults.before["down"] = TargetError("state locked", code="Locked")
+    with pytest.raises(TargetError, match="state locked"):
+        kept.attempt(teardown)
+    site.machines.clear()
+
+    seen = kept.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    assert (seen.made, seen.held_before) == ((MACHINE,), ())
+    assert verdict(state_held_what_was_created, seen) is Status.REFUTED
+
+
+def test_what_comes_up_after_a_teardown_must_be_in_the_state_again(kept, site, tmp_path):
+    kept.attempt(teardown)
+    later = kept.window(tmp_path / "later.log", "drill-2")
+    later.attempt(bringup)
+    site.machines.clear()
+
+    seen = later.attempt(teardown)
+
+    assert (seen.made, seen.held_before) == ((MACHINE,), ())
+    assert verdict(state_held_what_was_created, seen) is Status.REFUTED
 
 
 def test_other_kinds_of_resources_of_a_stranger_are_foreign_too(up, site):

@@ -79,7 +79,7 @@ class TeardownObserved:
     made: tuple[str, ...] = ()
     """What the bring-up wrote down that the remote state held, by the names of the tool that made it."""
     held_before: tuple[str, ...] = ()
-    """What the state held of the drill ahead of the first removal."""
+    """What the state held of the drill ahead of the first removal, by this window's look or an earlier one's."""
     held_after: tuple[str, ...] = ()
     """What it holds of it now."""
     removed: tuple[Item, ...]
@@ -169,11 +169,25 @@ def _held(ctx: Context) -> tuple[str, ...]:
 
 
 def _held_before(ctx: Context) -> tuple[str, ...]:
-    """Return what the census found in the state."""
-    for effect in ctx.effects.made(CENSUS):
-        if effect.intent.resource == ctx.drill_id and effect.outcome == "done":
-            return tuple(str(name) for name in effect.result.get("held", ()))
-    return ()
+    """Return what the census found in the state, and what an earlier window found there and took away.
+
+    Of a window whose removal is not known to have ended, nothing counts: the state may have been lost since.
+    """
+    found: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+    for effect in ctx.effects.made("runner.up", CENSUS, "runner.down"):
+        if effect.intent.verb == "runner.up":
+            # What comes up since may have the same names.
+            found = taken = ()
+        elif effect.outcome != "done":
+            continue
+        elif effect.intent.verb == "runner.down":
+            taken = (*taken, *found)
+        else:
+            found = tuple(str(name) for name in effect.result.get("held", ()))
+            own = found if effect.intent.resource == ctx.drill_id else own
+    return tuple(dict.fromkeys((*own, *taken)))
 
 
 def _remove_from_the_cluster(ctx: Context) -> list[DrproofError]:
