@@ -11,7 +11,7 @@ from drproof.cli.buckets import World
 from drproof.cli.errors import clear, echo, echo_line
 
 if TYPE_CHECKING:
-    from drproof.engine.execution_seen import Place
+    from drproof.engine.execution_seen import Place, Seen
     from drproof.targets.operators import Operator
 
 Arn = Annotated[str, typer.Option("--execution-arn", metavar="ARN", help="The execution.")]
@@ -122,7 +122,7 @@ def teardown(  # noqa: PLR0913 — of what, and how
     dry_run: Dry = False,
     world: World = "",
 ) -> None:
-    """Have a build take away what an execution brought up, then ask the platform what is left.
+    """Have a build take away what an execution brought up, then look for what is left, restored objects included.
 
     Exit status: 0 nothing is left, 1 something is, 2 misused or not done.
     """
@@ -147,8 +147,7 @@ def teardown(  # noqa: PLR0913 — of what, and how
         if done is not None and seen.info.status != RUNNING:
             # Asked for again: what is gone is looked for, and nothing is built.
             echo_line(f"build {done.build_id} has taken it away")
-            echo_line("nothing with the drill's tag is left")
-            raise typer.Exit(0)
+            raise typer.Exit(_told(operator, seen, ()))
         if dry_run:
             echo_line("dry run: nothing was ended, and nothing taken away")
             return
@@ -161,10 +160,30 @@ def teardown(  # noqa: PLR0913 — of what, and how
         else:
             operating.take_away(builds, up, seen.info.started_at, echo_line)
         left = operating.left_of(operator.fleet, seen.info.name)
-    for one in left:
+    raise typer.Exit(_told(operator, seen, left))
+
+
+def _told(operator: "Operator", seen: "Seen", machines: tuple[str, ...]) -> int:
+    """Say what is left of an execution and what removes it, and return the exit status."""
+    from drproof.engine.objects_left import objects_left
+    from drproof.model.errors import DrproofError
+
+    for one in machines:
         echo_line(f"STILL UP: {one}")
-    echo_line(f"next: drproof gc --drill {place.name}" if left else "nothing with the drill's tag is left")
-    raise typer.Exit(1 if left else 0)
+    if machines:
+        echo_line(f"next: drproof gc --drill {seen.info.name}")
+    try:
+        restored = objects_left(operator.receipts, seen)
+    except DrproofError as exc:
+        echo(f"NOT LOOKED AT: what was restored into buckets: {exc}")
+        return 1
+    for place in restored:
+        echo_line(f"STILL UP: {place.count} objects below {place.place}")
+        echo_line(f"next: {place.remedy}")
+    if machines or restored:
+        return 1
+    echo_line("nothing of it is left")
+    return 0
 
 
 def _place(execution: str, machine: str) -> "Place":

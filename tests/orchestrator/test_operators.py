@@ -207,7 +207,7 @@ def test_what_an_execution_brought_up_is_taken_away_by_a_build_and_counted_again
     done = run(person, kept, "teardown", "--execution-arn", arn, "--yes")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing with the drill's tag is left" in done.stdout
+    assert "nothing of it is left" in done.stdout
     assert kept.world.inventory()["instances"] == []
     before = len(kept.world.calls())
     again = run(person, kept, "teardown", "--execution-arn", arn, "--yes")

@@ -86,7 +86,7 @@ def test_the_command_of_the_message_takes_away_what_a_stopped_build_had_made(she
     assert end.messages[-1]["next"] == f"drproof teardown --execution-arn {end.told['arn']}"
     ended = [call["named"] for call in done["calls"] if call["action"] == "TerminateInstances"]
     assert ended == [end.told["machines"]]
-    assert "nothing with the drill's tag is left" in done["said"]
+    assert "nothing of it is left" in done["said"]
 
 
 @ends(wanted=lambda row: row.get("stopped") in playing.ACTS)

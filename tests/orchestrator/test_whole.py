@@ -6,6 +6,7 @@ what an end leaves in the store, and that its bundle says what a drill by pytest
 """
 
 import json
+import re
 import shutil
 import socket
 from importlib.resources import files
@@ -259,7 +260,11 @@ def test_a_second_teardown_finds_nothing_and_changes_nothing(shelf: Shelf) -> No
     first, second = end.told["torn down"]
 
     assert "TerminateInstances" in {call["action"] for call in first["calls"]}
-    assert "nothing with the drill's tag is left" in second["said"]
+    for said in (first["said"], second["said"]):
+        up = [line for line in said.splitlines() if line.startswith("STILL UP: ")]
+        assert len(up) == 1, said
+        assert re.fullmatch(rf"STILL UP: [1-9]\d* objects below s3://atlas-recovery/.*{playing.NAME}/", up[0]), said
+        assert re.search(rf"^next: drproof resume s3://\S+/{playing.NAME}$", said, re.MULTILINE), said
     assert changing(second["calls"]) == []
     assert end.told["live"]["teardown_is_accounted_for"] == "proven"
 
