@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from drproof.model.receipt import Outcome
-from drproof.phases.recovery.teardown import Item
+from drproof.phases.recovery.teardown import UNREAD, Item
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import NOTHING_CREATED, PASSING, PROMOTED, UNDECIDED, Evidence, decided
@@ -171,6 +171,7 @@ def residue_refutes_and_a_blind_count_does_not_prove(house: House) -> None:
 @boundary
 def a_state_of_which_nothing_is_known_proves_no_teardown(house: House) -> None:
     blind = {"made": (), "held_before": ()}
+    unread = (*TORN_DOWN.before, Item(kind="state", identity="s3://states/one", state=UNREAD))
     expect(
         house,
         "state_held_what_was_created",
@@ -181,6 +182,10 @@ def a_state_of_which_nothing_is_known_proves_no_teardown(house: House) -> None:
         (PASSING.facts("teardown", **blind, held_after=(MACHINE,)), REFUTED),
         (PASSING.facts("teardown", made=()), PROVEN),
         (PASSING.facts("teardown", held_before=()), REFUTED),
+        # A state that is there and cannot be read is neither a lost one nor one that held what was made.
+        (PASSING.facts("teardown", held_before=(), before=unread), UNPROVEN),
+        (PASSING.facts("teardown", held_before=(), before=unread, held_after=(MACHINE,)), REFUTED),
+        (PASSING.facts("teardown", before=unread), PROVEN),
         (PASSING.facts("teardown", held_after=(MACHINE,)), REFUTED),
         # What was never to be created is in no state, and need not be.
         (NOTHING_CREATED, PROVEN),

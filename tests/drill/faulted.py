@@ -32,8 +32,9 @@ NAMES: dict[str, str] = {
     "hang": r"Connection|Timeout|Unreachable|Unanswered",
     "reset-mid-body": r"Connection|Streaming|IncompleteRead|Parser",
     "truncated": r"Connection|Streaming|IncompleteRead|Parser",
-    "truncated-consistent": r"Incomplete|Checksum|Parser|SHA-256|sha256|bytes|truncated|JSON|size|not valid",
-    "wrong-bytes": r"Checksum|SHA-256|sha256|JSON|differ|changed|not valid|not the|unreadable|malformed",
+    "truncated-consistent": r"Incomplete|[Cc]hecksum|Parser|SHA-256|sha256|bytes|truncated|JSON|size|not valid"
+    r"|damaged|ends inside|could not be read|\b404\b",
+    "wrong-bytes": r"[Cc]hecksum|damaged|SHA-256|sha256|JSON|differ|changed|not valid|not the|unreadable|malformed",
 }
 """How what was recorded names the fault, whatever the service calls it."""
 

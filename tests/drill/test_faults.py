@@ -35,7 +35,7 @@ CHANGING: dict[tuple[str, str, str], tuple[int, ...]] = {
 READING: dict[tuple[str, str, str], tuple[int, ...]] = {
     ("s3", "GetObject", "atlas-primary"): (1, 3, 5),
     ("s3", "GetObject", "atlas-backups"): (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
-    ("s3", "GetObject", "atlas-recovery"): (1, 20, 60),
+    ("s3", "GetObject", "atlas-recovery"): (1, 20, 58),
     ("s3", "GetObject", "atlas-dr-tfstate"): (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
     ("s3", "HeadObject", "*"): (1, 2, 5),
     ("s3", "HeadBucket", "*"): (1, 2),
