@@ -179,7 +179,8 @@ def _told(operator: "Operator", seen: "Seen", machines: tuple[str, ...]) -> int:
         return 1
     for place in restored:
         echo_line(f"STILL UP: {place.count} objects below {place.place}")
-        echo_line(f"next: {place.remedy}")
+    for remedy in dict.fromkeys(place.remedy for place in restored):
+        echo_line(f"next: {remedy}")
     if machines or restored:
         return 1
     echo_line("nothing of it is left")
