@@ -8,9 +8,10 @@ from typing import Any
 from drproof.engine.execution_seen import Seen
 from drproof.formats import s3_uri, strict_json
 from drproof.model.capabilities import ReceiptStore
-from drproof.model.errors import FormatError
+from drproof.model.errors import EvidenceError, FormatError
 from drproof.phases.recovery.own_objects import WRITING
 
+RESTORING = "restore_state"
 MOST = 1_000_000
 """Keys below one prefix that are looked through."""
 
@@ -36,6 +37,7 @@ def objects_left(receipts: ReceiptStore, seen: Seen) -> tuple[ObjectsLeft, ...]:
     Raises:
         TargetError: a store does not answer, or refuses to tell.
         FormatError: what lies there as an intent is none.
+        EvidenceError: it restored, and no intent says what.
     """
     if not seen.newest_receipt:
         return ()
@@ -48,6 +50,9 @@ def objects_left(receipts: ReceiptStore, seen: Seen) -> tuple[ObjectsLeft, ...]:
                 written.setdefault(place, set()).update(record["details"]["keys"])
     except (KeyError, TypeError) as exc:
         raise FormatError("journal-record", f"{folder}/journal holds what announces no effect: {exc}") from exc
+    if seen.phases.get(RESTORING, {}).get("outcome") == "passed" and not written:
+        msg = f"{folder}/journal announces no object, and {RESTORING} passed: nobody knows what it wrote"
+        raise EvidenceError("journal-record", f"{msg}\n  next: drproof resume {folder}")
     found = []
     for place, keys in sorted(written.items()):
         where = s3_uri.parse(place.rstrip("/"))

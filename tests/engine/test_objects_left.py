@@ -9,7 +9,7 @@ import pytest
 
 from drproof.engine.execution_seen import Seen
 from drproof.engine.objects_left import ObjectsLeft, objects_left
-from drproof.model.errors import FormatError
+from drproof.model.errors import EvidenceError, FormatError
 
 FOLDER = "receipts/drill-1"
 SEEN = Seen(
@@ -77,6 +77,15 @@ def test_nothing_is_left_where_nothing_of_it_is_there(buckets: Buckets) -> None:
 def test_an_execution_without_a_receipt_restored_nothing(buckets: Buckets) -> None:
     buckets.restores("drills/drill-1/a")
     assert left(buckets, replace(SEEN, phases={})) == ()
+
+
+def test_intents_that_are_gone_are_no_reason_to_say_that_nothing_is_left(buckets: Buckets) -> None:
+    buckets.held.clear()
+    passed = {"receipt": f"s3://kept/{FOLDER}/restore_state.json", "outcome": "passed"}
+    with pytest.raises(
+        EvidenceError, match="nobody knows what it wrote\n  next: drproof resume s3://kept/receipts/drill-1"
+    ):
+        left(buckets, replace(SEEN, phases={"restore_state": passed}))
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"verb":"objects.put","resource":"s3://b/p/#1","details":{}}'])
