@@ -130,6 +130,14 @@ class RangesApart:
                 side.bucket.sent.join(sent)
 
     def _fork(self, shares: Sequence[Sequence[_Asked]]) -> None:
+        # What is raised while hooks of a fork run is printed and gone: an interruption waits until all are started.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._start_all(shares)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _start_all(self, shares: Sequence[Sequence[_Asked]]) -> None:
         context = multiprocessing.get_context("fork")
         pipes = [context.Pipe(duplex=False) for _ in shares]
         self._counts = [counts for counts, _ in pipes]

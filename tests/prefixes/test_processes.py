@@ -30,14 +30,14 @@ def command(tmp_path: Path) -> Iterator[Command]:
     """Start the comparison as an operator does: in a process that has no other thread."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(pair: Pair, *more: str, left: str = OWNER) -> subprocess.Popen[str]:
+    def start(pair: Pair, *more: str, left: str = OWNER, before: str = "") -> subprocess.Popen[str]:
         owners = ["--bucket-owner-left", left, "--bucket-owner-right", OWNER]
         where = ["--endpoint", pair.server.address, "--region", "eu-central-1"]
         line = ["drproof", "compare-prefixes", "s3://left/l/", "s3://right/r/", *owners, *where, *more]
         keys = {"AWS_ACCESS_KEY_ID": KEYS["access_key_id"], "AWS_SECRET_ACCESS_KEY": KEYS["secret_access_key"]}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         process = subprocess.Popen(
-            [sys.executable, "-c", "from drproof.cli import main; main()", *line[1:]],
+            [sys.executable, "-c", f"{before}\nfrom drproof.cli import main; main()", *line[1:]],
             cwd=tmp_path,
             env={**kept, **keys, "AWS_CONFIG_FILE": "/dev/null"},
             stdout=subprocess.PIPE,
@@ -148,6 +148,24 @@ def test_an_interrupted_comparison_leaves_no_process(served: Served, command: Co
     assert process.returncode not in {0, 1}, said
     assert "Traceback" not in said
     waited(lambda: not any(Path(f"/proc/{one}").exists() for one in forked))
+
+
+INTERRUPTED_WHILE_IT_FORKS = """
+import os, signal
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
+"""
+
+
+@needs_fork
+def test_an_interruption_while_processes_are_started_is_not_lost(served: Served, command: Command) -> None:
+    pair = served(many(5_000), many(5_000))
+
+    process = command(pair, "--processes", "2", "--shards", "6", before=INTERRUPTED_WHILE_IT_FORKS)
+
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode not in {0, 1}, said
+    assert "Traceback" not in said
+    assert "equal," not in said
 
 
 @pytest.mark.parametrize("written", [b"", b"\x00\x00\x00\x40half of a message"], ids=["nothing", "half of a message"])
