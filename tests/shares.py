@@ -1,7 +1,8 @@
 """Which of the costly tests a run of all tests takes: a share by the day, so that each is run on one of so many days.
 
-A costly test has a drill, an execution, Terraform or another Python of its own. Two processors run all of them in three quarters of an
-hour, which is no answer to a change; docs/adr/0026-costly-tests-by-the-day.md says why a day decides, and not a commit.
+A costly test starts a drill, an execution, Terraform or another pytest of its own. Two processors need more than an hour
+for all of them, which is no answer to a change; docs/adr/0026-costly-tests-by-the-day.md says why a day decides, and not a
+commit.
 """
 
 import datetime as dt
@@ -11,14 +12,15 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-SHARES = 4
+SHARES = 8
+"""Not seven: a share that falls on the same day of each week would be run by nobody who rests on it."""
 WHOLE = "whole"
 VARIABLE = "TESTS_SHARE"
 """The share to run: its number, or `whole`. Workers of xdist are told by it as well."""
 
 MARK = "costly"
-ITS_OWN = frozenset({"operator", "given", "injected"})
-"""Fixtures that run a drill for the test that asks for them."""
+ITS_OWN = frozenset({"operator", "given", "injected", "desk", "live", "watched", "planter"})
+"""Fixtures that start a drill or another pytest for the test that asks for them."""
 
 DEFAULT = "not exhaustive"
 
@@ -36,7 +38,7 @@ def share_of_a_run(config: pytest.Config, day: dt.date) -> str:
 
 
 def mark(items: Sequence[pytest.Item]) -> None:
-    """Mark the tests that run a drill of their own."""
+    """Mark the tests that start a drill or another pytest of their own."""
     for item in items:
         if ITS_OWN.intersection(getattr(item, "fixturenames", ())) and item.get_closest_marker(MARK) is None:
             item.add_marker(MARK)

@@ -14,6 +14,8 @@ from tests.drill.conftest import SECONDS, Drill, Operator
 from tests.patience import until
 from tests.targets.decoys import BUCKET, DECOYS, OBJECTS, Yard
 
+pytestmark = pytest.mark.costly
+
 KINDS = {*DECOYS, *OBJECTS}
 
 

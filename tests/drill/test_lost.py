@@ -8,6 +8,8 @@ import pytest
 from drproof.targets import embedded
 from tests.drill.conftest import SECONDS, Operator
 
+pytestmark = pytest.mark.costly
+
 STORE = "s3://atlas-receipts/atlas/dr-orchestrator/receipts"
 SETTINGS = 'target = "embedded"\n'
 

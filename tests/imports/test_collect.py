@@ -12,6 +12,8 @@ import pytest
 
 from tests.imports.cases import DATA, lay_out
 
+pytestmark = pytest.mark.costly
+
 SUCCESS = "published_success_fail"
 TOKEN = json.loads((DATA / SUCCESS / "receipts/request_manual_approval.json").read_text())["payload"]["input"][
     "task_token"

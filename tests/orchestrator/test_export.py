@@ -19,6 +19,8 @@ from drproof.targets import embedded
 from tests.orchestrator.stand_in import ACTS, BUCKET, Orchestrated, clients
 from tests.patience import until
 
+pytestmark = pytest.mark.costly("an execution that is exported")
+
 PROJECT = "atlas-dr-infra"
 
 

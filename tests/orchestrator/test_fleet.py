@@ -21,6 +21,8 @@ from drproof.targets import embedded
 from tests.drill.conftest import Drill, Operator
 from tests.drill.shared import Shelf
 
+pytestmark = pytest.mark.costly("a fleet under a map")
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 UNDER = "s3://atlas-backups/atlas/backups"
 FIRST = f"{UNDER}/backup-20261101T021500Z"

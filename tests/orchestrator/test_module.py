@@ -22,7 +22,7 @@ from tests.targets.decoys import Yard, yard_in
 from tests.targets.lock_notes import make_table
 from tests.terraform_here import configuration, needs_provider, needs_terraform
 
-pytestmark = pytest.mark.costly("the orchestrator's module")
+pytestmark = pytest.mark.costly("the orchestrator by Terraform")
 
 DEPLOY = Path(str(files("drproof.deploy")))
 MODULE = DEPLOY / "terraform" / "orchestrator"

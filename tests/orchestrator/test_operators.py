@@ -18,6 +18,8 @@ from tests.drill.test_decided import Terminal
 from tests.evidence.keys import APPROVER, RUNNER, STRANGER
 from tests.orchestrator.waiting_machine import HAD_IT_RUN, Waiting, key_file
 
+pytestmark = pytest.mark.costly("an execution that waits for people")
+
 PYTHON = [sys.executable, "-c", "from drproof.cli import main; main()"]
 
 

@@ -20,6 +20,8 @@ from tests.roles.asked import note
 from tests.targets.decoys import BUCKET, FUTURE, PAST, Yard, marked, yard_in
 from tests.terraform_here import configuration, needs_provider
 
+pytestmark = pytest.mark.costly("what the reaper removes")
+
 MODULE = Path(__file__).resolve().parents[2] / "deploy" / "terraform" / "reaper"
 REAPER = "drproof-reaper"
 

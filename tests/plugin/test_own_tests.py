@@ -11,6 +11,8 @@ import pytest
 from tests.drill.conftest import Drill
 from tests.plugin.conftest import Colleague
 
+pytestmark = pytest.mark.costly("own tests of an operator")
+
 MINE = """
 import pytest
 

@@ -32,6 +32,8 @@ from tests.patience import until
 from tests.targets.conftest import NAMES, bounds, make_intent, settings, spec
 from tests.targets.test_provisioners import STATES, foreign_lock, lock_is_free, owned
 
+pytestmark = pytest.mark.costly
+
 BUILDS = BuildSettings(**NAMES["recovery"]["provisioner"]["codebuild"])
 WITHOUT = pytest.mark.skipif(
     shutil.which("terraform") is None, reason="NO TERRAFORM on this machine: builds with it are NOT tested here"

@@ -26,6 +26,8 @@ from tests.patience import PATIENCE, until
 from tests.targets.conftest import Opener, bounds, make_intent, spec
 from tests.targets.test_provisioners import STATES, foreign_lock, lock_is_free, owned
 
+pytestmark = pytest.mark.costly
+
 WITHOUT = pytest.mark.skipif(
     shutil.which("terraform") is None, reason="NO TERRAFORM on this machine: its provisioner is NOT tested here"
 )

@@ -19,6 +19,8 @@ from drproof.targets.provisioners.place import LOCK_SUFFIX
 from drproof.targets.sites import AwsTarget
 from tests.targets.conftest import NAMES, Opener, bounds, make_intent, settings, spec
 
+pytestmark = pytest.mark.costly
+
 STATES = NAMES["recovery"]["provisioner"]["state_bucket"]
 TERRAFORM = shutil.which("terraform") is not None
 WITHOUT = pytest.mark.skipif(not TERRAFORM, reason="NO TERRAFORM on this machine: its provisioner is NOT tested here")

@@ -26,7 +26,7 @@ from tests.targets.conftest import bounds, make_intent, settings, spec
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
 from tests.terraform_here import MIRROR, PROVIDER, needs_provider, needs_terraform
 
-pytestmark = pytest.mark.costly("the recovery module")
+pytestmark = pytest.mark.costly("the module of the recovery machine")
 
 MODULE = Path(str(files("drproof.deploy") / "terraform" / "recovery"))
 SHA256 = "ab" * 32

@@ -24,7 +24,10 @@ from tests.targets.test_killed import Victim, held, holding, journalled, nothing
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
 
 BINARY = shutil.which("terraform") or ""
-pytestmark = pytest.mark.skipif(not BINARY, reason="NO TERRAFORM on this machine: its provisioner is NOT tested here")
+pytestmark = [
+    pytest.mark.costly,
+    pytest.mark.skipif(not BINARY, reason="NO TERRAFORM on this machine: its provisioner is NOT tested here"),
+]
 
 
 @pytest.fixture

@@ -38,6 +38,8 @@ from tests.targets.kubernetes.conftest import IMAGE, Calls
 from tests.targets.kubernetes.machines import Machine
 from tests.targets.kubernetes.test_cluster import config_map, job
 
+pytestmark = pytest.mark.costly
+
 LONG_MS = int(1000 * PATIENCE)
 SHOWN = ("--validate=ignore", "--show-managed-fields", "-o", "json")
 READING = {"get", "list", "watch", ""}
