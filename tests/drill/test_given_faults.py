@@ -29,7 +29,7 @@ CHANGING: dict[str, tuple[int, ...]] = {
 """The calls that change something in the cluster, and which of their occurrences are struck."""
 
 READING: dict[str, tuple[int, ...]] = {
-    "": (1, 10, 40, 80, 120, 150),
+    "": (1, 10, 40, 80, 110, 140),
     "get namespaces": (1, 2, 5, 20, 30, 36),
     "get serviceaccounts": (1, 3),
     "get configmaps": (1, 22, 44),
@@ -39,7 +39,7 @@ READING: dict[str, tuple[int, ...]] = {
     "get services": (3,),
     "get deployments": (1,),
     "get cronjobs": (1, 5),
-    "get jobs": (1, 2, 6),
+    "get jobs": (1, 2, 4),
     "get pods": (1, 2),
     "create * (dry run)": (1, 8, 16),
     "list nodes": (1, 5),
@@ -48,7 +48,7 @@ READING: dict[str, tuple[int, ...]] = {
     "list configmaps": (1, 2, 5, 9),
     "list secrets": (1, 4, 8),
     "list namespaces": (1, 5),
-    "list *": (30, 100, 180, 260, 330),
+    "list *": (30, 80, 130, 180, 230),
 }
 """The calls that only look; those without an action ask what the cluster is, and what kinds it serves."""
 
