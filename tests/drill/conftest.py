@@ -225,3 +225,4 @@ def given(tmp_path):
     found = Given(tmp_path)
     yield found
     found.cluster.stop()
+    assert found.broken == [], "what a test does beside a drill went wrong itself"

@@ -43,6 +43,8 @@ class Given:
         self.store = self.cluster.store
         self.made: list[str] = []
         """What drills have made in it, each as often as it was made."""
+        self.broken: list[Exception] = []
+        """What went wrong in a test's own act: the drill has seen it as an error of the cluster's, and may have ended well."""
         self._note_what_is_made()
         self.kubeconfig = folder / "theirs.yaml"
         self.kubeconfig.write_text(self.cluster.kubeconfig())
@@ -56,7 +58,11 @@ class Given:
         def hook(call: Call) -> None:
             if still[0] and (call.verb, call.resource, call.dry_run) == (verb, plural, False):
                 still[0] = False
-                act()
+                try:
+                    act()
+                except Exception as exc:
+                    self.broken.append(exc)
+                    raise
 
         self.cluster.faults.append(hook)
 
@@ -98,7 +104,9 @@ class Given:
         self.store.create = noted  # type: ignore[method-assign] # the calls of creation do not say what is made
 
     def _let_the_node_reach_the_state(self) -> None:
-        world = json.loads(next(self._folder.glob("reports/*.private/world/world.json")).read_text())
+        # The drill's own world, or the one that a test started for it.
+        places = (place for where in ("reports/*.private/world", "world") for place in self._folder.glob(where))
+        world = json.loads((next(places) / "world.json").read_text())
         keys = world["credentials"]["recovery"]
         self.cluster.kubelet._environment = {
             "AWS_ACCESS_KEY_ID": keys["access_key_id"],
