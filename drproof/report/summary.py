@@ -196,6 +196,8 @@ def _still_up(bundle: Bundle, *, still_up: bool, directory: Path, unsealed: bool
             # The same words typed at a real account would name somebody else's resource.
             where = "in the embedded world, which ends by itself" if rehearsal else "remove it"
             yield f"      {where}: {command}"
+        if any(not facts.text(item, "remove_command").startswith(STRANGE) for item in left):
+            yield f"  next: {_teardown_again(directory, rehearsal=rehearsal)}"
         return
     if unsealed:
         yield "STILL UP: what the drill created may still exist"
@@ -208,8 +210,16 @@ def _still_up(bundle: Bundle, *, still_up: bool, directory: Path, unsealed: bool
     else:
         what = "what the drill created may still exist"
     yield f"STILL UP: {what}"
+    yield f"  remove it: {_teardown_again(directory, rehearsal=rehearsal)}"
+
+
+STRANGE = "look whose it is"
+"""How the command begins for what no journal of the drill made: no teardown removes that."""
+
+
+def _teardown_again(directory: Path, *, rehearsal: bool) -> str:
     command = f"pytest -m drill --start-at teardown --receipt-dir {shlex.quote(str(directory))}"
-    yield f"  remove it: {command}{' --target embedded' if rehearsal else ''}"
+    return f"{command}{' --target embedded' if rehearsal else ''}"
 
 
 STOPPED = frozenset({Outcome.FAILED, Outcome.INTERRUPTED})

@@ -70,6 +70,11 @@ def drill(folder: Path) -> Callable[[], None]:
         if said is None or said.exit_status == 0 or not said.still_up:
             msg = f"something is left, and the run does not say so: {said}"
             raise AssertionError(msg)
+        (torn,) = (folder / "reports" / DRILL / "receipts").glob("*-teardown.json")
+        receipt = json.loads(torn.read_bytes())
+        if receipt["outcome"] == "passed" and not receipt["observed"]["refused"]:
+            msg = f"something is left, and the receipt does not say what was refused: {receipt}"
+            raise AssertionError(msg)
         STAGE.world.asked = lambda _: nullcontext()
         earlier = str(folder / "reports" / DRILL)
         run(folder, max_attempts="3", run_id="again", start_at="teardown", receipt_dir=earlier)()

@@ -198,3 +198,13 @@ def test_of_many_foreign_objects_the_first_are_named_and_followed(up, site, monk
     assert [item.identity[-1] for item in seen.foreign_before] == ["b", "c"]
     assert [item.identity[-1] for item in seen.foreign] == ["a", "b", "c"]
     assert verdict(only_own_resources_were_removed, seen) is Status.PROVEN
+
+
+def test_a_verdict_on_what_is_left_says_what_was_refused():
+    left = module.Residue(kind="cluster-object", identity="atlas/Secret/pull", remove_command="kubectl delete …")
+    torn = PASSING.facts("teardown", residue=(left,), refused=("cluster delete: Forbidden",)).receipts["teardown"]
+
+    said = no_residue_is_left.decide(torn)
+
+    assert said.status is Status.REFUTED
+    assert said.reason == "still there; refused: cluster delete: Forbidden; remove it with: kubectl delete …"

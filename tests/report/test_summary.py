@@ -5,6 +5,7 @@ from drproof.evidence.bundle import Bundle
 from drproof.model.criteria import ExpectedContract, Input, Window
 from drproof.model.receipt import Cause, Outcome
 from drproof.model.verdict import Status
+from drproof.phases.recovery.teardown import LOOK
 from drproof.report import summary
 from tests.report import drills, observed
 from tests.report.conftest import Make
@@ -118,15 +119,24 @@ def test_residue_comes_with_a_command_for_each_thing(make: Make) -> None:
     )
     steps = [passed("teardown", observed=observed.Torn(residue=left))]
     live = told(make(Drill(steps=steps, mode="live"), name="a"), still_up=True)
-    assert live[-5:] == [
+    assert live[-6:] == [
         "STILL UP: the recount found 2 left of this drill",
         "  volume vol-1",
         "      remove it: aws ec2 delete-volume 1",
         "  volume vol-2",
         "      remove it: aws ec2 delete-volume 2",
+        "  next: pytest -m drill --start-at teardown --receipt-dir 'reports/drill 7'",
     ]
     rehearsal = told(make(Drill(steps=steps), name="b"), still_up=True)
-    assert rehearsal[-1] == "      in the embedded world, which ends by itself: aws ec2 delete-volume 2"
+    assert rehearsal[-2] == "      in the embedded world, which ends by itself: aws ec2 delete-volume 2"
+    assert rehearsal[-1].endswith("--receipt-dir 'reports/drill 7' --target embedded")
+
+
+def test_what_no_journal_made_is_removed_by_no_teardown(make: Make) -> None:
+    left = observed.Left(kind="instance", identity="i-1", remove_command=LOOK.format(region="r", identity=1))
+    steps = [passed("teardown", observed=observed.Torn(residue=(left,)))]
+    lines = told(make(Drill(steps=steps, mode="live")), still_up=True)
+    assert lines[-1].startswith("      remove it: look whose it is")
 
 
 def test_no_text_can_move_the_cursor_or_forge_a_line(make: Make) -> None:

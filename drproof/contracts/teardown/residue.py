@@ -9,6 +9,9 @@ from drproof.phases.recovery.teardown import Item, Residue, TeardownObserved
 
 CONTROLS = ["NIST CP-4", "SOC 2 A1.3"]
 ENDING = "shutting-down"
+SAID = 3
+"""How many refusals a verdict repeats; the receipt has each."""
+
 Teardown = Receipt[TeardownObserved]
 
 
@@ -17,10 +20,11 @@ def no_residue_is_left(teardown: Teardown) -> Finding:
     """A recount of all that carries the drill's mark finds nothing, and before the removal it found what was there."""
     facts = teardown.facts
     if facts.residue:
+        refused = f"; refused: {'; '.join(facts.refused[:SAID])}" if facts.refused else ""
         return compare(
             observed=[f"{item.kind} {item.identity}" for item in facts.residue],
             expected=[],
-            reason=f"still there; remove it with: {facts.residue[0].remove_command}",
+            reason=f"still there{refused}; remove it with: {facts.residue[0].remove_command}",
         )
     # A recount that never saw anything proves nothing, unless nothing was ever created.
     there_was = len(facts.before)

@@ -84,6 +84,8 @@ class TeardownObserved:
     """What it holds of it now."""
     removed: tuple[Item, ...]
     residue: tuple[Residue, ...]
+    refused: tuple[str, ...] = ()
+    """What a platform refused for good, so that it may be residue: the first line of each refusal."""
     foreign_before: tuple[Item, ...]
     """What was there and is not the drill's: all that carries the runner's tags, objects under its prefix."""
     foreign: tuple[Item, ...]
@@ -133,6 +135,7 @@ def teardown(ctx: Context) -> TeardownObserved:
         held_after=_held(ctx),
         removed=tuple(item for item in before if (item.kind, item.identity) not in gone),
         residue=tuple(_residue(ctx, item, strange=(item.kind, item.identity) in strange) for item in left),
+        refused=tuple(dict.fromkeys(_first_line(error) for error in refused)),
         foreign_before=foreign_before,
         foreign=foreign,
     )
@@ -200,8 +203,12 @@ def _remove_from_the_cluster(ctx: Context) -> list[DrproofError]:
     except DrproofError as exc:
         errors = [exc]
     for error in errors:
-        ctx.say(str(error).partition("\n")[0])
+        ctx.say(_first_line(error))
     return errors
+
+
+def _first_line(error: DrproofError) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _raise_what_may_pass(errors: list[DrproofError], left: tuple[Item, ...]) -> None:
@@ -209,7 +216,7 @@ def _raise_what_may_pass(errors: list[DrproofError], left: tuple[Item, ...]) -> 
     for error in errors:
         if left and isinstance(error, TargetError) and error.code not in LASTING:
             names = ", ".join(item.identity for item in left[:FOREIGN_SHOWN])
-            msg = f"{str(error).partition(chr(10))[0]}; still there: {names}"
+            msg = f"{_first_line(error)}; still there: {names}"
             raise type(error)(msg, code=error.code, call=error.call)
 
 
