@@ -72,6 +72,7 @@ def pack(  # noqa: PLR0913 — a folder, and how it becomes an archive
     entries = list(_entries(folder, root, name))
     if not any(not entry.is_folder for entry in entries) and not added:
         raise refuse(f"{folder} holds no file", expected="a folder with state", next_step="name another folder")
+    _refuse_too_many([entry.name for entry in entries if not entry.is_folder], name)
     if twice := added.keys() & {entry.name for entry in entries}:
         msg = f"{name} would have {min(twice)} twice"
         raise ValueError(msg)
@@ -123,6 +124,16 @@ def _write(  # noqa: PLR0913 — what goes into one file
         members=tuple(members),
         manifest_sha256=hashlib.sha256(manifest).hexdigest(),
     )
+
+
+def _refuse_too_many(files: list[str], name: str) -> None:
+    """Refuse before anything is read what has too many files for its manifest."""
+    if (bytes_ := member_manifest.most_bytes(files)) > member_manifest.LIMIT:
+        raise refuse(
+            f"{name} would hold {len(files):,} files, and a member manifest of {bytes_:,} bytes",
+            expected=f"at most {member_manifest.LIMIT:,} bytes, some 400,000 files",
+            next_step="spread the folder over several archives (backup.archives)",
+        )
 
 
 def _refuse_names(added: dict[str, bytes], name: str, files: set[str]) -> None:

@@ -71,10 +71,13 @@ def read(tar: Iterable[bytes], *, limits: Limits = LIMITS, sink: Sink | None = N
         yield Member(path=path, kind=kind, size=size, sha256=digest.hex())
 
 
-def rows(tar: Iterable[bytes], *, limits: Limits = LIMITS, sink: Sink | None = None, threads: int = 1) -> Iterator[Row]:
+def rows(
+    tar: Iterable[bytes], *, limits: Limits = LIMITS, sink: Sink | None = None, wanted: str = "", threads: int = 1
+) -> Iterator[Row]:
     """Yield the members of a tar stream as plain tuples, for those who read a million.
 
-    With two threads the content of large files is hashed while what comes next is read; not so before a sink.
+    With `wanted` the sink is shown the files of that path alone. With two threads the content of large files is hashed
+    while what comes next is read; not so where the sink is shown each file.
 
     Raises:
         FormatError: `archive-truncated`, `archive-header`, `archive-limit`.
@@ -82,10 +85,11 @@ def rows(tar: Iterable[bytes], *, limits: Limits = LIMITS, sink: Sink | None = N
     source = _Source(tar)
     extensions = tar_header.Extensions()
     bounds = _Bounds(limits)
-    with closing(Hashing(threads if sink is None else 1)) as hashing:
+    shows_all = sink is not None and not wanted
+    with closing(Hashing(1 if shows_all else threads)) as hashing:
         while True:
-            if sink is None and extensions.says_nothing:
-                found, content, characters = source.whole_files()
+            if not shows_all and extensions.says_nothing:
+                found, content, characters = source.whole_files(wanted)
                 if bounds.hold(len(found), content, characters):
                     yield from found
                 else:
@@ -104,10 +108,10 @@ def rows(tar: Iterable[bytes], *, limits: Limits = LIMITS, sink: Sink | None = N
             if kind != "file":
                 source.skip(_padded(size))
                 yield path, kind, size, b""
-            elif sink is None:
-                yield path, kind, size, source.digest(size, hashing)
-            else:
+            elif sink is not None and (shows_all or path == wanted):
                 yield path, kind, size, source.shown(size, path, sink)
+            else:
+                yield path, kind, size, source.digest(size, hashing)
     if extensions.is_pending:
         raise FormatError("archive-header", "an extended header stands before nothing")
     _check_end(source)
@@ -186,10 +190,10 @@ class _Source:
             return piece
         return b"".join(self._parts(size))
 
-    def whole_files(self) -> tuple[list[Row], int, int]:
+    def whole_files(self, wanted: str) -> tuple[list[Row], int, int]:
         """Take the files that come next and lie whole in what is there; their content and paths have so many bytes.
 
-        It stops before the first member that is any other, which is read with care.
+        It stops before the first member that is any other, which is read with care, and before one that is `wanted`.
         """
         chunk, view, start = self._chunk, self._view, self._at + BLOCK
         ordinary_file, end = tar_header.ordinary_file, len(chunk)
@@ -197,6 +201,8 @@ class _Source:
         content = characters = 0
         while start <= end and (ordinary := ordinary_file(chunk[start - BLOCK : start])):
             path, size = ordinary
+            if path == wanted:
+                break
             stop = start + size
             following = stop + -size % BLOCK
             if following > end:

@@ -17,6 +17,8 @@ NAME = "members.json"
 SCHEMA_VERSION = 1
 LIMIT = 64 << 20
 """Bytes; about 400,000 files."""
+ROW = 120
+"""Bytes of a row at most, its path apart: a digest, a size of 20 digits, and what names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,11 @@ def write(archive: str, members: Iterable[ListedMember]) -> bytes:
     data = (json.dumps(document, sort_keys=True, separators=(",", ":")) + "\n").encode()
     parse(data)
     return data
+
+
+def most_bytes(paths: Iterable[str]) -> int:
+    """Return how many bytes the manifest of files with these paths has at most."""
+    return sum(len(json.dumps(path)) + ROW for path in paths)
 
 
 def _row(member: ListedMember) -> Mapping[str, object]:

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from drproof.engine.packing import CHUNK, Packed, pack
+from drproof.engine.refusal import Refusal
 from drproof.engine.restore_points import Wanted, pack_point
 from drproof.formats import archive, backup_metadata, member_manifest
+from drproof.formats.member_manifest import ListedMember
 from drproof.model.errors import EvidenceError
 
 NAME = "state.tar.zst"
@@ -257,3 +259,22 @@ def test_packed_files_never_go_into_a_folder_that_is_packed(folder, tmp_path):
             pack_point(wanted(folder), into)
 
         assert not list(into.glob("*.tar.zst"))
+
+
+def test_a_folder_of_more_files_than_a_manifest_lists_is_refused_before_it_is_read(folder, packed, monkeypatch):
+    monkeypatch.setattr(member_manifest, "LIMIT", 500)
+
+    with pytest.raises(Refusal, match=r"state\.tar\.zst would hold 5 files") as refused:
+        packed()
+
+    assert "at most 500 bytes" in str(refused.value)
+    assert "backup.archives" in str(refused.value)
+
+
+@pytest.mark.parametrize("path", ["a", "ü – 日本語", 'with "quotes" and \\'])  # noqa: RUF001 — a name in several scripts
+def test_a_manifest_has_no_more_bytes_than_was_said_before_it_was_made(path):
+    members = [ListedMember(path=f"{path}{number}", size=2**53 - 1, sha256="f" * 64) for number in range(50)]
+
+    made = len(member_manifest.write("state.tar.zst", members))
+
+    assert made - 100 <= member_manifest.most_bytes(member.path for member in members) <= made + 50 * 20

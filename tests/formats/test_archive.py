@@ -412,3 +412,20 @@ def test_a_path_that_comes_twice_is_a_problem_however_it_is_spelt():
         assert archive.problem_of(archive.Member(path=path, kind="file", size=0), seen) == "path comes twice"
     assert archive.problem_of(archive.Member(path="a/", kind="directory", size=0), seen) == ""
     assert archive.problem_of(archive.Member(path="a/", kind="directory", size=0), seen) == ""
+
+
+@pytest.mark.parametrize("size", [100, 7_000], ids=["in blocks", "in one chunk"])
+@pytest.mark.parametrize("place", [0, 40, 79])
+def test_the_file_that_is_wanted_is_shown_alone_and_the_listing_is_the_same(size, place):
+    files = {f"state/{number:03}": bytes([number]) * (number * 37) for number in range(80)}
+    ordered = list(files.items())
+    ordered.insert(place, ("members.json", b"wanted" * 500))
+    data = tar(dict(ordered))
+    shown = {}
+
+    rows = archive.rows(
+        chunks(data, size), sink=lambda path, content: shown.update({path: b"".join(content)}), wanted="members.json"
+    )
+
+    assert list(rows) == list(archive.rows(chunks(data, size)))
+    assert shown == {"members.json": b"wanted" * 500}

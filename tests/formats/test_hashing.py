@@ -50,6 +50,10 @@ def test_the_second_thread_is_used_for_large_content_alone(monkeypatch):
     list(archive.rows(chunks(tar(LARGE), STEP), threads=1))
     list(archive.rows(chunks(tar(LARGE), STEP), threads=2, sink=lambda path, content: None))
     assert started == []
+    # A sink that waits for one file is no reason to hash the others in one thread.
+    list(archive.rows(chunks(tar(LARGE), STEP), threads=2, sink=lambda path, content: None, wanted="members.json"))
+    assert len(started) == 1
+    started.clear()
     list(archive.rows(chunks(tar(LARGE), STEP), threads=2))
     assert len(started) == 1
 

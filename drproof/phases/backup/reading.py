@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from drproof.formats import archive, backup_metadata, onprem_backup, s3_uri
+from drproof.formats import archive, backup_metadata, member_manifest, onprem_backup, s3_uri
 from drproof.formats.backup_metadata import Artifact, BackupMetadata
 from drproof.formats.hashing import Hashed
 from drproof.formats.member_manifest import ListedMember
@@ -235,7 +235,7 @@ def _listed(
     """List an archive's members; the first problem is kept, reading goes on where it can."""
     listing, stream, problem = archive.Listing(), archive.zstd(chunks), ""
     try:
-        listing.extend(archive.rows(stream, sink=sink, threads=_threads()))
+        listing.extend(archive.rows(stream, sink=sink, wanted=member_manifest.NAME, threads=_threads()))
     except FormatError as exc:
         problem = f"{exc.code}: {exc}"
     frames = stream.seen
