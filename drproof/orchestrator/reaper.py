@@ -15,6 +15,7 @@ from drproof.engine.settings import EMBEDDED
 from drproof.engine.sweep import MOST, Asked, sweep, sweep_settings
 from drproof.formats import durations
 from drproof.model.codec import decode, encode
+from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Count
 from drproof.targets import open_target
 
@@ -23,7 +24,8 @@ from drproof.targets import open_target
 class Event:
     """What the schedule, or somebody by hand, passes on."""
 
-    dry_run: bool = False
+    dry_run: bool = True
+    """The schedule says that it may remove; an event of somebody who tries the function out does not."""
     drill: str = ""
     older_than: str = "1h"
     """How long something must have expired: clocks differ, and a drill at its end may still clean up after itself."""
@@ -34,12 +36,16 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Sweep, and return the record; what is due and still there afterwards is an error, so that an alarm can tell.
 
     Raises:
-        EvidenceError: the event is of another form.
+        EvidenceError: the event is of another form, or says what nobody here knows: nothing was removed.
         GuardError: wrong account, or more is due than may be removed; nothing was removed.
         RuntimeError: something that is due is still there; the message has its names.
     """
     del context
-    told = decode(Event, {name: value for name, value in event.items() if name in Event.__dataclass_fields__})
+    if unknown := sorted(event.keys() - Event.__dataclass_fields__.keys()):
+        raise EvidenceError(
+            "shape", f"the event says {', '.join(unknown)}; it may say {', '.join(Event.__dataclass_fields__)}"
+        )
+    told = decode(Event, dict(event))
     folder = Path(os.environ.get("LAMBDA_TASK_ROOT") or ".")
     settings = sweep_settings({}, os.environ, folder)
     endpoint = os.environ.get("DRPROOF_ENDPOINT", "") if settings.target == EMBEDDED else ""

@@ -64,11 +64,24 @@ def test_the_function_ends_an_expired_machine_and_no_other(yard: Yard) -> None:
     assert {item["identity"] for item in told["items"] if item["decision"] == "due"} >= {due}
     assert {due, later} <= machines(yard)
 
-    failed, done = call(yard, older_than="1h")
+    failed, done = call(yard, dry_run=False, older_than="1h")
     assert not failed, done
     assert due in {item["identity"] for item in done["items"] if item["decision"] == "removed"}
     assert machines(yard) == {later}
     assert done["mode"] == "rehearsal"
+
+
+@pytest.mark.parametrize("event", [{}, {"key1": "value1"}, {"dry-run": False}, {"drill": "tried-out"}])
+def test_who_tries_the_function_out_removes_nothing(yard: Yard, event: dict[str, Any]) -> None:
+    due = yard.machine(marked("tried-out", PAST))
+
+    failed, told = call(yard, **event)
+
+    assert due in machines(yard)
+    unknown = event.keys() & {"key1", "dry-run"}
+    assert failed is bool(unknown)
+    assert not unknown or "it may say dry_run" in told["errorMessage"]
+    yard.client("ec2").terminate_instances(InstanceIds=[due])
 
 
 def test_the_function_removes_what_hangs_on_no_machine_as_well(yard: Yard) -> None:
@@ -86,7 +99,7 @@ def test_the_function_removes_what_hangs_on_no_machine_as_well(yard: Yard) -> No
     )
     yard.put("drills/scattered/state.json", {name: tags[name] for name in (DRILL_TAG, EXPIRES_TAG)})
 
-    failed, done = call(yard, drill="scattered")
+    failed, done = call(yard, dry_run=False, drill="scattered")
 
     assert not failed, done
     removed = {item["identity"] for item in done["items"] if item["decision"] == "removed"}
@@ -97,7 +110,7 @@ def test_the_function_removes_what_hangs_on_no_machine_as_well(yard: Yard) -> No
 def test_more_than_it_may_remove_is_an_error_that_an_alarm_sees(yard: Yard) -> None:
     due = yard.machine(marked("dead", PAST))
 
-    failed, said = call(yard, max_deletions=1)
+    failed, said = call(yard, dry_run=False, max_deletions=1)
 
     assert failed
     assert said["errorType"] == "GuardError"

@@ -58,6 +58,12 @@ data "aws_iam_policy_document" "reaper" {
     resources = [local.state, "${local.state}.direct.json", "${local.state}.drproof-lease", "${local.state}.tflock"]
   }
 
+  statement {
+    sid       = "WhetherAnExecutionRuns"
+    actions   = ["states:DescribeExecution"]
+    resources = ["${local.arn}:states:${var.region}:${var.account_id}:execution:*:*"]
+  }
+
   dynamic "statement" {
     for_each = var.lock_table == "" ? [] : [var.lock_table]
     content {

@@ -305,6 +305,12 @@ REAPER = (
         resources=(STATE, STATE + ".direct.json", STATE + ".drproof-lease", STATE + ".tflock"),
     ),
     RoleGrant(
+        sid="WhetherAnExecutionRuns",
+        needed_by="sweep: whether the holder of the lease still runs",
+        actions=("states:DescribeExecution",),
+        resources=("arn:{partition}:states:{region}:{account}:execution:*:*",),
+    ),
+    RoleGrant(
         sid="LookAtTheLockInATable",
         needed_by="sweep: whether Terraform's lock is held",
         actions=("dynamodb:GetItem",),
