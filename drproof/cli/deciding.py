@@ -194,6 +194,8 @@ def _confirmed(word: "Word", person: Person) -> Person:
     asks = sys.stdin.isatty()
     if not person.reason.strip() and asks and not person.dry_run:
         person = replace(person, reason=str(typer.prompt("reason")))
+    if not person.ticket.strip() and asks and not person.dry_run:
+        person = replace(person, ticket=str(typer.prompt("ticket")))
     if person.yes or person.dry_run:
         return person
     if not asks:

@@ -111,10 +111,13 @@ def decide(  # noqa: PLR0913 — what a decision says
     """Return the signed decision of a caller.
 
     Raises:
-        Refusal: it would not count: the caller had the drill run, or the key is no approver's of this drill.
+        Refusal: it would not count: it lacks a reason or a ticket, the caller had the drill run, or the key is no
+            approver's of this drill.
     """
     if not reason.strip():
         raise refuse("a decision has a reason", next_step=f"drproof {word} … --reason TEXT")
+    if not ticket.strip():
+        raise refuse("a decision has a ticket", next_step=f"drproof {word} … --ticket ID")
     for name, text in (("--reason", reason), ("--ticket", ticket)):
         if tripwire.spans(text):
             raise refuse(

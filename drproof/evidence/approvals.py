@@ -93,6 +93,7 @@ def doubt(value: Any, bar: Bar) -> str:  # noqa: ANN401 — plain JSON
             *_of_the_subjects(signed.decision, statement.subjects, bar),
             *_of_the_time(signed.decision, bar),
             *_of_the_person(signed.decision, bar.operators),
+            *_of_the_words(signed.decision),
         )
     except DrproofError as exc:
         found = (f"it is no signed decision: {exc}",)
@@ -120,6 +121,12 @@ def _of_the_signatures(signed: Envelope, keys: Mapping[str, str]) -> Iterator[st
             yield f"it is signed by {signature.keyid}, which is no key of an approver of this drill"
         elif not trust.verifies(trust.public_key(pem), signature.sig, signed.message):
             yield f"its signature is not one of {signature.keyid}"
+
+
+def _of_the_words(decision: Decision) -> Iterator[str]:
+    for name, said in (("ticket", decision.ticket), ("reason", decision.reason)):
+        if not said.strip():
+            yield f"it names no {name}"
 
 
 def _of_the_subjects(decision: Decision, subjects: Mapping[str, str], bar: Bar) -> Iterator[str]:

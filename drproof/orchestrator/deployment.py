@@ -12,6 +12,7 @@ from drproof.engine.refusal import refuse
 from drproof.engine.settings import resolve
 from drproof.formats import s3_uri
 from drproof.model.settings import Settings
+from drproof.orchestrator.definition import APPROVAL_SECONDS
 from drproof.orchestrator.package import Package
 from drproof.orchestrator.reaching import over_ssm
 from drproof.targets.aws.permissions import Permission, policy
@@ -71,6 +72,8 @@ def module_variables(settings: Settings, package: Package) -> dict[str, Any]:
         "dr_subnet_id": where.subnet_id,
         "dr_vpc_id": where.vpc_id,
         "expected_account_id": settings.sites.recovery.account_id,
+        # What the mail promises and the function allows is what the machine waits.
+        "manual_approval_timeout_seconds": settings.promotion.await_ms // 1000 or APPROVAL_SECONDS,
         "metric_dimensions": dict(primary.metrics.dimensions),
         "metric_namespace": primary.metrics.namespace,
         "notification_topic_arn": recovery.topic_arn,

@@ -92,7 +92,7 @@ def test_a_person_at_another_terminal_approves_and_the_drill_records_that_and_no
     drill.shows(r"drproof: promote waits for a decision until \S+Z \(at most 20 min\): drproof approve --drill \S+")
 
     own_key = operator.cli("approve", "--drill", str(folder), "--signer", "file2:.drproof/runner.key",
-                           "--reason", "mine", "--yes")  # fmt: skip
+                           "--reason", "mine", "--ticket", "CHG-7", "--yes")  # fmt: skip
     assert (own_key.returncode, own_key.stdout.count("run by: ")) == (2, 1)
     assert "this key signed the drill: nobody approves their own work" in own_key.stderr
     silent = operator.cli("approve", "--drill", str(folder), "--signer", "file2:.drproof/approver.key", "--yes")
@@ -203,7 +203,7 @@ def waited(folder):
 
 
 def decide(found, word="approve", caller=ADA, signer=APPROVER, **changes):
-    said = {"ticket": "", "reason": "seen", "now": datetime.now(UTC), "valid_ms": 60_000, **changes}
+    said = {"ticket": "CHG-1", "reason": "seen", "now": datetime.now(UTC), "valid_ms": 60_000, **changes}
     return deciding.decide(found, word, caller=caller, signer=signer, **said)
 
 
@@ -232,6 +232,8 @@ def test_who_ran_the_drill_whose_key_is_unknown_and_who_shows_a_secret_cannot_de
         decide(found, ticket="AKIA" + "IOSFODNN7EXAMPLD")
     with pytest.raises(Refusal, match="a decision has a reason"):
         decide(found, reason=" ")
+    with pytest.raises(Refusal, match="a decision has a ticket"):
+        decide(found, ticket=" ")
     with pytest.raises(EvidenceError):
         decide(found, caller=replace(ADA, arn="ada"))
 

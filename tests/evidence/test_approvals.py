@@ -67,6 +67,8 @@ def test_a_key_on_p256_may_decide_as_well():
         ({"decided_at": "2026-11-27T10:06:01.001Z"}, OPENING, "which is to come"),
         ({"expires_at": "2026-11-27T10:05:00.999Z"}, OPENING, "it expired at"),
         ({"approver": "arn:aws:iam::444455556666:user/bob"}, OPENING, "nobody approves their own work"),
+        ({"ticket": " "}, OPENING, "it names no ticket"),
+        ({"reason": ""}, OPENING, "it names no reason"),
         ({"approver": "arn:aws:sts::111122223333:assumed-role/another/Bob"}, OPENING, "not of account 444455556666"),
     ],
 )

@@ -65,7 +65,20 @@ def test_a_person_at_a_terminal_approves_an_execution_and_no_byte_holds_its_toke
     written = b"".join(path.read_bytes() for path in person.folder.rglob("*") if path.is_file())
     said = (terminal.text + status.stdout + status.stderr).encode()
     assert token.encode() not in written + said + waiting.objects()
-    again = run(person, waiting, "approve", "--execution-arn", arn, "--signer", signer, "--reason", "again", "--yes")
+    again = run(
+        person,
+        waiting,
+        "approve",
+        "--execution-arn",
+        arn,
+        "--signer",
+        signer,
+        "--reason",
+        "again",
+        "--ticket",
+        "OPS-7",
+        "--yes",
+    )
     assert (again.returncode, "waits for no decision" in again.stderr) == (2, True)
 
 
@@ -73,7 +86,18 @@ def test_a_rejection_is_an_answer_and_ends_the_execution_as_rejected(waiting, pe
     arn = waiting.begin("rejected")
     waiting.token(arn)
     signer = key_file(person.folder / "keys", APPROVER)
-    words = ("reject", "--execution-arn", arn, "--signer", signer, "--reason", "data is old", "--yes")
+    words = (
+        "reject",
+        "--execution-arn",
+        arn,
+        "--signer",
+        signer,
+        "--reason",
+        "data is old",
+        "--ticket",
+        "OPS-7",
+        "--yes",
+    )
 
     dry = run(person, waiting, *words, "--dry-run")
     assert (dry.returncode, "dry run: would reject" in dry.stdout) == (0, True)
@@ -101,7 +125,7 @@ def test_what_would_not_count_is_not_sent(waiting, person):
         (("--execution-arn", "arn:aws:states:us-west-2", "--signer", signer), "names no execution"),
         (("--signer", signer), "one of --drill and --execution-arn is needed"),
     ):
-        done = run(person, waiting, "approve", *words, "--reason", "seen", "--yes")
+        done = run(person, waiting, "approve", *words, "--reason", "seen", "--ticket", "OPS-7", "--yes")
         assert (done.returncode, said in done.stderr) == (2, True), done.stderr
         assert "Traceback" not in done.stderr
     assert waiting.world.endpoint
@@ -140,7 +164,20 @@ def test_one_execution_at_a_time_is_started_and_its_input_says_who_had_it_run(wa
     refused = run(person, waiting, *words, "--yes")
     assert (refused.returncode, "first runs since" in refused.stderr) == (2, True)
     signer = key_file(person.folder / "keys", APPROVER)
-    run(person, waiting, "reject", "--execution-arn", arn, "--signer", signer, "--reason", "no", "--yes")
+    run(
+        person,
+        waiting,
+        "reject",
+        "--execution-arn",
+        arn,
+        "--signer",
+        signer,
+        "--reason",
+        "no",
+        "--ticket",
+        "OPS-7",
+        "--yes",
+    )
     waiting.ended(arn)
     dry = run(person, waiting, *words, "--dry-run")
     assert (dry.returncode, "dry run: nothing was started" in dry.stdout) == (0, True)

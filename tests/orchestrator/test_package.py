@@ -14,8 +14,12 @@ from typing import Any
 import pytest
 
 from drproof.engine.refusal import Refusal
+from drproof.formats import durations
+from drproof.model.settings import Promotion
 from drproof.orchestrator import package
+from drproof.orchestrator.definition import APPROVAL_SECONDS
 from drproof.orchestrator.deployment import module_variables, permissions_of, settings_in
+from drproof.orchestrator.execution_run import DECIDED_WITHIN
 from drproof.targets.aws.permissions import needed
 from tests.drill.conftest import Operator
 
@@ -194,6 +198,9 @@ def test_settings_and_package_say_all_that_the_module_must_know(built: package.P
     variables = declared()
     assert set(known) <= set(variables)
     assert {name for name, optional in variables.items() if not optional} - set(known) == {"project"}
+    assert known["manual_approval_timeout_seconds"] == APPROVAL_SECONDS == durations.parse(DECIDED_WITHIN) // 1000
+    patient = replace(settings_in(settings, {}), promotion=Promotion(await_ms=14_400_000))
+    assert module_variables(patient, built)["manual_approval_timeout_seconds"] == 4 * 3600
     assert known["tf_state_bucket_name"] == "atlas-dr-tfstate"
     assert (known["receipt_bucket"], known["receipt_prefix"]) == ("atlas-receipts", "r")
 

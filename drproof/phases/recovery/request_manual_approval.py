@@ -6,11 +6,12 @@ from typing import Literal
 
 from drproof.formats import durations
 from drproof.model.context import Context
+from drproof.model.criteria import Approval
 from drproof.model.errors import NotRunError
 from drproof.model.phase import phase
 from drproof.phases.recovery.notify import NO_TOPIC, publish_once
 
-DECIDE = "drproof approve or drproof reject, by somebody else than who runs the drill"
+DECIDE = "{approve} or {reject}, by somebody else than who runs the drill"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +47,19 @@ def request_manual_approval(ctx: Context) -> ApprovalRequested:
             "drill_id": ctx.drill_id,
             "mode": ctx.plan.mode,
             "restore_point": ctx.plan.criteria.backup.uri,
-            **({"waits": durations.show(approval.within_ms), "decide": DECIDE} if approval.awaited else {}),
+            **(_to_decide(ctx, approval) if approval.awaited else {}),
             "note": "Nothing is promoted by this message or by silence.",
         },
         sort_keys=True,
     )
     message_id = publish_once(ctx, topic, f"{topic}#{ctx.drill_id}/approval", subject, message)
     return ApprovalRequested(topic_arn=topic, subject=subject, message_id=message_id, decision="pending")
+
+
+def _to_decide(ctx: Context, approval: Approval) -> dict[str, str]:
+    """Return what somebody who decides has to know: on what, how, and for how long they may."""
+    arn = approval.execution_arn
+    place = f"--execution-arn {arn}" if arn else f"--drill …/{ctx.drill_id}"
+    words = {word: f"drproof {word} {place} --signer … --ticket … --reason …" for word in ("approve", "reject")}
+    said = {"waits": durations.show(approval.within_ms), "decide": DECIDE.format_map(words)}
+    return {**said, **({"execution": arn} if arn else {})}
