@@ -148,6 +148,8 @@ def teardown(  # noqa: PLR0913 — of what, and how
             # Asked for again: what is gone is looked for, and nothing is built.
             echo_line(f"build {done.build_id} has taken it away")
             raise typer.Exit(_told(operator, seen, ()))
+        if up is not None:
+            operating.refuse_what_another_holds(builds, up)
         if dry_run:
             echo_line("dry run: nothing was ended, and nothing taken away")
             return

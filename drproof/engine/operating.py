@@ -27,6 +27,9 @@ from drproof.targets.provisioners.machines import plain
 
 QUEUED_MS, BUILD_MS = 3_600_000, 1_800_000
 """How long a teardown's build may wait for its turn, and how long it may take, as the reference system has them."""
+SUCCEEDED = "SUCCEEDED"
+STATE = ("TF_STATE_BUCKET", "TF_STATE_KEY")
+"""The variables of a build that say where its state lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +149,35 @@ def brought_up_by(builds: AwsBuilds, build_id: str, drill_id: str) -> BuildSeen:
     return found
 
 
+def refuse_what_another_holds(builds: AwsBuilds, up: BuildSeen) -> None:
+    """Refuse a teardown over a state that a later execution brought a machine up with: the build would end that one.
+
+    The builds that the platform still lists are asked, and those that succeeded: a bring-up that found the state held
+    has failed. What a drill without builds put there is not seen.
+
+    Raises:
+        Refusal: a later build brought one up, and none has taken it away since.
+    """
+    drill_id = up.variables["EXECUTION_ID"]
+    where = [up.variables.get(name) for name in STATE]
+    gone = {drill_id}
+    for one in builds.newest():
+        if one.build_id == up.build_id:
+            return
+        act, whose = one.variables.get("ACTION"), one.variables.get("EXECUTION_ID", "")
+        if one.status != SUCCEEDED or [one.variables.get(name) for name in STATE] != where:
+            continue
+        if act == "teardown":
+            gone.add(whose)
+        elif act == "bringup" and whose not in gone:
+            raise refuse(
+                f"build {one.build_id} has since brought up the machine of {whose} with the same state, and a teardown"
+                f" of {drill_id} would end that one",
+                expected=f"a state that holds what {drill_id} made",
+                next_step=f"drproof teardown --execution-arn …:{whose}, then the same command again",
+            )
+
+
 def take_away(builds: AwsBuilds, up: BuildSeen, since: str, say: Callable[[str], None]) -> BuildSeen:
     """Run the same build with `ACTION=teardown`, over the same module and the same state, and wait for its end.
 
@@ -170,7 +202,7 @@ def take_away(builds: AwsBuilds, up: BuildSeen, since: str, say: Callable[[str],
         seen = now
         if seen.is_over:
             break
-    if seen.status != "SUCCEEDED":
+    if seen.status != SUCCEEDED:
         why = f"{seen.failed_phase or 'no phase'}: {seen.cause or 'no cause given'}"
         next_step = f"the same command again, or drproof gc --drill {drill_id}"
         msg = f"build {seen.build_id}: {seen.status}: {why}\n  next: {next_step}"
@@ -182,7 +214,7 @@ def taken_away_by(builds: AwsBuilds, drill_id: str) -> BuildSeen | None:
     """Return the newest teardown of an execution if it succeeded; None where there is none, or it did not."""
     mine = (one for one in builds.newest() if one.variables.get("EXECUTION_ID") == drill_id)
     last = next((one for one in mine if one.variables.get("ACTION") == "teardown"), None)
-    return last if last is not None and last.status == "SUCCEEDED" else None
+    return last if last is not None and last.status == SUCCEEDED else None
 
 
 def _bounds(variables: Mapping[str, str], since: str) -> dict[str, str]:

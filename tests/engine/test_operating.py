@@ -1,0 +1,69 @@
+"""A teardown ends the machine of its own execution, and never the one that came up after it."""
+
+from typing import Any, cast
+
+import pytest
+
+from drproof.engine.operating import refuse_what_another_holds
+from drproof.engine.refusal import Refusal
+from drproof.targets.aws.codebuild import AwsBuilds, BuildSeen
+
+
+def build(number: int, act: str, whose: str, *, status: str = "SUCCEEDED", key: str = "dr.tfstate") -> BuildSeen:
+    variables = {"ACTION": act, "EXECUTION_ID": whose, "TF_STATE_BUCKET": "states", "TF_STATE_KEY": key}
+    return BuildSeen(
+        build_id=f"dr:{number}",
+        status=status,
+        phase="COMPLETED",
+        started_at="",
+        ended_at="",
+        variables=variables,
+        exported={},
+        failed_phase="",
+        cause="",
+        log=("", ""),
+    )
+
+
+class Builds:
+    """What a project has built, the newest first."""
+
+    def __init__(self, *newest: BuildSeen) -> None:
+        self._newest = newest
+
+    def newest(self) -> tuple[BuildSeen, ...]:
+        return self._newest
+
+
+UP = build(1, "bringup", "one")
+
+
+def judged(*since: BuildSeen) -> None:
+    refuse_what_another_holds(cast("AwsBuilds", cast("Any", Builds(*since, UP, build(0, "bringup", "before")))), UP)
+
+
+def test_a_state_that_a_later_execution_brought_a_machine_up_with_is_not_destroyed():
+    with pytest.raises(Refusal, match="dr:2 has since brought up the machine of two") as refused:
+        judged(build(2, "bringup", "two"))
+
+    assert "drproof teardown --execution-arn …:two" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        (),
+        (build(3, "teardown", "two"), build(2, "bringup", "two")),
+        (build(2, "bringup", "two", status="FAILED"),),
+        (build(2, "bringup", "two", key="other.tfstate"),),
+        (build(3, "teardown", "one", status="FAILED"), build(2, "bringup", "one")),
+    ],
+    ids=["nothing", "taken away since", "found it held", "another state", "its own"],
+)
+def test_what_is_its_own_or_nobodys_is_taken_away(since):
+    judged(*since)
+
+
+def test_a_teardown_that_failed_took_nothing_away():
+    with pytest.raises(Refusal, match="of two"):
+        judged(build(3, "teardown", "two", status="FAILED"), build(2, "bringup", "two"))
