@@ -8,7 +8,7 @@ import pytest
 from drproof import catalog
 from drproof.model.contract import Contract, Sabotage
 from drproof.model.receipt import Outcome
-from drproof.model.verdict import Status
+from drproof.model.verdict import ControlResult, Status
 from tests.contracts import checks
 from tests.contracts.evidence import PASSING, VARIANTS, Evidence
 from tests.contracts.observed import LOOK
@@ -40,6 +40,15 @@ def test_evidence_that_cannot_be_read_leaves_the_claim_unproven(contract: Contra
 
         assert {verdict.status for verdict in lost.verdicts(contract)} == {Status.UNPROVEN}
         assert {verdict.status for verdict in unnamed.verdicts(contract)} == {Status.UNPROVEN}
+
+
+@pytest.mark.parametrize("name", sorted(contract.name for contract in catalog.plan("preflight").contracts))
+def test_whatever_a_preflight_refutes_it_says_what_to_do_next(name: str):
+    for _, evidence in checks.variants(CONTRACTS[name]):
+        for verdict in evidence.verdicts(CONTRACTS[name]):
+            for control in verdict.controls:
+                if control.result is ControlResult.REFUTED:
+                    assert "\n  next: " in control.reason, f"{control.name}: {control.reason}"
 
 
 def test_a_contract_without_a_sabotage_fails_the_check_that_ci_runs():

@@ -53,7 +53,7 @@ def judged(seen: Asked, *, who: str, without: str = "", unasked: str, unsaid: st
         len(seen.decisions) > 0,
         observed=observed,
         expected={"denied": 0},
-        reason="no action was asked about: the receipt shows nothing",
+        reason="no action was asked about: the receipt shows nothing\n  next: pytest -m preflight again",
     )
 
 

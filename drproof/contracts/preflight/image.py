@@ -10,6 +10,7 @@ from drproof.phases.preflight.check_preflight import PreflightObserved
 
 Preflight = Receipt[PreflightObserved]
 UNREAD = "the image could not be read: nobody knows for which architectures it is"
+BUILD = "\n  next: docker buildx build --platform … --push for each, then --image-ref with the digest of the index"
 
 
 @contract(
@@ -26,7 +27,7 @@ def image_has_every_architecture(check_preflight: Preflight, subject: str) -> Fi
         subject in facts.architectures,
         observed={"architectures": list(facts.architectures), "media_type": facts.image_media_type},
         expected={"architectures": f"{subject} among them"},
-        reason=f"the image is for {', '.join(facts.architectures)} alone: a machine of {subject} cannot run it",
+        reason=f"the image is for {', '.join(facts.architectures)} alone: a machine of {subject} cannot run it{BUILD}",
     )
 
 
@@ -50,7 +51,7 @@ def image_runs_on_the_runner(check_preflight: Preflight) -> Finding:
         observed={"architectures": list(facts.architectures)},
         expected={"architectures": f"{wanted} among them", "because_of": facts.instance_type},
         reason=f"a machine of type {facts.instance_type} runs {wanted}, and the image is for "
-        f"{', '.join(facts.architectures)}",
+        f"{', '.join(facts.architectures)}{BUILD}",
     )
 
 

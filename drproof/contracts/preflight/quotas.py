@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from drproof.model.contract import contract, expected
+from drproof.model.criteria import Criteria
 from drproof.model.readiness import QuotaSeen
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, hold, undecided
@@ -17,7 +18,7 @@ Quotas = Receipt[QuotasObserved]
     subjects=expected("quota", lambda criteria: criteria.preflight.quotas),
     controls=["NIST CP-2(2)"],
 )
-def quota_has_room_for_a_drill(read_quotas: Quotas, subject: str) -> Finding:
+def quota_has_room_for_a_drill(read_quotas: Quotas, criteria: Criteria, subject: str) -> Finding:
     """Each quota leaves room for what a drill brings up beside what runs already."""
     found = [one for one in read_quotas.facts.quotas if one.name == subject]
     if not found:
@@ -35,7 +36,7 @@ def quota_has_room_for_a_drill(read_quotas: Quotas, subject: str) -> Finding:
         expected={"value": f"at least {wanted}"},
         reason=f"{quota.service} quota {quota.code} ({quota.name}) is {quota.value}; {quota.in_use} are taken and a "
         f"drill takes {quota.needed} more\n  next: aws service-quotas request-service-quota-increase --service-code "
-        f"{quota.service} --quota-code {quota.code} --desired-value {wanted}",
+        f"{quota.service} --quota-code {quota.code} --desired-value {wanted} --region {criteria.sites.recovery.region}",
     )
 
 

@@ -21,7 +21,8 @@ def site_answers_as_expected(check_preflight: Preflight, criteria: Criteria, sub
     return compare(
         observed={"account": caller.account_id, "region": caller.region},
         expected={"account": site.account_id, "region": site.region},
-        reason=f"the {subject} site answers from elsewhere",
+        reason=f"the {subject} site answers from elsewhere\n  next: sign on to {site.account_id}, or mend "
+        f"sites.{subject} in drproof.toml",
     )
 
 
@@ -179,7 +180,8 @@ def receipt_store_answers(check_preflight: Preflight, criteria: Criteria) -> Fin
     return compare(
         observed={"place": store.place, "status": store.status},
         expected={"place": storing.uri, "status": "ok"},
-        reason=f"{storing.uri} does not answer as a drill needs it",
+        reason=f"{storing.uri} does not answer as a drill needs it\n  next: mend --receipt-uri, or have the bucket "
+        "made, and its owner allow what drproof policy prints",
     )
 
 
