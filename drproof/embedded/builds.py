@@ -98,6 +98,11 @@ class Build:
                 self._end("STOPPED" if self._stop.is_set() else "TIMED_OUT")
                 return
         try:
+            if self._stop.is_set():
+                # Its turn came between the word to stop and the next look at it.
+                self._leave("STOPPED")
+                self._end("STOPPED")
+                return
             self._leave("SUCCEEDED")
             self._end(self._work(time.monotonic() + self.order.minutes * MINUTE_SECONDS))
         finally:

@@ -1,12 +1,15 @@
 """CodeBuild as the world serves it: the commands of a buildspec really run, one build after the other."""
 
 import json
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from drproof.embedded import buildspecs
+from drproof.embedded.builds import Build, Order
 from tests.patience import until
 
 from .conftest import RunningWorld, Start
@@ -84,6 +87,20 @@ def test_what_comes_before_the_build_and_fails_leaves_it_out(world: RunningWorld
 
     assert "BUILD" not in phases(seen)
     assert (phases(seen)["PRE_BUILD"], seen["buildStatus"]) == ("FAILED", "FAILED")
+
+
+def test_a_build_that_was_stopped_while_it_waited_does_not_begin_when_its_turn_comes(tmp_path: Path) -> None:
+    order = Order(
+        project="p", build_id="p:1", number=1, buildspec=spec("echo never"), environment={}, queued_minutes=5, minutes=5
+    )
+    build = Build(order, tmp_path / "build", threading.Semaphore(1), lambda _: None)
+
+    build.stop()
+    build.begin()
+    until(lambda: build.ended is not None)
+
+    assert build.status == "STOPPED"
+    assert [one["phaseType"] for one in build.phases if one.get("phaseStatus") == "SUCCEEDED"] == ["SUBMITTED"]
 
 
 def test_a_build_waits_for_the_one_before_it_and_both_can_be_stopped(world: RunningWorld) -> None:
