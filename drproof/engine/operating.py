@@ -27,7 +27,7 @@ from drproof.targets.provisioners.machines import plain
 
 QUEUED_MS, BUILD_MS = 3_600_000, 1_800_000
 """How long a teardown's build may wait for its turn, and how long it may take, as the reference system has them."""
-SUCCEEDED = "SUCCEEDED"
+SUCCEEDED, FAILED = "SUCCEEDED", "FAILED"
 STATE = ("TF_STATE_BUCKET", "TF_STATE_KEY")
 """The variables of a build that say where its state lies."""
 
@@ -152,11 +152,11 @@ def brought_up_by(builds: AwsBuilds, build_id: str, drill_id: str) -> BuildSeen:
 def refuse_what_another_holds(builds: AwsBuilds, up: BuildSeen) -> None:
     """Refuse a teardown over a state that a later execution brought a machine up with: the build would end that one.
 
-    The builds that the platform still lists are asked, and those that succeeded: a bring-up that found the state held
-    has failed. What a drill without builds put there is not seen.
+    The builds that the platform still lists are asked. One that FAILED does not count: a bring-up that finds the state
+    held ends so. What a drill without builds put there is not seen.
 
     Raises:
-        Refusal: a later build brought one up, and none has taken it away since.
+        Refusal: a later build brought one up or may have, and none has taken it away since.
     """
     drill_id = up.variables["EXECUTION_ID"]
     where = [up.variables.get(name) for name in STATE]
@@ -165,14 +165,14 @@ def refuse_what_another_holds(builds: AwsBuilds, up: BuildSeen) -> None:
         if one.build_id == up.build_id:
             return
         act, whose = one.variables.get("ACTION"), one.variables.get("EXECUTION_ID", "")
-        if one.status != SUCCEEDED or [one.variables.get(name) for name in STATE] != where:
+        if [one.variables.get(name) for name in STATE] != where:
             continue
-        if act == "teardown":
+        if act == "teardown" and one.status == SUCCEEDED:
             gone.add(whose)
-        elif act == "bringup" and whose not in gone:
+        elif act == "bringup" and one.status != FAILED and whose not in gone:
             raise refuse(
-                f"build {one.build_id} has since brought up the machine of {whose} with the same state, and a teardown"
-                f" of {drill_id} would end that one",
+                f"build {one.build_id} ({one.status}) has since brought up the machine of {whose} with the same state, and"
+                f" a teardown of {drill_id} would end that one",
                 expected=f"a state that holds what {drill_id} made",
                 next_step=f"drproof teardown --execution-arn …:{whose}, then the same command again",
             )

@@ -128,9 +128,9 @@ def _write(  # noqa: PLR0913 — what goes into one file
 
 def _refuse_too_many(files: list[str], name: str) -> None:
     """Refuse before anything is read what has too many files for its manifest."""
-    if (bytes_ := member_manifest.most_bytes(files)) > member_manifest.LIMIT:
+    if (most := member_manifest.most_bytes(files)) > member_manifest.LIMIT:
         raise refuse(
-            f"{name} would hold {len(files):,} files, and a member manifest of {bytes_:,} bytes",
+            f"{name} would hold {len(files):,} files, and a member manifest of {most:,} bytes",
             expected=f"at most {member_manifest.LIMIT:,} bytes, some 400,000 files",
             next_step="spread the folder over several archives (backup.archives)",
         )

@@ -10,6 +10,7 @@ from drproof.evidence.bundle import Bundle
 from drproof.formats.durations import show
 from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status, Verdict
+from drproof.phases.recovery.teardown import LOOK
 from drproof.report import facts
 from drproof.report.visible import printable
 
@@ -213,7 +214,7 @@ def _still_up(bundle: Bundle, *, still_up: bool, directory: Path, unsealed: bool
     yield f"  remove it: {_teardown_again(directory, rehearsal=rehearsal)}"
 
 
-STRANGE = "look whose it is"
+STRANGE = LOOK.partition(",")[0]
 """How the command begins for what no journal of the drill made: no teardown removes that."""
 
 

@@ -42,9 +42,10 @@ def judged(*since: BuildSeen) -> None:
     refuse_what_another_holds(cast("AwsBuilds", cast("Any", Builds(*since, UP, build(0, "bringup", "before")))), UP)
 
 
-def test_a_state_that_a_later_execution_brought_a_machine_up_with_is_not_destroyed():
-    with pytest.raises(Refusal, match="dr:2 has since brought up the machine of two") as refused:
-        judged(build(2, "bringup", "two"))
+@pytest.mark.parametrize("status", ["SUCCEEDED", "IN_PROGRESS", "TIMED_OUT", "STOPPED", "FAULT"])
+def test_a_state_that_a_later_execution_brought_a_machine_up_with_is_not_destroyed(status):
+    with pytest.raises(Refusal, match=rf"dr:2 \({status}\) has since brought up the machine of two") as refused:
+        judged(build(2, "bringup", "two", status=status))
 
     assert "drproof teardown --execution-arn …:two" in str(refused.value)
 

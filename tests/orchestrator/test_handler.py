@@ -188,6 +188,9 @@ def test_the_second_call_of_an_act_changes_nothing(told):
         "approval wanted",
         "how to decide",
     ]
+    asked = json.loads(mails[1]["message"])
+    assert f"drproof approve --execution-arn {asked['execution']} " in asked["decide"]
+    assert asked["execution"].endswith(":nightly")
     created = [
         call["path"] for call in told["calls"] if call["action"].startswith("create ") and "dry" not in call["action"]
     ]

@@ -39,6 +39,13 @@ def run(person: Operator, waiting: Waiting, *words: str) -> subprocess.Completed
     return person.cli(*words, "--embedded", waiting.world.endpoint, COLUMNS="300")
 
 
+def decide(
+    person: Operator, waiting: Waiting, word: str, arn: str, signer: str, reason: str, *more: str
+) -> subprocess.CompletedProcess[str]:
+    said = ("--reason", reason, "--ticket", "OPS-7", "--yes")
+    return run(person, waiting, word, "--execution-arn", arn, "--signer", signer, *said, *more)
+
+
 def test_a_person_at_a_terminal_approves_an_execution_and_no_byte_holds_its_token(waiting, person):
     arn = waiting.begin("approved")
     token = waiting.token(arn)
@@ -65,20 +72,7 @@ def test_a_person_at_a_terminal_approves_an_execution_and_no_byte_holds_its_toke
     written = b"".join(path.read_bytes() for path in person.folder.rglob("*") if path.is_file())
     said = (terminal.text + status.stdout + status.stderr).encode()
     assert token.encode() not in written + said + waiting.objects()
-    again = run(
-        person,
-        waiting,
-        "approve",
-        "--execution-arn",
-        arn,
-        "--signer",
-        signer,
-        "--reason",
-        "again",
-        "--ticket",
-        "OPS-7",
-        "--yes",
-    )
+    again = decide(person, waiting, "approve", arn, signer, "again")
     assert (again.returncode, "waits for no decision" in again.stderr) == (2, True)
 
 
@@ -86,22 +80,9 @@ def test_a_rejection_is_an_answer_and_ends_the_execution_as_rejected(waiting, pe
     arn = waiting.begin("rejected")
     waiting.token(arn)
     signer = key_file(person.folder / "keys", APPROVER)
-    words = (
-        "reject",
-        "--execution-arn",
-        arn,
-        "--signer",
-        signer,
-        "--reason",
-        "data is old",
-        "--ticket",
-        "OPS-7",
-        "--yes",
-    )
-
-    dry = run(person, waiting, *words, "--dry-run")
+    dry = decide(person, waiting, "reject", arn, signer, "data is old", "--dry-run")
     assert (dry.returncode, "dry run: would reject" in dry.stdout) == (0, True)
-    done = run(person, waiting, *words)
+    done = decide(person, waiting, "reject", arn, signer, "data is old")
 
     assert done.returncode == 0, done.stderr
     output = json.loads(waiting.ended(arn)["output"])
@@ -164,20 +145,7 @@ def test_one_execution_at_a_time_is_started_and_its_input_says_who_had_it_run(wa
     refused = run(person, waiting, *words, "--yes")
     assert (refused.returncode, "first runs since" in refused.stderr) == (2, True)
     signer = key_file(person.folder / "keys", APPROVER)
-    run(
-        person,
-        waiting,
-        "reject",
-        "--execution-arn",
-        arn,
-        "--signer",
-        signer,
-        "--reason",
-        "no",
-        "--ticket",
-        "OPS-7",
-        "--yes",
-    )
+    decide(person, waiting, "reject", arn, signer, "no")
     waiting.ended(arn)
     dry = run(person, waiting, *words, "--dry-run")
     assert (dry.returncode, "dry run: nothing was started" in dry.stdout) == (0, True)

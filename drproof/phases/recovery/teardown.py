@@ -85,7 +85,7 @@ class TeardownObserved:
     removed: tuple[Item, ...]
     residue: tuple[Residue, ...]
     refused: tuple[str, ...] = ()
-    """What a platform refused for good, so that it may be residue: the first line of each refusal."""
+    """Why there is residue in a cluster, where it refused for good: the first line of each refusal."""
     foreign_before: tuple[Item, ...]
     """What was there and is not the drill's: all that carries the runner's tags, objects under its prefix."""
     foreign: tuple[Item, ...]
@@ -135,7 +135,7 @@ def teardown(ctx: Context) -> TeardownObserved:
         held_after=_held(ctx),
         removed=tuple(item for item in before if (item.kind, item.identity) not in gone),
         residue=tuple(_residue(ctx, item, strange=(item.kind, item.identity) in strange) for item in left),
-        refused=tuple(dict.fromkeys(_first_line(error) for error in refused)),
+        refused=tuple(dict.fromkeys(_first_line(error) for error in refused if left)),
         foreign_before=foreign_before,
         foreign=foreign,
     )
