@@ -171,8 +171,8 @@ def refuse_what_another_holds(builds: AwsBuilds, up: BuildSeen) -> None:
             gone.add(whose)
         elif act == "bringup" and one.status != FAILED and whose not in gone:
             raise refuse(
-                f"build {one.build_id} ({one.status}) has since brought up the machine of {whose} with the same state, and"
-                f" a teardown of {drill_id} would end that one",
+                f"build {one.build_id} ({one.status}) has since brought up the machine of {whose} with the same"
+                f" state, and a teardown of {drill_id} would end that one",
                 expected=f"a state that holds what {drill_id} made",
                 next_step=f"drproof teardown --execution-arn …:{whose}, then the same command again",
             )
