@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from drproof.phases.failback.observed import Compared, FailbackFile, Named, PlannedPointer, PointerListed
+from drproof.phases.failback.observed import Compared, Differing, FailbackFile, Named, PlannedPointer, PointerListed
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import PASSING, Evidence
@@ -24,6 +24,11 @@ def _acted(**changes: Any) -> Evidence:
 def _compared(**changes: Any) -> Evidence:
     assert FAILED_BACK.compared is not None
     return _facts(compared=replace(FAILED_BACK.compared, **changes))
+
+
+def _again(**changes: Any) -> Evidence:
+    assert FAILED_BACK.again is not None
+    return _facts(again=replace(FAILED_BACK.again, **changes))
 
 
 def _named(*rows: Named) -> Evidence:
@@ -152,6 +157,52 @@ def a_comparison_of_runs_that_nobody_names_is_unproven(house: House) -> None:
         "read_failback", compared=Compared(outcome="matched", recovered="a", original="a")
     )
     expect(house, "runs_were_compared_and_match", (itself, REFUTED))
+
+
+@boundary
+def copies_speak_for_themselves_and_only_for_the_two_runs_of_the_failback(house: House) -> None:
+    name = "copies_of_the_runs_come_to_the_same"
+    itself = Named(source="plan", from_run=RECOVERED, to_run=RECOVERED)
+    expect(
+        house,
+        name,
+        (_facts(again=None), UNPROVEN),
+        (_again(problem="the copy of the original run has no run_health.v1.json"), UNPROVEN),
+        (_again(count=1), REFUTED),
+        (_again(compared=0), REFUTED),
+        (_again(recovered="third"), REFUTED),
+        (_again(original="third"), REFUTED),
+        (_again(recovered=ORIGINAL, original=RECOVERED), REFUTED),
+        (_named(), UNPROVEN),
+        (_named(Named(source="plan", from_run=RECOVERED)), UNPROVEN),
+        (_named(Named(source="plan", to_run=ORIGINAL)), UNPROVEN),
+        (_facts(named=(*FAILED_BACK.named, Named(source="apply", to_run="third"))), UNPROVEN),
+        (_facts(named=(*FAILED_BACK.named, Named(source="apply", from_run="third"))), UNPROVEN),
+        (_named(Named(source="plan", from_run=RECOVERED, to_run=ORIGINAL)), PROVEN),
+        (_again(original=RECOVERED).facts("read_failback", named=(itself,)), REFUTED),
+        # Who says what of the comparison is for the contract beside it.
+        (_facts(compared=None), PROVEN),
+    )
+    assert (
+        "both copies are of"
+        in house.verdict(name, _again(original=RECOVERED).facts("read_failback", named=(itself,))).reason
+    )
+    assert house.verdict(name, _again(problem="a")).reason == "the comparison cannot be made again: a"
+    assert house.verdict(name, _again(compared=0)).reason == "nothing was compared"
+
+
+@boundary
+def copies_that_differ_are_told_by_file_and_beside_what_the_log_says(house: House) -> None:
+    name = "copies_of_the_runs_come_to_the_same"
+    rows = (Differing(file="ranked_json:a.json", kind="score"), Differing(file="run_summary.v1.json", kind="contract"))
+    unlogged = _again(count=3, differing=rows).facts("read_failback", compared=None)
+    skipped = _again(count=3, differing=rows).facts("read_failback", compared=Compared(outcome="skipped"))
+
+    shown = "ranked_json:a.json (score), run_summary.v1.json (contract)"
+    said = house.verdict(name, _again(count=3, differing=rows))
+    assert said.reason == f"the copies differ in 3 places though the log says that they match: {shown}"
+    for evidence in (unlogged, skipped):
+        assert house.verdict(name, evidence).reason == f"the copies differ in 3 places: {shown}"
 
 
 @boundary

@@ -392,6 +392,13 @@ HANDED: tuple[HandedDefect, ...] = (
         ),
         base=BACK,
     ),
+    HandedDefect(
+        "12",
+        "a log says that runs match whose copies beside it differ",
+        "copies_of_the_runs_come_to_the_same",
+        _texts(lambda text: text.replace("a,3,A", "a,4,A"), "compare/dr/*/*/*.csv"),
+        base=BACK,
+    ),
     HandedDefect("12", "the command failed", "validation_made_nothing", _result("validate", status="Failed")),
     HandedDefect(
         "19",

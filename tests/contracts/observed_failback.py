@@ -6,6 +6,7 @@ from drproof.formats.pointers import keys
 from drproof.phases.failback.observed import (
     Acted,
     Compared,
+    ComparedAgain,
     FailbackFile,
     FailbackObserved,
     Named,
@@ -70,6 +71,7 @@ FAILED_BACK = FailbackObserved(
     kept=tuple(_kept(side, label, run) for side, run in (("before", RECOVERED), ("after", ORIGINAL)) for label in KEYS),
     acted=Acted(asked="yes", dry="no", applied="yes", updated=tuple(KEYS.values()), ended_as="success", ended_dry="no"),
     compared=Compared(outcome="matched", recovered=RECOVERED, original=ORIGINAL),
+    again=ComparedAgain(rules_version=1, recovered=RECOVERED, original=ORIGINAL, compared=7),
     listed=tuple(
         PointerListed(key=key, size=len(label) + len(ORIGINAL), md5=md5(label + ORIGINAL))
         for label, key in KEYS.items()

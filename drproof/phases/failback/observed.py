@@ -91,6 +91,31 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Differing:
+    """In which file two copies differ, and in what way; the values themselves stay out."""
+
+    file: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedAgain:
+    """What comparing the two copies came to when it was done anew, whatever the log says."""
+
+    problem: str = ""
+    """Why that could not be done; all else is then empty."""
+    rules_version: Count = 0
+    recovered: str = ""
+    original: str = ""
+    """The runs whose copies were compared, by their own summaries."""
+    compared: Count = 0
+    """Files of a run that were compared: the documents that each needs, and the outputs that a summary names."""
+    count: Count = 0
+    """Differences in all; `differing` is of the first 200."""
+    differing: tuple[Differing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailbackObserved:
     """Everything that the handed files say, and nothing else."""
 
@@ -102,6 +127,8 @@ class FailbackObserved:
     kept: tuple[PointerKept, ...]
     acted: Acted
     compared: Compared | None
+    again: ComparedAgain | None = None
+    """None where neither side's copy was handed in."""
     listed: tuple[PointerListed, ...] | None
     """The planned pointers that a listing has; None without a listing."""
     ended_at: str = ""

@@ -12,6 +12,7 @@ from drproof.model.context import Context
 from drproof.model.errors import FormatError, PhaseError
 from drproof.model.phase import phase
 from drproof.phases.execution.projection import WORD
+from drproof.phases.failback.comparing import compare_again
 from drproof.phases.failback.observed import (
     Acted,
     Compared,
@@ -44,6 +45,7 @@ def read_failback(ctx: Context) -> FailbackObserved:
         kept=tuple(_kept(found)),
         acted=_acted(found.receipts),
         compared=_compared(found),
+        again=compare_again(found.copied),
         listed=_listed(found),
         ended_at=max((at for one in found.receipts.values() for at in one.times), key=milliseconds, default=""),
     )

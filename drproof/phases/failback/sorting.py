@@ -51,6 +51,8 @@ class Sorted:
     outcome: str = ""
     copies: dict[str, set[str]] = field(default_factory=dict)
     """The runs whose summaries lie in each of the two copies."""
+    copied: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    """The files of each of the two copies, by their paths below its folder."""
     stored: tuple[Stored, ...] | None = None
 
 
@@ -115,9 +117,11 @@ def _take(found: Sorted, file: HandedFile, kind: str) -> str:
             pointers.parse(file.data)
         elif kind == "comparison":
             found.outcome = failback_receipts.parse_comparison(file.data)
-        elif kind == COPY and path.name == RUN_SUMMARY:
-            run = failback_receipts.run_id_of(file.data)
-            found.copies.setdefault(SIDES[path.parts[1]], set()).add(run)
+        elif kind == COPY:
+            side = SIDES[path.parts[1]]
+            found.copied.setdefault(side, {})["/".join(path.parts[2:])] = file.data
+            if path.name == RUN_SUMMARY:
+                found.copies.setdefault(side, set()).add(failback_receipts.run_id_of(file.data))
         elif kind == LISTING:
             if found.stored is not None:
                 return "comes twice"
