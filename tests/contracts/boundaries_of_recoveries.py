@@ -9,6 +9,7 @@ from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import NOTHING_CREATED, PASSING, PROMOTED, UNDECIDED, Evidence, decided
 from tests.contracts.observed import (
+    BROUGHT_UP,
     CRITERIA,
     DECIDED,
     DRILL,
@@ -193,6 +194,31 @@ def a_state_of_which_nothing_is_known_proves_no_teardown(house: House) -> None:
     contract = house.contracts["state_held_what_was_created"]
     assert contract.is_asked(CRITERIA), "whoever keeps a state is asked what it held"
     assert not contract.is_asked(replace(CRITERIA, state_expected=False)), "builds without Terraform keep none"
+
+
+@boundary
+def what_was_brought_up_is_taken_away_by_the_same_tools_and_none_is_asked_for_where_nothing_was(house: House) -> None:
+    name = "teardown_used_the_tools_of_the_bringup"
+    plugin = next(iter(BROUGHT_UP.providers))
+    untold = {"provisioner": "", "provisioner_version": "", "providers": {}}
+    expect(
+        house,
+        name,
+        (PASSING, PROVEN),
+        (PASSING.facts("teardown", provisioner="codebuild"), REFUTED),
+        (PASSING.facts("teardown", provisioner_version="2"), REFUTED),
+        (PASSING.facts("teardown", providers={plugin: "6.2.0"}), REFUTED),
+        (PASSING.facts("teardown", providers={**BROUGHT_UP.providers, "another": "1.0.0"}), REFUTED),
+        (PASSING.facts("bringup", providers={}), REFUTED),
+        # A tool that finds nothing in its state loads no plugin.
+        (PASSING.facts("teardown", providers={}), PROVEN),
+        (PASSING.facts("teardown", **untold), UNPROVEN),
+        (PASSING.facts("teardown", **untold, created=0), UNPROVEN),
+        (PASSING.facts("teardown", **untold, intended=0), UNPROVEN),
+        (PASSING.facts("teardown", **untold, intended=0, created=0), PROVEN),
+    )
+    said = house.verdict(name, PASSING.facts("teardown", provisioner_version="2", providers={"another": "1.0.0"}))
+    assert said.reason == "version 2, at the bring-up 1, another 1.0.0, at the bring-up none"
 
 
 @boundary

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drproof.analysis.state_report import digest_of
+from drproof.analysis.terraform.facts import Provider
 from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status
 from tests.contracts.evidence import OURS, PASSING, PROMOTED, TURNED_DOWN, Evidence
@@ -29,7 +30,9 @@ from tests.contracts.observed import (
     change,
     sha256,
 )
+from tests.contracts.observed_preflight import DOMAINS
 from tests.contracts.observed_published import PUBLISHED_RUN, RUN
+from tests.contracts.observed_terraform import RUNNER, SITE
 
 MINUTE = 60_000
 NOTHING = hashlib.sha256(b"").hexdigest()
@@ -414,6 +417,13 @@ OWN: tuple[Defect, ...] = (
     ),
     Defect(
         "18",
+        "both sites are in one account",
+        "recovery_shares_no_failure_domain",
+        lambda: PASSING.facts("read_domains", recovery=replace(DOMAINS.recovery, account=DOMAINS.primary.account)),
+        "account",
+    ),
+    Defect(
+        "18",
         "the recovered workload publishes",
         "publishing_is_off",
         lambda: PASSING.facts("inspect_cluster", publishing={"PUBLISH_S3": "1", "PUBLISH_S3_DRY_RUN": "0"}),
@@ -448,6 +458,21 @@ OWN: tuple[Defect, ...] = (
         "a second state brought up a second machine",
         "exactly_one_runner_was_resolved",
         lambda: PASSING.facts("resolve_runner", candidates=(MACHINE, OTHER_MACHINE)),
+    ),
+    Defect(
+        "19",
+        "providers float",
+        "providers_are_pinned",
+        lambda: PASSING.facts(
+            "read_terraform", modules=(replace(SITE, providers=(Provider(name="aws", constraint=">= 5.0"),)), RUNNER)
+        ),
+        SITE.name,
+    ),
+    Defect(
+        "19",
+        "another version destroyed than had created",
+        "teardown_used_the_tools_of_the_bringup",
+        lambda: PASSING.facts("teardown", provisioner_version="1.12.0"),
     ),
     Defect("20", "half of the pointers were switched", "primary_pointers_agree", _half_switched),
     Defect(

@@ -434,6 +434,7 @@ BROUGHT_UP = BringupObserved(
     origin=DRILL,
     provisioner="direct",
     provisioner_version="1",
+    providers={"registry.example/atlas/aws": "6.1.0"},
     state_uri="s3://atlas-state/runner.json",
     start="cold",
     created=1,
@@ -628,6 +629,9 @@ TORN_DOWN = TeardownObserved(
     residue=(),
     foreign_before=(STRANGER,),
     foreign=(STRANGER,),
+    provisioner=BROUGHT_UP.provisioner,
+    provisioner_version=BROUGHT_UP.provisioner_version,
+    providers=BROUGHT_UP.providers,
 )
 PREFLIGHT = PreflightObserved(
     primary=PRIMARY,

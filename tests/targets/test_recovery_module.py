@@ -122,6 +122,7 @@ def test_the_machine_of_the_module_comes_up_stays_and_goes_away(
 
     began = len(world.calls())
     gone = provisioner.down(make_intent(), machine, bounds())
+    assert gone.providers == change.providers, "what takes it away is told as what brought it up"
     note("builds", "recovery module: down", world.calls()[began:])
     assert gone.destroyed == 5
     assert owned(site, origin) == []

@@ -1,6 +1,7 @@
 """The two runs of a failback, compared once more: a log that says PASS is what somebody said of them."""
 
 from dataclasses import replace
+from typing import Any
 
 from drproof.contracts.failback.changed import OTHER_RUN, Reading, changed, not_here, said
 from drproof.model.contract import contract
@@ -80,5 +81,5 @@ def _again(read_failback: Reading) -> ComparedAgain:
     return seen
 
 
-def _with(read_failback: Reading, **changes: object) -> Reading:
+def _with(read_failback: Reading, **changes: Any) -> Reading:  # noqa: ANN401 — fields of many types
     return changed(read_failback, again=replace(_again(read_failback), **changes))

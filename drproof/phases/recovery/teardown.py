@@ -1,9 +1,11 @@
 """Everything that the drill created goes away, and a second, independent look says so."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from drproof.analysis.ownership import doubts, refuse_too_many
 from drproof.model.capabilities import ObjectInfo
+from drproof.model.changes import Change
 from drproof.model.codec import decode, encode
 from drproof.model.context import DRILL_TAG, Context
 from drproof.model.errors import DrproofError, NotFoundError, TargetError
@@ -90,6 +92,11 @@ class TeardownObserved:
     """What was there and is not the drill's: all that carries the runner's tags, objects under its prefix."""
     foreign: tuple[Item, ...]
     """What of the same kind is there afterwards: foreign things are listed, and left."""
+    provisioner: str = ""
+    """How the machine was taken away; empty in receipts of an earlier drproof, and where nothing had been meant."""
+    provisioner_version: str = ""
+    providers: Mapping[str, str] = field(default_factory=dict)
+    """The plugins of the tool, each with its version; none where the state held nothing."""
 
 
 @phase(
@@ -109,14 +116,15 @@ def teardown(ctx: Context) -> TeardownObserved:
     _refuse_too_many(ctx)
     refused = _remove_from_the_cluster(ctx)
     failure = _remove_objects(ctx)
-    destroyed = 0
+    done = Change(created=0, changed=0, destroyed=0)
+    provisioner = None
     # A run that never meant to create anything has nothing to remove, and must not touch the state.
     if creating or any(item.kind not in NOT_THE_MACHINE for item in before):
         spec = runner_spec(ctx)
         with ctx.effects.intend("runner.down", spec.name, {"tags": dict(spec.tags)}) as pending:
-            down = ctx.target.recovery.provisioner.down
-            destroyed = down(pending.intent, spec, bounds_of(ctx), say=ctx.say).destroyed
-            pending.done(destroyed=destroyed)
+            provisioner = ctx.target.recovery.provisioner
+            done = provisioner.down(pending.intent, spec, bounds_of(ctx), say=ctx.say)
+            pending.done(destroyed=done.destroyed)
     if failure is not None:
         raise failure
     left = _recount(ctx)
@@ -129,7 +137,7 @@ def teardown(ctx: Context) -> TeardownObserved:
         intended=len(creating),
         created=sum(effect.outcome == "done" for effect in creating),
         before=before,
-        destroyed=destroyed,
+        destroyed=done.destroyed,
         made=_made(ctx),
         held_before=_held_before(ctx),
         held_after=_held(ctx),
@@ -138,6 +146,9 @@ def teardown(ctx: Context) -> TeardownObserved:
         refused=tuple(dict.fromkeys(_first_line(error) for error in refused if left)),
         foreign_before=foreign_before,
         foreign=foreign,
+        provisioner=provisioner.kind if provisioner else "",
+        provisioner_version=provisioner.version if provisioner else "",
+        providers=dict(done.providers),
     )
 
 

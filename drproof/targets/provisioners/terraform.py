@@ -168,7 +168,7 @@ class TerraformProvisioner:
         """Destroy what the state holds of this drill, then end what a killed apply created beside it."""
         place = self._place
         spec = marked(spec, place.origin)
-        destroyed = 0
+        destroyed, providers = 0, dict[str, str]()
         # Ahead of Terraform too: it is told to end them, and must not begin where the bounds forbid it.
         refuse_too_many("machines", own_machines(place.fleet, spec, bounds), bounds.most, MOST)
         try:
@@ -177,13 +177,13 @@ class TerraformProvisioner:
             if held.identities and held.origin == place.origin:
                 say(f"terraform destroy, state {place.uri}")
                 done = self._change("destroy", intent, spec, bounds)
-                destroyed = done.destroyed
+                destroyed, providers = done.destroyed, dict(done.providers)
                 if destroyed != done.planned.destroy:
                     raise self._went_otherwise(done)
         finally:
             # Also when somebody else holds the lock: a machine that is ours costs money, whatever the state says.
             ended = end_all(place.fleet, intent, spec, bounds, timeout_ms=place.ending_ms)
-        return Change(created=0, changed=0, destroyed=destroyed + len(ended))
+        return Change(created=0, changed=0, destroyed=destroyed + len(ended), providers=providers)
 
     def holds(self) -> tuple[str, ...]:
         """Return the identities in the remote state."""
@@ -203,7 +203,8 @@ class TerraformProvisioner:
                 workshop.close()
                 raise self._would_take_away(planned.taken_away)
             said = self._must(use, verb, ["apply", *CHANGING, PLAN_FILE], APPLY_SECONDS)
-            providers, told = self._told(use) if self._module.speaks_for_itself and verb == "apply" else ({}, {})
+            providers = self._providers(use) if self._module.speaks_for_itself else {}
+            told = self._outputs(use) if self._module.speaks_for_itself and verb == "apply" else {}
             workshop.close()
         # What an apply left half made is taken away to be made whole: that takes nothing from anybody.
         anew = max(0, planned.planned.get("remove", 0) - len(planned.taken_away)) if verb == "apply" else 0
@@ -221,17 +222,19 @@ class TerraformProvisioner:
             providers=providers,
         )
 
-    def _told(self, use: _Use) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the plugins with their versions, and the outputs that are no secrets."""
+    def _providers(self, use: _Use) -> dict[str, str]:
+        """Return the plugins, each with its version."""
         versions = self._document(self._must(use, "version", ["version", "-json"], INIT_SECONDS))
-        selected = versions.get("provider_selections", {})
+        return {str(name): str(version) for name, version in versions.get("provider_selections", {}).items()}
+
+    def _outputs(self, use: _Use) -> dict[str, str]:
+        """Return the outputs that are no secrets."""
         told = self._document(self._must(use, "output", ["output", "-json", "-no-color"], INIT_SECONDS))
-        outputs = {
+        return {
             name: str(found.get("value"))
             for name, found in told.items()
             if isinstance(found, dict) and found.get("sensitive") is False and isinstance(found.get("value"), str)
         }
-        return {str(name): str(version) for name, version in selected.items()}, outputs
 
     def _document(self, said: Said) -> dict[str, Any]:
         try:
