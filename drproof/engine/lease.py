@@ -134,6 +134,8 @@ class Lease:
         self._parked = False
         self.is_given_back = False
         self._etag = ""
+        self._written: set[str] = set()
+        """What this holder wrote under the key, by ETag: in a bucket with versions all of it lies there."""
         self._fence = 0
         self._until_ms = 0
         self._intent: Intent | None = None
@@ -172,7 +174,7 @@ class Lease:
             # It may have been written: what is there says whose it is.
             started = self._clock.monotonic_ms()
             info = self._take_over(intent)
-        self._etag = info.etag
+        self._has(info.etag)
         self._until_ms = started + self._length_ms
         self._thread = threading.Thread(target=self._renew_until_stopped, name="drproof-lease", daemon=True)
         self._thread.start()
@@ -197,7 +199,7 @@ class Lease:
         if found is not None and self._is_mine(found.holder):
             with contextlib.suppress(AlreadyExistsError):
                 # Taken over between the look and this: it is another's now.
-                self._store.delete_unchanged(intent, self._bucket, self._key, if_match=found.etag)
+                self._store.delete_unchanged(intent, self._bucket, self._key, if_match=found.etag, also=self._written)
 
     def stop(self) -> None:
         """Stop renewing; the lease ends by itself."""
@@ -278,15 +280,19 @@ class Lease:
         started = self._clock.monotonic_ms()
         content = self._content(self._fence)
         info = self._store.put(self._intent, self._bucket, self._key, content, tags=self._tags, if_match=self._etag)
-        self._etag = info.etag
+        self._has(info.etag)
         self._until_ms = started + self._length_ms
+
+    def _has(self, etag: str) -> None:
+        self._etag = etag
+        self._written.add(etag)
 
     def _renew_what_is_ours(self, error: AlreadyExistsError) -> None:
         """Renew a lease that changed: by a renewal of our own whose answer was lost, or by somebody who took over."""
         try:
             found = self._found()
             if found is not None and self._is_mine(found.holder):
-                self._etag = found.etag
+                self._has(found.etag)
                 self._renew_once()
                 return
         except DrproofError:

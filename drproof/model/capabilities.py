@@ -4,7 +4,7 @@ Methods that change the world take an `Intent`, which only the journal hands out
 down first cannot be written as code. Errors are `TargetError` and its children; SDK errors never pass.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -117,8 +117,10 @@ class ObjectStore(Protocol):
     def delete(self, intent: Intent, bucket: str, keys: Iterable[str], *, since: str = "") -> None:
         """Remove every version of these objects; with `since`, a version that was there before it stays."""
 
-    def delete_unchanged(self, intent: Intent, bucket: str, key: str, *, if_match: str) -> None:
-        """Remove an object that still is what was read; `AlreadyExistsError` when it has changed since."""
+    def delete_unchanged(
+        self, intent: Intent, bucket: str, key: str, *, if_match: str, also: Collection[str] = ()
+    ) -> None:
+        """Remove what still is as read, and the caller's own versions `also`; `AlreadyExistsError` if it changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

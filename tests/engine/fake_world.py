@@ -214,7 +214,7 @@ class FakeObjects:
     def tags(self, bucket: str, key: str) -> Mapping[str, str]:
         return self._found(bucket, key).tags
 
-    def delete_unchanged(self, intent: Intent, bucket: str, key: str, *, if_match: str) -> None:
+    def delete_unchanged(self, intent: Intent, bucket: str, key: str, *, if_match: str, also: object = ()) -> None:
         if self._found(bucket, key).etag != if_match:
             raise AlreadyExistsError(f"s3://{bucket}/{key}: 412", code="PreconditionFailed", call="s3:DeleteObject")
         self.delete(intent, bucket, [key])

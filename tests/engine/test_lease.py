@@ -53,7 +53,7 @@ class Store:
             raise NotFoundError("no such key", code="NoSuchKey")
         return replace(self.info(bucket, key), seen_at=self.now()), self.held[bucket, key][1]
 
-    def delete_unchanged(self, intent, bucket, key, *, if_match):
+    def delete_unchanged(self, intent, bucket, key, *, if_match, also=()):
         if self.held.get((bucket, key), ("",))[0] != if_match:
             raise AlreadyExistsError("precondition failed", code="PreconditionFailed")
         del self.held[bucket, key]

@@ -73,7 +73,7 @@ class Store:
             bucket=bucket, key=key, size=1, etag=str(version), modified_at=truth.at(at), seen_at=seen
         ), body
 
-    def delete_unchanged(self, intent, bucket, key, *, if_match):
+    def delete_unchanged(self, intent, bucket, key, *, if_match, also=()):
         truth = self.truth
         with _Call(truth):
             if truth.held is None or str(truth.held[0]) != if_match:
@@ -244,7 +244,7 @@ def test_the_histories_can_find_an_overlap(monkeypatch):
 
 
 def test_the_histories_find_a_lease_that_is_given_back_without_a_look_at_whose_it_is(monkeypatch):
-    def careless(store, intent, bucket, key, *, if_match):
+    def careless(store, intent, bucket, key, *, if_match, also=()):
         with _Call(store.truth):
             store.truth.held = None
 

@@ -215,6 +215,55 @@ def test_a_version_that_cannot_be_deleted_is_an_error(
         store.delete(make_intent(), BUCKET, [prefix + "k"])
 
 
+def test_what_is_removed_unchanged_goes_alone_and_uncovers_nothing_of_others(
+    store: AwsObjectStore, prefix: str, stranger: Callable[[str], Any]
+) -> None:
+    client, key = stranger("s3"), f"{prefix}k"
+    theirs = client.put_object(Bucket=BUCKET, Key=key, Body=b"theirs")["VersionId"]
+    ours = [store.put(make_intent(), BUCKET, key, body).etag for body in (b"ours", b"ours again")]
+
+    store.delete_unchanged(make_intent(), BUCKET, key, if_match=ours[1], also=ours[:1])
+
+    left = client.list_object_versions(Bucket=BUCKET, Prefix=key)
+    assert [item["VersionId"] for item in left["Versions"]] == [theirs]
+    assert [item["IsLatest"] for item in left["DeleteMarkers"]] == [True]
+    with pytest.raises(NotFoundError):
+        store.head(BUCKET, key)
+
+
+def test_what_is_removed_unchanged_and_alone_leaves_no_version_and_no_marker(
+    store: AwsObjectStore, prefix: str, stranger: Callable[[str], Any]
+) -> None:
+    made = store.put(make_intent(), BUCKET, f"{prefix}k", b"ours")
+
+    store.delete_unchanged(make_intent(), BUCKET, f"{prefix}k", if_match=made.etag)
+
+    left = stranger("s3").list_object_versions(Bucket=BUCKET, Prefix=f"{prefix}k")
+    assert (left.get("Versions"), left.get("DeleteMarkers")) == (None, None)
+
+
+def test_what_was_written_anew_since_it_was_read_is_not_removed(
+    store: AwsObjectStore, prefix: str, stranger: Callable[[str], Any]
+) -> None:
+    made = store.put(make_intent(), BUCKET, f"{prefix}k", b"ours")
+    stranger("s3").put_object(Bucket=BUCKET, Key=f"{prefix}k", Body=b"theirs")
+
+    with pytest.raises(AlreadyExistsError):
+        store.delete_unchanged(make_intent(), BUCKET, f"{prefix}k", if_match=made.etag)
+    assert store.read(BUCKET, f"{prefix}k")[1] == b"theirs"
+
+
+def test_a_version_that_the_platform_keeps_is_an_error_of_who_removes_it_unchanged(
+    store: AwsObjectStore, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = store.put(make_intent(), BUCKET, f"{prefix}k", b"x")
+    answer = {"Errors": [{"Key": f"{prefix}k", "Code": "AccessDenied", "Message": "locked"}]}
+    monkeypatch.setattr(store._client, "delete_objects", lambda **_: answer)
+
+    with pytest.raises(TargetError, match=rf"s3:DeleteObjects s3://{BUCKET}/{prefix}k .*AccessDenied: locked"):
+        store.delete_unchanged(make_intent(), BUCKET, f"{prefix}k", if_match=made.etag)
+
+
 def test_the_adapter_is_the_models_store(store: AwsObjectStore) -> None:
     asked: ObjectStore = store
     assert asked is store

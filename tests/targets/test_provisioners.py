@@ -15,7 +15,7 @@ from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.errors import TargetError
 from drproof.targets import embedded, open_target
 from drproof.targets.provisioners import terraform
-from drproof.targets.provisioners.place import LOCK_SUFFIX
+from drproof.targets.provisioners.place import LOCK_SUFFIX, OWN_LOCK, Place
 from drproof.targets.sites import AwsTarget
 from tests.targets.conftest import NAMES, Opener, bounds, make_intent, settings, spec
 
@@ -151,6 +151,47 @@ def test_a_lock_of_somebody_else_is_named_and_left(site: AwsTarget, origin: str)
     assert provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 0
     assert owned(site, origin) == []
     assert site.recovery.objects.read(STATES, f"t/{origin}.tfstate{LOCK_SUFFIX}")[1] == text.encode()
+
+
+@pytest.mark.parametrize("site", ["direct"], indirect=True)
+def test_a_lock_that_somebody_took_over_meanwhile_is_not_given_back_for_them(site: AwsTarget, origin: str) -> None:
+    taken = []
+
+    def say(line: str) -> None:
+        if line.startswith("starting"):
+            # Somebody broke our lock while the machine starts, and holds it now under the very same id.
+            ours = json.loads(site.recovery.objects.read(STATES, f"t/{origin}.tfstate{LOCK_SUFFIX}")[1])
+            taken.append(foreign_lock(site, origin, ID=ours["ID"]))
+
+    site.recovery.provisioner.up(make_intent(), spec(origin), say=say)
+
+    assert site.recovery.objects.read(STATES, f"t/{origin}.tfstate{LOCK_SUFFIX}")[1] == taken[0].encode()
+
+
+@pytest.mark.parametrize("then", ["another's", "gone"])
+def test_a_dead_holders_lock_is_dropped_only_while_it_is_the_one_that_was_read(
+    opened: Opener, origin: str, then: str, stranger: Callable[[str], Any]
+) -> None:
+    site, key = opened("direct", origin=origin), f"t/{origin}.tfstate{LOCK_SUFFIX}"
+    place = Place(
+        site.recovery.objects, site.recovery.fleet, bucket=STATES, key=key.removesuffix(LOCK_SUFFIX), origin=origin,
+        ending_ms=0,
+    )  # fmt: skip
+    stranger("s3").put_object(Bucket=STATES, Key=key, Body=b"what lay there long before")
+    foreign_lock(site, origin, Info=OWN_LOCK + origin)
+    read = place.lock()
+    assert read is not None
+    if then == "gone":
+        place.drop_own_lock(make_intent())
+        assert place.lock() is None, "an older version of somebody else does not lock again"
+        versions = stranger("s3").list_object_versions(Bucket=STATES, Prefix=key)["Versions"]
+        assert len(versions) == 1
+    else:
+        foreign_lock(site, origin)
+
+    place.drop(make_intent(), read)
+
+    assert (place.lock() is None) is (then == "gone")
 
 
 @both

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
@@ -153,45 +153,51 @@ class AwsObjectStore:
             if not since or not older(written, since)
         ]
         for first in range(0, len(versions), BATCH):
-            batch = versions[first : first + BATCH]
-            subject = f"{_uri(bucket, batch[0][0])} and {len(batch) - 1} more for effect {intent.number}"
-            with translated("s3:DeleteObjects", subject):
-                answer = self._client.delete_objects(
-                    Bucket=bucket,
-                    ExpectedBucketOwner=self._owner_of(bucket),
-                    Delete={"Objects": [{"Key": key, "VersionId": version} for key, version in batch], "Quiet": True},
-                )
-            if errors := answer.get("Errors"):
-                subject = f"{_uri(bucket, errors[0].get('Key', ''))} (and {len(errors) - 1} more)"
-                raise failure("s3:DeleteObjects", subject, errors[0].get("Code", ""), errors[0].get("Message", ""))
+            self._delete_versions(intent, bucket, versions[first : first + BATCH])
 
-    def delete_unchanged(self, intent: Intent, bucket: str, key: str, *, if_match: str) -> None:
-        """Remove an object that still is what was read, with the versions that lie under it.
+    def delete_unchanged(
+        self, intent: Intent, bucket: str, key: str, *, if_match: str, also: Collection[str] = ()
+    ) -> None:
+        """Remove an object that still is what was read; versions of others under the same key stay.
+
+        `also` has the ETags of earlier versions that the caller wrote: they go with it.
 
         Raises:
-            AlreadyExistsError: it has changed since.
+            AlreadyExistsError: it has changed since; nothing was removed.
+            TargetError: the platform refused a version; an object that was there is hidden and not gone.
         """
         with translated("s3:DeleteObject", f"{_uri(bucket, key)} for effect {intent.number}"):
             answer = self._client.delete_object(**self._at(bucket, key), IfMatch=f'"{if_match}"')
         marker = _version(answer)
         if not marker:
             return
+        mine = {if_match, *also}
         request = {"Bucket": bucket, "Prefix": key, "ExpectedBucketOwner": self._owner_of(bucket)}
-        items = [
-            item
+        found = [
+            (item["VersionId"], item["ETag"].strip('"'))
             for page in self._pages("list_object_versions", "s3:ListObjectVersions", request, _uri(bucket, key))
-            for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            for item in page.get("Versions", ())
             if item["Key"] == key
         ]
-        if not any(item["IsLatest"] and item["VersionId"] == marker for item in items):
-            # Somebody wrote it anew: what lies there goes with theirs.
-            return
-        with translated("s3:DeleteObjects", _uri(bucket, key)):
-            self._client.delete_objects(
+        gone = [(key, version) for version, etag in found if etag in mine]
+        if len(gone) == len(found):
+            # Where a version of somebody else stays, the marker does: without it, that one would be current again.
+            gone.append((key, marker))
+        for first in range(0, len(gone), BATCH):
+            self._delete_versions(intent, bucket, gone[first : first + BATCH])
+
+    def _delete_versions(self, intent: Intent, bucket: str, versions: Sequence[tuple[str, str]]) -> None:
+        """Remove versions by their identities; what the platform refuses of them is an error."""
+        subject = f"{_uri(bucket, versions[0][0])} and {len(versions) - 1} more for effect {intent.number}"
+        with translated("s3:DeleteObjects", subject):
+            answer = self._client.delete_objects(
                 Bucket=bucket,
                 ExpectedBucketOwner=self._owner_of(bucket),
-                Delete={"Objects": [{"Key": key, "VersionId": item["VersionId"]} for item in items], "Quiet": True},
+                Delete={"Objects": [{"Key": key, "VersionId": version} for key, version in versions], "Quiet": True},
             )
+        if errors := answer.get("Errors"):
+            subject = f"{_uri(bucket, errors[0].get('Key', ''))} (and {len(errors) - 1} more)"
+            raise failure("s3:DeleteObjects", subject, errors[0].get("Code", ""), errors[0].get("Message", ""))
 
     def _versions(self, bucket: str, keys: Sequence[str]) -> Sequence[tuple[str, str, str]]:
         """Return every version of these keys: by one listing where they lie together, else key by key."""

@@ -5,7 +5,7 @@ import json
 import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -13,7 +13,7 @@ import drproof
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.changes import Change, Planned, Say, unsaid
 from drproof.model.context import EXPIRES_TAG
-from drproof.model.errors import AlreadyExistsError
+from drproof.model.errors import AlreadyExistsError, NotFoundError
 from drproof.model.ownership import Bounds
 from drproof.targets.provisioners.machines import end_all, marked, outputs, own_tags, sought
 from drproof.targets.provisioners.place import DIRECT_KIND, DIRECT_SUFFIX, LOCK_SUFFIX, OWN_LOCK, Place
@@ -80,7 +80,7 @@ class DirectProvisioner:
         held = place.direct()
         if held.identities and held.origin == place.origin:
             with self._locked(intent, "OperationTypeApply", spec):
-                place.objects.delete(intent, place.bucket, [place.key + DIRECT_SUFFIX])
+                place.objects.delete_unchanged(intent, place.bucket, place.key + DIRECT_SUFFIX, if_match=held.etag)
         return Change(created=0, changed=0, destroyed=len(ended))
 
     def holds(self) -> tuple[str, ...]:
@@ -101,16 +101,17 @@ class DirectProvisioner:
             "Created": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
             "Path": f"{place.bucket}/{place.key}",
         }
+        body = json.dumps(lock).encode()
         try:
-            place.objects.put(intent, place.bucket, key, json.dumps(lock).encode(), tags=own_tags(spec), if_absent=True)
+            taken = place.objects.put(intent, place.bucket, key, body, tags=own_tags(spec), if_absent=True)
         except AlreadyExistsError as exc:
             raise place.held(place.lock()) from exc
         try:
             yield
         finally:
-            current = place.lock()
-            if current is not None and current.id == lock["ID"]:
-                place.objects.delete(intent, place.bucket, [key])
+            with suppress(AlreadyExistsError, NotFoundError):
+                # What lies there by now is somebody else's.
+                place.objects.delete_unchanged(intent, place.bucket, key, if_match=taken.etag)
 
     def _write(self, intent: Intent, instance_id: str, spec: RunnerSpec) -> None:
         place = self._place

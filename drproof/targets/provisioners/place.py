@@ -6,13 +6,14 @@ own state in `key.direct.json`, because a file in another format would make Terr
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from drproof.formats.strict_json import parse
 from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
-from drproof.model.errors import DrproofError, FormatError, NotFoundError, TargetError
+from drproof.model.errors import AlreadyExistsError, DrproofError, FormatError, NotFoundError, TargetError
 from drproof.phases.recovery.by_hand import called
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3 import AwsObjectStore
@@ -156,12 +157,12 @@ class Place:
         """Remove the lock that a killed process of this very drill left; its note says so, and the lease is ours."""
         lock = self.lock()
         if lock is not None and lock.info == OWN_LOCK + self.origin:
-            self.objects.delete(intent, self.bucket, [self.key + LOCK_SUFFIX])
+            self.drop(intent, lock)
 
     def drop(self, intent: Intent, lock: Lock) -> None:
-        """Remove a lock whose holder is known to be dead, if nobody took it since."""
-        if self.lock() == lock:
-            self.objects.delete(intent, self.bucket, [self.key + LOCK_SUFFIX])
+        """Remove a lock whose holder is known to be dead; one that somebody took since stays, and is theirs."""
+        with suppress(AlreadyExistsError, NotFoundError):
+            self.objects.delete_unchanged(intent, self.bucket, self.key + LOCK_SUFFIX, if_match=lock.etag)
 
     def _document(self, key: str) -> tuple[dict[str, Any], str]:
         """Return a JSON object of the bucket with its ETag; both empty when there is none."""
