@@ -26,11 +26,8 @@ class Terms:
     """For how long it must have expired."""
 
 
-def reason_to_leave(claimed: Claimed, terms: Terms, *, announced: bool | None) -> str:
-    """Return why a thing is left; nothing when it may go.
-
-    `announced` says whether the receipt store knows an effect of that drill; None where there is no such store.
-    """
+def reason_to_leave(claimed: Claimed, terms: Terms) -> str:
+    """Return why a thing is left by what it says of itself; nothing when it may go, if it is a drill's at all."""
     if not claimed.drill:
         return "it does not say which drill made it"
     if claimed.account_id and claimed.account_id != terms.account_id:
@@ -41,6 +38,4 @@ def reason_to_leave(claimed: Claimed, terms: Terms, *, announced: bool | None) -
         return f"it does not say when it may go: {claimed.expires_at or 'no expiry'}"
     if ends >= milliseconds(terms.now):
         return f"it has not expired for long enough: it expires at {claimed.expires_at}"
-    if announced is False:
-        return f"the receipt store knows no effect of drill {claimed.drill}: the tag may be anybody's"
     return ""

@@ -45,7 +45,7 @@ def gc(  # noqa: PLR0913 — one option a limit
 ) -> None:
     """Remove what drills left at the recovery site and what has expired; a dry run unless --yes.
 
-    Exit status: 0 nothing is left that is due, 1 something is, 2 misused, 4 refused by a guard.
+    Exit status: 0 nothing is left that has expired, 1 something is, 2 misused, 4 refused by a guard.
     """
     from drproof.engine.sweep import Asked, sweep, sweep_settings
     from drproof.formats import durations
@@ -82,14 +82,22 @@ def _tell(record: "SweepRecord", folder: Path) -> None:
         many = f" ({item.count})" if item.count > 1 else ""
         echo_line(f"{item.decision:8} {item.kind} {item.identity}{many} of {item.drill or 'no drill'}: {item.why}")
     if record.obstacle:
-        echo_line(f"nothing was removed: {record.obstacle}")
-    removed = sum(item.decision == "removed" for item in record.items)
-    ending = "; drproof gc --yes removes what is due" if record.dry_run and record.remaining else ""
-    echo_line(
-        f"account {record.account_id} in {record.region}: {removed} removed, {len(record.remaining)} due, "
-        f"{sum(item.decision == 'left' for item in record.items)} left{ending}"
-    )
+        echo_line(f"the sweep did not get through: {record.obstacle}")
+    words = ("removed", "due", "failed", "held", "foreign", "left")
+    counts = {word: sum(item.decision == word for item in record.items) for word in words}
+    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing with the mark of a drill"
+    echo_line(f"account {record.account_id} in {record.region}: {told}")
+    for step in _next_steps(record):
+        echo_line(f"next: {step}")
     echo_line(f"record: {folder / (record.sweep_id + '.json')}")
+
+
+def _next_steps(record: "SweepRecord") -> tuple[str, ...]:
+    """Return the commands for what has expired and is still there, each once."""
+    again = any(item.decision in {"due", "failed"} for item in record.items)
+    only = f" --drill {record.drill}" if record.drill else ""
+    steps = [f"drproof gc{only} --yes"] if again else []
+    return tuple(dict.fromkeys([*steps, *(item.next_step for item in record.remaining if item.next_step)]))
 
 
 def _end(text: str, status: int) -> NoReturn:

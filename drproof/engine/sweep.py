@@ -5,12 +5,12 @@ is journalled first, and mirrored to the receipt store where one is configured; 
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from drproof.analysis.expiry import Terms, reason_to_leave
 from drproof.analysis.ownership import refuse_too_many
@@ -22,8 +22,10 @@ from drproof.engine.opening import assert_sites
 from drproof.engine.places import rooted
 from drproof.engine.preparation import tool
 from drproof.engine.settings import EMBEDDED, find_file, resolve
-from drproof.engine.sweep_documents import SweepRecord, SweptItem
-from drproof.engine.sweep_find import Candidate, find, lease_place
+from drproof.engine.sweep_documents import Decision, SweepRecord, SweptItem
+from drproof.engine.sweep_evidence import Evidence
+from drproof.engine.sweep_find import Candidate, lease_place, objects, tagged
+from drproof.engine.sweep_states import States
 from drproof.engine.taking import still_runs
 from drproof.evidence.bundle import write_atomic
 from drproof.evidence.canonical import canonical
@@ -35,11 +37,18 @@ from drproof.model.capabilities import Intent
 from drproof.model.codec import encode
 from drproof.model.context import DRILL_TAG
 from drproof.model.criteria import Sites
-from drproof.model.errors import DrproofError, LeaseError
+from drproof.model.errors import DrproofError, LeaseError, NotFoundError, TargetError, UnansweredError
 from drproof.model.settings import Settings
 from drproof.targets.sites import AwsTarget
 
 MOST = 1_000
+LIMIT = "--max-deletions"
+DUE: Literal["due"] = "due"
+MACHINE = "instance"
+LAST = frozenset({"state", "lock"})
+"""What goes once everything else has."""
+ORDER = {decision: number for number, decision in enumerate(get_args(Decision))}
+"""What somebody has to look at comes first."""
 ENDING_MS = 600_000
 PHASE = "sweep"
 NEEDED = ("target", "sites.", "recovery.bucket", "recovery.prefix", "recovery.provisioner.state_")
@@ -81,15 +90,11 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
     started = clock.now()
     sweep_id = f"sweep-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     hand = _Sweep(target, settings, asked, sweep_id, folder)
-    decided, obstacle = hand.look(), ""
-    due = [one for one, why in decided if not why]
-    items = tuple(_item(one, why, "left" if why else "due") for one, why in decided)
+    found, obstacle = hand.look(), ""
+    items = tuple(_item(one) for one in found)
+    due = [one for one in found if one.decision == DUE]
     if due and asked.yes:
-        refuse_too_many("things", range(sum(one.count for one in due)), asked.max_deletions, "--max-deletions")
-        try:
-            items = hand.remove(due, items)
-        except LeaseError as exc:
-            obstacle = str(exc).partition("\n")[0]
+        items, obstacle = hand.remove(due, items)
     record = SweepRecord(
         sweep_id=sweep_id,
         mode="rehearsal" if settings.target == EMBEDDED else "live",
@@ -102,12 +107,36 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
         drill=asked.drill,
         older_than_ms=asked.older_than_ms,
         max_deletions=asked.max_deletions,
-        items=(*items, *hand.leases()),
+        items=tuple(sorted((*items, *hand.leases()), key=lambda item: ORDER[item.decision])),
         obstacle=obstacle,
         tool=tool(),
     )
     hand.keep(record)
     return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """One thing as a look found it, and what is to become of it."""
+
+    candidate: Candidate
+    decision: Decision
+    why: str
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+        return self.candidate.kind
+
+    @property
+    def identity(self) -> str:
+        """Its name on the platform."""
+        return self.candidate.identity
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What must be the same in two looks."""
+        return self.candidate.key
 
 
 class _Sweep:
@@ -121,25 +150,25 @@ class _Sweep:
         self._folder = folder
         self._clock = SystemClock()
         self._masker = Redactor(target.secrets)
-        self._announced: dict[str, bool] = {}
+        self._evidence = Evidence(target.receipts, settings.storing)
 
-    def look(self) -> list[tuple[Candidate, str]]:
-        """Return what carries a mark, each with the reason to leave it, or nothing."""
+    def look(self) -> list[Looked]:
+        """Return what carries a mark, each with what is to become of it and why."""
         terms = Terms(
             account_id=self._settings.sites.recovery.account_id,
             now=self._clock.now(),
             older_than_ms=self._asked.older_than_ms,
         )
-        found = []
-        for one in find(self._target, self._settings):
-            drill = one.claimed.drill
-            if self._asked.drill and drill != self._asked.drill:
-                continue
-            known = self._is_announced(drill) if drill and self._settings.storing is not None else None
-            # What tells nothing of a drill is told of by what it is instead, with the command for it.
-            untold = one.held if not drill else ""
-            found.append((one, untold or reason_to_leave(one.claimed, terms, announced=known) or one.held))
-        return found
+        # What a state names is read first: by it a machine is told from one with copied tags.
+        states = States(self._target, self._settings, self._evidence)
+        found = [
+            *tagged(self._target, self._settings, self._evidence),
+            *states.roles(),
+            *objects(self._target, self._settings, self._evidence),
+            *states.states(),
+            *states.locks(),
+        ]
+        return [_looked(one, terms) for one in found if self._asked.drill in {"", one.claimed.drill}]
 
     def leases(self) -> tuple[SweptItem, ...]:
         """Return the lease that somebody holds or left; a dead one is taken over by the next drill, or by a sweep."""
@@ -164,62 +193,85 @@ class _Sweep:
             ),
         )
 
-    def remove(self, due: Iterable[Candidate], items: tuple[SweptItem, ...]) -> tuple[SweptItem, ...]:
-        """Remove what two listings show as due, look again, and return what came of each thing."""
+    def remove(self, due: Iterable[Looked], items: tuple[SweptItem, ...]) -> tuple[tuple[SweptItem, ...], str]:
+        """Remove what two looks show as due, look again, and return what came of each thing, and what ended it early.
+
+        Raises:
+            GuardError: by the second look, it is more than may be removed; nothing was removed.
+        """
+        most = self._asked.max_deletions
+        refuse_too_many("things", range(sum(one.candidate.count for one in due)), most, LIMIT)
         self._folder.mkdir(parents=True, exist_ok=True)
+        problems: dict[tuple[str, str], str] = {}
         with Journal(self._folder / f"{self._id}.journal.log") as journal:
             lease = self._lease()
-            effects = JournalledEffects(
-                journal,
-                drill_id=self._id,
-                phase=PHASE,
-                allowed=lambda: None,
-                masker=self._masker,
-                announced=self._mirror,
-            )
-            with effects.intend("lease.take", lease.uri) as pending:
-                lease.take(pending.intent)
-            guarded = JournalledEffects(
-                journal,
-                drill_id=self._id,
-                phase=PHASE,
-                allowed=lease.check,
-                masker=self._masker,
-                announced=self._mirror,
-            )
+            effects = self._effects(journal, lambda: None)
             try:
-                problems = self._remove(guarded, {one.key for one in due})
+                with effects.intend("lease.take", lease.uri) as pending:
+                    lease.take(pending.intent)
+            except LeaseError as exc:
+                return items, _first_line(exc)
+            try:
+                keys = {one.key for one in due}
+                # Nobody held the target at the first look: what is there now counts, and all of it.
+                planned = [one for one in self.look() if one.decision == DUE and one.key in keys]
+                refuse_too_many("things", range(sum(one.candidate.count for one in planned)), most, LIMIT)
+                self._remove(self._effects(journal, lease.check), planned, problems)
+                obstacle = ""
+            except LeaseError as exc:
+                obstacle = _first_line(exc)
             finally:
                 with effects.intend("lease.release", lease.uri) as pending:
                     lease.release(pending.intent)
-        left = {(one.kind, one.identity, one.claimed.expires_at) for one, _ in self.look()}
-        return tuple(_ended(item, left, problems) for item in items)
+        there = {one.key: one for one in self.look()}
+        return tuple(_ended(item, there, problems, ended_early=bool(obstacle)) for item in items), obstacle
 
-    def _remove(self, effects: JournalledEffects, due: set[tuple[str, str, str, str]]) -> dict[tuple[str, str], str]:
-        """Remove what is still due in this second listing; what fails keeps nothing else from being removed."""
-        problems: dict[tuple[str, str], str] = {}
-        ended = []
-        for kind in ("instance", ""):
-            # What hangs on a machine goes with it: the rest is listed anew once machines have ended.
-            for one, why in self.look():
-                if why or one.key not in due or one.remove is None or (one.kind == "instance") is not bool(kind):
-                    continue
-                details = {"drill": one.claimed.drill, "expires_at": one.claimed.expires_at, "count": one.count}
-                try:
-                    with effects.intend(f"sweep.{one.kind}", one.identity, details) as pending:
-                        one.remove(pending.intent)
-                    if one.kind == "instance":
-                        ended.append(one.identity)
-                except LeaseError:
-                    raise
-                except DrproofError as exc:
-                    problems[one.kind, one.identity] = str(exc).partition("\n")[0]
-            for identity in ended:
+    def _effects(self, journal: Journal, allowed: Callable[[], None]) -> JournalledEffects:
+        return JournalledEffects(
+            journal, drill_id=self._id, phase=PHASE, allowed=allowed, masker=self._masker, announced=self._mirror
+        )
+
+    def _remove(
+        self, effects: JournalledEffects, planned: Sequence[Looked], problems: dict[tuple[str, str], str]
+    ) -> None:
+        """Remove what is planned, in the order in which it can go; what fails keeps nothing else from being removed."""
+        machines = [one for one in planned if one.kind == MACHINE]
+        ended = [one.identity for one in machines if self._removed(effects, one, problems)]
+        for identity in ended:
+            try:
                 self._target.recovery.fleet.wait_until(identity, "terminated", timeout_ms=ENDING_MS)
-            ended = []
-            # A state is held while a machine stands: by now it does not.
-            due |= {one.key for one, why in self.look() if not why and one.kind == "state"}
-        return problems
+            except NotFoundError:
+                continue
+            except TargetError as exc:
+                problems[MACHINE, identity] = _first_line(exc)
+        # What hangs on a machine went with it, and a state goes once all that it stands for is gone: each time anew.
+        for last in (False, True):
+            now = {one.key: one for one in self.look() if one.decision == DUE}
+            for one in planned:
+                if one.kind == MACHINE or (one.kind in LAST) is not last or one.key not in now:
+                    continue
+                if waits := now[one.key].candidate.waits:
+                    problems[one.kind, one.identity] = f"what it stands for is still there: {waits}"
+                    continue
+                # Of objects exactly those that were counted go, whatever lies beside them by now.
+                self._removed(effects, now[one.key] if last else one, problems)
+
+    def _removed(self, effects: JournalledEffects, one: Looked, problems: dict[tuple[str, str], str]) -> bool:
+        """Remove one thing, and return whether the platform took that."""
+        claimed, count = one.candidate.claimed, one.candidate.count
+        details = {"drill": claimed.drill, "expires_at": claimed.expires_at, "count": count}
+        try:
+            with effects.intend(f"sweep.{one.kind}", one.identity, details) as pending:
+                one.candidate.remove(pending.intent)
+        except LeaseError:
+            raise
+        except (UnansweredError, NotFoundError):
+            # Whether it is gone, the next look says.
+            return one.kind == MACHINE
+        except DrproofError as exc:
+            problems[one.kind, one.identity] = _first_line(exc)
+            return False
+        return True
 
     def _lease(self) -> Lease:
         where = self._settings.recovery.provisioner
@@ -233,15 +285,6 @@ class _Sweep:
             tags={DRILL_TAG: self._id},
             runs=partial(still_runs, self._target),
         )
-
-    def _is_announced(self, drill: str) -> bool:
-        storing = self._settings.storing
-        if storing is None:
-            return False
-        if drill not in self._announced:
-            place = s3_uri.parse(f"{place_of(storing, drill)}/journal")
-            self._announced[drill] = self._target.receipts.holds(place.bucket, f"{place.key}/")
-        return self._announced[drill]
 
     def _mirror(self, record: Mapping[str, Any]) -> None:
         """Store an intent before its effect; a store that does not take it ends the sweep."""
@@ -265,26 +308,55 @@ class _Sweep:
             self._store(intent, "sweep.json", data)
 
 
-def _item(one: Candidate, why: str, decision: Any) -> SweptItem:  # noqa: ANN401 — one of four words
-    expired = f"drill {one.claimed.drill} expired at {one.claimed.expires_at}"
+def _first_line(error: DrproofError) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _looked(one: Candidate, terms: Terms) -> Looked:
+    """Decide about one thing: what it says of itself comes first, then whether anything else says so too."""
+    decision: Decision
+    if why := one.left or reason_to_leave(one.claimed, terms):
+        decision = "left"
+    elif one.doubt:
+        decision, why = "foreign", one.doubt
+    elif one.held:
+        decision, why = "held", one.held
+    else:
+        decision, why = DUE, f"drill {one.claimed.drill} expired at {one.claimed.expires_at}"
+        why += f"; it goes after {one.waits}" if one.waits else ""
+    return Looked(candidate=one, decision=decision, why=why)
+
+
+def _item(one: Looked) -> SweptItem:
     return SweptItem(
         kind=one.kind,
         identity=one.identity,
-        drill=one.claimed.drill,
-        expires_at=one.claimed.expires_at,
-        decision=decision,
-        why=why or expired,
-        count=one.count,
+        drill=one.candidate.claimed.drill,
+        expires_at=one.candidate.claimed.expires_at,
+        decision=one.decision,
+        why=one.why,
+        next_step=one.candidate.next_step if one.decision in {"held", "foreign"} else "",
+        count=one.candidate.count,
     )
 
 
-def _ended(item: SweptItem, left: set[tuple[str, str, str]], problems: Mapping[tuple[str, str], str]) -> SweptItem:
-    """Return an item with what came of it: a removal that is not seen in a later listing did not happen."""
-    there = (item.kind, item.identity, item.expires_at) in left
-    if item.decision != "due":
-        # A state that was held by a machine goes once the machine has gone.
-        return item if there or item.kind != "state" else replace(item, decision="removed", why="its machine is gone")
-    if not there:
+def _ended(
+    item: SweptItem,
+    there: Mapping[tuple[str, str, str, str], Looked],
+    problems: Mapping[tuple[str, str], str],
+    *,
+    ended_early: bool,
+) -> SweptItem:
+    """Return an item with what came of it: a removal that is not seen in a later look did not happen."""
+    now = there.get((item.kind, item.identity, item.drill, item.expires_at))
+    problem = problems.get((item.kind, item.identity), "")
+    if item.decision != DUE:
+        return item
+    if now is None and not problem:
         return replace(item, decision="removed")
-    problem = problems.get((item.kind, item.identity), "it is still there after its removal")
-    return replace(item, decision="failed", why=problem)
+    if ended_early and not problem:
+        # Nobody tried.
+        return item
+    # What a platform refused is not gone, even where a listing does not show it any more.
+    why = problem or "it is still there after its removal"
+    return replace(item, decision="failed", why=why, next_step=now.candidate.next_step if now is not None else "")

@@ -5,7 +5,8 @@ from typing import Literal
 
 from drproof.model.receipt import Caller, Count, Mode, Tool
 
-Decision = Literal["left", "due", "removed", "failed"]
+Decision = Literal["held", "foreign", "due", "removed", "failed", "left"]
+REMAINING = frozenset({"held", "foreign", "due", "failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +18,12 @@ class SweptItem:
     drill: str
     expires_at: str
     decision: Decision
-    """`due` is what a dry run would remove; `failed` what is still there after the removal."""
+    """Of what has expired: `due` is what a dry run would remove, `failed` what is still there after the removal, `held`
+    what a drill made and a sweep may not remove, `foreign` what carries a drill's tag and nothing besides says it is
+    that drill's. `left` is what is not due."""
     why: str
+    next_step: str = ""
+    """The command for what is left; empty where there is nothing to do."""
     count: Count = 1
     """Objects below one prefix are one item."""
 
@@ -42,10 +47,10 @@ class SweepRecord:
     max_deletions: Count
     items: tuple[SweptItem, ...]
     obstacle: str = ""
-    """Why nothing was removed although something is due: who holds the target."""
+    """Why a sweep did not remove what is due, or ended before it had: who holds the target."""
     tool: Tool
 
     @property
     def remaining(self) -> tuple[SweptItem, ...]:
-        """What is due and still there."""
-        return tuple(item for item in self.items if item.decision in {"due", "failed"})
+        """What has expired and is still there: that nobody may remove it here does not make it gone."""
+        return tuple(item for item in self.items if item.decision in REMAINING)

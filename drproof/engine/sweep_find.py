@@ -3,25 +3,27 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 
 from drproof.analysis.expiry import Claimed
-from drproof.engine.clock import instant
 from drproof.engine.lease import SUFFIX
-from drproof.engine.preparation import LONGEST_LIFE
-from drproof.formats import timestamps
+from drproof.engine.sweep_evidence import Evidence, opened_at
 from drproof.model.capabilities import Intent, ObjectInfo
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
-from drproof.model.errors import FormatError, NotFoundError
+from drproof.model.errors import NotFoundError
 from drproof.model.machines import Resource
 from drproof.model.settings import Settings
+from drproof.phases.recovery.teardown import LOOK
 from drproof.targets.aws.ec2 import REMOVALS
-from drproof.targets.provisioners.place import DIRECT_SUFFIX, LOCK_SUFFIX, OWN_LOCK, Lock, Place, State, lock_of
 from drproof.targets.sites import AwsTarget
 
 WORKERS = 16
-OURS = ("terraform_data.runner",)
-"""All that a state of drproof's own module can hold."""
+LIST = "look whose they are, no journal of drill {drill} names them: aws s3 ls --recursive {place}"
+
+
+def _never(intent: Intent) -> None:
+    """Refuse: what nothing says how to remove is removed by nobody."""
+    msg = f"{intent.verb} {intent.resource}: expected something that a sweep removes"
+    raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +34,17 @@ class Candidate:
     identity: str
     claimed: Claimed
     count: int = 1
-    remove: Callable[[Intent], None] | None = None
-    """None for what is never removed here; `held` says why."""
+    remove: Callable[[Intent], None] = _never
+    left: str = ""
+    """Why it is none of a sweep's business, whatever it says of itself."""
+    doubt: str = ""
+    """Why it may not be the drill's although it carries its tag."""
     held: str = ""
+    """Why a sweep may not remove it although it is the drill's."""
+    waits: str = ""
+    """What has to be gone before it may go."""
+    next_step: str = ""
+    """The command for whoever finds it left."""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -42,14 +52,8 @@ class Candidate:
         return self.kind, self.identity, self.claimed.drill, self.claimed.expires_at
 
 
-def find(target: AwsTarget, settings: Settings) -> tuple[Candidate, ...]:
-    """Return everything with a drill's mark, machines first: what hangs on them goes with them."""
-    tagged = tuple(_tagged(target))
-    alive = frozenset(one.claimed.drill for one in tagged if one.kind == "instance")
-    return (*tagged, *_objects(target, settings), *_states(target, settings, alive))
-
-
-def _tagged(target: AwsTarget) -> Iterator[Candidate]:
+def tagged(target: AwsTarget, settings: Settings, evidence: Evidence) -> Iterator[Candidate]:
+    """Yield what carries the tag, machines first: what hangs on them goes with them."""
     fleet = target.recovery.fleet
     order = {kind: number for number, kind in enumerate(REMOVALS)}
     found = fleet.carrying(DRILL_TAG)
@@ -60,16 +64,20 @@ def _tagged(target: AwsTarget) -> Iterator[Candidate]:
             account_id=one.account_id,
         )
         if one.kind not in REMOVALS:
-            yield Candidate(kind=one.kind, identity=one.identity, claimed=claimed, held="no drill makes this kind")
+            yield Candidate(kind=one.kind, identity=one.identity, claimed=claimed, left="no drill makes this kind")
             continue
 
         def remove(intent: Intent, one: Resource = one) -> None:
             fleet.remove(intent, one)
 
-        yield Candidate(kind=one.kind, identity=one.identity, claimed=claimed, remove=remove)
+        doubt = evidence.doubt(one, claimed.drill, claimed.expires_at)
+        look = LOOK.format(region=settings.sites.recovery.region, identity=one.identity) if doubt else ""
+        yield Candidate(
+            kind=one.kind, identity=one.identity, claimed=claimed, remove=remove, doubt=doubt, next_step=look
+        )
 
 
-def _objects(target: AwsTarget, settings: Settings) -> Iterator[Candidate]:
+def objects(target: AwsTarget, settings: Settings, evidence: Evidence) -> Iterator[Candidate]:
     """Yield the objects below the prefixes of drills, by drill and expiry; each must carry its drill's own tag."""
     store, bucket = target.recovery.objects, settings.recovery.bucket
     above = f"{settings.recovery.prefix.strip('/')}/"
@@ -89,92 +97,26 @@ def _objects(target: AwsTarget, settings: Settings) -> Iterator[Candidate]:
         for info, marks in zip(infos, carried, strict=True):
             if marks.get(DRILL_TAG) == drill:
                 grouped.setdefault(marks.get(EXPIRES_TAG, ""), []).append(info.key)
+        place = f"s3://{bucket}/{prefix}"
         for expires_at, keys in sorted(grouped.items()):
-
-            def remove(intent: Intent, keys: list[str] = keys, expires_at: str = expires_at) -> None:
-                store.delete(intent, bucket, keys, since=_opened(expires_at))
-
             claimed = Claimed(drill=drill, expires_at=expires_at, account_id=settings.sites.recovery.owner)
-            place = f"s3://{bucket}/{prefix}"
-            yield Candidate(kind="objects", identity=place, claimed=claimed, count=len(keys), remove=remove)
+            unknown = evidence.unknown(drill)
+            own, others = ((), tuple(keys)) if unknown else evidence.split(drill, keys)
+            if own:
 
+                def remove(intent: Intent, own: tuple[str, ...] = own, expires_at: str = expires_at) -> None:
+                    store.delete(intent, bucket, own, since=opened_at(expires_at) or expires_at)
 
-def _opened(expires_at: str) -> str:
-    """Return when the window opened at the earliest that set an expiry: an older version is somebody else's."""
-    try:
-        return instant(timestamps.parse(expires_at) - LONGEST_LIFE - timedelta(minutes=1))
-    except FormatError:
-        return expires_at
-
-
-def _states(target: AwsTarget, settings: Settings, alive: frozenset[str]) -> Iterator[Candidate]:
-    """Yield the remote state and the lock, where a drill left them behind."""
-    where = settings.recovery.provisioner
-    objects = target.recovery.objects
-    place = Place(
-        objects, target.recovery.fleet, bucket=where.state_bucket, key=where.state_key, origin="", ending_ms=0
-    )
-    owner = settings.sites.recovery.owner
-    lock, noted = place.lock(), _in_the_table(target, settings)
-    states: tuple[tuple[str, State], ...] = ((where.state_key + DIRECT_SUFFIX, place.direct()),)
-    states += ((where.state_key, place.terraform()),)
-    expiries = {state.origin: state.expires_at for _, state in states if state.origin}
-    for key, state in states:
-        if not state.identities:
-            continue
-        held = ""
-        if key == where.state_key and state.identities != OURS:
-            held = f"it holds {', '.join(state.identities)}, expected {', '.join(OURS)} alone"
-        elif (other := noted or lock) is not None and other.info != OWN_LOCK + state.origin:
-            held = f"lock {other.id} of {other.who} is held: terraform force-unlock {other.id}, if that process is dead"
-        elif state.origin in alive:
-            held = "a machine of that drill is still there"
-
-        def remove(intent: Intent, key: str = key, etag: str = state.etag) -> None:
-            objects.delete_unchanged(intent, where.state_bucket, key, if_match=etag)
-
-        claimed = Claimed(drill=state.origin, expires_at=state.expires_at, account_id=owner)
-        identity = f"s3://{where.state_bucket}/{key}"
-        yield Candidate(kind="state", identity=identity, claimed=claimed, remove=remove, held=held)
-    if lock is not None:
-        yield _lock(target, settings, lock, expiries)
-    if noted is not None:
-        identity = f"dynamodb://{where.lock_table}/{where.state_bucket}/{where.state_key}"
-        # Items of a table carry no tags: whose it is, and when it may go, nobody can say.
-        nobodys = Claimed(drill="", expires_at="", account_id=owner)
-        yield Candidate(kind="lock", identity=identity, claimed=nobodys, held=_unlocked_by_hand(noted.id, noted.who))
-
-
-def _in_the_table(target: AwsTarget, settings: Settings) -> Lock | None:
-    """Return who holds the lock in the table; None where nobody does, or no table is named."""
-    where = settings.recovery.provisioner
-    if not where.lock_table:
-        return None
-    note = target.recovery.readiness.lock_tables.note(where.lock_table, f"{where.state_bucket}/{where.state_key}")
-    return lock_of(note) if note else None
-
-
-def _unlocked_by_hand(lock_id: str, who: str) -> str:
-    return f"no drill wrote it: terraform force-unlock {lock_id}, if {who} is dead"
-
-
-def _lock(target: AwsTarget, settings: Settings, lock: Lock, expiries: dict[str, str]) -> Candidate:
-    """Return the lock: one that names a drill goes as that drill's state does, any other is somebody's."""
-    where, objects = settings.recovery.provisioner, target.recovery.objects
-    key = where.state_key + LOCK_SUFFIX
-    drill = lock.info.removeprefix(OWN_LOCK) if lock.info.startswith(OWN_LOCK) else ""
-    expires_at = expiries.get(drill, "")
-    if drill and not expires_at:
-        expires_at = objects.tags(where.state_bucket, key).get(EXPIRES_TAG, "")
-
-    def remove(intent: Intent) -> None:
-        objects.delete_unchanged(intent, where.state_bucket, key, if_match=lock.etag)
-
-    claimed = Claimed(drill=drill, expires_at=expires_at, account_id=settings.sites.recovery.owner)
-    held = "" if drill else _unlocked_by_hand(lock.id, lock.who)
-    return Candidate(
-        kind="lock", identity=f"s3://{where.state_bucket}/{key}", claimed=claimed, remove=remove, held=held
-    )
+                yield Candidate(kind="objects", identity=place, claimed=claimed, count=len(own), remove=remove)
+            if others:
+                yield Candidate(
+                    kind="foreign-objects",
+                    identity=place,
+                    claimed=claimed,
+                    count=len(others),
+                    doubt=unknown or f"no journal of drill {drill} names them: their tags may be copied",
+                    next_step=LIST.format(drill=drill, place=place),
+                )
 
 
 def lease_place(settings: Settings) -> str:

@@ -52,3 +52,5 @@ class Resource:
     created_at: str = ""
     account_id: str = ""
     network: str = ""
+    attached_to: str = ""
+    """The machine that a disk or an interface hangs on now."""

@@ -33,12 +33,12 @@ class Event:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Sweep, and return the record; what is due and still there afterwards is an error, so that an alarm can tell.
+    """Sweep, and return the record; what has expired and is still there is an error, so that an alarm can tell.
 
     Raises:
         EvidenceError: the event is of another form, or says what nobody here knows: nothing was removed.
         GuardError: wrong account, or more is due than may be removed; nothing was removed.
-        RuntimeError: something that is due is still there; the message has its names.
+        RuntimeError: something that has expired is still there; the message has its names.
     """
     del context
     if unknown := sorted(event.keys() - Event.__dataclass_fields__.keys()):
@@ -59,7 +59,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         target = open_target(settings, endpoint or None, directory=Path(private), origin="")
         record = sweep(target, settings, asked, Path(private))
     if record.remaining and asked.yes and not record.obstacle:
-        names = ", ".join(f"{item.kind} {item.identity}: {item.why}" for item in record.remaining)
+        names = ", ".join(f"{item.decision} {item.kind} {item.identity}: {item.why}" for item in record.remaining)
         msg = f"{len(record.remaining)} expired things are still there: {names}"
         raise RuntimeError(msg)
     found: dict[str, Any] = encode(record)

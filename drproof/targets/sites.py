@@ -16,6 +16,7 @@ from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.ecr import AwsImages
 from drproof.targets.aws.grants import Side
 from drproof.targets.aws.logs import AwsFunctionLogs
+from drproof.targets.aws.machine_roles import AwsMachineRoles
 from drproof.targets.aws.readiness import AwsReadiness
 from drproof.targets.aws.s3 import AwsObjectStore
 from drproof.targets.aws.s3_receipts import AwsReceiptStore
@@ -201,6 +202,11 @@ class RecoverySite(AwsSite):
             # A command that gives credentials gives those of the drill's own caller.
             environment=self._session.environment() if allowed else None,
         )
+
+    @cached_property
+    def machine_roles(self) -> AwsMachineRoles:
+        """The roles of the site's machines."""
+        return AwsMachineRoles(self._session.client("iam"))
 
     @property
     def clusters(self) -> ClusterAccess:

@@ -95,23 +95,21 @@ def test_a_limit_is_named_before_anything_goes():
 
 
 @pytest.mark.parametrize(
-    ("claimed", "terms", "announced", "why"),
+    ("claimed", "terms", "why"),
     [
-        ({}, {}, None, ""),
-        ({}, {}, True, ""),
-        ({}, {}, False, "the receipt store knows no effect of drill one"),
-        ({"drill": ""}, {}, None, "which drill"),
-        ({"expires_at": ""}, {}, None, "no expiry"),
-        ({"expires_at": "tomorrow"}, {}, None, "tomorrow"),
-        ({"expires_at": "2026-01-31 12:00:00"}, {}, None, "when it may go"),
-        ({"expires_at": "2026-01-31T14:00:00.000Z"}, {}, None, "has not expired"),
-        ({}, {"older_than_ms": 7_200_000}, None, "has not expired for long enough"),
-        ({}, {"older_than_ms": 7_199_999}, None, ""),
-        ({"account_id": "2"}, {}, None, "account 2, expected 1"),
-        ({"account_id": ""}, {}, None, ""),
-        ({"expires_at": "2026-01-31T13:59:59.999Z"}, {}, None, ""),
+        ({}, {}, ""),
+        ({"drill": ""}, {}, "which drill"),
+        ({"expires_at": ""}, {}, "no expiry"),
+        ({"expires_at": "tomorrow"}, {}, "tomorrow"),
+        ({"expires_at": "2026-01-31 12:00:00"}, {}, "when it may go"),
+        ({"expires_at": "2026-01-31T14:00:00.000Z"}, {}, "has not expired"),
+        ({}, {"older_than_ms": 7_200_000}, "has not expired for long enough"),
+        ({}, {"older_than_ms": 7_199_999}, ""),
+        ({"account_id": "2"}, {}, "account 2, expected 1"),
+        ({"account_id": ""}, {}, ""),
+        ({"expires_at": "2026-01-31T13:59:59.999Z"}, {}, ""),
     ],
 )
-def test_a_sweep_says_why_it_leaves_a_thing(claimed, terms, announced, why):
-    said = reason_to_leave(Claimed(**{**CLAIMED, **claimed}), Terms(**{**TERMS, **terms}), announced=announced)
+def test_a_sweep_says_why_it_leaves_a_thing(claimed, terms, why):
+    said = reason_to_leave(Claimed(**{**CLAIMED, **claimed}), Terms(**{**TERMS, **terms}))
     assert (why in said) if why else (said == "")

@@ -17,7 +17,8 @@ import pytest
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from tests.drill.conftest import Operator
 from tests.roles.asked import note
-from tests.targets.decoys import BUCKET, FUTURE, PAST, Yard, marked, yard_in
+from tests.targets import shipped
+from tests.targets.decoys import BUCKET, FUTURE, PAST, STATE_KEY, STATES, Yard, marked, yard_in
 from tests.terraform_here import configuration, needs_provider
 
 pytestmark = pytest.mark.costly("what the reaper removes")
@@ -57,7 +58,7 @@ def machines(yard: Yard) -> set[str]:
 
 
 def test_the_function_ends_an_expired_machine_and_no_other(yard: Yard) -> None:
-    due, later = yard.machine(marked("dead", PAST)), yard.machine(marked("alive", FUTURE))
+    due, later = yard.made_by("dead", PAST), yard.made_by("alive", FUTURE)
 
     failed, told = call(yard, dry_run=True)
     assert not failed, told
@@ -71,9 +72,9 @@ def test_the_function_ends_an_expired_machine_and_no_other(yard: Yard) -> None:
     assert done["mode"] == "rehearsal"
 
 
-@pytest.mark.parametrize("event", [{}, {"key1": "value1"}, {"dry-run": False}, {"drill": "tried-out"}])
+@pytest.mark.parametrize("event", [{}, {"key1": "value1"}, {"dry-run": False}, {"drill": "tried-out-drill"}])
 def test_who_tries_the_function_out_removes_nothing(yard: Yard, event: dict[str, Any]) -> None:
-    due = yard.machine(marked("tried-out", PAST))
+    due = yard.made_by(f"tried-out-{'-'.join(event)}", PAST)
 
     failed, told = call(yard, **event)
 
@@ -84,31 +85,97 @@ def test_who_tries_the_function_out_removes_nothing(yard: Yard, event: dict[str,
     yard.client("ec2").terminate_instances(InstanceIds=[due])
 
 
-def test_the_function_removes_what_hangs_on_no_machine_as_well(yard: Yard) -> None:
+def _tagged(kind: str, tags: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
+
+
+def test_the_function_removes_what_hung_on_the_machine_and_the_objects(yard: Yard) -> None:
     ec2, tags = yard.client("ec2"), marked("scattered", PAST)
-
-    def tagged(kind: str) -> list[dict[str, Any]]:
-        return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}]
-
-    zone = ec2.describe_availability_zones()["AvailabilityZones"][0]["ZoneName"]
-    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    volume = ec2.create_volume(AvailabilityZone=zone, Size=1, TagSpecifications=tagged("volume"))["VolumeId"]
-    interface = ec2.create_network_interface(SubnetId=subnet, TagSpecifications=tagged("network-interface"))
-    group = ec2.create_security_group(
-        GroupName="scattered", Description="x", TagSpecifications=tagged("security-group")
-    )
+    machine = yard.made_by("scattered", PAST)
+    placed = ec2.describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"][0]
+    zone = placed["Placement"]["AvailabilityZone"]
+    volume = ec2.create_volume(AvailabilityZone=zone, Size=1, TagSpecifications=_tagged("volume", tags))["VolumeId"]
+    ec2.attach_volume(VolumeId=volume, InstanceId=machine, Device="/dev/sdf")
+    made = ec2.create_network_interface(
+        SubnetId=placed["SubnetId"], TagSpecifications=_tagged("network-interface", tags)
+    )["NetworkInterface"]
+    interface = made["NetworkInterfaceId"]
+    ec2.attach_network_interface(NetworkInterfaceId=interface, InstanceId=machine, DeviceIndex=1)
     yard.put("drills/scattered/state.json", {name: tags[name] for name in (DRILL_TAG, EXPIRES_TAG)})
 
     failed, done = call(yard, dry_run=False, drill="scattered")
 
     assert not failed, done
     removed = {item["identity"] for item in done["items"] if item["decision"] == "removed"}
-    objects = f"s3://{BUCKET}/drills/scattered/"
-    assert removed == {volume, interface["NetworkInterface"]["NetworkInterfaceId"], group["GroupId"], objects}
+    assert removed >= {machine, volume, interface, f"s3://{BUCKET}/drills/scattered/"}
+    there = yard.world.inventory()
+    assert interface not in {one["id"] for one in there["interfaces"]}
+    assert volume not in {one["id"] for one in there["volumes"]}
+
+
+def test_what_merely_carries_copied_tags_is_left_by_the_function_and_an_error_that_an_alarm_sees(yard: Yard) -> None:
+    ec2, tags = yard.client("ec2"), marked("copied", PAST)
+    zone = ec2.describe_availability_zones()["AvailabilityZones"][0]["ZoneName"]
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    volume = ec2.create_volume(AvailabilityZone=zone, Size=1, TagSpecifications=_tagged("volume", tags))["VolumeId"]
+    made = ec2.create_network_interface(SubnetId=subnet, TagSpecifications=_tagged("network-interface", tags))
+    interface = made["NetworkInterface"]["NetworkInterfaceId"]
+    machine = yard.machine(tags)
+
+    failed, said = call(yard, dry_run=False, drill="copied")
+
+    assert failed
+    for one in (f"foreign instance {machine}", f"foreign volume {volume}", f"foreign network-interface {interface}"):
+        assert one in said["errorMessage"]
+    assert machine in machines(yard)
+    there = yard.world.inventory()
+    assert {volume} <= {one["id"] for one in there["volumes"]}
+    assert {interface} <= {one["id"] for one in there["interfaces"]}
+    ec2.terminate_instances(InstanceIds=[machine])
+    ec2.delete_volume(VolumeId=volume)
+    ec2.delete_network_interface(NetworkInterfaceId=interface)
+
+
+def test_the_function_removes_what_the_shipped_module_made_with_role_and_state(yard: Yard) -> None:
+    made = shipped.make(yard.client, "of-the-module", PAST)
+    yard.put(STATE_KEY, {}, bucket=STATES, body=made.state.encode())
+
+    failed, done = call(yard, dry_run=False, drill="of-the-module")
+
+    assert not failed, done
+    assert {item["decision"] for item in done["items"]} == {"removed"}
+    assert set(shipped.is_there(yard.client, made).values()) == {False}
+    assert STATE_KEY not in {one["key"] for one in yard.world.inventory()["objects"] if not one["delete_marker"]}
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["that runs", "that has ended"])
+def test_a_lease_that_an_execution_holds_keeps_the_function_away_while_it_runs(yard: Yard, runs: bool) -> None:
+    due = yard.made_by("dead-beside-an-execution", PAST)
+    steps = yard.client("stepfunctions")
+    role = yard.client("iam").get_role(RoleName=REAPER)["Role"]["Arn"]
+    waits = {"StartAt": "wait", "States": {"wait": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+    machine = steps.create_state_machine(name=f"holder-{runs}", definition=json.dumps(waits), roleArn=role)
+    execution = steps.start_execution(stateMachineArn=machine["stateMachineArn"], name="at-work")["executionArn"]
+    if not runs:
+        steps.stop_execution(executionArn=execution)
+    # Between two acts nobody renews it: without the question to Step Functions it had long run out.
+    holder = {"drill_id": "at-work", "fence": 1, "expires_at": PAST, "host": "h", "pid": 1, "length_ms": 1}
+    lease = {**holder, "execution": execution, "parked": True}
+    yard.put(f"{STATE_KEY}.drproof-lease", {}, bucket=STATES, body=json.dumps(lease).encode())
+
+    failed, done = call(yard, dry_run=False, drill="dead-beside-an-execution")
+
+    assert not failed, done
+    assert (f"the execution {execution} holds the target while it runs" in done["obstacle"]) is runs
+    assert (due in machines(yard)) is runs
+    if runs:
+        steps.stop_execution(executionArn=execution)
+        yard.client("s3").delete_object(Bucket=STATES, Key=f"{STATE_KEY}.drproof-lease")
+        assert not call(yard, dry_run=False, drill="dead-beside-an-execution")[0]
 
 
 def test_more_than_it_may_remove_is_an_error_that_an_alarm_sees(yard: Yard) -> None:
-    due = yard.machine(marked("dead", PAST))
+    due = yard.made_by("dead-with-much", PAST)
 
     failed, said = call(yard, dry_run=False, max_deletions=1)
 
@@ -119,7 +186,7 @@ def test_more_than_it_may_remove_is_an_error_that_an_alarm_sees(yard: Yard) -> N
 
 
 def test_the_command_tells_first_and_removes_when_it_is_told_to(yard: Yard, tmp_path: Path) -> None:
-    due = yard.machine(marked("dead-by-command", PAST))
+    due = yard.made_by("dead-by-command", PAST)
     operator = Operator(tmp_path)
     words = ("gc", "--target", "embedded", "--embedded", yard.world.endpoint, "--drill", "dead-by-command")
 
@@ -128,6 +195,7 @@ def test_the_command_tells_first_and_removes_when_it_is_told_to(yard: Yard, tmp_
     assert re.search(
         rf"^due +instance {due} of dead-by-command: drill dead-by-command expired at", told.stdout, re.MULTILINE
     )
+    assert "next: drproof gc --drill dead-by-command --yes" in told.stdout, "the command that removes, not this one"
     assert due in machines(yard)
 
     not_yet = operator.cli(*words, "--older-than", "876000h", "--yes")
@@ -155,24 +223,40 @@ def test_the_command_tells_first_and_removes_when_it_is_told_to(yard: Yard, tmp_
     assert operator.cli("gc", "--target", "embedded").returncode == 2
 
 
-def test_where_a_receipt_store_is_configured_a_tag_of_a_drill_that_it_does_not_know_is_left(
-    yard: Yard, tmp_path: Path
-) -> None:
-    unknown, known = yard.machine(marked("never-was", PAST)), yard.machine(marked("was", PAST))
-    yard.client("s3").put_object(Bucket="atlas-receipts", Key="r/was/journal/3.json", Body=b"{}")
+def test_where_a_receipt_store_is_configured_only_what_it_names_goes(yard: Yard, tmp_path: Path) -> None:
+    unknown, known = yard.made_by("never-was", PAST), yard.made_by("was", PAST)
+    later = yard.machine(marked("was", PAST), token="of-another-window")
+    named, beside = "drills/was/state.json", "drills/was/state.json.copy"
+    for key in (named, beside):
+        yard.put(key, {DRILL_TAG: "was", EXPIRES_TAG: PAST})
+    intents = [
+        {"verb": "objects.put", "token": "t", "resource": f"s3://{BUCKET}/drills/was/#1", "details": {"keys": [named]}},
+        {"verb": "runner.up", "token": "of-another-window", "resource": "atlas-dr-runner", "details": {}},
+    ]
+    for number, intent in enumerate(intents):
+        body = json.dumps(intent).encode()
+        yard.client("s3").put_object(Bucket="atlas-receipts", Key=f"r/was/journal/{number}.json", Body=body)
     (tmp_path / "drproof.toml").write_text('target = "embedded"\n[receipts]\nuri = "s3://atlas-receipts/r"\n')
 
     done = Operator(tmp_path).cli("gc", "--embedded", yard.world.endpoint, "--yes", "--json")
 
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, "what is foreign and expired, somebody has to look at"
     record = json.loads(done.stdout)
     why = {item["identity"]: (item["decision"], item["why"]) for item in record["items"]}
-    assert why[unknown] == ("left", "the receipt store knows no effect of drill never-was: the tag may be anybody's")
-    assert why[known][0] == "removed"
+    assert why[unknown] == ("foreign", "the receipt store knows no effect of drill never-was: the tag may be anybody's")
+    assert (why[known][0], why[later][0]) == ("removed", "removed")
+    of_was = [item for item in record["items"] if item["drill"] == "was" and "objects" in item["kind"]]
+    assert {item["kind"]: (item["decision"], item["count"]) for item in of_was} == {
+        "objects": ("removed", 1),
+        "foreign-objects": ("foreign", 1),
+    }
+    keys = {one["key"] for one in yard.world.inventory()["objects"] if one["bucket"] == BUCKET}
+    assert (named in keys, beside in keys) == (False, True)
     listed = yard.client("s3").list_objects_v2(Bucket="atlas-receipts", Prefix=f"r/{record['sweep_id']}/")["Contents"]
     names = [row["Key"].rpartition("/")[2] for row in listed]
     assert "sweep.json" in names
     assert len(names) > 2, "each intent lies there besides"
+    yard.client("ec2").terminate_instances(InstanceIds=[unknown])
 
 
 def test_the_role_may_remove_machines_only_by_the_tags_of_a_drill() -> None:

@@ -37,7 +37,6 @@ UNSEEN: Mapping[str, Mapping[str, str]] = {
         "logs:UpdateLogDelivery": DELIVERED,
     },
     "reaper": {
-        "states:DescribeExecution": "asked of a lease that an execution holds; the sweeps of the record meet none",
         "s3:PutObjectTagging": "the lease is put with its tags; the log does not say them",
         "logs:CreateLogStream": LOGGED,
         "logs:PutLogEvents": LOGGED,

@@ -17,6 +17,8 @@ from tests.targets.conftest import NAMES
 BUCKET, PREFIX = NAMES["recovery"]["bucket"], NAMES["recovery"]["prefix"]
 STATES = NAMES["recovery"]["provisioner"]["state_bucket"]
 STATE_KEY = NAMES["recovery"]["provisioner"]["state_key"]
+DEAD = "dead-drill"
+"""A drill that died long ago, whose tags others copied."""
 PAST, FUTURE = "2020-01-01T00:00:00.000Z", "2099-01-01T00:00:00.000Z"
 MUTATING = ("Terminate", "Delete", "Put", "Create", "Modify", "Stop", "Start", "Run", "Copy")
 LOOKS = {"Name": "atlas-dr-runner", "Purpose": "atlas-dr", "ManagedBy": "terraform"}
@@ -43,7 +45,9 @@ class Yard:
             config=Config(s3={"addressing_style": "path"}),
         )
 
-    def machine(self, tags: dict[str, str], *, side: str = "recovery", region: str = "", network: str = "") -> str:
+    def machine(
+        self, tags: dict[str, str], *, side: str = "recovery", region: str = "", network: str = "", token: str = ""
+    ) -> str:
         """Start a machine as somebody else does, with disk and interface marked alike."""
         ec2 = self.client("ec2", side, region)
         carried = [{"Key": key, "Value": value} for key, value in tags.items()]
@@ -58,8 +62,13 @@ class Yard:
                 {"ResourceType": kind, "Tags": carried} for kind in ("instance", "volume", "network-interface")
             ],
             **({"SubnetId": network} if network else {}),
+            **({"ClientToken": token} if token else {}),
         )
         return str(made["Instances"][0]["InstanceId"])
+
+    def made_by(self, drill: str, expires_at: str) -> str:
+        """Start a machine as a drill does: with the client token of its effect."""
+        return self.machine(marked(drill, expires_at), token=token_of_drill(drill))
 
     def put(self, key: str, tags: dict[str, str], *, bucket: str = BUCKET, body: bytes = b"not yours") -> str:
         text = "&".join(f"{name}={value}" for name, value in tags.items())
@@ -133,6 +142,14 @@ def _of_machines() -> Iterator[tuple[str, Plant]]:
         lambda yard, _: yard.machine({"drproof:Drill": "gone", EXPIRES_TAG: PAST}),
     )
     yield (
+        "an expired machine with a dead drill's tags, copied",
+        lambda yard, _: yard.machine(marked(DEAD, PAST, **{EFFECT_TAG: token_of_drill(DEAD)})),
+    )
+    yield (
+        "an expired machine with a client token of nobody",
+        lambda yard, _: yard.machine(marked(DEAD, PAST), token="a-token-of-somebody-else"),
+    )
+    yield (
         "an expired machine in another account",
         lambda yard, _: yard.machine(marked("gone", PAST), side="primary"),
     )
@@ -182,6 +199,30 @@ def interface(yard: Yard, drill: str) -> str:
     tags = _tags("network-interface", marked(drill))
     made = ec2.create_network_interface(SubnetId=subnet, TagSpecifications=tags)
     return str(made["NetworkInterface"]["NetworkInterfaceId"])
+
+
+@decoy("an expired disk with a dead drill's tags, copied")
+def expired_disk(yard: Yard, drill: str) -> str:
+    ec2 = yard.client("ec2")
+    zone = ec2.describe_availability_zones()["AvailabilityZones"][0]["ZoneName"]
+    tags = _tags("volume", marked(DEAD, PAST, **{EFFECT_TAG: token_of_drill(DEAD)}))
+    return str(ec2.create_volume(AvailabilityZone=zone, Size=1, TagSpecifications=tags)["VolumeId"])
+
+
+@decoy("an expired interface with a dead drill's tags, copied")
+def expired_interface(yard: Yard, drill: str) -> str:
+    ec2 = yard.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    tags = _tags("network-interface", marked(DEAD, PAST, **{EFFECT_TAG: token_of_drill(DEAD)}))
+    made = ec2.create_network_interface(SubnetId=subnet, TagSpecifications=tags)
+    return str(made["NetworkInterface"]["NetworkInterfaceId"])
+
+
+@decoy("an expired security group with a dead drill's tags, copied")
+def expired_group(yard: Yard, drill: str) -> str:
+    tags = _tags("security-group", marked(DEAD, PAST))
+    made = yard.client("ec2").create_security_group(GroupName=f"{drill}-e", Description="x", TagSpecifications=tags)
+    return str(made["GroupId"])
 
 
 @decoy("a security group with the drill's tags")

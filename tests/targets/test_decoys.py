@@ -22,7 +22,7 @@ from drproof.targets.sites import AwsTarget
 from tests.contracts.observed import CRITERIA
 from tests.targets import decoys
 from tests.targets.conftest import make_intent, settings
-from tests.targets.decoys import BUCKET, DECOYS, FUTURE, OBJECTS, PAST, PREFIX, STATE_KEY, STATES, Yard
+from tests.targets.decoys import BUCKET, DEAD, DECOYS, FUTURE, OBJECTS, PAST, PREFIX, STATE_KEY, STATES, Yard
 
 DRILL = "drill-of-decoys"
 KINDS = (*DECOYS, *OBJECTS)
@@ -93,7 +93,7 @@ def torn_down(yard: Yard, tmp_path_factory: pytest.TempPathFactory) -> tuple[lis
 @pytest.fixture(scope="module")
 def swept(yard: Yard, torn_down: object, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A sweep amid all decoys, of a drill that died long ago and left a machine, a state, objects and a lease."""
-    dead = Window(yard, tmp_path_factory.mktemp("dead"), "dead-drill", PAST)
+    dead = Window(yard, tmp_path_factory.mktemp("dead"), DEAD, PAST)
     made = dead.makes()
     folder = tmp_path_factory.mktemp("sweeps")
     told = sweep(dead.target, dead.settings, Asked(), folder)
@@ -160,13 +160,26 @@ def test_a_sweep_leaves_nothing_of_a_dead_drill_and_writes_down_what_it_did(yard
     removed = {(item.kind, item.drill) for item in swept.done.items if item.decision == "removed"}
 
     assert {("instance", "dead-drill"), ("objects", "dead-drill"), ("state", "dead-drill")} <= removed
-    assert swept.done.remaining == ()
+    assert {item.decision for item in swept.done.remaining} == {"foreign"}
     there = yard.world.inventory()
     assert not [one for one in there["instances"] if one["id"] in swept.made]
     assert not [
         one for one in there["objects"] if "dead-drill" in one["key"] or one["key"].startswith(STATE_KEY + ".d")
     ]
     assert {path.suffix for path in swept.folder.glob(f"{swept.done.sweep_id}*")} == {".json", ".log"}
+
+
+def test_what_merely_carries_an_expired_drills_tags_is_told_as_foreign_with_the_command_to_look(
+    yard: Yard, swept: Any
+) -> None:
+    foreign = {item.identity: item for item in swept.done.items if item.decision == "foreign"}
+
+    for kind in (kind for kind in DECOYS if kind.startswith("an expired") and "another" not in kind):
+        one = foreign[yard.named[kind]]
+        assert "may be copied" in one.why, kind
+        assert one.next_step.startswith("look whose it is"), kind
+        assert one.identity in one.next_step
+    assert [item.decision for item in swept.done.items][: len(foreign)] == ["foreign"] * len(foreign), "they come first"
 
 
 def test_a_sweep_says_of_each_thing_that_it_left_why(swept: Any) -> None:
@@ -197,6 +210,35 @@ def test_more_than_the_limit_is_refused_before_the_first_is_removed(yard: Yard, 
     assert made[0] not in {one["id"] for one in yard.world.inventory()["instances"]}
 
 
+def test_what_came_since_the_first_look_counts_against_the_limit_before_the_first_is_removed(
+    yard: Yard, swept: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is taken between the two looks: what somebody writes meanwhile is seen, and refused."""
+    from drproof.engine.lease import Lease
+
+    dead = Window(yard, tmp_path / "w", "dead-and-growing", PAST)
+    dead.makes()
+    asked = Asked(yes=True, drill="dead-and-growing")
+    few = sum(item.count for item in sweep(dead.target, dead.settings, replace(asked, yes=False), tmp_path).items)
+    take = Lease.take
+
+    def taken(lease: Lease, intent: Any) -> None:
+        take(lease, intent)
+        tags = {DRILL_TAG: "dead-and-growing", EXPIRES_TAG: PAST}
+        yard.put(f"{PREFIX}/dead-and-growing/state/four", tags)
+
+    monkeypatch.setattr(Lease, "take", taken)
+    before = len(yard.world.calls())
+    with pytest.raises(
+        GuardError, match=rf"{few + 1} things .* at most {few} \(--max-deletions\); nothing was removed"
+    ):
+        sweep(dead.target, dead.settings, replace(asked, max_deletions=few), tmp_path)
+    gone = {one["key"] for one in yard.world.calls()[before:] if one["action"].startswith(("Delete", "Terminate"))}
+    assert gone == {f"{STATE_KEY}.drproof-lease", ""}, "its own lease alone"
+    monkeypatch.undo()
+    assert sweep(dead.target, dead.settings, asked, tmp_path).remaining == ()
+
+
 def test_a_sweep_waits_for_a_drill_that_holds_the_target(yard: Yard, swept: object, tmp_path: Path) -> None:
     from drproof.engine.lease import Lease
 
@@ -213,7 +255,8 @@ def test_a_sweep_waits_for_a_drill_that_holds_the_target(yard: Yard, swept: obje
         assert done.remaining
     finally:
         held.release(make_intent())
-    assert sweep(dead.target, dead.settings, Asked(yes=True), tmp_path).remaining == ()
+    asked = Asked(yes=True, drill="dead-while-another-works")
+    assert sweep(dead.target, dead.settings, asked, tmp_path).remaining == ()
 
 
 def test_a_sweep_of_another_account_than_expected_is_refused(yard: Yard, swept: object, tmp_path: Path) -> None:

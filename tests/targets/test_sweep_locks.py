@@ -48,8 +48,10 @@ def test_a_lock_that_terraform_wrote_is_listed_with_the_command_and_keeps_the_st
     assert found[identity].decision == "left"
     assert "no drill wrote it" in found[identity].why
     assert f"{COMMAND}, if somebody@elsewhere is dead" in found[identity].why
-    assert found[f"s3://{STATES}/{key}.direct.json"].decision == "left"
-    assert COMMAND in found[f"s3://{STATES}/{key}.direct.json"].why
+    state = found[f"s3://{STATES}/{key}.direct.json"]
+    assert (state.decision, state.why) == ("held", f"lock {NOTE['ID']} of somebody@elsewhere is held")
+    assert state.next_step == f"{COMMAND}, if somebody@elsewhere is dead"
+    assert state in swept.remaining, "what expired and is held is not done with"
     (machine,) = [item for item in swept.items if item.kind == "instance" and item.drill == drill]
     assert machine.decision == "removed"
     if where == "in the table":

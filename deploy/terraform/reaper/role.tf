@@ -33,6 +33,29 @@ data "aws_iam_policy_document" "reaper" {
     }
   }
 
+  # What only a state names: the role of a machine and its profile, which no listing finds by a tag.
+  statement {
+    sid       = "LookAtRolesOfMachines"
+    actions   = ["iam:GetInstanceProfile", "iam:GetRole"]
+    resources = [local.profile, local.runner]
+  }
+
+  statement {
+    sid       = "RemoveOnlyRolesThatADrillMarked"
+    actions   = ["iam:DeleteInstanceProfile", "iam:DeleteRole", "iam:DetachRolePolicy", "iam:RemoveRoleFromInstanceProfile"]
+    resources = [local.profile, local.runner]
+    condition {
+      test     = "Null"
+      variable = "aws:ResourceTag/drproof:drill"
+      values   = ["false"]
+    }
+    condition {
+      test     = "Null"
+      variable = "aws:ResourceTag/drproof:expires-at"
+      values   = ["false"]
+    }
+  }
+
   statement {
     sid       = "ListWhereDrillsWork"
     actions   = ["s3:ListBucket", "s3:ListBucketVersions"]
@@ -79,6 +102,15 @@ data "aws_iam_policy_document" "reaper" {
       sid       = "ReadAndAddToReceipts"
       actions   = ["s3:ListBucket"]
       resources = ["${local.arn}:s3:::${statement.value}"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.receipts_bucket == "" ? [] : [var.receipts_bucket]
+    content {
+      sid       = "ReadWhatADrillAnnounced"
+      actions   = ["s3:GetObject"]
+      resources = ["${local.arn}:s3:::${statement.value}/${trim(var.receipts_prefix, "/")}/*/journal/*"]
     }
   }
 

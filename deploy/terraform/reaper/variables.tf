@@ -19,6 +19,11 @@ variable "region" {
   description = "The region of the recovery site."
 }
 
+variable "runner_name" {
+  type        = string
+  description = "recovery.runner_name of drproof.toml: the names of a machine's role and instance profile begin with it."
+}
+
 variable "recovery_bucket" {
   type        = string
   description = "recovery.bucket of drproof.toml."

@@ -158,6 +158,16 @@ class AwsFleet:
         ):
             getattr(self._client, method)(**{name: given})
 
+    def is_there(self, kind: str, identity: str) -> bool:
+        """Return whether a machine or a security group still exists, whatever it carries."""
+        try:
+            if kind == "instance":
+                return str(self._instance(identity)["State"]["Name"]) != "terminated"
+            with translated("ec2:DescribeSecurityGroups", identity):
+                return bool(self._client.describe_security_groups(GroupIds=[identity])["SecurityGroups"])
+        except NotFoundError:
+            return False
+
     def wait_until(self, instance_id: str, state: str, *, timeout_ms: int) -> Runner:
         """Return the machine once it is in `state`; `TargetError` when the time is over or it cannot come any more."""
         last = "not found"
@@ -327,4 +337,11 @@ def _resource(kind: str, identity: str, item: Mapping[str, Any]) -> Resource:
         created_at=instants.text(made) if isinstance(made, datetime) else "",
         account_id=item.get("OwnerId", ""),
         network=item.get("VpcId", ""),
+        attached_to=_attached_to(item),
     )
+
+
+def _attached_to(item: Mapping[str, Any]) -> str:
+    """Return the machine that a disk or an interface hangs on; a disk may hang on several, and the first is named."""
+    cards = item.get("Attachments") or [item.get("Attachment") or {}]
+    return next((str(card["InstanceId"]) for card in cards if card.get("InstanceId")), "")

@@ -274,6 +274,24 @@ REAPER = (
         condition=EXPIRES,
     ),
     RoleGrant(
+        sid="LookAtRolesOfMachines",
+        needed_by="sweep: what a state alone names",
+        actions=("iam:GetInstanceProfile", "iam:GetRole"),
+        resources=(PROFILE, RUNNER),
+    ),
+    RoleGrant(
+        sid="RemoveOnlyRolesThatADrillMarked",
+        needed_by="sweep: removal",
+        actions=(
+            "iam:DeleteInstanceProfile",
+            "iam:DeleteRole",
+            "iam:DetachRolePolicy",
+            "iam:RemoveRoleFromInstanceProfile",
+        ),
+        resources=(PROFILE, RUNNER),
+        condition=EXPIRES,
+    ),
+    RoleGrant(
         sid="ListWhereDrillsWork",
         needed_by="sweep: what is there",
         actions=("s3:ListBucket", "s3:ListBucketVersions"),
@@ -321,6 +339,12 @@ REAPER = (
         needed_by="sweep: whether the store knows the drill",
         actions=("s3:ListBucket",),
         resources=(S3 + "{receipt_bucket}",),
+    ),
+    RoleGrant(
+        sid="ReadWhatADrillAnnounced",
+        needed_by="sweep: which objects and machines a drill's journal names",
+        actions=("s3:GetObject",),
+        resources=(S3 + "{receipt_bucket}/{receipt_prefix}/*/journal/*",),
     ),
     RoleGrant(
         sid="KeepRecords",

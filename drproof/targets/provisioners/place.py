@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drproof.formats.strict_json import parse
+from drproof.formats.timestamps import milliseconds
 from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.errors import AlreadyExistsError, DrproofError, FormatError, NotFoundError, TargetError
@@ -21,6 +22,7 @@ from drproof.targets.aws.s3 import AwsObjectStore
 LOCK_SUFFIX = ".tflock"
 DIRECT_SUFFIX = ".direct.json"
 DIRECT_KIND = "direct"
+MACHINE = "aws_instance"
 OWN_LOCK = "drproof drill "
 """How the note on a lock of the direct provisioner begins; the drill's origin follows."""
 
@@ -39,14 +41,33 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """One thing that a state stands for, by the names of the platform."""
+
+    kind: str
+    """As the tool calls it, such as `aws_instance`."""
+    address: str
+    identity: str
+    parts: tuple[str, ...] = ()
+    """What the platform made together with it: disks and interfaces of a machine."""
+    role: str = ""
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """What a state object holds, and the drill that it belongs to."""
 
     identities: tuple[str, ...] = ()
     origin: str = ""
     expires_at: str = ""
-    """When what it stands for may be removed by anyone; empty when it does not say."""
+    """When what it stands for may be removed by anyone, the latest of what its things say; empty when none says."""
     etag: str = ""
+    things: tuple[Thing, ...] = ()
+
+    def called(self, *kinds: str) -> tuple[Thing, ...]:
+        """Return its things of these kinds."""
+        return tuple(thing for thing in self.things if thing.kind in kinds)
 
 
 class Place:
@@ -95,15 +116,18 @@ class Place:
                 sorted(_address(found, instance) for found in managed for instance in found["instances"])
             )
             inputs = [_input(instance) for found in managed for instance in found["instances"]]
+            things = tuple(_thing(found, instance) for found in managed for instance in found["instances"])
         except (KeyError, TypeError) as exc:
             raise self._unreadable(self.key, f"a resource lacks {exc}") from exc
         origins = {tags[DRILL_TAG] for tags in inputs if tags.get(DRILL_TAG)}
-        expiries = {tags.get(EXPIRES_TAG, "") for tags in inputs}
+        # What carries no tags, as an attachment of a policy, says nothing of an expiry, and takes none away.
+        expiries = [tags[EXPIRES_TAG] for tags in inputs if tags.get(EXPIRES_TAG)]
         return State(
             identities=identities,
             origin=origins.pop() if len(origins) == 1 else "",
-            expires_at=expiries.pop() if len(expiries) == 1 else "",
+            expires_at=_latest(expiries),
             etag=etag,
+            things=things,
         )
 
     def direct(self) -> State:
@@ -121,6 +145,7 @@ class Place:
                 origin=str(document["origin"]),
                 expires_at=str(document.get("expires_at", "")),
                 etag=etag,
+                things=tuple(Thing(kind=MACHINE, address=one, identity=one) for one in identities),
             )
         except (KeyError, TypeError) as exc:
             raise self._unreadable(key, f"it lacks {exc}") from exc
@@ -205,6 +230,35 @@ def _lock_of(document: Mapping[str, Any], etag: str) -> Lock:
         operation=text["Operation"],
         info=text["Info"],
         etag=etag,
+    )
+
+
+def _latest(expiries: list[str]) -> str:
+    """Return the last instant of several; what is no instant counts before all: nobody knows when that is."""
+    strange = [text for text in expiries if not _is_instant(text)]
+    return strange[0] if strange else max(expiries, key=milliseconds, default="")
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        milliseconds(text)
+    except FormatError:
+        return False
+    return True
+
+
+def _thing(found: Mapping[str, Any], instance: Mapping[str, Any]) -> Thing:
+    """Return what an instance in Terraform's state stands for."""
+    attributes = instance["attributes"]
+    disks = [*(attributes.get("root_block_device") or ()), *(attributes.get("ebs_block_device") or ())]
+    parts = [*(disk.get("volume_id") for disk in disks), attributes.get("primary_network_interface_id")]
+    return Thing(
+        kind=str(found["type"]),
+        address=_address(found, instance),
+        identity=str(attributes.get("id") or ""),
+        parts=tuple(str(part) for part in parts if part),
+        role=str(attributes.get("role") or ""),
+        policy=str(attributes.get("policy_arn") or ""),
     )
 
 
