@@ -167,22 +167,25 @@ def teardown(  # noqa: PLR0913 — of what, and how
 
 def _told(operator: "Operator", seen: "Seen", machines: tuple[str, ...]) -> int:
     """Say what is left of an execution and what removes it, and return the exit status."""
-    from drproof.engine.objects_left import objects_left
+    from drproof.engine.objects_left import objects_left, remedy
     from drproof.model.errors import DrproofError
 
     for one in machines:
         echo_line(f"STILL UP: {one}")
-    if machines:
-        echo_line(f"next: drproof gc --drill {seen.info.name}")
+    steps = []
     try:
+        if machines:
+            steps.append(remedy(operator.receipts, seen))
         restored = objects_left(operator.receipts, seen)
     except DrproofError as exc:
         echo(f"NOT LOOKED AT: what was restored into buckets: {exc}")
+        for step in steps:
+            echo_line(f"next: {step}")
         return 1
     for place in restored:
         echo_line(f"STILL UP: {place.count} objects below {place.place}")
-    for remedy in dict.fromkeys(place.remedy for place in restored):
-        echo_line(f"next: {remedy}")
+    for step in dict.fromkeys([*steps, *(place.remedy for place in restored)]):
+        echo_line(f"next: {step}")
     if machines or restored:
         return 1
     echo_line("nothing of it is left")

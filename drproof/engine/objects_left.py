@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from drproof.engine.execution_seen import Seen
+from drproof.evidence.integrity import CLOSING
 from drproof.formats import s3_uri, strict_json
+from drproof.formats.receipt_names import name_of
 from drproof.model.capabilities import ReceiptStore
 from drproof.model.errors import EvidenceError, FormatError
 from drproof.phases.recovery.own_objects import WRITING
@@ -58,8 +60,22 @@ def objects_left(receipts: ReceiptStore, seen: Seen) -> tuple[ObjectsLeft, ...]:
         where = s3_uri.parse(place.rstrip("/"))
         count = len(keys.intersection(receipts.keys(where.bucket, f"{where.key}/", most=MOST)))
         if count:
-            found.append(ObjectsLeft(place=place, count=count, remedy=f"drproof resume {folder}"))
+            found.append(ObjectsLeft(place=place, count=count, remedy=remedy(receipts, seen)))
     return tuple(found)
+
+
+def remedy(receipts: ReceiptStore, seen: Seen) -> str:
+    """Return the command that removes what is left of an execution: its own teardown, or a sweep that is told to.
+
+    Nobody goes on with what is sealed, or with what left no receipts: such things go once they have expired.
+    """
+    by_sweep = f"drproof gc --drill {seen.info.name} --yes, once it has expired; without --yes it only tells"
+    if not seen.newest_receipt:
+        return by_sweep
+    folder = seen.newest_receipt.rpartition("/")[0]
+    place = s3_uri.parse(folder)
+    sealed = receipts.holds(place.bucket, place.join(name_of(CLOSING)))
+    return by_sweep if sealed else f"drproof resume {folder}"
 
 
 def _intents(receipts: ReceiptStore, folder: s3_uri.S3Uri) -> list[Mapping[str, Any]]:

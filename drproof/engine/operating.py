@@ -144,7 +144,7 @@ def brought_up_by(builds: AwsBuilds, build_id: str, drill_id: str) -> BuildSeen:
             f"build {build_id} did not bring up the machine of {drill_id}",
             expected=f"ACTION bringup, EXECUTION_ID {drill_id}",
             got=f"{said[0]}, {said[1]}",
-            next_step=f"drproof gc --drill {drill_id}",
+            next_step=f"drproof gc --drill {drill_id} --yes, once it has expired",
         )
     return found
 
@@ -204,7 +204,7 @@ def take_away(builds: AwsBuilds, up: BuildSeen, since: str, say: Callable[[str],
             break
     if seen.status != SUCCEEDED:
         why = f"{seen.failed_phase or 'no phase'}: {seen.cause or 'no cause given'}"
-        next_step = f"the same command again, or drproof gc --drill {drill_id}"
+        next_step = f"the same command again, or, once it has expired, drproof gc --drill {drill_id} --yes"
         msg = f"build {seen.build_id}: {seen.status}: {why}\n  next: {next_step}"
         raise TargetError(msg, code="BuildFailed", call="codebuild:BatchGetBuilds")
     return seen

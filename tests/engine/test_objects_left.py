@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from drproof.engine.execution_seen import Seen
-from drproof.engine.objects_left import ObjectsLeft, objects_left
+from drproof.engine.objects_left import ObjectsLeft, objects_left, remedy
 from drproof.model.errors import EvidenceError, FormatError
 
 FOLDER = "receipts/drill-1"
@@ -35,6 +35,9 @@ class Buckets:
     def keys(self, bucket: str, prefix: str, *, most: int) -> tuple[str, ...]:
         return tuple(sorted(key for where, key in self.held if where == bucket and key.startswith(prefix)))[:most]
 
+    def holds(self, bucket: str, prefix: str) -> bool:
+        return bool(self.keys(bucket, prefix, most=1))
+
     def look(self, bucket: str, key: str) -> Any:
         return SimpleNamespace(body=self.held[bucket, key])
 
@@ -44,6 +47,9 @@ class Buckets:
 
     def restores(self, *keys: str) -> None:
         self.held |= {("atlas-recovery", key): b"restored" for key in keys}
+
+
+BY_SWEEP = "drproof gc --drill drill-1 --yes, once it has expired; without --yes it only tells"
 
 
 @pytest.fixture
@@ -93,3 +99,17 @@ def test_an_intent_that_is_none_is_no_reason_to_say_that_nothing_is_left(buckets
     buckets.held["kept", f"{FOLDER}/journal/12.json"] = body
     with pytest.raises(FormatError):
         left(buckets)
+
+
+def test_of_what_is_sealed_nobody_is_told_to_resume_it(buckets: Buckets) -> None:
+    buckets.restores("drills/drill-1/a")
+    buckets.held["kept", f"{FOLDER}/bundle/closing.dsse.json"] = b"{}"
+
+    (one,) = left(buckets)
+
+    assert one.remedy == BY_SWEEP
+
+
+def test_the_command_for_what_is_up_removes_it_and_does_not_only_tell(buckets: Buckets) -> None:
+    assert remedy(buckets, SEEN) == "drproof resume s3://kept/receipts/drill-1"  # type: ignore[arg-type]
+    assert remedy(buckets, replace(SEEN, phases={})) == BY_SWEEP  # type: ignore[arg-type]

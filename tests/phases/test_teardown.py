@@ -187,6 +187,16 @@ def test_the_machine_goes_away_although_the_objects_do_not(up, site):
     assert len(site.held) == 2
 
 
+def test_the_command_for_objects_that_are_left_takes_nothing_of_others_with_them(up, site, monkeypatch):
+    """A removal of the whole prefix would: only a teardown knows the keys."""
+    monkeypatch.setattr(type(site), "delete", lambda *_, **__: None)
+
+    seen = up.attempt(teardown)
+
+    (left,) = [item for item in seen.residue if item.kind == "objects"]
+    assert left.remove_command == f"pytest -m drill --start-at teardown --receipt-dir reports/{up.drill_id}"
+
+
 def test_of_many_foreign_objects_the_first_are_named_and_followed(up, site, monkeypatch):
     monkeypatch.setattr(module, "FOREIGN_SHOWN", 2)
     for name in "bcd":
