@@ -25,15 +25,21 @@ def refuse_short_lived(
 ) -> None:
     """Refuse a run whose credentials end before it may have ended and been undone; empty ones do not end.
 
-    Of which nobody knows the end is for preflight to say: a run is not refused on a guess.
-
     Raises:
-        Refusal: they end too early.
+        Refusal: they end too early, or nobody knows when: what nobody may remove any more costs on.
     """
-    if ends_at in {"", EXPIRY_UNKNOWN}:
+    if not ends_at:
         return
     needed = timedelta(milliseconds=budget_ms(phases) + limits.teardown_reserve_ms) + waits
     until = timestamps.parse(now) + needed
+    if ends_at == EXPIRY_UNKNOWN:
+        raise refuse(
+            "the credentials end, and do not say when: a drill that outlives them cannot be torn down",
+            expected=f"credentials until {instant(until)}, or such as renew themselves",
+            got="a session token without AWS_CREDENTIAL_EXPIRATION",
+            next_step="use a profile or a role that renews them, or set AWS_CREDENTIAL_EXPIRATION beside them to when "
+            "they end (aws configure export-credentials --format env does), then run the same command again",
+        )
     if timestamps.parse(ends_at) >= until:
         return
     raise refuse(

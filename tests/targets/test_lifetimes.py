@@ -45,6 +45,9 @@ def test_credentials_without_an_end_have_none(home: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
 
     assert Session("us-east-1").expires_at() == EXPIRY_UNKNOWN
+    # Lambda sets the variable, and new credentials for each call.
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    assert Session("us-east-1").expires_at() == ""
 
 
 @pytest.mark.parametrize(("refreshes", "ends"), [(False, "2099-01-31T20:00:00.000Z"), (True, "")])
@@ -75,3 +78,11 @@ def test_a_run_is_refused_whose_credentials_end_before_it_can_be_undone() -> Non
     with pytest.raises(Refusal, match="--await-approval"):
         refuse_short_lived(late, phases, limits, now=NOW, waits=timedelta(hours=2))
     refuse_short_lived("", phases, limits, now=NOW)
+
+
+def test_a_run_is_refused_whose_credentials_do_not_say_when_they_end() -> None:
+    """That they might last is a guess, and what it costs to be wrong is a machine that nobody may end."""
+    phases, limits = catalog.plan("recovery").phases, Limits()
+
+    with pytest.raises(Refusal, match=r"(?s)do not say when.*AWS_CREDENTIAL_EXPIRATION.*next: use a profile"):
+        refuse_short_lived(EXPIRY_UNKNOWN, phases, limits, now=NOW)

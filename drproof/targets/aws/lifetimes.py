@@ -1,5 +1,6 @@
 """When credentials end and nothing of this process can renew them; only what botocore itself knows is said."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ SSO = "sso"
 """How botocore calls the way by IAM Identity Center."""
 RENEWED = frozenset({"assume-role", "assume-role-with-web-identity", "container-role", "custom-process", "iam-role"})
 """Its names of those ways to credentials that it goes again by itself when they end."""
+ENVIRONMENT, OF_A_FUNCTION = "env", "AWS_LAMBDA_RUNTIME_API"
+"""Its name of those in the environment; and the variable that Lambda sets where it keeps them fresh for each call."""
 
 
 def expires_at(session: Any) -> str:  # noqa: ANN401 — botocore's session has no public type
@@ -23,8 +26,9 @@ def expires_at(session: Any) -> str:  # noqa: ANN401 — botocore's session has 
 
     Temporary ones of which nobody knows the end are `EXPIRY_UNKNOWN`.
 
-    Credentials of the environment are as old as the process. Those of a role, a machine or a container are renewed
-    by botocore for as long as what they rest on lives. Those of IAM Identity Center are renewed until the login ends.
+    Credentials of the environment are as old as the process, but for those of a function of Lambda. Those of a role, a
+    machine or a container are renewed by botocore for as long as what they rest on lives. Those of IAM Identity Center
+    are renewed until the login ends.
     """
     credentials = session.get_credentials()
     if credentials is None:
@@ -33,6 +37,8 @@ def expires_at(session: Any) -> str:  # noqa: ANN401 — botocore's session has 
     if method.startswith(SSO):
         return _login_ends(session)
     if method in RENEWED or not credentials.token:
+        return ""
+    if method == ENVIRONMENT and os.environ.get(OF_A_FUNCTION):
         return ""
     # Botocore keeps the instant of AWS_CREDENTIAL_EXPIRATION and tells it to nobody.
     ends = getattr(credentials, "_expiry_time", None)
