@@ -13,7 +13,7 @@ from drproof.evidence.trusted_time import INSTALL
 from drproof.formats import image_ref, onprem_backup, quantity, s3_uri
 from drproof.formats.control_plane_objects import SECTION
 from drproof.formats.manifests import DNS_LABEL, DNS_SUBDOMAIN
-from drproof.model.criteria import Storing
+from drproof.model.criteria import Site, Storing
 from drproof.model.errors import FormatError
 from drproof.model.plan import Plan
 from drproof.model.settings import ClusterSettings, Settings
@@ -106,7 +106,7 @@ def check_places(settings: Settings, plan: Plan, archives: Collection[str], *, a
         _check_cluster(settings.cluster)
         _check_sources(settings.cluster, archives)
     if plan.mutates and settings.recovery.topic_arn:
-        _check_topic(settings.recovery.topic_arn, settings.sites.recovery.region)
+        _check_topic(settings.recovery.topic_arn, settings.sites.recovery)
 
 
 def _check_layout(settings: Settings) -> None:
@@ -219,16 +219,25 @@ def _check_quantity(setting: str, text: str) -> None:
         )
 
 
-def _check_topic(arn: str, region: str) -> None:
-    """Refuse a topic that the recovery site cannot reach: the first sign of a wrong region."""
+def _check_topic(arn: str, site: Site) -> None:
+    """Refuse a topic of another region or account: it is a wrong one, and strangers would hear of the drill."""
     parts = arn.split(":")
-    found = parts[3] if len(parts) == TOPIC_PARTS and parts[2] == "sns" else "no ARN of a topic"
-    if found != region:
+    is_topic = len(parts) == TOPIC_PARTS and parts[2] == "sns"
+    region, account = (parts[3], parts[4]) if is_topic else ("no ARN of a topic", "")
+    expected = f"arn:aws:sns:{site.region}:{site.account_id}:<name>"
+    if region != site.region:
         raise refuse(
             f"recovery.topic_arn {arn} is not in the region of the recovery site",
-            expected=f"arn:aws:sns:{region}:<account>:<name>",
-            got=found,
+            expected=expected,
+            got=region,
             next_step="mend sites.recovery.region, --region, AWS_REGION or recovery.topic_arn",
+        )
+    if account not in {site.account_id, site.owner}:
+        raise refuse(
+            f"recovery.topic_arn {arn} is in another account than the recovery site and the owner of its buckets",
+            expected=expected,
+            got=account or "no account",
+            next_step="mend recovery.topic_arn, --expected-account-id or sites.recovery.owner",
         )
 
 

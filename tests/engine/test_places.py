@@ -48,6 +48,30 @@ def test_a_name_or_a_list_that_no_cluster_could_be_given_is_refused_with_the_nex
     assert said in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("arn", "said"),
+    [
+        ("arn:aws:sns:us-west-2:999988887777:of-strangers", "got 999988887777"),
+        ("arn:aws:sns:us-west-2::atlas", "got no account"),
+        ("arn:aws:sns:eu-west-1:444455556666:atlas", "is not in the region of the recovery site"),
+        ("atlas", "no ARN of a topic"),
+    ],
+)
+def test_a_topic_of_another_account_or_region_is_refused(tmp_path, arn, said):
+    with pytest.raises(Refusal, match=r"next: mend .*recovery\.topic_arn") as refused:
+        _prepared(tmp_path, f'[recovery]\ntopic_arn = "{arn}"\n')
+
+    assert said in " ".join(str(refused.value).split())
+
+
+def test_a_topic_of_the_owner_of_the_buckets_is_the_teams_own(tmp_path):
+    text = (
+        '[sites.recovery]\nowner = "999988887777"\n[recovery]\ntopic_arn = "arn:aws:sns:us-west-2:999988887777:atlas"\n'
+    )
+
+    assert _prepared(tmp_path, text).settings.recovery.topic_arn.endswith(":999988887777:atlas")
+
+
 def test_no_pull_secret_is_a_choice(tmp_path):
     assert _prepared(tmp_path, '[cluster]\npull_secret = ""\n').settings.cluster.pull_secret == ""
 
