@@ -1,5 +1,6 @@
 """Everything that a drill could have left, read from the emulator's own memory and not through its API."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,7 @@ from drproof.embedded.world import World
 
 RESTORED = (NAMESPACES, CONFIGMAPS, CRONJOBS, DEPLOYMENTS, JOBS, SECRETS, SERVICEACCOUNTS, SERVICES)
 LABEL, EXPIRES = "drproof.io/drill", "drproof.io/expires-at"
+STATE = ".tfstate"
 OF_EVERY_NAMESPACE = frozenset({"default", "kube-root-ca.crt"})
 
 
@@ -130,7 +132,18 @@ def _objects(account: str) -> Iterator[dict[str, Any]]:
                     "delete_marker": size is None,
                     "size": size,
                     "tags": tagger.get_tag_dict_for_resource(version.arn) if size is not None else {},
+                    **({"holds": _held(version.value) if size is not None else []} if key.endswith(STATE) else {}),
                 }
+
+
+def _held(body: bytes) -> list[str]:
+    """Return what a Terraform state holds; of one that nobody can read, that."""
+    try:
+        resources = json.loads(body)["resources"]
+        managed = [one for one in resources if one["mode"] == "managed" and one["instances"]]
+        return [f"{one['type']}.{one['name']}" for one in managed]
+    except (ValueError, KeyError, TypeError):
+        return ["what cannot be read"]
 
 
 def _items(site: Credentials) -> Iterator[dict[str, Any]]:

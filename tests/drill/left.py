@@ -24,6 +24,8 @@ def _left(drill: Drill, run_id: str) -> Iterator[str]:
     for key, item in newest.items():
         if not item["delete_marker"] and key.endswith(PASSING):
             yield f"object: {key}"
+        # Terraform leaves its state, and nothing in it.
+        yield from (f"state: {key} holds {one}" for one in item.get("holds", ()))
 
 
 def twice(drill: Drill, run_id: str) -> list[str]:
