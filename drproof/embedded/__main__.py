@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         endpoint=f"http://{server.LOOPBACK}:{listener.port}",
         log=CallLog(directory / "calls.jsonl"),
         lifetime=Lifetime(options.linger),
+        run=options.run,
         faults=Faults(scenarios.faults(options.scenario)),
     )
     world.instances.mkdir(exist_ok=True)
@@ -92,6 +93,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the generated data depend on it alone")
     parser.add_argument("--linger", type=float, default=LINGER_SECONDS, help="seconds to live after the last call")
     parser.add_argument("--members", type=int, default=MEMBERS, help="how many members the state archive has")
+    parser.add_argument("--run", type=int, default=0, help="the process of the run, which some scenarios strike")
     options = parser.parse_args(arguments)
     try:
         scenarios.known(options.scenario)

@@ -27,6 +27,8 @@ class World:
     """Where the world answers for AWS, as the programs on its machines reach it."""
     log: CallLog
     lifetime: Lifetime
+    run: int = 0
+    """The process of the run for which the world was started; 0 where nobody said."""
     on_object_read: list[Callable[[str, str], None]] = field(default_factory=list)
     """Called with bucket and key after an object was read through the API."""
     on_end: list[Callable[[], None]] = field(default_factory=list)

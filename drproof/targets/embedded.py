@@ -90,7 +90,7 @@ def start(directory: Path, *, scenario: str, linger: int) -> World:
     """
     log = directory / "world.log"
     command = [sys.executable, "-m", "drproof.embedded", "--directory", str(directory)]
-    command += ["--scenario", scenario, "--linger", str(linger)]
+    command += ["--scenario", scenario, "--linger", str(linger), "--run", str(os.getpid())]
     with log.open("ab") as errors:
         process = subprocess.Popen(  # noqa: S603 — our own interpreter and module
             command,

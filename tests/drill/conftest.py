@@ -211,7 +211,11 @@ def injected(shelf):
     def run(name: str, folder: Path) -> Drill:
         mark = rows[name].get("mark", "drill")
         words = () if name.startswith(OF_MACHINES) or mark != "drill" else ("--provisioner", "direct")
-        return Operator(folder).run("-m", mark, "--target", "embedded", "--scenario", name, *words)
+        ran = Operator(folder).run("-m", mark, "--target", "embedded", "--scenario", name, *words)
+        if "sealed_by" in rows[name]:
+            assert ran.directory is not None, ran.output
+            Operator(folder).closed(ran.directory.name)
+        return ran
 
     return lambda name: shelf.drill(name, lambda folder: run(name, folder))
 

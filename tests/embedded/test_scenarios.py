@@ -74,6 +74,7 @@ ISSUE = {
     "api-restart",
     "s3-throttled",
     "credentials-expire",
+    "disk-full",
     "receipt-store-refuses",
     "receipt-store-answer-lost",
     "marker-empty",

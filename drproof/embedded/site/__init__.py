@@ -7,6 +7,7 @@ from drproof.embedded.site import (
     backup,
     builder,
     control_plane,
+    disk,
     fleet,
     identity,
     lookouts,
@@ -35,4 +36,5 @@ def generate(world: World) -> dict[str, str]:
     watch.generate(world, now)
     identity.generate(world)
     lookouts.generate(world)
+    disk.watch(world)
     return facts
