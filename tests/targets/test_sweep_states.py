@@ -12,7 +12,7 @@ import pytest
 from drproof.engine.lease import Lease
 from drproof.engine.sweep import Asked, sweep
 from drproof.engine.sweep_documents import SweepRecord
-from drproof.model.context import DRILL_TAG
+from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.criteria import Storing
 from drproof.model.errors import LeaseError
 from drproof.model.settings import Settings
@@ -86,6 +86,20 @@ def test_what_does_not_expire_yet_is_left_and_nothing_remains_to_be_done(left: L
     assert {f"it expires at {FUTURE}" in item.why for item in done.items} == {True}
     assert done.remaining == ()
     assert set(shipped.is_there(left.stranger, made).values()) == {True}
+
+
+@pytest.mark.parametrize("of_the_group", [FUTURE, "soon"])
+def test_a_state_goes_no_earlier_than_the_last_of_its_things(left: Left, of_the_group: str) -> None:
+    made = left.makes()
+    document = json.loads(made.state)
+    (group,) = [one for one in document["resources"] if one["type"] == "aws_security_group"]
+    group["instances"][0]["attributes"]["tags"][EXPIRES_TAG] = of_the_group
+    left.stranger("s3").put_object(Bucket=STATES, Key=left.key, Body=json.dumps(document).encode())
+
+    (state,) = [item for item in left.swept().items if item.kind == "state"]
+
+    assert state.decision == "left"
+    assert of_the_group in state.why
 
 
 def test_a_state_with_something_of_another_module_is_held_and_counted_with_the_command(left: Left) -> None:
