@@ -22,7 +22,9 @@ VERSION = "module_version"
 SPARE_MS = 30_000
 """What an act needs besides its phases: to store what they showed."""
 
+LOOK = "check_health"
 HEALTHY = "the original site is well: there is nothing to recover from"
+HELD = "another holds the target: the schedule looks again, and people know of whatever holds it"
 
 
 class PhaseFailed(Exception):  # noqa: N818 — the name by which the machine knows it
@@ -35,6 +37,9 @@ class PhaseBlocked(Exception):  # noqa: N818 — the name by which the machine k
 
 def advance(taken: ExecutionRun, name: str, left_ms: Callable[[], int | None]) -> dict[str, Any]:
     """Run what has no receipt up to a phase, and answer with the receipt of that one; the same again runs nothing.
+
+    A look of the schedule that finds the target held answers that it was blocked: at each tick while people decide,
+    somebody would else be told.
 
     Raises:
         PhaseFailed: one of them failed.
@@ -56,7 +61,7 @@ def advance(taken: ExecutionRun, name: str, left_ms: Callable[[], int | None]) -
             else:
                 run.advance(phase.name)
         receipt = run.receipts[phase.name]
-        if receipt.outcome not in ACCEPTED:
+        if receipt.outcome not in ACCEPTED and not _found_held(taken, receipt):
             raise _ended_badly(run, receipt)
         if phase.name == name:
             break
@@ -137,16 +142,29 @@ def seal(taken: ExecutionRun) -> dict[str, Any]:
 
 def _leave_out(taken: ExecutionRun, run: Run) -> None:
     """Give the phases that this execution had no use for their receipts, so that closing it runs none of them."""
-    check = run.receipts.get("check_health")
-    if check is not None and check.passed and not getattr(check.observed, "needs_dr", True):
+    check = run.receipts.get(LOOK)
+    if check is not None and (reason := _no_use(taken, check)):
         for phase in run.prepared.coverage.run:
             if phase.name not in run.receipts:
-                run.give(phase, Obstacle(outcome=Outcome.NOT_RUN, reason=HEALTHY, cause=None))
+                run.give(phase, Obstacle(outcome=Outcome.NOT_RUN, reason=reason, cause=None))
         return
     notify = next(phase for phase in run.prepared.coverage.run if phase.name == "notify")
     if notify.name not in run.receipts and (taken.refusal or told_already(run)):
         reason = f"people were told what failed, by the act {TELLING}"
         run.give(notify, Obstacle(outcome=Outcome.NOT_RUN, reason=reason, cause=None))
+
+
+def _no_use(taken: ExecutionRun, check: Receipt[Any]) -> str:
+    """Return why nothing comes after the look at the original site; empty where the recovery goes on, or failed."""
+    if check.passed and not getattr(check.observed, "needs_dr", True):
+        return HEALTHY
+    return HELD if _found_held(taken, check) else ""
+
+
+def _found_held(taken: ExecutionRun, receipt: Receipt[Any]) -> bool:
+    """Return whether this is a look of the schedule that found the target in the hands of another."""
+    held = (receipt.phase, receipt.outcome, receipt.cause) == (LOOK, Outcome.BLOCKED, Cause.LEASE)
+    return held and taken.asked.input.is_unattended
 
 
 def _answered(run: Run, name: str) -> dict[str, Any]:
@@ -157,8 +175,9 @@ def _answered(run: Run, name: str) -> dict[str, Any]:
         msg = f"the receipt of {name} could not be stored, and nothing else remembers it"
         raise UnansweredError(msg, code="NotStored")
     answer: dict[str, Any] = encode(Answer(phase=name, outcome=receipt.outcome.value, receipt=uri, sha256=sha256))
-    if name == "check_health" and receipt.observed is not None:
-        answer["needs_recovery"] = bool(receipt.observed.needs_dr)
+    if name == LOOK:
+        # Nobody could look where another holds the target: neither yes nor no.
+        answer["needs_recovery"] = bool(receipt.observed.needs_dr) if receipt.observed is not None else None
     return answer
 
 

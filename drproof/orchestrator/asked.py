@@ -12,6 +12,8 @@ from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Count, Digest
 
 TOKEN = "task_token"  # noqa: S105 — the name of a member
+SCHEDULE = "schedule"
+"""Who asks for an execution that nobody started: the rule of the Terraform module says so in its input."""
 ARN = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:execution:[^:]+:[^:]+")
 
 
@@ -34,6 +36,11 @@ class Given:
     force_run: bool = False
     requested_by: str = ""
     reason: str = ""
+
+    @property
+    def is_unattended(self) -> bool:
+        """Whether the schedule looks, and nobody waits for what comes of it."""
+        return self.requested_by == SCHEDULE and not self.force_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ def _states(approval_seconds: int) -> Iterator[tuple[str, Fields]]:
             yield state_of(name), _asking(following[name], approval_seconds)
         elif name == LOOK:
             yield state_of(name), _phase(name, "NeedsRecovery")
-            yield "NeedsRecovery", _choice(LOOK, "needs_recovery", following[name], "SealHealthy", "NeedIsUnclear")
+            yield "NeedsRecovery", _needing(following[name])
         elif name == DECIDE:
             yield state_of(name), _phase(name, "Decided", **{"decision.$": "$.decision"})
         else:
@@ -101,6 +101,7 @@ def _states(approval_seconds: int) -> Iterator[tuple[str, Fields]]:
     yield "Decided", _choice(DECIDE, "approved", "SealApproved", "SealRejected", "DecisionIsUnclear")
     for seal, end, status in (
         ("SealHealthy", "HealthyNoop", "healthy_noop"),
+        ("SealHeld", "TargetHeld", "target_held"),
         ("SealApproved", "PromoteApproved", "promote_approved"),
         ("SealRejected", "PromotionRejected", "promotion_rejected"),
     ):
@@ -208,6 +209,13 @@ def _choice(act: str, field: str, yes: str, no: str, otherwise: str) -> Fields:
         ],
         "Default": otherwise,
     }
+
+
+def _needing(following: str) -> Fields:
+    """Return the choice after the look; that of the schedule is blocked where the target is held: no failure."""
+    choice = _choice(LOOK, "needs_recovery", following, "SealHealthy", "NeedIsUnclear")
+    held = {"Variable": f"$.phases.{LOOK}.outcome", "StringEquals": "blocked", "Next": "SealHeld"}
+    return choice | {"Choices": [held, *choice["Choices"]]}
 
 
 def _unclear(act: str, field: str) -> Fields:

@@ -48,6 +48,14 @@ def _decided() -> Iterator[End]:
         last="HealthyNoop",
         **done,
     )
+    yield End(
+        name="held",
+        says="the schedule looks while another holds the target",
+        acts={"check_health": "is held"},
+        person="",
+        last="TargetHeld",
+        **done,
+    )
     yield End(name="approved", says="a person approves", last="PromoteApproved", **done)
     yield End(
         name="rejected",

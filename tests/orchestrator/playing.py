@@ -29,6 +29,8 @@ from tests.patience import until
 FUNCTION, WATCHER, NAME = "drproof-orchestrator", "drproof-watcher", "played"
 OLGA = "arn:aws:sts::444455556666:assumed-role/operator/olga"
 TABLE = Path(__file__).with_name("whole_ends.toml")
+HOLDER = "at-work"
+"""The execution that holds the target, where a row wants one."""
 NONE = "no token"
 TOLD, EXPORTED = "told.json", "exported"
 STATES = "atlas-dr-tfstate"
@@ -154,7 +156,10 @@ class _Stage:
 
     def _run(self) -> tuple[str, dict[str, Any]]:
         machine_arn = self._deployed()
-        said = {"force_run": self.row.get("forced", True), "requested_by": OLGA, "reason": "a rehearsal"}
+        if self.row.get("held"):
+            self._hold()
+        asks = self.row.get("requested_by", OLGA)
+        said = {"force_run": self.row.get("forced", True), "requested_by": asks, "reason": "a rehearsal"}
         arn = str(
             self.states.start_execution(stateMachineArn=machine_arn, name=NAME, input=json.dumps(said))["executionArn"]
         )
@@ -190,6 +195,14 @@ class _Stage:
         if "resumed" in self.row:
             found |= {"too early": early, "resumed": self._resumed()}
         return arn, found
+
+    def _hold(self) -> None:
+        """Have another execution take the target, and go on running."""
+        waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": PATIENT, "End": True}}}
+        made = self.states.create_state_machine(name="another", definition=json.dumps(waits), roleArn=self.role)
+        began = self.states.start_execution(stateMachineArn=made["stateMachineArn"], name=HOLDER, input="{}")
+        holder = Machine(self.played.world, self.played.package, HOLDER, arn_given=began["executionArn"])
+        assert holder.act("check_health")["outcome"] == "passed"
 
     def _resumed(self) -> dict[str, Any]:
         """Resume the execution out of its store, elsewhere."""

@@ -114,7 +114,8 @@ def _payload(event: dict[str, Any], how: str) -> dict[str, Any]:
         "sha256": "0" * 64,
     }
     if act == "check_health":
-        found["needs_recovery"] = {"is healthy": False, "is unclear": "true"}.get(how, True)
+        found["needs_recovery"] = {"is healthy": False, "is held": None, "is unclear": "true"}.get(how, True)
+        found["outcome"] = "blocked" if how == "is held" else "passed"
     if act == "promote":
         decided = event["decision"]["decision"]["approved"] if isinstance(event["decision"], dict) else None
         found["approved"] = str(decided) if how == "is unclear" else decided

@@ -16,6 +16,7 @@ from drproof import catalog
 from drproof.evidence.journal import read as read_journal
 from drproof.model.errors import ThrottledError
 from drproof.orchestrator.acts import PhaseBlocked, PhaseFailed
+from drproof.orchestrator.asked import SCHEDULE, Given
 from drproof.orchestrator.deployment import permissions_of, settings_in
 from drproof.phases.recovery.promote import PromoteObserved
 from tests.drill.conftest import Drill, green_in
@@ -56,6 +57,14 @@ def caught(played: Machine, act: str, **more: Any) -> dict[str, str]:
     raise AssertionError(f"{act} passed: {answer}")
 
 
+def receipts_of(played: Machine) -> dict[str, Any]:
+    """Return the receipts of an execution as they lie in the store, by phase."""
+    s3 = played.client("s3")
+    listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{PREFIX}/{played.name}/", Delimiter="/")["Contents"]
+    found = [json.loads(s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read()) for one in listed]
+    return {one["phase"]: one for one in found}
+
+
 @pytest.fixture(scope="session")
 def whole(shelf: Shelf) -> Drill:
     """One execution from the check to the seal, with each act asked for twice; tests only look at it."""
@@ -80,6 +89,9 @@ def _whole(folder: Path) -> Drill:
         refused = caught(rival, "check_health")
         told_of = rival.act("tell_of_failure", failures={"check_health": refused})
         rival_sealed = rival.act("seal")
+        tick, by_schedule = running(began, "tick"), {"input": {"force_run": False, "requested_by": SCHEDULE}}
+        held = [tick.act("check_health", **by_schedule) for _ in range(2)]
+        tick_sealed = tick.act("seal", **by_schedule)
         do("read_restore_point")
         do("prepare_bringup")
         built = played.build(first["prepare_bringup"])
@@ -103,6 +115,7 @@ def _whole(folder: Path) -> Drill:
             "again": again,
             "second": second,
             "rival": {"refused": refused, "told": told_of, "sealed": rival_sealed},
+            "tick": {"held": held, "sealed": tick_sealed, "receipts": receipts_of(tick)},
             "short": short,
             "died": died.returncode,
             "no decision": no_decision,
@@ -266,6 +279,29 @@ def test_a_second_execution_is_blocked_while_the_first_one_runs_and_says_so(told
     said = json.loads(mail["message"])
     assert (said["phase"], said["still_up"]) == ("check_health", [])
     assert said["receipt"] == rival["told"]["receipt"]
+
+
+def test_a_look_of_the_schedule_that_finds_the_target_held_leaves_a_receipt_and_tells_nobody(told):
+    tick = told["tick"]
+
+    first, again = tick["held"]
+    assert first == again
+    assert (first["outcome"], first["needs_recovery"]) == ("blocked", None)
+    assert first["receipt"] == f"s3://{BUCKET}/{PREFIX}/tick/check_health.json"
+    receipt = tick["receipts"].pop("check_health")
+    assert (receipt["outcome"], receipt["cause"]) == ("blocked", "lease")
+    assert receipt["reason"].startswith("the execution arn:aws:states:us-west-2:444455556666:execution:m-nightly:")
+    assert {one["outcome"] for one in tick["receipts"].values()} == {"not_run"}
+    assert len(tick["receipts"]) > 10
+    assert tick["sealed"]["verdict"] == "incomplete"
+    assert [one["subject"] for one in told["messages"] if "tick" in one["subject"]] == []
+
+
+def test_only_a_look_that_nobody_asked_for_is_unattended():
+    assert Given(requested_by=SCHEDULE).is_unattended
+    assert not Given(requested_by=SCHEDULE, force_run=True).is_unattended
+    assert not Given(requested_by="arn:aws:iam::444455556666:user/olga").is_unattended
+    assert not Given().is_unattended
 
 
 def test_a_text_is_no_decision_and_the_one_that_an_approver_signed_is_on_record(whole, told):

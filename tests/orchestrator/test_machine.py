@@ -50,7 +50,8 @@ def handler(event, context):
         return {"told": sorted(event.get("failures", ()))}
     answer = {"phase": act, "outcome": "passed", "receipt": f"s3://receipts/{act}.json", "sha256": "0" * 64}
     if act == "check_health":
-        answer["needs_recovery"] = {"is healthy": False, "is unclear": "true"}.get(how, True)
+        answer["needs_recovery"] = {"is healthy": False, "is held": None, "is unclear": "true"}.get(how, True)
+        answer["outcome"] = "blocked" if how == "is held" else "passed"
     if act == "promote":
         if not isinstance(event["decision"], dict):
             raise PhaseFailed("promote failed: no decision came back")
@@ -185,6 +186,7 @@ def row_of(name: str) -> End:
 SAMPLED = frozenset(
     {
         "healthy",
+        "held",
         "approved",
         "rejected",
         "throttled",
