@@ -31,7 +31,7 @@ def package(
 ) -> None:
     """Build the package of the Lambda functions: drproof and what it needs there, pinned, with its settings."""
     from drproof.engine.refusal import refuse
-    from drproof.orchestrator.deployment import module_variables, settings_in
+    from drproof.orchestrator.deployment import module_variables, settings_in, watched_in
     from drproof.orchestrator.package import LARGEST, build
 
     with clear():
@@ -41,10 +41,13 @@ def package(
                 expected="the settings that the functions run by",
                 next_step="drproof package --settings FILE",
             )
-        found = settings_in(settings, os.environ) if variables is not None else None
+        if variables is not None:
+            # What the settings leave out is said before anything is built.
+            found, watched = settings_in(settings, os.environ), watched_in(settings, os.environ)
         made = build(out, settings, architecture=architecture.value, installed=installed)
-        if variables is not None and found is not None:
-            variables.write_text(json.dumps(module_variables(found, made), indent=2) + "\n", encoding="utf-8")
+        if variables is not None:
+            text = json.dumps(module_variables(found, watched, made), indent=2) + "\n"
+            variables.write_text(text, encoding="utf-8")
     for name, version in made.pins.items():
         echo(f"  {name} {version}")
     echo(f"{made.path}: {made.size:,} bytes, sha256 {made.sha256}")

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drproof import catalog
+from drproof.engine.cadence import cadence_of
 from drproof.engine.criteria import settings_of
 from drproof.engine.readiness import verbs_of
 from drproof.engine.refusal import refuse
-from drproof.engine.settings import resolve
+from drproof.engine.settings import Resolved, resolve
 from drproof.formats import s3_uri
+from drproof.model.criteria import Cadence
 from drproof.model.settings import Settings
 from drproof.orchestrator.definition import APPROVAL_SECONDS
 from drproof.orchestrator.package import Package
@@ -19,6 +22,16 @@ from drproof.targets.aws.permissions import Permission, policy
 from drproof.targets.aws.roles import of_phases
 
 BUILDS = "codebuild"
+NEEDED = ("target", "sites.", "primary.", "recovery.", "receipts.", "signing.")
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """By what alarms on the original site are set."""
+
+    cadence: Cadence
+    freshness_limit_ms: int
 
 
 def settings_in(file: Path, environment: Mapping[str, str]) -> Settings:
@@ -27,11 +40,7 @@ def settings_in(file: Path, environment: Mapping[str, str]) -> Settings:
     Raises:
         Refusal: something is missing, or names no place that functions could use.
     """
-    needs = ("target", "sites.", "primary.", "recovery.", "receipts.", "signing.")
-    resolved = resolve(
-        {"provisioner": BUILDS, **over_ssm(file)}, environment, file, needed=needs, directory=file.parent
-    )
-    settings = settings_of(resolved, no_retry=False)
+    settings = settings_of(_resolved(file, environment), no_retry=False)
     builds = settings.recovery.provisioner.codebuild
     for name, value in (
         ("receipts.uri", settings.storing),
@@ -49,12 +58,27 @@ def settings_in(file: Path, environment: Mapping[str, str]) -> Settings:
     return settings
 
 
+def watched_in(file: Path, environment: Mapping[str, str]) -> Watched:
+    """Return how the original site of these settings is watched.
+
+    Raises:
+        Refusal: something is missing, or the schedule is none.
+    """
+    resolved = _resolved(file, environment)
+    return Watched(cadence=cadence_of(resolved), freshness_limit_ms=resolved["primary.freshness_limit"])
+
+
+def _resolved(file: Path, environment: Mapping[str, str]) -> Resolved:
+    given = {"provisioner": BUILDS, **over_ssm(file)}
+    return resolve(given, environment, file, needed=NEEDED, directory=file.parent)
+
+
 def permissions_of(settings: Settings) -> tuple[Permission, ...]:
     """Return what the function needs for the phases, at both sites where they are one account."""
     return of_phases(verbs_of(catalog.plan(catalog.RECOVERY), settings), settings)
 
 
-def module_variables(settings: Settings, package: Package) -> dict[str, Any]:
+def module_variables(settings: Settings, watched: Watched, package: Package) -> dict[str, Any]:
     """Return the variables of `deploy/terraform/orchestrator` that settings and package decide."""
     recovery, primary = settings.recovery, settings.primary
     where, builds = recovery.provisioner, recovery.provisioner.codebuild
@@ -74,6 +98,8 @@ def module_variables(settings: Settings, package: Package) -> dict[str, Any]:
         "expected_account_id": settings.sites.recovery.account_id,
         # What the mail promises and the function allows is what the machine waits.
         "manual_approval_timeout_seconds": settings.promotion.await_ms // 1000 or APPROVAL_SECONDS,
+        "primary_account_id": settings.sites.primary.account_id,
+        "primary_region": settings.sites.primary.region,
         "metric_dimensions": dict(primary.metrics.dimensions),
         "metric_namespace": primary.metrics.namespace,
         "notification_topic_arn": recovery.topic_arn,
@@ -93,7 +119,25 @@ def module_variables(settings: Settings, package: Package) -> dict[str, Any]:
         "tf_state_bucket_name": where.state_bucket,
         "tf_state_key": where.state_key,
     }
-    return dict(sorted(known.items()))
+    return dict(sorted((known | _alarms(watched)).items()))
+
+
+def _alarms(watched: Watched) -> dict[str, Any]:
+    """Return how alarms are set that the health contracts accept, as far as the settings say what is healthy."""
+    cadence = watched.cadence
+    return {
+        # CloudWatch knows whole minutes. What looks more often than data come is told of their absence.
+        "alarm_period_seconds": -(-cadence.metrics_every_ms // MINUTE_MS) * 60,
+        "fault_values": dict(cadence.fault_values),
+        "freshness_metric": cadence.age_metric,
+        "freshness_unit_seconds": _number(cadence.age_unit_ms, 1000),
+        "max_freshness_hours": _number(watched.freshness_limit_ms, HOUR_MS),
+    }
+
+
+def _number(value_ms: int, unit_ms: int) -> int | float:
+    whole, rest = divmod(value_ms, unit_ms)
+    return value_ms / unit_ms if rest else whole
 
 
 def _object_arn(uri: str) -> str:

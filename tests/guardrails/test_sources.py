@@ -16,7 +16,11 @@ from tests.guardrails.cases import CASES, lay_out
 ROOT = Path(__file__).parents[2]
 OURS = ("orchestrator", "reaper", "recovery")
 ACCEPTED = """[guardrails]
-always_on = ["orchestrator/aws_cloudwatch_event_rule.watcher", "reaper/aws_cloudwatch_event_rule.schedule"]
+always_on = [
+    "orchestrator/aws_cloudwatch_event_rule.watcher",
+    "orchestrator/aws_cloudwatch_metric_alarm.watcher",
+    "reaper/aws_cloudwatch_event_rule.schedule",
+]
 """
 
 

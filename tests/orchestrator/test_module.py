@@ -6,16 +6,22 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from drproof import catalog
+from drproof.engine.settings import resolve
+from drproof.model.capabilities import AlarmRule
 from drproof.model.settings import Settings
 from drproof.orchestrator import package
-from drproof.orchestrator.deployment import module_variables, settings_in
+from drproof.orchestrator.asked import SCHEDULE, Given, asked_of
+from drproof.orchestrator.deployment import module_variables, settings_in, watched_in
 from drproof.targets import embedded
+from tests.contracts.evidence import PASSING
 from tests.orchestrator.test_package import HERE, LIVE
 from tests.roles.applied import deployed, granted, meant
 from tests.targets.decoys import Yard, yard_in
@@ -39,16 +45,19 @@ SERVICES = (
     "sfn",
     "sts",
 )
+ALARMS_TO = "arn:aws:sns:us-east-1:111122223333:atlas-dr-alarms"
 ROLES = ("builds", "function", "machine", "schedule", "watcher")
 
 
 class Deployment:
     """The module in a folder of its own, against one embedded world."""
 
-    def __init__(self, yard: Yard, folder: Path, variables: dict[str, Any], settings: Settings) -> None:
+    def __init__(self, yard: Yard, folder: Path, variables: dict[str, Any], settings: Path) -> None:
         self.yard = yard
         self.variables = variables
-        self.settings = settings
+        self.plans: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+        self.settings_file = settings
+        self.settings: Settings = settings_in(settings, {})
         self.folder = folder / "terraform" / "orchestrator"
         shutil.copytree(DEPLOY, folder, ignore=shutil.ignore_patterns("__pycache__"))
         (self.folder / "v.auto.tfvars.json").write_text(json.dumps(variables))
@@ -57,27 +66,42 @@ class Deployment:
             json.dumps(
                 {
                     "terraform": {"backend": {"local": {}}},
-                    "provider": {
-                        "aws": {
-                            "endpoints": [dict.fromkeys(SERVICES, yard.world.endpoint)],
-                            "s3_use_path_style": True,
-                            "skip_credentials_validation": True,
-                            "skip_metadata_api_check": True,
-                            "skip_region_validation": True,
-                        }
-                    },
+                    "provider": {"aws": [self._provider(), {"alias": "primary", **self._provider("primary")}]},
                 }
             )
         )
-        issued = embedded.credentials(yard.world.endpoint)["recovery"]
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "TF_CLI_CONFIG_FILE": str(configuration(folder)),
             "CHECKPOINT_DISABLE": "1",
-            "AWS_ACCESS_KEY_ID": issued["access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": issued["secret_access_key"],
         }
+        self.terraform("init", "-input=false")
+
+    def _provider(self, side: str = "recovery") -> dict[str, Any]:
+        issued = embedded.credentials(self.yard.world.endpoint)[side]
+        return {
+            "access_key": issued["access_key_id"],
+            "secret_key": issued["secret_access_key"],
+            "endpoints": [dict.fromkeys(SERVICES, self.yard.world.endpoint)],
+            "s3_use_path_style": True,
+            "skip_credentials_validation": True,
+            "skip_metadata_api_check": True,
+            "skip_region_validation": True,
+        }
+
+    def planned(self, *words: str) -> dict[str, dict[str, Any]]:
+        """Return what a plan would make, by its address: attributes, and `provider`, by which it would be made."""
+        if words not in self.plans:
+            self.plans[words] = self._planned(*words)
+        return self.plans[words]
+
+    def _planned(self, *words: str) -> dict[str, dict[str, Any]]:
+        self.terraform("plan", "-input=false", "-out=planned", *words)
+        shown = json.loads(self.terraform("show", "-json", "planned"))
+        made = shown["planned_values"]["root_module"]["resources"]
+        by = {one["address"]: one["provider_config_key"] for one in shown["configuration"]["root_module"]["resources"]}
+        return {one["address"]: {**one["values"], "provider": by[one["address"].partition("[")[0]]} for one in made}
 
     def terraform(self, *words: str, status: int = 0) -> str:
         done = subprocess.run(
@@ -119,22 +143,21 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     yard = yard_in(tmp_path_factory.mktemp("yard"))
     subnet = yard.client("ec2").describe_subnets()["Subnets"][0]
     variables = {
-        **module_variables(settings_in(settings, {}), built),
+        **module_variables(settings_in(settings, {}), watched_in(settings, {}), built),
         "project": "atlas",
         "tf_state_bucket_name": "atlas-orchestrated-tfstate",
         "tf_lock_table_name": "atlas-dr-tf-lock",
         "codebuild_project": "atlas-orchestrated-infra",
         "dr_vpc_id": subnet["VpcId"],
         "dr_subnet_id": subnet["SubnetId"],
+        "alarm_topic_arn": ALARMS_TO,
     }
-    yield Deployment(yard, folder / "deploy", variables, settings_in(settings, {}))
+    yield Deployment(yard, folder / "deploy", variables, settings)
     yard.world.stop()
 
 
 @needs_provider
-@pytest.mark.exhaustive
 def test_the_module_comes_up_with_its_triggers_off_is_planned_clean_again_and_goes_away(deployment: Deployment) -> None:
-    deployment.terraform("init", "-input=false")
     deployment.terraform("validate")
     # A lock table that somebody made before is taken over.
     make_table(deployment.yard.client("dynamodb"), "atlas-dr-tf-lock")
@@ -145,10 +168,14 @@ def test_the_module_comes_up_with_its_triggers_off_is_planned_clean_again_and_go
     events = deployment.yard.client("events")
     assert outputs["schedule_rule_enabled"] is False
     assert events.describe_rule(Name=outputs["schedule_rule_name"])["State"] == "DISABLED"
-    alarms = deployment.yard.client("cloudwatch").describe_alarms(
-        AlarmNames=[outputs["pipeline_freshness_alarm_name"], outputs["publish_correctness_alarm_name"]]
-    )["MetricAlarms"]
-    assert [alarm["ActionsEnabled"] for alarm in alarms] == [False, False]
+    names = [outputs["pipeline_freshness_alarm_name"], outputs["publish_correctness_alarm_name"]]
+    assert outputs["primary_alarm_names"] == names
+    watching = deployment.yard.client("cloudwatch", "primary").describe_alarms(AlarmNames=names)["MetricAlarms"]
+    assert [alarm["ActionsEnabled"] for alarm in watching] == [False, False]
+    names = ["atlas-dr-orchestrator-watcher-failed"]
+    (watcher,) = deployment.yard.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+    assert watcher["ActionsEnabled"]
+    assert events.describe_rule(Name="atlas-dr-orchestrator-watcher")["State"] == "ENABLED"
     machine = deployment.yard.client("stepfunctions").describe_state_machine(
         stateMachineArn=outputs["state_machine_arn"]
     )
@@ -171,12 +198,18 @@ def test_the_module_comes_up_with_its_triggers_off_is_planned_clean_again_and_go
 
 
 @needs_provider
-def test_another_package_than_the_variables_were_written_for_is_refused(deployment: Deployment) -> None:
-    deployment.terraform("init", "-input=false")
+def test_another_package_a_topic_that_no_alarm_reaches_and_an_unknown_period_are_refused(
+    deployment: Deployment,
+) -> None:
+    wrong = (f"package_sha256={'0' * 64}", "alarm_topic_arn=", "alarm_period_seconds=0")
 
-    said = deployment.terraform("plan", "-input=false", "-var", f"package_sha256={'0' * 64}", status=1)
+    said = deployment.terraform("plan", "-input=false", *(word for one in wrong for word in ("-var", one)), status=1)
 
-    assert "another one than these variables were written for" in " ".join(said.split())
+    said = " ".join(re.sub(r"[│╷╵]", " ", said).split())
+    assert "another one than these variables were written for" in said
+    topic = deployment.variables["notification_topic_arn"]
+    assert f"expected one in us-east-1, got {topic}: say alarm_topic_arn" in said
+    assert "set primary.metrics_every in drproof.toml" in said
 
 
 REFUSED = {
@@ -186,15 +219,126 @@ REFUSED = {
     'phase_policy={"Statement":[{"Action":["s3:*"]}]}': "allows every action",
     "project=Atlas Jobs": "is no name of lower-case letters",
     "notification_topic_arn=people": "is no ARN of a topic",
-    "alarm_missing_data=fine": "is one of missing, ignore",
+    "alarm_missing_data=ignore": "takes it for health",
+    "alarm_period_seconds=90": "is no whole number of minutes",
+    'fault_values={"PublishCorrectness":"bad"}': "fault_values are numbers",
 }
 
 
 @needs_provider
 def test_what_a_guardrail_forbids_is_refused(deployment: Deployment) -> None:
-    deployment.terraform("init", "-input=false")
     words = [word for variable in REFUSED for word in ("-var", variable)]
 
     said = " ".join(re.sub(r"[│╷╵]", " ", deployment.terraform("plan", "-input=false", *words, status=1)).split())
 
     assert [variable for variable, says in REFUSED.items() if says not in said] == []
+
+
+FRESHNESS = "aws_cloudwatch_metric_alarm.pipeline_freshness[0]"
+CORRECTNESS = 'aws_cloudwatch_metric_alarm.publish_correctness["PublishCorrectness"]'
+WATCHER_FAILED = "aws_cloudwatch_metric_alarm.watcher"
+
+
+def alarm_rule(planned: dict[str, Any]) -> AlarmRule:
+    """Return a planned alarm as a drill reads one that is there."""
+    return AlarmRule(
+        name=planned["alarm_name"],
+        kind="metric",
+        namespace=planned["namespace"],
+        metric=planned["metric_name"],
+        dimensions=planned["dimensions"],
+        statistic=planned["statistic"],
+        comparison=planned["comparison_operator"],
+        threshold=str(planned["threshold"]),
+        period_ms=planned["period"] * 1000,
+        periods=planned["evaluation_periods"],
+        datapoints=planned["datapoints_to_alarm"] or planned["evaluation_periods"],
+        missing_data=planned["treat_missing_data"],
+        actions_enabled=planned["actions_enabled"],
+        actions=tuple(planned["alarm_actions"]),
+        insufficient_data_actions=tuple(planned["insufficient_data_actions"] or ()),
+    )
+
+
+def judged(deployment: Deployment, rules: tuple[AlarmRule, ...]) -> dict[str, str]:
+    """Return what the health contracts say of alarms, where the settings that were packaged are the bar."""
+    file = deployment.settings_file
+    resolved = resolve({}, {}, file, needed=("criteria.", "primary."), directory=file.parent)
+    watched, primary = watched_in(file, {}), deployment.settings.primary
+    evidence = PASSING.facts(
+        "read_alarms",
+        alarms=rules,
+        freshness_limit_ms=watched.freshness_limit_ms,
+        schedule=watched.cadence.schedule,
+        schedule_gap_ms=watched.cadence.longest_gap_ms + watched.cadence.slack_ms,
+    )
+    evidence = evidence.facts(
+        "check_health",
+        namespace=primary.metrics.namespace,
+        dimensions=primary.metrics.dimensions,
+        metrics=(watched.cadence.age_metric, *watched.cadence.fault_values),
+    ).asking(
+        alarms=tuple(rule.name for rule in rules),
+        cadence=watched.cadence,
+        freshness_limit_ms=watched.freshness_limit_ms,
+        rpo_ms=resolved["criteria.rpo"],
+    )
+    contracts = [one for one in catalog.plan("health").contracts if "read_alarms" in one.needs]
+    assert len(contracts) > 6
+    return {
+        verdict.name: f"{verdict.status.value}: {verdict.reason}"
+        for contract in contracts
+        for verdict in evidence.verdicts(contract)
+    }
+
+
+@needs_provider
+def test_the_alarms_that_are_planned_are_ones_that_our_health_contracts_accept(deployment: Deployment) -> None:
+    planned = deployment.planned("-var", "enable_triggers=true")
+
+    alarms = {address: one for address, one in planned.items() if one.get("alarm_name")}
+    assert {address: one["provider"] for address, one in alarms.items()} == {
+        FRESHNESS: "aws.primary",
+        CORRECTNESS: "aws.primary",
+        WATCHER_FAILED: "aws",
+    }
+    rules = tuple(alarm_rule(alarms[address]) for address in (FRESHNESS, CORRECTNESS))
+    assert {rule.threshold for rule in rules} == {"26", "0.5"}
+    assert [rule.insufficient_data_actions for rule in rules] == [(ALARMS_TO,), (ALARMS_TO,)]
+    said = judged(deployment, rules)
+    assert len(said) > 2 * 6
+    assert {name: one for name, one in said.items() if not one.startswith("proven")} == {}
+    # The same contracts refute what was set before: without a schedule's time, without anybody told of silence.
+    before = replace(rules[0], threshold="6", period_ms=30_000, insufficient_data_actions=())
+    refuted = [name for name, one in judged(deployment, (before,)).items() if one.startswith("refuted")]
+    assert refuted == [
+        f"alarm_is_quiet_on_a_healthy_day[{before.name}]",
+        f"alarm_takes_no_silence_for_health[{before.name}]",
+    ]
+
+
+@needs_provider
+def test_with_triggers_off_the_schedule_and_the_alarms_on_the_site_are_off_and_the_watcher_tells(
+    deployment: Deployment,
+) -> None:
+    planned = deployment.planned()
+
+    assert planned["aws_cloudwatch_event_rule.schedule"]["state"] == "DISABLED"
+    assert [planned[one]["actions_enabled"] for one in (FRESHNESS, CORRECTNESS)] == [False, False]
+    assert planned["aws_cloudwatch_event_rule.watcher"]["state"] == "ENABLED"
+    assert planned[WATCHER_FAILED]["actions_enabled"]
+    assert planned[WATCHER_FAILED]["alarm_actions"] == [deployment.variables["notification_topic_arn"]]
+
+
+@needs_provider
+def test_what_the_schedule_says_is_an_input_that_the_function_takes_for_a_look_nobody_asked_for(
+    deployment: Deployment,
+) -> None:
+    planned = deployment.planned()
+    said = json.loads(planned["aws_cloudwatch_event_target.schedule"]["input"])
+
+    arn = "arn:aws:states:us-west-2:444455556666:execution:atlas-dr-orchestrator:tick"
+    asked = asked_of({"act": "check_health", "execution": {"arn": arn, "name": "tick"}, "input": said})
+    assert asked.input == Given(backup_uri=deployment.settings.backup_uri, requested_by=SCHEDULE)
+    assert asked.input.is_unattended
+    assert asked.input.backup_uri.startswith("s3://")

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from drproof.analysis.terraform.evaluating import Scope, value_of
 from drproof.engine.refusal import Refusal
-from drproof.formats import durations
+from drproof.formats import durations, hcl
+from drproof.formats.hcl import Expression
 from drproof.model.settings import Promotion
 from drproof.orchestrator import package
 from drproof.orchestrator.definition import APPROVAL_SECONDS
-from drproof.orchestrator.deployment import module_variables, permissions_of, settings_in
+from drproof.orchestrator.deployment import module_variables, permissions_of, settings_in, watched_in
 from drproof.orchestrator.execution_run import DECIDED_WITHIN
 from drproof.targets.aws.permissions import needed
 from tests.drill.conftest import Operator
@@ -192,17 +194,63 @@ def declared() -> dict[str, bool]:
     }
 
 
+def given(built: package.Package, settings: Path) -> dict[str, Any]:
+    """The variables that settings and package decide."""
+    return module_variables(settings_in(settings, {}), watched_in(settings, {}), built)
+
+
 def test_settings_and_package_say_all_that_the_module_must_know(built: package.Package, settings: Path) -> None:
-    known = module_variables(settings_in(settings, {}), built)
+    known = given(built, settings)
 
     variables = declared()
     assert set(known) <= set(variables)
     assert {name for name, optional in variables.items() if not optional} - set(known) == {"project"}
     assert known["manual_approval_timeout_seconds"] == APPROVAL_SECONDS == durations.parse(DECIDED_WITHIN) // 1000
     patient = replace(settings_in(settings, {}), promotion=Promotion(await_ms=14_400_000))
-    assert module_variables(patient, built)["manual_approval_timeout_seconds"] == 4 * 3600
+    assert module_variables(patient, watched_in(settings, {}), built)["manual_approval_timeout_seconds"] == 4 * 3600
     assert known["tf_state_bucket_name"] == "atlas-dr-tfstate"
     assert (known["receipt_bucket"], known["receipt_prefix"]) == ("atlas-receipts", "r")
+
+
+def test_the_alarms_on_the_original_site_are_set_by_its_settings_and_tell_of_silence(
+    built: package.Package, settings: Path
+) -> None:
+    site, known = settings_in(settings, {}).primary, given(built, settings)
+    resources = hcl.parse((MODULE / "alarms.tf").read_bytes()).inside("resource")
+    alarms = {one.labels[1]: one for one in resources if one.labels[0] == "aws_cloudwatch_metric_alarm"}
+
+    assert sorted(alarms) == ["pipeline_freshness", "publish_correctness"]
+    for alarm in alarms.values():
+        said = {name: value_of(value, Scope(variables=known)) for name, value in alarm.attributes.items()}
+        assert alarm.attributes["provider"] == Expression("aws.primary")
+        assert alarm.attributes["insufficient_data_actions"] == alarm.attributes["alarm_actions"]
+        assert (said["namespace"], said["dimensions"]) == (site.metrics.namespace, site.metrics.dimensions)
+        assert said["period"] == 60
+    age = alarms["pipeline_freshness"].attributes["metric_name"]
+    assert value_of(age, Scope(variables=known)) == "PipelineFreshnessHours"
+    assert (known["max_freshness_hours"], known["freshness_unit_seconds"]) == (26, 3600)
+    assert known["fault_values"] == {"PublishCorrectness": "1"}
+    assert (known["primary_account_id"], known["primary_region"]) == ("111122223333", "us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("line", "variable", "is_then"),
+    [
+        ('metrics_every = "15m"', "alarm_period_seconds", 900),
+        ('metrics_every = "61s"', "alarm_period_seconds", 120),
+        ('metrics_every = "0s"', "alarm_period_seconds", 0),
+        ('freshness_limit = "90m"', "max_freshness_hours", 1.5),
+        ('age_unit = "1m"', "freshness_unit_seconds", 60),
+    ],
+)
+def test_an_alarm_never_looks_more_often_than_metrics_come(
+    line: str, variable: str, is_then: float, built: package.Package, tmp_path: Path
+) -> None:
+    name = line.partition(" ")[0]
+    path = tmp_path / "drproof.toml"
+    path.write_text(re.sub(rf"^{name} = .*$", line, LIVE, flags=re.MULTILINE))
+
+    assert given(built, path)[variable] == is_then
 
 
 def test_the_functions_policy_allows_no_wildcard_action_and_takes_no_machine_away(settings: Path) -> None:

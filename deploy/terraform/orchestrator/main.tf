@@ -10,10 +10,9 @@ data "aws_caller_identity" "current" {
 data "aws_partition" "current" {}
 
 locals {
-  arn         = "arn:${data.aws_partition.current.partition}"
-  name        = "${var.project}-dr-orchestrator"
-  builds      = var.codebuild_project != "" ? var.codebuild_project : "${var.project}-dr-infra"
-  alarm_topic = var.alarm_topic_arn != "" ? var.alarm_topic_arn : var.notification_topic_arn
+  arn    = "arn:${data.aws_partition.current.partition}"
+  name   = "${var.project}-dr-orchestrator"
+  builds = var.codebuild_project != "" ? var.codebuild_project : "${var.project}-dr-infra"
   state = {
     bucket = var.tf_state_bucket_name != "" ? var.tf_state_bucket_name : "${var.project}-dr-tfstate-${var.expected_account_id}-${var.region}"
     table  = var.tf_lock_table_name
@@ -21,6 +20,17 @@ locals {
   # Written out, so that no policy waits for what it speaks of, and none needs a wildcard for that.
   machine = "${local.arn}:states:${var.region}:${var.expected_account_id}:stateMachine:${local.name}"
   build   = "${local.arn}:codebuild:${var.region}:${var.expected_account_id}:project/${local.builds}"
+
+  # Where nothing is watched, nobody has to reach the original site to apply this module.
+  is_watched = var.metric_namespace != ""
+  primary = {
+    account = local.is_watched && var.primary_account_id != "" ? var.primary_account_id : var.expected_account_id
+    region  = local.is_watched && var.primary_region != "" ? var.primary_region : var.region
+    topic   = var.alarm_topic_arn != "" ? var.alarm_topic_arn : var.notification_topic_arn
+  }
+  topic_is_near     = split(":", local.primary.topic)[3] == local.primary.region
+  topic_is_far      = "An alarm tells a topic of its own region alone, expected one in ${local.primary.region}, got ${local.primary.topic}: say alarm_topic_arn."
+  period_is_unknown = "Nobody says how often the original site's metrics come, and an alarm on them needs a period: set primary.metrics_every in drproof.toml and package again, or say alarm_period_seconds."
 
   # The checked-in machine, but for how long a person may take; the whole may take as much longer.
   generated = jsondecode(templatefile("${path.module}/../../orchestrator.asl.json", { function_arn = aws_lambda_function.orchestrator.arn }))

@@ -44,13 +44,21 @@ output "schedule_rule_enabled" {
 }
 
 output "pipeline_freshness_alarm_name" {
-  description = "The alarm on age; empty where there are none."
+  description = "The alarm on age; null where there is none."
   value       = one(aws_cloudwatch_metric_alarm.pipeline_freshness[*].alarm_name)
 }
 
 output "publish_correctness_alarm_name" {
-  description = "The alarm on pointers and markers; empty where there are none."
-  value       = one(aws_cloudwatch_metric_alarm.publish_correctness[*].alarm_name)
+  description = "The alarm on pointers and markers, the first by its metric; null where there is none."
+  value       = try(values(aws_cloudwatch_metric_alarm.publish_correctness)[0].alarm_name, null)
+}
+
+output "primary_alarm_names" {
+  description = "Every alarm on the original site; primary.alarms.names of drproof.toml."
+  value = concat(
+    aws_cloudwatch_metric_alarm.pipeline_freshness[*].alarm_name,
+    [for alarm in values(aws_cloudwatch_metric_alarm.publish_correctness) : alarm.alarm_name],
+  )
 }
 
 output "terraform_state_bucket" {

@@ -17,45 +17,10 @@ resource "aws_cloudwatch_event_target" "schedule" {
   ))
 }
 
-resource "aws_cloudwatch_metric_alarm" "pipeline_freshness" {
-  count               = var.metric_namespace == "" ? 0 : 1
-  alarm_name          = "${var.project}-dr-pipeline-freshness"
-  alarm_description   = "What the original site published last is older than ${var.max_freshness_hours} hours."
-  namespace           = var.metric_namespace
-  metric_name         = "PipelineFreshnessHours"
-  dimensions          = var.metric_dimensions
-  statistic           = "Maximum"
-  period              = var.alarm_period_seconds
-  evaluation_periods  = var.alarm_evaluation_periods
-  threshold           = var.max_freshness_hours
-  comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = var.alarm_missing_data
-  actions_enabled     = var.enable_triggers
-  alarm_actions       = [local.alarm_topic]
-  ok_actions          = [local.alarm_topic]
-}
-
-resource "aws_cloudwatch_metric_alarm" "publish_correctness" {
-  count               = var.metric_namespace == "" ? 0 : 1
-  alarm_name          = "${var.project}-dr-publish-correctness"
-  alarm_description   = "Pointers or markers of the original site are wrong."
-  namespace           = var.metric_namespace
-  metric_name         = "PublishCorrectness"
-  dimensions          = var.metric_dimensions
-  statistic           = "Maximum"
-  period              = var.alarm_period_seconds
-  evaluation_periods  = var.alarm_evaluation_periods
-  threshold           = 0.5
-  comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = var.alarm_missing_data
-  actions_enabled     = var.enable_triggers
-  alarm_actions       = [local.alarm_topic]
-  ok_actions          = [local.alarm_topic]
-}
-
 # The watcher is no trigger: it starts nothing, and is on even where triggers are off.
 resource "aws_cloudwatch_event_rule" "watcher" {
   name        = "${local.name}-watcher"
+  state       = "ENABLED"
   description = "Executions that ended otherwise than the machine's own end states."
   event_pattern = jsonencode({
     source      = ["aws.states"]
@@ -72,7 +37,8 @@ resource "aws_cloudwatch_event_target" "watcher" {
   arn  = aws_lambda_function.watcher.arn
 }
 
-# A watcher that fails is silence; somebody must hear of that too.
+# A watcher that fails is silence, and somebody must hear of that too: of an execution that a person started as well,
+# while triggers are off. It starts nothing, and is on for as long as the watcher is.
 resource "aws_cloudwatch_metric_alarm" "watcher" {
   alarm_name          = "${local.name}-watcher-failed"
   alarm_description   = "Nobody was told of an execution that ended."
@@ -85,6 +51,6 @@ resource "aws_cloudwatch_metric_alarm" "watcher" {
   threshold           = 0
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
-  actions_enabled     = var.enable_triggers
-  alarm_actions       = [local.alarm_topic]
+  actions_enabled     = true
+  alarm_actions       = [var.watcher_topic_arn != "" ? var.watcher_topic_arn : var.notification_topic_arn]
 }

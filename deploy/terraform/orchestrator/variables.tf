@@ -70,9 +70,27 @@ variable "phase_policy" {
 
 # The original site, and what is restored from.
 
+variable "primary_account_id" {
+  type        = string
+  default     = ""
+  description = "Its account, sites.primary.account_id of drproof.toml; empty for the recovery site's."
+}
+
+variable "primary_region" {
+  type        = string
+  default     = ""
+  description = "Its region, sites.primary.region of drproof.toml; empty for the recovery site's."
+}
+
+variable "primary_role_arn" {
+  type        = string
+  default     = ""
+  description = "The role that makes the alarms in its account, assumed by whoever applies; empty where their own credentials are for both."
+}
+
 variable "publish_bucket" {
   type        = string
-  description = "primary.bucket of drproof.toml."
+  description = "primary.bucket of drproof.toml: what an alarm is about."
 }
 
 variable "publish_prefix" {
@@ -116,7 +134,13 @@ variable "notification_topic_arn" {
 variable "alarm_topic_arn" {
   type        = string
   default     = ""
-  description = "Whom alarms tell; empty for the same as notification_topic_arn."
+  description = "Whom the alarms on the original site tell: a topic of its region that takes messages of CloudWatch; empty for notification_topic_arn."
+}
+
+variable "watcher_topic_arn" {
+  type        = string
+  default     = ""
+  description = "Who hears that the watcher failed; empty for notification_topic_arn. A topic that takes nothing is one reason for that: name another."
 }
 
 variable "manual_approval_timeout_seconds" {
@@ -130,7 +154,7 @@ variable "manual_approval_timeout_seconds" {
 variable "enable_triggers" {
   type        = bool
   default     = false
-  description = "Whether schedule and alarm actions are on. `pytest -m preflight --verified-drill …` says whether they may be."
+  description = "Whether the schedule and the actions of the alarms on the original site are on. `pytest -m preflight --verified-drill …` says whether they may be."
 }
 
 variable "schedule_expression" {
@@ -139,10 +163,12 @@ variable "schedule_expression" {
   description = "How often detection looks."
 }
 
+# Alarms on the original site.
+
 variable "metric_namespace" {
   type        = string
   default     = ""
-  description = "primary.metrics.namespace of drproof.toml; empty for no alarms."
+  description = "primary.metrics.namespace of drproof.toml; empty for no alarms: the site has some, or whoever applies does not reach it."
 }
 
 variable "metric_dimensions" {
@@ -151,16 +177,43 @@ variable "metric_dimensions" {
   description = "primary.metrics.dimensions of drproof.toml."
 }
 
+variable "freshness_metric" {
+  type        = string
+  default     = ""
+  description = "primary.age_metric of drproof.toml; empty for no alarm on age."
+}
+
+variable "freshness_unit_seconds" {
+  type        = number
+  default     = 3600
+  description = "primary.age_unit of drproof.toml: what a 1 of that metric means."
+}
+
 variable "max_freshness_hours" {
   type        = number
-  default     = 6
-  description = "When the age of what was published is an alarm: not below what the schedule of the original site allows."
+  description = "primary.freshness_limit of drproof.toml: when the age of what was published is an alarm. Below what the schedule of the site allows it goes off on a healthy day."
+}
+
+variable "fault_values" {
+  type        = map(string)
+  default     = {}
+  description = "primary.fault_values of drproof.toml: an alarm for each metric, halfway to what it says at a fault."
+
+  validation {
+    condition     = alltrue([for value in values(var.fault_values) : can(tonumber(value))])
+    error_message = "fault_values are numbers, such as { PublishCorrectness = \"1\" }."
+  }
 }
 
 variable "alarm_period_seconds" {
   type        = number
-  default     = 300
-  description = "The period of the alarms: not shorter than what emits the metrics takes between two."
+  default     = 0
+  description = "The period of the alarms, not shorter than primary.metrics_every of drproof.toml: an alarm that looks more often finds nothing and tells of that."
+
+  validation {
+    condition     = var.alarm_period_seconds % 60 == 0 && var.alarm_period_seconds >= 0
+    error_message = "alarm_period_seconds is no whole number of minutes."
+  }
 }
 
 variable "alarm_evaluation_periods" {
@@ -172,11 +225,11 @@ variable "alarm_evaluation_periods" {
 variable "alarm_missing_data" {
   type        = string
   default     = "missing"
-  description = "What an alarm makes of silence; `breaching` would call an emitter that pauses an outage."
+  description = "What an alarm makes of silence; with missing, people are told that it has no data, and with breaching, that the site is at fault."
 
   validation {
-    condition     = contains(["missing", "ignore", "breaching", "notBreaching"], var.alarm_missing_data)
-    error_message = "alarm_missing_data is one of missing, ignore, breaching, notBreaching."
+    condition     = contains(["breaching", "missing"], var.alarm_missing_data)
+    error_message = "alarm_missing_data is one of breaching, missing: an alarm that ignores silence takes it for health."
   }
 }
 

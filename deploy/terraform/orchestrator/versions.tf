@@ -27,3 +27,22 @@ provider "aws" {
     tags = merge(var.tags, { project = var.project, managed-by = "drproof" })
   }
 }
+
+# The original site, for its alarms alone.
+provider "aws" {
+  alias               = "primary"
+  region              = local.primary.region
+  allowed_account_ids = [local.primary.account]
+
+  dynamic "assume_role" {
+    for_each = local.is_watched && var.primary_role_arn != "" ? [var.primary_role_arn] : []
+
+    content {
+      role_arn = assume_role.value
+    }
+  }
+
+  default_tags {
+    tags = merge(var.tags, { project = var.project, managed-by = "drproof" })
+  }
+}
