@@ -1,6 +1,5 @@
 """People are told what failed: which phase, why, where its receipt lies, what is still up, and the one command."""
 
-import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -8,19 +7,16 @@ from typing import Any
 from drproof.engine.obstacles import Obstacle
 from drproof.engine.run import Run
 from drproof.formats import failure_causes
-from drproof.formats.timestamps import milliseconds
-from drproof.model.context import DRILL_TAG, Effect
-from drproof.model.errors import DrproofError
+from drproof.model.context import Effect
 from drproof.model.receipt import Cause, Outcome, Receipt
 from drproof.orchestrator.execution_run import ExecutionRun
+from drproof.orchestrator.still_up import machines_of
 
 TELLING = "tell_of_failure"
 KIND = "drproof_execution_failed"
 QUOTA = ("AccountLimitExceeded", "QuotaError", "LimitExceeded")
 BEFORE = {"prepare_bringup": "bringup"}
 """The phase that an act belongs to, where it has another name."""
-
-MINUTE_MS = 60_000
 
 
 def tell(taken: ExecutionRun) -> dict[str, Any]:
@@ -119,19 +115,6 @@ def _kept(run: Run, receipt: Receipt[Any] | None) -> tuple[str, str]:
 
 
 def _still_up(taken: ExecutionRun) -> list[dict[str, Any]]:
-    """Return the machines of this execution that run, each with its age and cost in the terms that are known."""
     run = taken.open
-    settings, now = run.prepared.settings, run.clock.now()
-    with contextlib.suppress(DrproofError):
-        found = taken.target.recovery.fleet.runners({DRILL_TAG: run.opened.handover.origin})
-        return [
-            {
-                "instance_id": one.instance_id,
-                "state": one.state,
-                "age_minutes": max(0, milliseconds(now) - milliseconds(one.launched_at)) // MINUTE_MS,
-                "cost": f"{one.instance_type} and {settings.cost.ebs_root_gb} GB of disk since {one.launched_at}; "
-                "drproof knows no prices",
-            }
-            for one in found
-        ]
-    return [{"instance_id": "unknown", "state": "the recovery site did not answer", "cost": "unknown"}]
+    disk_gb = run.prepared.settings.cost.ebs_root_gb
+    return machines_of(run.opened.handover.origin, taken.target.recovery.fleet, now=run.clock.now(), disk_gb=disk_gb)

@@ -26,13 +26,12 @@ from drproof.engine.settings import EMBEDDED, find_file, resolve
 from drproof.evidence.canonical import digest
 from drproof.formats import execution_history
 from drproof.formats.execution_history import Event
-from drproof.formats.timestamps import milliseconds
 from drproof.model.capabilities import Intent
-from drproof.model.context import DRILL_TAG
 from drproof.model.criteria import Sites
 from drproof.model.errors import DrproofError
 from drproof.model.settings import Settings
 from drproof.orchestrator.definition import phases, state_of
+from drproof.orchestrator.still_up import machines_of
 from drproof.targets import open_target
 from drproof.targets.sites import AwsTarget
 
@@ -44,7 +43,6 @@ ARN = re.compile(
 )
 NEEDED = ("target", "sites.", "recovery.topic_arn")
 TELLING = state_of(TELL)
-MINUTE_MS = 60_000
 MOST_RECEIPTS = 32
 """How many receipts a message names; the plan has half as many phases."""
 
@@ -94,7 +92,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         shown = shown_by(target, ended)
         if shown.told:
             return {"told": False, "why": f"{TELLING} told of it"}
-        message = message_of(ended, shown, _still_up(target, ended), mode=_mode(settings))
+        message = message_of(ended, shown, _still_up(target, settings, ended), mode=_mode(settings))
         return {"told": True, "message_id": _sent(target, settings, ended, message)} | message
 
 
@@ -218,21 +216,9 @@ def _mode(settings: Settings) -> str:
     return "rehearsal" if settings.target == EMBEDDED else "live"
 
 
-def _still_up(target: AwsTarget, ended: Ended) -> list[dict[str, Any]]:
-    """Return the machines of an execution that run; what the site does not say keeps nobody from being told."""
-    now = milliseconds(SystemClock().now())
-    try:
-        return [
-            {
-                "instance_id": one.instance_id,
-                "state": one.state,
-                "age_minutes": max(0, now - milliseconds(one.launched_at)) // MINUTE_MS,
-                "cost": f"{one.instance_type} since {one.launched_at}; drproof knows no prices",
-            }
-            for one in target.recovery.fleet.runners({DRILL_TAG: ended.name})
-        ]
-    except DrproofError as exc:
-        return [{"instance_id": "unknown", "state": f"the recovery site did not say: {type(exc).__name__}"}]
+def _still_up(target: AwsTarget, settings: Settings, ended: Ended) -> list[dict[str, Any]]:
+    now, disk_gb = SystemClock().now(), settings.cost.ebs_root_gb
+    return machines_of(ended.name, target.recovery.fleet, now=now, disk_gb=disk_gb)
 
 
 def _sent(target: AwsTarget, settings: Settings, ended: Ended, message: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The machine of a recovery is made from the plan, sound, and a replay of it ends as the page of the docs says."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,18 @@ def test_the_page_of_the_docs_has_every_scenario() -> None:
 
 def test_whoever_is_to_tell_of_an_end_is_named() -> None:
     assert {row.told for row in rows() if row.status != "SUCCEEDED"} == {FUNCTION, WATCHER}
+
+
+@pytest.mark.parametrize("phase", [phase.name for phase in definition.phases()])
+def test_the_packaged_function_is_played_through_a_failure_of_each_phase(phase: str) -> None:
+    ends = tomllib.loads((Path(__file__).with_name("whole_ends.toml")).read_text(encoding="utf-8"))
+    failing = [
+        name
+        for name, row in ends.items()
+        if row["status"] == "FAILED"
+        and row["phase"] == phase
+        and row["stops"][:2] in ([phase, "failed"], [phase, "blocked"])
+    ]
+
+    assert failing, f"no end of whole_ends.toml has {phase} fail and people told of it"
+    assert all(ends[name]["teller"] in {"function", "watcher"} and ends[name]["messages"] for name in failing)

@@ -5,11 +5,18 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from drproof.engine.clock import instant
+from drproof.formats import timestamps
+from drproof.model.context import DRILL_TAG
 from drproof.orchestrator import watcher
+from drproof.orchestrator.still_up import machines_of
+from drproof.targets import embedded
+from drproof.targets.aws.ec2 import AwsFleet
 from tests.patience import until
 from tests.roles.asked import note
 from tests.targets.decoys import Yard, marked, yard_in
@@ -145,7 +152,9 @@ def test_an_abort_is_told_with_its_phase_its_receipts_what_is_up_and_the_one_com
     assert heard["Subject"] == "drproof rehearsal aborted: ABORTED in validate"
     assert (told["status"], told["phase"], told["cause"]) == ("ABORTED", "validate", "aborted")
     assert told["receipts"] == ["s3://atlas-receipts/drill/validate.json"]
-    assert [one["instance_id"] for one in told["still_up"]] == [machine]
+    (up,) = told["still_up"]
+    assert (up["instance_id"], up["state"], up["age_minutes"]) == (machine, "running", 0)
+    assert up["cost"].startswith("t4g.medium and 8 GB of disk since 20")
     assert other not in heard["Message"]
     assert told["next"] == f"drproof teardown --execution-arn {arn}"
     token = json.loads(
@@ -157,6 +166,31 @@ def test_an_abort_is_told_with_its_phase_its_receipts_what_is_up_and_the_one_com
     )["Payload"]["token"]
     assert token not in json.dumps([heard, said])
     assert "hunter2" not in json.dumps([heard, said])
+
+
+def test_a_machine_that_is_held_is_told_with_its_age_and_what_runs_up_meanwhile(watch: Watch) -> None:
+    machine, fleet = watch.yard.machine(marked("aged", FUTURE)), AwsFleet(watch.yard.client("ec2"), every=0.2)
+    (launched,) = (one.launched_at for one in fleet.runners({DRILL_TAG: "aged"}))
+    later, before = (
+        instant(timestamps.parse(launched) + timedelta(minutes=minutes, seconds=30)) for minutes in (95, -2)
+    )
+
+    told = {now: machines_of("aged", fleet, now=now, disk_gb=30) for now in (later, before)}
+
+    cost = f"t4g.medium and 30 GB of disk since {launched}; drproof knows no prices"
+    row = {"instance_id": machine, "state": "running", "age_minutes": 95, "cost": cost}
+    assert told == {later: [row], before: [{**row, "age_minutes": 0}]}
+    assert machines_of("nobody", fleet, now=later, disk_gb=30) == []
+
+
+def test_a_site_that_does_not_say_what_is_up_is_told_as_that_and_not_as_nothing(watch: Watch) -> None:
+    endpoint = watch.yard.world.endpoint
+    embedded.ask(endpoint, "POST", "faults", {"kind": "denied", "service": "ec2", "action": "DescribeInstances"})
+
+    (row,) = machines_of("aged", AwsFleet(watch.yard.client("ec2"), every=0.2), now=FUTURE, disk_gb=8)
+
+    assert (row["instance_id"], row["cost"]) == ("unknown", "unknown")
+    assert row["state"] == "the recovery site did not say: UnauthorizedOperation"
 
 
 def test_a_path_that_leads_to_nothing_is_told_with_its_state(watch: Watch) -> None:

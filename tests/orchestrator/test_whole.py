@@ -36,6 +36,7 @@ ROWS = playing.rows()
 STATUS = {"proven": 0, "refuted": 3, "incomplete": 4}
 PHASES = tuple(phase.name for phase in definition.phases())
 ANY = "*"
+COST = r"t4g\.medium and 8 GB of disk since \d{4}-\d\d-\d\dT[0-9:.]+Z; drproof knows no prices"
 STATUS_OF = {
     "HealthyNoop": "healthy_noop",
     "PromoteApproved": "promote_approved",
@@ -146,6 +147,9 @@ def test_people_are_told_once_and_of_what_is_still_up(shelf: Shelf, name: str) -
     assert said["phase"] == row["phase"] or row["phase"] == ANY
     assert row["cause"] in said["cause"]
     assert said["next"] == f"drproof teardown --execution-arn {end.told['arn']}"
+    for one in said["still_up"]:
+        assert re.fullmatch(COST, one["cost"]), one
+        assert 0 <= one["age_minutes"] < 60, one
     ours = [one["instance_id"] for one in said["still_up"]]
     assert set(ours) <= set(machines)
     assert bool(ours) is bool(machines)
