@@ -1,6 +1,8 @@
 """What is deployed: drproof and what it needs there, pinned, below the platform's limit, and nothing else."""
 
+import hashlib
 import json
+import os
 import platform
 import re
 import subprocess
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from drproof.analysis.terraform.evaluating import Scope, value_of
+from drproof.engine.leaves import LEAVES
 from drproof.engine.refusal import Refusal
 from drproof.formats import durations, hcl
 from drproof.formats.hcl import Expression
@@ -308,3 +311,67 @@ def test_no_function_is_given_a_name_that_the_platform_keeps_for_itself() -> Non
     reserved = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
     assert not reserved & set(given)
     assert not [name for name in given if name.startswith(("AWS_LAMBDA_", "LAMBDA_", "_"))]
+
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+GATES = {"allow_non_arm_instance_type", "dr_instance_type"}
+"""Variables that make nothing and refuse something: what the functions would order of the builds."""
+OF_THE_REFERENCE = 43
+"""How many variables the reference's module has."""
+
+
+def test_each_variable_of_the_reference_is_one_of_ours_or_a_setting_and_the_page_says_which() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (`\w+`|-) \| (.+) \|$", PAGE.partition("### The reference's variables")[2], re.MULTILINE
+    )
+    settings = {leaf.path for leaf in LEAVES}
+
+    assert len({row[0] for row in rows}) == len(rows) == OF_THE_REFERENCE
+    assert {here.strip("`") for _, here, _ in rows if here != "-"} <= set(declared())
+    named = {one for _, _, whence in rows for one in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", whence)}
+    assert named <= settings, named - settings
+    unexplained = [name for name, here, whence in rows if here == "-" and "`" not in whence and len(whence) < 30]
+    assert unexplained == []
+
+
+def test_each_variable_of_the_module_is_used_in_it() -> None:
+    text = "\n".join(path.read_text() for path in MODULE.glob("*.tf") if path.name != "variables.tf")
+
+    unused = {name for name in declared() if not re.search(rf"\bvar\.{name}\b", text)}
+    assert unused == GATES
+
+
+def test_the_zip_of_the_recovery_module_is_made_by_the_commands_of_the_page(tmp_path: Path) -> None:
+    (block,) = re.findall(
+        r"((?:^    .+\n)+)", PAGE.partition("## The recovery module's zip")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    lines = [line.strip() for line in block.splitlines()]
+    here = [line for line in lines if line.split()[0] not in {"aws", "terraform"}]
+    assert [line.split()[0] for line in lines if line not in here] == ["terraform", "aws"]
+    (tmp_path / "deploy").symlink_to(MODULE.parents[1])
+    plugins = "mkdir -p runner-module/.terraform/providers && touch runner-module/.terraform/providers/x runner-module/.terraform.lock.hcl"
+
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join([*here[:2], plugins, *here[2:]])],
+        cwd=tmp_path,
+        env={**os.environ, "K3S_SHA256": "0" * 64},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    made = tmp_path / "dr-runner.zip"
+    assert hashlib.sha256(made.read_bytes()).hexdigest() in done.stdout
+    with zipfile.ZipFile(made) as archive:
+        found = {name for name in archive.namelist() if not name.endswith("/")}
+        said = archive.read("site.auto.tfvars").decode()
+    recovery = MODULE.with_name("recovery")
+    shipped = {path.relative_to(recovery).as_posix() for path in recovery.rglob("*") if path.is_file()}
+    assert found == shipped | {"site.auto.tfvars", ".terraform.lock.hcl"}
+    assert hcl.parse(said.encode()).attributes == {
+        "account_id": "444455556666",
+        "ami_id": "ami-0123456789abcdef0",
+        "k3s_sha256": "0" * 64,
+    }

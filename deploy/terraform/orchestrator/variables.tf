@@ -243,7 +243,7 @@ variable "dr_runner_name" {
 variable "dr_instance_type" {
   type        = string
   default     = "t4g.medium"
-  description = "The type of the machine."
+  description = "The type of the machine, recovery.instance_type of drproof.toml: looked at here alone, the functions order the builds by the setting."
 
   validation {
     condition     = can(regex("^[a-z]+[0-9]+g[a-z]*\\.[a-z0-9]+$", var.dr_instance_type)) || var.allow_non_arm_instance_type
