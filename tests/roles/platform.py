@@ -27,6 +27,8 @@ class Platform:
         self.asked: list[str] = []
         self.refuses, self.code = "", "AccessDenied"
         """The call that is answered with an error, and its code."""
+        self.subnets: dict[str, list[str]] = {}
+        """The subnets of functions, by their roles."""
 
     def __call__(self, _service: str) -> "Platform":
         return self
@@ -42,7 +44,8 @@ class Platform:
 
     def get_function_configuration(self, **asked: str) -> dict[str, Any]:
         kind = asked["FunctionName"].rpartition("-")[2]
-        return {"Role": arn_of({"watcher": "watcher", "reaper": "reaper"}.get(kind, "function"))}
+        role = {"watcher": "watcher", "reaper": "reaper"}.get(kind, "function")
+        return {"Role": arn_of(role), "VpcConfig": {"SubnetIds": self.subnets.get(role, []), "VpcId": ""}}
 
     def describe_state_machine(self, **asked: str) -> dict[str, Any]:
         assert asked == {"stateMachineArn": self.machine}

@@ -19,6 +19,7 @@ from drproof.targets.aws.grants import SIDES
 from drproof.targets.aws.iam import AwsPermissions
 from drproof.targets.aws.iam_roles import AwsRoles
 from drproof.targets.aws.permissions import needed
+from drproof.targets.aws.role_grants import IN_SUBNETS
 from drproof.targets.aws.roles import ROLES, RolePermission, of_role
 from tests.contracts.evidence import PASSING
 from tests.roles.granted import one_account, permissions, verbs
@@ -109,6 +110,23 @@ def test_an_action_that_is_taken_from_a_role_is_named_with_its_role_and_the_stat
     assert allowed_by(statements) == what(permissions(role), action), "no wider than it was, and no narrower"
     mended = judged(observed(role, platform(lacking, {"Statement": statements})))
     assert mended.status is Status.PROVEN
+
+
+@pytest.mark.parametrize("action", IN_SUBNETS.actions)
+def test_a_function_in_subnets_is_asked_for_its_interfaces_there_and_another_one_is_not(action):
+    there = platform(without("function"))
+    assert judged(observed("function", there)).status is Status.PROVEN
+
+    there.subnets["function"] = ["subnet-1"]
+    wanted = of_role("function", verbs(), one_account(), in_subnets=True)
+    there.documents = [document(one for one in wanted if one.action != action)]
+    finding = judged(observed("function", there))
+
+    assert (finding.status, finding.observed["missing"]) == (Status.REFUTED, [action])
+    assert f"may not {action} (for Lambda, for a function that is in subnets)" in finding.reason
+    assert allowed_by(given_back(finding)) == {(action, "*", "{}")}
+    there.documents = [document(wanted)]
+    assert judged(observed("function", there)).status is Status.PROVEN
 
 
 def test_what_was_found_by_four_failed_drills_is_one_answer():

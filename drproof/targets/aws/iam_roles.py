@@ -32,8 +32,8 @@ class AwsRoles:
         Raises:
             TargetError: the part does not say which role it has, or the platform does not answer.
         """
-        wanted = of_role(role, verbs, self._settings)
-        principal = self._principal(role)
+        principal, in_subnets = self._part(role)
+        wanted = of_role(role, verbs, self._settings, in_subnets=in_subnets)
         try:
             decisions = tuple(self._simulated(principal, wanted))
         except TargetError as exc:
@@ -55,17 +55,18 @@ class AwsRoles:
             for one in alike:
                 yield _decision(one, max((words[one.action] for words in heard), key=WORST.index))
 
-    def _principal(self, role: str) -> str:
+    def _part(self, role: str) -> tuple[str, bool]:
+        """Return the role that a part has, and whether the part is a function in subnets."""
         ours = self._settings.orchestrator
+        functions = {"function": ours.function, "reaper": ours.reaper, "watcher": ours.watcher}
+        if role in functions:
+            return self._of_function(functions[role])
         ways: Mapping[str, Callable[[], str]] = {
             "builds": self._of_project,
-            "function": lambda: self._of_function(ours.function),
             "machine": self._of_machine,
-            "reaper": lambda: self._of_function(ours.reaper),
             "schedule": self._of_schedule,
-            "watcher": lambda: self._of_function(ours.watcher),
         }
-        return ways[role]()
+        return ways[role](), False
 
     def _of_project(self) -> str:
         name = self._settings.recovery.provisioner.codebuild.project
@@ -75,9 +76,10 @@ class AwsRoles:
             raise failure("codebuild:BatchGetProjects", name, "ProjectNotFound", "CodeBuild knows no such project")
         return str(found[0]["serviceRole"])
 
-    def _of_function(self, arn: str) -> str:
+    def _of_function(self, arn: str) -> tuple[str, bool]:
         with translated("lambda:GetFunctionConfiguration", arn):
-            return str(self._client("lambda").get_function_configuration(FunctionName=arn)["Role"])
+            found = self._client("lambda").get_function_configuration(FunctionName=arn)
+        return str(found["Role"]), bool(found.get("VpcConfig", {}).get("SubnetIds"))
 
     def _of_machine(self) -> str:
         arn = self._settings.orchestrator.machine

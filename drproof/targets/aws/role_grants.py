@@ -64,6 +64,12 @@ FUNCTION = (
     ),
     _log("Lambda, for the function", "function_log"),
 )
+IN_SUBNETS = RoleGrant(
+    sid="BeInASubnet",
+    needed_by="Lambda, for a function that is in subnets",
+    actions=("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"),
+)
+"""What the role of a function needs besides where that function is in subnets, which the function itself says."""
 WATCHER = (
     RoleGrant(
         sid="ReadTheHistory",

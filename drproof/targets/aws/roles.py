@@ -14,7 +14,7 @@ from drproof.model.criteria import Site
 from drproof.model.settings import Settings
 from drproof.targets.aws.grants import ORDERED
 from drproof.targets.aws.permissions import Permission, filled, key_arn, names_of, needed
-from drproof.targets.aws.role_grants import BUILDS, FUNCTION, MACHINE, REAPER, SCHEDULE, WATCHER, RoleGrant
+from drproof.targets.aws.role_grants import BUILDS, FUNCTION, IN_SUBNETS, MACHINE, REAPER, SCHEDULE, WATCHER, RoleGrant
 
 Role = Literal["builds", "function", "machine", "reaper", "schedule", "watcher"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -47,8 +47,12 @@ class RolePermission:
             yield {key: (_carried(test, values[number % len(values)]),) for test, key, values in keys}
 
 
-def of_role(role: str, verbs: Iterable[str], settings: Settings) -> tuple[RolePermission, ...]:
+def of_role(
+    role: str, verbs: Iterable[str], settings: Settings, *, in_subnets: bool = False
+) -> tuple[RolePermission, ...]:
     """Return everything that a role is for, in a fixed order; `verbs` are those of the plan that the function runs.
+
+    `in_subnets` says that it is the role of a function in subnets, which Lambda lets have interfaces there as the role.
 
     Raises:
         ValueError: there is no such role.
@@ -59,7 +63,7 @@ def of_role(role: str, verbs: Iterable[str], settings: Settings) -> tuple[RolePe
     names = _names(settings)
     found = [
         RolePermission(needed_by=grant.needed_by, action=action, resource=resource, condition=condition)
-        for grant in TABLE[role]
+        for grant in (*TABLE[role], *((IN_SUBNETS,) if in_subnets else ()))
         for condition in (_conditions(grant, names),)
         for resource in filter(None, (filled(template, names) for template in grant.resources))
         for action in grant.actions
