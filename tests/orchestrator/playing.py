@@ -190,11 +190,23 @@ class _Stage:
             "machines": [one["id"] for one in self.played.world.inventory()["instances"]],
             "token kept": self.played.search(token) if token != NONE else [],
         }
+        # The operator's own acts come after: they are nobody's of these.
+        found["asked"] = self._asked()
         found["torn down"] = [self._torn_down(arn) for _ in range(self.row.get("teardowns", 0))]
         found["live"] = self._exported(arn)
         if "resumed" in self.row:
             found |= {"too early": early, "resumed": self._resumed()}
         return arn, found
+
+    def _asked(self) -> list[dict[str, str]]:
+        """Return what was asked of the platform so far, for whom: each question once."""
+        told = ("app", "service", "action", "path")
+        # Of a path nothing is told but of Lambda, whose calls are known by it.
+        rows = {
+            tuple(call[name] if name != "path" or call["service"] == "lambda" else "" for name in told)
+            for call in self.played.world.calls()
+        }
+        return [dict(zip(told, row, strict=True)) for row in sorted(rows)]
 
     def _hold(self) -> None:
         """Have another execution take the target, and go on running."""

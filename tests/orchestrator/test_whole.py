@@ -24,11 +24,13 @@ from drproof.engine.orchestrated import Asked, check
 from drproof.engine.refusal import Refusal
 from drproof.model.signing import Role
 from drproof.orchestrator import definition
+from drproof.orchestrator.watcher import UNHEARD
 from tests.drill.conftest import Drill
 from tests.drill.shared import Shelf
 from tests.orchestrator import playing
 from tests.orchestrator.by_pytest import drilled
 from tests.orchestrator.playing import FUNCTION, NAME
+from tests.roles.asked import note
 
 pytestmark = pytest.mark.costly("ends by the packaged function")
 
@@ -153,6 +155,19 @@ def test_people_are_told_once_and_of_what_is_still_up(shelf: Shelf, name: str) -
     ours = [one["instance_id"] for one in said["still_up"]]
     assert set(ours) <= set(machines)
     assert bool(ours) is bool(machines)
+
+
+@ends()
+def test_function_watcher_and_machine_ask_for_nothing_that_their_roles_do_not_allow(shelf: Shelf, name: str) -> None:
+    end = playing.ended(shelf, name)
+    calls = end.told["asked"]
+
+    asked = note("function", f"the end {name}", calls, app=FUNCTION)
+    assert {"s3:GetObject", "s3:PutObject"} <= asked
+    assert end.row["teller"] != "function" or "sns:Publish" in asked
+    assert "lambda:InvokeFunction" in note("machine", f"the end {name}", calls, app="states")
+    if end.row["status"] in UNHEARD:
+        assert "states:GetExecutionHistory" in note("watcher", f"the end {name}", calls, app=playing.WATCHER)
 
 
 @ends(wanted=lambda row: row["sealed"])
