@@ -236,6 +236,8 @@ def test_what_a_guardrail_forbids_is_refused(deployment: Deployment) -> None:
 
 FRESHNESS = "aws_cloudwatch_metric_alarm.pipeline_freshness[0]"
 CORRECTNESS = 'aws_cloudwatch_metric_alarm.publish_correctness["PublishCorrectness"]'
+FAULTS = {"Balance": "-2", "IsWell": "0", "PublishCorrectness": "1"}
+"""What metrics say at a fault: of each sign, and none."""
 WATCHER_FAILED = "aws_cloudwatch_metric_alarm.watcher"
 
 
@@ -265,21 +267,22 @@ def judged(deployment: Deployment, rules: tuple[AlarmRule, ...]) -> dict[str, st
     file = deployment.settings_file
     resolved = resolve({}, {}, file, needed=("criteria.", "primary."), directory=file.parent)
     watched, primary = watched_in(file, {}), deployment.settings.primary
+    cadence = replace(watched.cadence, fault_values=FAULTS)
     evidence = PASSING.facts(
         "read_alarms",
         alarms=rules,
         freshness_limit_ms=watched.freshness_limit_ms,
-        schedule=watched.cadence.schedule,
-        schedule_gap_ms=watched.cadence.longest_gap_ms + watched.cadence.slack_ms,
+        schedule=cadence.schedule,
+        schedule_gap_ms=cadence.longest_gap_ms + cadence.slack_ms,
     )
     evidence = evidence.facts(
         "check_health",
         namespace=primary.metrics.namespace,
         dimensions=primary.metrics.dimensions,
-        metrics=(watched.cadence.age_metric, *watched.cadence.fault_values),
+        metrics=(cadence.age_metric, *FAULTS),
     ).asking(
         alarms=tuple(rule.name for rule in rules),
-        cadence=watched.cadence,
+        cadence=cadence,
         freshness_limit_ms=watched.freshness_limit_ms,
         rpo_ms=resolved["criteria.rpo"],
     )
@@ -294,19 +297,22 @@ def judged(deployment: Deployment, rules: tuple[AlarmRule, ...]) -> dict[str, st
 
 @needs_provider
 def test_the_alarms_that_are_planned_are_ones_that_our_health_contracts_accept(deployment: Deployment) -> None:
-    planned = deployment.planned("-var", "enable_triggers=true")
+    planned = deployment.planned("-var", "enable_triggers=true", "-var", f"fault_values={json.dumps(FAULTS)}")
 
     alarms = {address: one for address, one in planned.items() if one.get("alarm_name")}
-    assert {address: one["provider"] for address, one in alarms.items()} == {
-        FRESHNESS: "aws.primary",
-        CORRECTNESS: "aws.primary",
-        WATCHER_FAILED: "aws",
+    ours = {address: alarm_rule(one) for address, one in alarms.items() if address != WATCHER_FAILED}
+    assert {one["provider"] for address, one in alarms.items() if address in ours} == {"aws.primary"}
+    assert alarms[WATCHER_FAILED]["provider"] == "aws"
+    assert {rule.name.removeprefix("atlas-dr-orchestrator-"): rule.threshold for rule in ours.values()} == {
+        "balance": "-1",
+        "is-well": "0.5",
+        "pipeline-freshness": "26",
+        "publish-correctness": "0.5",
     }
-    rules = tuple(alarm_rule(alarms[address]) for address in (FRESHNESS, CORRECTNESS))
-    assert {rule.threshold for rule in rules} == {"26", "0.5"}
-    assert [rule.insufficient_data_actions for rule in rules] == [(ALARMS_TO,), (ALARMS_TO,)]
+    assert {rule.insufficient_data_actions for rule in ours.values()} == {(ALARMS_TO,)}
+    rules = (ours.pop(FRESHNESS), *ours.values())
     said = judged(deployment, rules)
-    assert len(said) > 2 * 6
+    assert len(said) > 4 * 6
     assert {name: one for name, one in said.items() if not one.startswith("proven")} == {}
     # The same contracts refute what was set before: without a schedule's time, without anybody told of silence.
     before = replace(rules[0], threshold="6", period_ms=30_000, insufficient_data_actions=())
