@@ -49,7 +49,7 @@ from tests.contracts.observed_execution import ASKED_FOR, BY_PEOPLE, EXECUTION_F
 from tests.contracts.observed_execution import OBSERVED as HANDED_IN
 from tests.contracts.observed_failback import FAILED_BACK
 from tests.contracts.observed_fleet import FLEET, FLEET_FILES, FOUND, NAMED, READ
-from tests.contracts.observed_machine import MACHINE_FILES, MACHINE_READ
+from tests.contracts.observed_machine import MACHINE_FILES, MACHINE_READ, REPLAYED
 from tests.contracts.observed_preflight import (
     DOMAINS,
     IDENTITIES,
@@ -90,6 +90,7 @@ def _receipts() -> Iterator[Receipt[Any]]:
         "teardown": (TORN_DOWN, RECOVERY, ""),
         "read_execution": (HANDED_IN, RECOVERY, ""),
         "read_state_machine": (MACHINE_READ, RECOVERY, ""),
+        "replay_execution": (REPLAYED, RECOVERY, ""),
         "read_terraform": (SOURCES, RECOVERY, ""),
         "read_verified_drill": (NO_DRILL, RECOVERY, ""),
         "read_published_run": (PUBLISHED_RUN, PRIMARY, ""),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-from drproof.analysis.machine.values import NotReplayableError, StateError, View
+from drproof.analysis.machine.values import NotReplayableError, Part, StateError, View, is_unsaid
 from drproof.formats import timestamps
 from drproof.formats.asl import rows, text
 from drproof.formats.asl_expressions import path_of
@@ -35,8 +35,8 @@ def holds(rule: Mapping[str, Any], view: View) -> bool:
         return not holds(rows([rule["Not"]])[0], view)
     variable = text(rule.get("Variable"))
     if "IsPresent" in rule:
-        return view.looked_up(path_of(variable))[0] is rule["IsPresent"]
-    value = view.at(variable)
+        return _is_there(variable, view) is rule["IsPresent"]
+    value = _known(variable, view)
     for name, expected in rule.items():
         if name in IS:
             return IS[name](value) is expected
@@ -45,6 +45,20 @@ def holds(rule: Mapping[str, Any], view: View) -> bool:
         if found := NAME.fullmatch(name):
             return _compares(found, value, view.at(text(expected)) if found["path"] else expected)
     raise StateError("States.Runtime", "A rule of the choice compares nothing")
+
+
+def _is_there(variable: str, view: View) -> bool:
+    found, value = view.looked_up(path_of(variable))
+    if isinstance(value, Part):
+        raise NotReplayableError(f"a choice asks whether {variable} is there, which is not known")
+    return found
+
+
+def _known(variable: str, view: View) -> Any:  # noqa: ANN401
+    value = view.at(variable)
+    if is_unsaid(value):
+        raise NotReplayableError(f"a choice asks for {variable}, which is not known")
+    return value
 
 
 def _compares(found: re.Match[str], value: object, expected: object) -> bool:

@@ -38,6 +38,8 @@ class Asked:
     """How often it was tried before."""
     token: str = ""
     """The token that it waits for; empty where it waits for none."""
+    entered: int = 0
+    """How many states had been entered, this one included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ class Run:
     """What a run came to."""
 
     status: str
-    """`SUCCEEDED`, `FAILED` or `TIMED_OUT`."""
+    """`SUCCEEDED`, `FAILED` or `TIMED_OUT`; `RUNNING` where a task was not answered."""
     output: Any = None
     error: str = ""
     cause: str = ""
@@ -82,6 +84,10 @@ class Run:
 Answers = Callable[[Asked], Answer]
 
 
+class UnansweredError(Exception):
+    """Raised by whoever answers: the task is still open, and the run goes no further."""
+
+
 class _TimeOverError(Exception):
     """The machine's own time limit has passed."""
 
@@ -94,6 +100,8 @@ class _World:
     given: Any
     name: str
     limit: int | None
+    context: Mapping[str, Mapping[str, Any]]
+    chances: Chance | None
     seconds: int = 0
     entered: list[Entered] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
@@ -104,18 +112,37 @@ class _World:
             raise _TimeOverError
 
     def chance(self) -> Chance:
+        if self.chances is not None:
+            return self.chances
         number = len(self.entered)
         return Chance(uuid=lambda: f"00000000-0000-4000-8000-{number:012d}", number=lambda first, _last: first)
 
 
-def run(machine: Machine, given: Any, answers: Answers, *, name: str = "replay") -> Run:  # noqa: ANN401
+def run(  # noqa: PLR0913 — all that an execution depends on
+    machine: Machine,
+    given: Any,  # noqa: ANN401
+    answers: Answers,
+    *,
+    name: str = "replay",
+    context: Mapping[str, Mapping[str, Any]] | None = None,
+    chance: Chance | None = None,
+) -> Run:
     """Return what an execution with this input and these answers comes to.
+
+    `context` replaces members of the context object, by its parts: `{"Execution": {"Name": …}}`.
 
     Raises:
         NotReplayableError: the machine uses what this replay does not have.
     """
     limit = machine.fields.get("TimeoutSeconds")
-    world = _World(answers=answers, given=given, name=name, limit=limit if isinstance(limit, int) else None)
+    world = _World(
+        answers=answers,
+        given=given,
+        name=name,
+        limit=limit if isinstance(limit, int) else None,
+        context=context or {},
+        chances=chance,
+    )
     status, output, error, cause = "SUCCEEDED", None, "", ""
     try:
         output = _through(machine, copy.deepcopy(given), world, {})
@@ -123,6 +150,8 @@ def run(machine: Machine, given: Any, answers: Answers, *, name: str = "replay")
         status, error, cause = "FAILED", exc.error, exc.cause
     except _TimeOverError:
         status, error = "TIMED_OUT", "States.Timeout"
+    except UnansweredError:
+        status = "RUNNING"
     return Run(
         status=status,
         output=output,
@@ -189,6 +218,9 @@ class _Visit:
             context["State"]["RetryCount"] = self.attempt
         if resource_of(self.state.resource).waits_for_token:
             context["Task"] = {"Token": self._token()}
+        for part, told in self.world.context.items():
+            if part in context:
+                context[part] = {**context[part], **told}
         return View(given=self.given, context=context, chance=self.world.chance())
 
     def _token(self) -> str:
@@ -238,6 +270,7 @@ class _Visit:
             parameters=copy.deepcopy(told),
             attempt=self.attempt,
             token=self._token() if waits else "",
+            entered=len(self.world.entered),
         )
         self.world.asked.append(asked)
         answer = self.world.answers(asked)

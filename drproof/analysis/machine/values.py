@@ -10,6 +10,34 @@ from drproof.formats.asl import text
 from drproof.formats.asl_expressions import Call, Expression, Literal, Path, expression_of, is_expression, path_of
 from drproof.model.errors import FormatError
 
+TEXTS = frozenset(f"States.{name}" for name in ("Format", "JsonToString", "Base64Encode", "Base64Decode", "Hash"))
+"""The functions that answer with a text whatever they are asked of."""
+
+
+UNSAID = "\ue000"
+"""Stands in a text for what a record of an execution does not repeat: an instant, a token, the words of a cause."""
+
+
+class Part(dict[str, Any]):
+    """An object of which only these members are known: whatever else is asked of it is there, and unknown as well."""
+
+    def __contains__(self, name: object) -> bool:
+        """Say that it may have a member of any name."""
+        return True
+
+    def __missing__(self, name: str) -> "Part":
+        """Return a member that nothing is known of."""
+        return Part()
+
+
+def is_unsaid(value: object) -> bool:
+    """Return whether something in a value is not known."""
+    if isinstance(value, str):
+        return UNSAID in value
+    if isinstance(value, list):
+        return any(map(is_unsaid, value))
+    return isinstance(value, Part) or (isinstance(value, dict) and any(map(is_unsaid, value.values())))
+
 
 class StateError(Exception):
     """An error of an execution, by the name that handlers know it by."""
@@ -96,7 +124,22 @@ class View:
         return self._called(expression)
 
     def _called(self, said: Call) -> Any:  # noqa: ANN401
-        return call(said.name, [self._evaluated(argument) for argument in said.arguments], self.chance)
+        arguments = [self._evaluated(argument) for argument in said.arguments]
+        if not is_unsaid(arguments) or said.name == "States.Array" or _fills_texts(said.name, arguments):
+            return call(said.name, arguments, self.chance)
+        if said.name in TEXTS:
+            return UNSAID
+        raise NotReplayableError(f"{said.name} is asked of a value that is not known")
+
+
+def _fills_texts(name: str, arguments: list[Any]) -> bool:
+    """Return whether a text is filled with texts that are not known: what stands around them is."""
+    template, *values = arguments
+    return (
+        name == "States.Format"
+        and not is_unsaid(template)
+        and all(isinstance(v, str) or not is_unsaid(v) for v in values)
+    )
 
 
 def placed(given: Any, where: object, result: Any) -> Any:  # noqa: ANN401

@@ -7,7 +7,7 @@ from typing import Any
 
 from drproof.evidence.canonical import digest
 from drproof.formats import asl, strict_json
-from drproof.model.collection import HandedFile
+from drproof.model.collection import Collection, HandedFile
 from drproof.model.context import Context
 from drproof.model.errors import FormatError, PhaseError
 from drproof.model.phase import phase
@@ -43,17 +43,26 @@ class DefinitionKept:
 )
 def read_state_machine(ctx: Context) -> StateMachineObserved:
     """One definition of a state machine was handed in, and can be read."""
-    found = [(file.name, document) for file in ctx.collection.files for document in _definitions(file)]
-    if len(found) != 1:
-        names = ", ".join(name for name, _ in found) or "none"
-        msg = f"the definition of the state machine: expected one among the files that were handed in, got {names}"
-        raise PhaseError(msg)
-    ((name, document),) = found
+    name, document = the_definition(ctx.collection)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     ctx.evidence(FIELD, DefinitionKept(text=text))
     return StateMachineObserved(
         file=name, sha256=digest(text.encode()), states=sum(1 for _ in asl.machine_of(document).all_states())
     )
+
+
+def the_definition(collection: Collection) -> tuple[str, Any]:
+    """Return the file that the one definition stands in, and the definition.
+
+    Raises:
+        PhaseError: there is none, or more than one.
+    """
+    found = [(file.name, document) for file in collection.files for document in _definitions(file)]
+    if len(found) != 1:
+        names = ", ".join(name for name, _ in found) or "none"
+        msg = f"the definition of the state machine: expected one among the files that were handed in, got {names}"
+        raise PhaseError(msg)
+    return found[0]
 
 
 def _definitions(file: HandedFile) -> Iterator[Any]:

@@ -1,0 +1,77 @@
+"""An execution is done again from what was handed in: ours as it is exported, and another as the platform prints it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from drproof.model.collection import Collection, HandedFile
+from drproof.model.errors import PhaseError
+from drproof.phases.orchestrator.replay_execution import MoveSeen, ReplayObserved, replay_execution
+from tests.analysis.machine.histories import ARN, MACHINE, History, approved, machine
+from tests.orchestrator.cases import lay_out
+
+
+def replayed(**documents: Any) -> ReplayObserved:
+    files = tuple(
+        HandedFile(name=f"{name}.json", data=one if isinstance(one, bytes) else json.dumps(one).encode())
+        for name, one in documents.items()
+    )
+    ctx: Any = SimpleNamespace(collection=Collection(files=files))
+    found: ReplayObserved = replay_execution.act(ctx)
+    return found
+
+
+def another(history: History, change: Callable[[dict[str, Any]], object] | None = None) -> ReplayObserved:
+    """Do again what was not exported by us: the service's own answers, and the definition beside them."""
+    document = machine()
+    if change is not None:
+        change(document["States"])
+    described = {
+        "executionArn": ARN, "stateMachineArn": MACHINE, "name": "run-1", "status": "SUCCEEDED",
+        "startDate": "2026-05-04T10:00:01.000Z", "stopDate": "2026-05-04T10:00:30.000Z",
+    }  # fmt: skip
+    return replayed(history={"events": history.rows}, description=described, machine=document)
+
+
+def test_an_execution_of_ours_is_what_its_exported_definition_does(tmp_path: Path) -> None:
+    case = lay_out("approved_ok", tmp_path)
+
+    seen = replayed(**{path.stem: path.read_bytes() for path in case.execution.iterdir()})
+
+    assert seen.history == seen.definition
+    assert seen.history[-1].name == "SUCCEEDED"
+    assert {row.what for row in seen.scenarios} == {"fails", "is silent", "is answered by an empty object"}
+    assert {row.status for row in seen.scenarios if row.what != "is answered by an empty object"} == {"FAILED"}
+
+
+def test_an_execution_of_another_orchestrator_is_done_again_and_its_approve_path_ends_unheard() -> None:
+    seen = another(approved())
+
+    assert seen.history == seen.definition
+    assert [row.error for row in seen.scenarios if row.what == "is answered by an empty object"] == ["States.Runtime"]
+    moved = another(approved(), lambda states: states["CheckHealth"].update(Next="BringupInfra"))
+    assert (moved.history[2].name, moved.definition[2].name) == ("ShouldRunDR", "BringupInfra")
+
+
+def test_no_words_of_a_history_stand_in_what_was_observed() -> None:
+    done = approved()
+    done.rows[1]["taskStateEnteredEventDetails"]["name"] = "<script>alert(1)</script>"
+    done.rows[-1] = History().ends("Failed", error="eve's own words, at length", cause="x").rows[-1] | {
+        "id": len(done.rows),
+        "timestamp": done.rows[-1]["timestamp"],
+    }
+    seen = another(done)
+
+    assert seen.history[0].name == "a state with another name"
+    assert seen.history[-1] == MoveSeen(kind="ends", name="FAILED: an error with another name", sha256="")
+
+
+def test_what_cannot_be_done_again_is_told_and_no_definition_is_a_failure() -> None:
+    assert replayed(machine=machine()).problem == "no history was handed in"
+    assert replayed(machine=machine()).history == ()
+    with pytest.raises(PhaseError, match="expected one among the files"):
+        replayed(history={"events": approved().rows})
