@@ -12,6 +12,7 @@ import typer
 
 from drproof.cli.buckets import World
 from drproof.cli.errors import clear, echo_line
+from drproof.cli.which import MachineArn, Profile, machine_of, operator_at, place_of, refuse_unless_one
 
 if TYPE_CHECKING:
     from drproof.engine.deciding import Asked, Word
@@ -27,9 +28,12 @@ Arn = Annotated[str, typer.Option("--execution-arn", metavar="ARN", help="Or the
 Key = Annotated[str, typer.Option("--signer", help="Your own key, file2:<path> or awskms:<key>.")]
 Reason = Annotated[str, typer.Option(help="Why; asked for at a terminal where it is missing.")]
 Ticket = Annotated[str, typer.Option(help="Where it is recorded elsewhere.")]
-Region = Annotated[str, typer.Option(envvar="AWS_REGION", help="The region to ask in; by itself that of the drill.")]
-Profile = Annotated[str, typer.Option(envvar="AWS_PROFILE", help="Your own AWS profile.")]
+Region = Annotated[
+    str,
+    typer.Option(envvar="AWS_REGION", help="The region to ask in; for an execution that of its ARN."),
+]
 Account = Annotated[str, typer.Option(envvar="EXPECTED_ACCOUNT_ID", help="The account that you must be of.")]
+Who = Annotated[str, typer.Option("--approver", help="Who you mean to be: your ARN, or the name that it ends in.")]
 Valid = Annotated[str, typer.Option("--valid-for", help="How long the decision may be taken up.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Show what would be decided; sign and send nothing.")]
@@ -45,6 +49,8 @@ class Person:
     region: str
     profile: str
     account: str
+    approver: str
+    """Who they mean to be; empty where they do not say."""
     valid_for: str
     yes: bool
     dry_run: bool
@@ -56,14 +62,17 @@ def _command(word: "Word", says: str) -> Callable[..., None]:
     """Return the command of one word: both ask for the same."""
 
     def said(  # noqa: PLR0913 — what a decision says
+        context: typer.Context,
         drill: Drill = None,
         execution_arn: Arn = "",
+        state_machine_arn: MachineArn = "",
         signer: Key = "",
         reason: Reason = "",
         ticket: Ticket = "",
         region: Region = "",
         profile: Profile = "",
         expected_account_id: Account = "",
+        approver: Who = "",
         valid_for: Valid = "1h",
         *,
         yes: Yes = False,
@@ -77,12 +86,14 @@ def _command(word: "Word", says: str) -> Callable[..., None]:
             region=region,
             profile=profile,
             account=expected_account_id,
+            approver=approver,
             valid_for=valid_for,
             yes=yes,
             dry_run=dry_run,
             world=world,
         )
-        _decide(word, drill, execution_arn, person)
+        machine = machine_of(context, state_machine_arn, besides=drill is not None or bool(execution_arn))
+        _decide(word, drill, execution_arn, machine, person)
 
     said.__doc__ = says
     return said
@@ -94,26 +105,28 @@ approve = _command(
 reject = _command("reject", "Reject it: that the recovered site is not to be the canonical one is on record.")
 
 
-def _decide(word: "Word", drill: Path | None, arn: str, person: Person) -> None:
-    from drproof.engine.refusal import refuse
-
+def _decide(word: "Word", drill: Path | None, arn: str, machine: str, person: Person) -> None:
     with clear():
-        if (drill is None) is not bool(arn):
-            raise refuse(
-                "one of --drill and --execution-arn is needed",
-                next_step=f"drproof {word} --drill reports/<drill-id>, or --execution-arn ARN",
-            )
+        refuse_unless_one(drill, arn, machine, command=word, more="--drill, ")
         if drill is not None:
             _decide_about_a_drill(word, drill, person)
         else:
-            _decide_about_an_execution(word, arn, person)
+            _decide_about_an_execution(word, arn, machine, person)
 
 
 def _decide_about_a_drill(word: "Word", drill: Path, person: Person) -> None:
     from drproof import catalog
     from drproof.engine import deciding
+    from drproof.engine.refusal import refuse
     from drproof.targets import open_operator
 
+    if person.world:
+        raise refuse(
+            "--embedded is about executions: a drill keeps where its own world is",
+            expected="--drill alone",
+            got=person.world,
+            next_step=f"drproof {word} --drill {drill}",
+        )
     asked = deciding.asked_of(drill, catalog.types(), datetime.now(UTC))
     region = person.region or asked.plan.criteria.sites.recovery.region
     endpoint = deciding.endpoint_of(drill) if asked.plan.mode == "rehearsal" else ""
@@ -125,20 +138,18 @@ def _decide_about_a_drill(word: "Word", drill: Path, person: Person) -> None:
         _watch(drill, path)
 
 
-def _decide_about_an_execution(word: "Word", arn: str, person: Person) -> None:
+def _decide_about_an_execution(word: "Word", arn: str, machine: str, person: Person) -> None:
+    from drproof.cli.executions import released
     from drproof.engine.deciding_executions import answer, asked_of_execution
     from drproof.engine.execution_seen import lines as lines_of
-    from drproof.engine.execution_seen import place_of_execution
-    from drproof.targets import open_operator
+    from drproof.engine.execution_seen import the_one_that_runs
 
-    place = place_of_execution(arn)
-    _refuse_another_account(person, place.account_id, arn)
-    operator = open_operator(
-        region=place.region, profile=person.profile, owner=place.account_id, endpoint=person.world, side="approver"
-    )
+    place = place_of(arn, machine)
+    operator = operator_at(place, person.region, person.profile, person.account, person.world, "approver")
     caller = operator.identity.caller()
+    arn = arn or the_one_that_runs(operator.workflows, machine)
     asked, seen = asked_of_execution(operator, arn, datetime.now(UTC))
-    for line in lines_of(operator, seen):
+    for line in lines_of(operator, seen, released()):
         echo_line(line)
     signed = _asked_and_signed(word, asked, caller, person)
     if signed is not None:
@@ -148,7 +159,7 @@ def _decide_about_an_execution(word: "Word", arn: str, person: Person) -> None:
 
 def _asked_and_signed(word: "Word", asked: "Asked", caller: "Caller", person: Person) -> "SignedDecision | None":
     """Show what is to be decided, ask whether that is meant, and return the signed decision; None in a dry run."""
-    _refuse_another_account(person, caller.account_id, caller.arn)
+    _refuse_another_person(person, caller)
     for line in lines(asked, caller):
         echo_line(line)
     person = _confirmed(word, person)
@@ -175,15 +186,22 @@ def lines(asked: "Asked", caller: "Caller") -> list[str]:
     ]
 
 
-def _refuse_another_account(person: Person, account: str, whose: str) -> None:
+def _refuse_another_person(person: Person, caller: "Caller") -> None:
     from drproof.engine.refusal import refuse
 
-    if person.account and account != person.account:
+    if person.account and caller.account_id != person.account:
         raise refuse(
             "that is another account",
             expected=person.account,
-            got=f"{account} ({whose})",
+            got=f"{caller.account_id} ({caller.arn})",
             next_step="sign on with --profile, or mend --expected-account-id",
+        )
+    if person.approver and person.approver not in {caller.arn, caller.arn.rpartition("/")[2]}:
+        raise refuse(
+            "a decision is of whoever signed on, and --approver names somebody else",
+            expected=person.approver,
+            got=caller.arn,
+            next_step="sign on as yourself with --profile, or leave --approver out",
         )
 
 

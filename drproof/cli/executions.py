@@ -1,5 +1,6 @@
 """What operators do with executions of the orchestrator: see one, start one, have its machine taken away."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,29 +10,45 @@ import typer
 
 from drproof.cli.buckets import World
 from drproof.cli.errors import clear, echo, echo_line
+from drproof.cli.which import (
+    MACHINE,
+    Account,
+    MachineArn,
+    Profile,
+    Region,
+    is_said,
+    machine_of,
+    operator_at,
+    place_of,
+    refuse_unless_one,
+)
 
 if TYPE_CHECKING:
-    from drproof.engine.execution_seen import Place, Seen
+    from drproof.engine.execution_seen import Seen
+    from drproof.formats.release_metadata import Release
     from drproof.targets.operators import Operator
 
 Arn = Annotated[str, typer.Option("--execution-arn", metavar="ARN", help="The execution.")]
-MachineArn = Annotated[
-    str, typer.Option("--state-machine-arn", envvar="STATE_MACHINE_ARN", metavar="ARN", help="The state machine.")
-]
-Region = Annotated[str, typer.Option(envvar="AWS_REGION", help="The region that the ARN must be of.")]
-Profile = Annotated[str, typer.Option(envvar="AWS_PROFILE", help="Your own AWS profile.")]
-Account = Annotated[str, typer.Option(envvar="EXPECTED_ACCOUNT_ID", help="The account that ARN and you must be of.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; do nothing.")]
 SUCCEEDED, RUNNING = "SUCCEEDED", "RUNNING"
+OF_SETTINGS = {
+    "BACKUP_BUCKET": "drill.backup_uri",
+    "DR_SUBNET_ID": "recovery.provisioner.subnet_id",
+    "DR_VPC_ID": "recovery.provisioner.vpc_id",
+    "NOTIFICATION_TOPIC_ARN": "recovery.topic_arn",
+    "PREFIX": "primary.prefix",
+    "PUBLISH_BUCKET": "primary.bucket",
+    "RECEIPT_BUCKET": "receipts.uri",
+}
+"""What the reference's script takes from the environment, and the setting of the function that says it."""
 
 
 def status(  # noqa: PLR0913 — which drill or execution, and where
+    context: typer.Context,
     directory: Annotated[Path | None, typer.Argument(help="The folder of a drill, such as reports/<drill-id>.")] = None,
     execution_arn: Arn = "",
-    state_machine_arn: Annotated[
-        str, typer.Option("--state-machine-arn", metavar="ARN", help="Or its newest execution.")
-    ] = "",
+    state_machine_arn: MachineArn = "",
     region: Region = "",
     profile: Profile = "",
     expected_account_id: Account = "",
@@ -44,27 +61,51 @@ def status(  # noqa: PLR0913 — which drill or execution, and where
     from drproof.engine.refusal import refuse
 
     with clear():
+        besides = directory is not None or bool(execution_arn)
+        state_machine_arn = machine_of(context, state_machine_arn, besides=besides)
         if sum((directory is not None, bool(execution_arn), bool(state_machine_arn))) != 1:
             raise refuse(
-                "one of a folder, --execution-arn and --state-machine-arn is needed",
+                f"one of a folder, --execution-arn and --state-machine-arn ({MACHINE}) is needed",
                 next_step="drproof status reports/<drill-id>, or drproof status --execution-arn ARN",
             )
         if directory is not None:
             from drproof.cli.looking import status_lines
 
+            _refuse_beside_a_folder(context)
             lines, sound = status_lines(directory)
         else:
             from drproof.engine import execution_seen
 
-            place = _place(execution_arn, state_machine_arn)
-            operator = _operator(place, region, profile, expected_account_id, world)
+            place = place_of(execution_arn, state_machine_arn)
+            operator = operator_at(place, region, profile, expected_account_id, world)
             arn = execution_arn or execution_seen.newest(operator.workflows, state_machine_arn)
             seen = execution_seen.look(operator, arn)
-            lines = execution_seen.lines(operator, seen)
+            lines = execution_seen.lines(operator, seen, released())
             sound = seen.info.status in {SUCCEEDED, RUNNING}
     for line in lines:
         echo(line)
     raise typer.Exit(0 if sound else 1)
+
+
+def released() -> "tuple[str, Release] | None":
+    """Return the release whose metadata the settings here name, with the file's name; None where they name none."""
+    from drproof.engine.release_behind import named
+
+    return named(os.environ, Path.cwd())
+
+
+def _refuse_beside_a_folder(context: typer.Context) -> None:
+    from drproof.engine.refusal import refuse
+
+    told = {"region": "--region", "profile": "--profile", "expected_account_id": "--expected-account-id"}
+    given = [option for name, option in (told | {"world": "--embedded"}).items() if is_said(context, name)]
+    if given:
+        raise refuse(
+            f"a folder is read where it lies: {', '.join(given)} is about executions",
+            expected="a folder alone",
+            got=", ".join(given),
+            next_step=f"leave {' and '.join(given)} out",
+        )
 
 
 def trigger(  # noqa: PLR0913 — what an execution is told
@@ -86,8 +127,8 @@ def trigger(  # noqa: PLR0913 — what an execution is told
     from drproof.engine import operating
 
     with clear():
-        place = _place("", state_machine_arn)
-        operator = _operator(place, region, profile, expected_account_id, world)
+        place = place_of("", state_machine_arn)
+        operator = operator_at(place, region, profile, expected_account_id, world)
         order = operating.order_of(
             state_machine_arn,
             name=name,
@@ -99,6 +140,8 @@ def trigger(  # noqa: PLR0913 — what an execution is told
             now=datetime.now(UTC),
         )
         operating.refuse_a_second(operator.workflows, state_machine_arn)
+        for variable in sorted(OF_SETTINGS.keys() & os.environ.keys()):
+            echo_line(f"not taken: {variable}: the machine's function has {OF_SETTINGS[variable]} in its own settings")
         echo_line(f"state_machine_arn: {order.machine}")
         echo_line(f"name: {order.name}")
         echo_line(f"input: {order.text}")
@@ -112,7 +155,9 @@ def trigger(  # noqa: PLR0913 — what an execution is told
 
 
 def teardown(  # noqa: PLR0913 — of what, and how
-    execution_arn: Annotated[str, typer.Option("--execution-arn", metavar="ARN", help="The execution.")],
+    context: typer.Context,
+    execution_arn: Arn = "",
+    state_machine_arn: MachineArn = "",
     region: Region = "",
     profile: Profile = "",
     expected_account_id: Account = "",
@@ -124,15 +169,20 @@ def teardown(  # noqa: PLR0913 — of what, and how
 ) -> None:
     """Have a build take away what an execution brought up, then look for what is left, restored objects included.
 
+    Of a state machine the newest execution is meant.
+
     Exit status: 0 nothing is left, 1 something is, 2 misused or not done.
     """
     from drproof.engine import execution_seen, operating
 
     with clear():
-        place = _place(execution_arn, "")
-        operator = _operator(place, region, profile, expected_account_id, world)
-        seen = execution_seen.look(operator, execution_arn)
-        for line in execution_seen.lines(operator, seen):
+        state_machine_arn = machine_of(context, state_machine_arn, besides=bool(execution_arn))
+        refuse_unless_one(execution_arn, state_machine_arn, command="teardown")
+        place = place_of(execution_arn, state_machine_arn)
+        operator = operator_at(place, region, profile, expected_account_id, world)
+        arn = execution_arn or execution_seen.newest(operator.workflows, state_machine_arn)
+        seen = execution_seen.look(operator, arn)
+        for line in execution_seen.lines(operator, seen, released()):
             echo(line)
         if not stop:
             operating.refuse_while_it_runs(seen)
@@ -190,35 +240,6 @@ def _told(operator: "Operator", seen: "Seen", machines: tuple[str, ...]) -> int:
         return 1
     echo_line("nothing of it is left")
     return 0
-
-
-def _place(execution: str, machine: str) -> "Place":
-    from drproof.engine.execution_seen import place_of_execution, place_of_machine
-
-    return place_of_execution(execution) if execution else place_of_machine(machine)
-
-
-def _operator(place: "Place", region: str, profile: str, account: str, world: str) -> "Operator":
-    """Return what somebody reaches as themselves, where the ARN says.
-
-    Raises:
-        Refusal: ARN, options and caller are not of one account and region.
-    """
-    from drproof.engine.refusal import refuse
-    from drproof.targets import open_operator
-
-    operator = open_operator(region=place.region, profile=profile, owner=place.account_id, endpoint=world)
-    caller = operator.identity.caller()
-    expected = (account or place.account_id, region or place.region)
-    for got in ((place.account_id, place.region), (caller.account_id, place.region)):
-        if got != expected:
-            raise refuse(
-                "ARN, options and your sign-on are not of one place",
-                expected=f"account {expected[0]} in {expected[1]}",
-                got=f"account {got[0]} in {got[1]}, as {caller.arn}",
-                next_step="mend --expected-account-id, --region or the ARN, or sign on with --profile",
-            )
-    return operator
 
 
 def _confirm(what: str, *, yes: bool) -> None:

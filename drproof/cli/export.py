@@ -12,9 +12,15 @@ from drproof.cli.buckets import World
 def export(  # noqa: PLR0913 — where the execution is, and where it goes
     execution_arn: Annotated[str, typer.Option("--execution-arn", metavar="ARN", help="The execution.")],
     out: Annotated[Path, typer.Option("--out", help="The folder for its files; it must be new or empty.")],
-    target: Annotated[str, typer.Option("--target", help="aws, or embedded with --embedded.")] = "",
-    expected_account_id: Annotated[str, typer.Option("--expected-account-id", help="The account it ran in.")] = "",
-    region: Annotated[str, typer.Option("--region", help="The region it ran in.")] = "",
+    target: Annotated[
+        str, typer.Option("--target", help="aws, or embedded with --embedded; where nobody says it, as --embedded is.")
+    ] = "",
+    expected_account_id: Annotated[
+        str, typer.Option("--expected-account-id", help="The account it ran in; where nobody says it, that of the ARN.")
+    ] = "",
+    region: Annotated[
+        str, typer.Option("--region", help="The region it ran in; where nobody says it, that of the ARN.")
+    ] = "",
     profile: Annotated[str, typer.Option("--profile", help="A profile of the AWS configuration.")] = "",
     world: World = "",
 ) -> None:
@@ -25,13 +31,19 @@ def export(  # noqa: PLR0913 — where the execution is, and where it goes
     from drproof.cli.errors import clear, echo_line
     from drproof.engine.export import export as ask
     from drproof.engine.export import export_settings, write
+    from drproof.engine.refusal import refuse
 
     given = {"target": target, "expected_account_id": expected_account_id, "region": region, "profile": profile}
     with clear():
-        settings = export_settings({name: value for name, value in given.items() if value}, os.environ, Path.cwd())
+        options = {name: value for name, value in given.items() if value}
+        settings = export_settings(options, os.environ, Path.cwd(), arn=execution_arn, embedded=bool(world))
         if (settings.target == "embedded") is not bool(world):
-            msg = "expected --target embedded together with --embedded URL: a world ends with its drill, unless kept"
-            raise ValueError(msg)
+            raise refuse(
+                "an execution of a rehearsal is in its embedded world, and any other in AWS",
+                expected="--embedded URL and target embedded, or neither",
+                got=f"target {settings.target}, --embedded {world or 'not said'}",
+                next_step="the same command with --embedded URL of a world that still runs, or with --target aws",
+            )
         exported = ask(execution_arn, settings, world)
         write(exported, out)
     for file in exported.collection.files:

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from drproof.engine import release_behind
 from drproof.engine.refusal import refuse
 from drproof.evidence.canonical import digest
 from drproof.evidence.redaction import Redactor
 from drproof.formats import s3_uri, strict_json
+from drproof.formats.release_metadata import Release
 from drproof.model.capabilities import ReceiptStore
 from drproof.model.errors import EvidenceError, FormatError, NotFoundError
 from drproof.model.workflows import ExecutionInfo, Workflows
@@ -140,6 +142,23 @@ def newest(workflows: Workflows, machine: str) -> str:
     raise NotFoundError(msg, code="NoExecution", call="states:ListExecutions")
 
 
+def the_one_that_runs(workflows: Workflows, machine: str) -> str:
+    """Return the ARN of the execution of a state machine that runs: the only one that can wait for a person.
+
+    Raises:
+        Refusal: none does, or several do: which of them is meant is not to be guessed.
+    """
+    found = [one.arn for one in workflows.executions(machine, status="RUNNING")]
+    if len(found) != 1:
+        raise refuse(
+            f"{len(found) or 'no'} executions of {machine} run",
+            expected="one that is RUNNING",
+            got=", ".join(found) or "none",
+            next_step="name one with --execution-arn" if found else f"drproof status --state-machine-arn {machine}",
+        )
+    return found[0]
+
+
 def look(reaches: Reaches, arn: str) -> Seen:
     """Return an execution as its history shows it.
 
@@ -191,8 +210,9 @@ def observed(reaches: Reaches, seen: Seen, phase: str, name: str) -> str:
     return str(found) if found else "unknown"
 
 
-def lines(reaches: Reaches, seen: Seen) -> list[str]:
-    """Return what an operator is shown of an execution."""
+def lines(reaches: Reaches, seen: Seen, release: tuple[str, Release] | None = None) -> list[str]:
+    """Return what an operator is shown of an execution; `release` is what they know of a release, with its file."""
+    image = observed(reaches, seen, "validate", "image_ref").rpartition("@")[2]
     restored = str(seen.phases.get("restore", {}).get("receipt") or "none yet")
     newest_one = seen.newest_receipt
     found = [
@@ -204,7 +224,8 @@ def lines(reaches: Reaches, seen: Seen) -> list[str]:
         f"stopped_at: {seen.info.stopped_at or 'not yet'}",
         f"requested_by: {seen.requested_by or 'nobody: it was started by itself'}",
         f"instance_id: {observed(reaches, seen, 'resolve_runner', 'instance_id')}",
-        f"image_digest: {observed(reaches, seen, 'validate', 'image_ref').rpartition('@')[2]}",
+        f"image_digest: {image}",
+        f"release_metadata: {release_behind.told(release, image)}",
         f"restore_receipt: {restored}",
         f"receipt_base: {newest_one.rpartition('/')[0] or 'none yet'}",
         f"latest_receipt: {newest_one or 'none yet'}",

@@ -17,7 +17,7 @@ from drproof.engine.criteria import settings_of
 from drproof.engine.opening import assert_sites
 from drproof.engine.places import rooted
 from drproof.engine.refusal import refuse
-from drproof.engine.settings import EMBEDDED, find_file, resolve
+from drproof.engine.settings import EMBEDDED, find_file, resolve, setting
 from drproof.evidence.exported import Export
 from drproof.evidence.redaction import Redactor
 from drproof.formats import s3_uri, secret_shapes, strict_json, timestamps
@@ -53,14 +53,41 @@ class Exported:
     mode: str
 
 
-def export_settings(options: Mapping[str, Any], environment: Mapping[str, str], directory: Path) -> Settings:
-    """Return the settings of the site that executions run at.
+def export_settings(
+    options: Mapping[str, Any],
+    environment: Mapping[str, str],
+    directory: Path,
+    *,
+    arn: str = "",
+    embedded: bool = False,
+) -> Settings:
+    """Return the settings of the site that executions run at; what nobody says of it is as the ARN has it.
 
     Raises:
         Refusal: one of them is missing or wrong.
     """
+    if arn:
+        options = {**_as_the_arn_has_it(arn, options, environment, directory, embedded=embedded), **options}
     resolved = resolve(options, environment, find_file(directory), needed=NEEDED, directory=directory)
     return rooted(settings_of(resolved, no_retry=False), directory)
+
+
+def _as_the_arn_has_it(
+    arn: str, options: Mapping[str, Any], environment: Mapping[str, str], directory: Path, *, embedded: bool
+) -> dict[str, str]:
+    """Return what nobody says of the site; an embedded world says the rest of itself."""
+    parts = _parts_of(arn)
+
+    def said(path: str) -> str:
+        return str(setting(path, options, environment, directory) or "")
+
+    target = said("target") or (EMBEDDED if embedded else "aws")
+    rows = (
+        ("expected_account_id", "sites.recovery.account_id", parts[4]),
+        ("region", "sites.recovery.region", parts[3]),
+    )
+    told = {option: value for option, path, value in rows if target != EMBEDDED and not said(path)}
+    return {"target": target, **told}
 
 
 def export(arn: str, settings: Settings, endpoint: str = "") -> Exported:
@@ -96,14 +123,7 @@ def write(exported: Exported, directory: Path) -> None:
 
 
 def _refuse_another_place(arn: str, settings: Settings) -> None:
-    parts, site = arn.split(":"), settings.sites.recovery
-    if len(parts) < PARTS or parts[2] != "states" or parts[5] != "execution":
-        raise refuse(
-            "--execution-arn names no execution",
-            expected="arn:aws:states:<region>:<account>:execution:<machine>:<name>",
-            got=arn,
-            next_step="aws stepfunctions list-executions --state-machine-arn <machine>",
-        )
+    parts, site = _parts_of(arn), settings.sites.recovery
     if (parts[4], parts[3]) != (site.account_id, site.region):
         raise refuse(
             "--execution-arn is of another place than the settings",
@@ -111,6 +131,18 @@ def _refuse_another_place(arn: str, settings: Settings) -> None:
             got=f"account {parts[4]} in {parts[3]}",
             next_step="mend sites.recovery in drproof.toml, or the ARN",
         )
+
+
+def _parts_of(arn: str) -> list[str]:
+    parts = arn.split(":")
+    if len(parts) < PARTS or parts[2] != "states" or parts[5] != "execution":
+        raise refuse(
+            "--execution-arn names no execution",
+            expected="arn:aws:states:<region>:<account>:execution:<machine>:<name>",
+            got=arn,
+            next_step="aws stepfunctions list-executions --state-machine-arn <machine>",
+        )
+    return parts
 
 
 class _Exporter:

@@ -160,7 +160,7 @@ def _by_itself(criteria: Criteria, found: Sorted, named: Callable[[str], Any], *
 
 def _live(asked: Asked, options: Mapping[str, Any], start: Path) -> tuple[Collection, Site]:
     """Return the files of a live execution, and the site of the settings: it must have run there."""
-    settings = export_settings(options, os.environ, start)
+    settings = export_settings(options, os.environ, start, arn=asked.arn, embedded=bool(asked.endpoint))
     if (settings.target == "embedded") is not bool(asked.endpoint):
         raise refuse(
             "an execution of a rehearsal is in its embedded world",

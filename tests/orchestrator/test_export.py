@@ -12,7 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
+from drproof.engine.export import export, export_settings
 from drproof.engine.orchestrated import Asked, check
+from drproof.engine.refusal import Refusal
 from drproof.formats import alarm_evidence
 from drproof.model.verdict import Status
 from drproof.targets import embedded
@@ -32,7 +34,8 @@ def orchestrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestra
 
 
 def _cli(orchestrated: Orchestrated, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    given = ["--target", "embedded", "--embedded", orchestrated.world.endpoint]
+    # Outside a project: where the execution is, its ARN and --embedded say.
+    given = ["--embedded", orchestrated.world.endpoint]
     return subprocess.run(
         [sys.executable, "-c", "from drproof.cli import main; main()", "export", *map(str, words), *given],
         capture_output=True,
@@ -194,16 +197,35 @@ def test_an_execution_of_another_place_and_a_folder_that_is_taken_are_refused(ex
     nothing = _cli(orchestrated, "--execution-arn", "atlas-approved", "--out", tmp_path)
     unknown = _cli(orchestrated, "--execution-arn", f"{arn}-not", "--out", tmp_path)
     taken = _cli(orchestrated, "--execution-arn", arn, "--out", folder)
+    real = _cli(orchestrated, "--execution-arn", arn, "--out", tmp_path, "--target", "aws")
 
     for told, said in (
         (elsewhere, "expected account 444455556666 in us-west-2; got account 111122223333 in us-west-2"),
         (nothing, "--execution-arn names no execution"),
         (unknown, "ExecutionDoesNotExist"),
         (taken, "is not empty"),
+        (real, "next: the same command with --embedded URL of a world that still runs, or with --target aws"),
     ):
         assert told.returncode == 2, told.stdout
         assert said in told.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_outside_a_project_an_execution_of_aws_is_asked_for_where_its_arn_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arn = "arn:aws:states:eu-west-1:111122223333:execution:dr:one"
+
+    found = export_settings({}, {}, tmp_path, arn=arn)
+    said = export_settings({"expected_account_id": "444455556666"}, {"AWS_REGION": "eu-north-1"}, tmp_path, arn=arn)
+
+    assert (found.target, found.sites.recovery.account_id, found.sites.recovery.region) == (
+        "aws",
+        "111122223333",
+        "eu-west-1",
+    )
+    assert (said.sites.recovery.account_id, said.sites.recovery.region) == ("444455556666", "eu-north-1")
+    with pytest.raises(Refusal, match="is of another place than the settings"):
+        export(arn, said)
 
 
 def test_a_failure_keeps_where_and_why_without_the_words_of_others(orchestrated, tmp_path):

@@ -150,11 +150,13 @@ def test_instants_tokens_causes_and_chance_are_whatever_the_record_has() -> None
             "arn.$": "$$.Execution.Id",
             "all.$": "States.Array($$.State.EnteredTime, 'x')",
             "form.$": "States.Format($$.Execution.StartTime, 'x')",
+            "count.$": "States.Format('{} of {}', 3, $$.Execution.StartTime)",
         }
 
     more = {
         "began": "since 2026", "id": "one", "role": "arn:aws:iam::444455556666:role/dr", "machine": "atlas-dr",
         "arn": ARN, "all": ["2026", "x"], "form": "2026 for x",
+        "count": "3 of 2026",
     }  # fmt: skip
 
     def with_more(**said: Any) -> History:
@@ -222,12 +224,15 @@ def test_what_an_export_leaves_out_or_masks_is_no_difference_and_what_it_has_is(
         states["Promote"]["Parameters"]["InvocationType"] = "RequestResponse"
         states["Promote"]["Parameters"]["Payload"] |= {"from.$": "$.phase_results.bringup.phase_outputs.Source"}
         states["Promote"]["Parameters"]["Payload"] |= {"build.$": "$.phase_results.bringup.phase_outputs"}
+        said = "States.Format('from {}', $.phase_results.bringup.phase_outputs.Source)"
+        states["Promote"]["Parameters"]["Payload"] |= {"said.$": said}
 
     build = {"Id": "infra:1", "BuildStatus": "SUCCEEDED", "Source": {"Type": "S3"}}
 
     def exported(**more: Any) -> History:
         done = approved()
-        add = lambda told: cut({**told, "Payload": {**told["Payload"], "from": {"Type": "S3"}, "build": build, **more}})  # noqa: E731
+        told = {"from": {"Type": "S3"}, "build": build, "said": "from S3", **more}
+        add = lambda said: cut({**said, "Payload": {**said["Payload"], **told}})  # noqa: E731
         return _rewritten(done, _event(done, "TaskScheduled"), "parameters", add)
 
     shown, done = _both(exported(), change, MEMBERS)
