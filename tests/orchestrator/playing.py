@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 import tomllib
 import zipfile
 from collections.abc import Mapping
@@ -20,9 +22,11 @@ from drproof.targets import embedded
 from drproof.targets.signers import make_key
 from tests.drill.conftest import Drill, Operator
 from tests.drill.shared import Shelf
+from tests.drill.test_decided import Terminal
 from tests.orchestrator import resuming
 from tests.orchestrator.acting import BUCKET, PREFIX, Machine, machine
 from tests.orchestrator.acting import SETTINGS as SHORT
+from tests.orchestrator.searching import places_with
 from tests.orchestrator.test_package import HERE
 from tests.patience import until
 
@@ -33,6 +37,7 @@ HOLDER = "at-work"
 """The execution that holds the target, where a row wants one."""
 NONE = "no token"
 TOLD, EXPORTED = "told.json", "exported"
+PRINTED = "what was asked with it:"
 STATES = "atlas-dr-tfstate"
 SETTINGS = SHORT.replace('lease = "3s"', 'lease = "10m"')
 """No act dies here, so that nobody has to wait until a lease has run out: however busy the machine is, it holds."""
@@ -65,6 +70,13 @@ def _line(row: Row) -> str:
     how = f" {outcome.replace('_', ' ')}" + (f" ({cause})" if cause else "") if outcome else ""
     sealed = row["sealed"] or f"not sealed; {row['resumed']} once it is resumed"
     return f"| {row['says']} | {row['status']} | {stopped}{how} | {row['teller']} | {sealed} |\n"
+
+
+def token_of(history: list[dict[str, Any]]) -> str:
+    """Return the token that people were last asked with, NONE where nobody was."""
+    asked = [event["taskScheduledEventDetails"]["parameters"] for event in history if event["type"] == "TaskScheduled"]
+    payloads = [json.loads(one).get("Payload", {}) for one in asked]
+    return next((str(one["task_token"]) for one in reversed(payloads) if "task_token" in one), NONE)
 
 
 def ended(shelf: Shelf, name: str) -> "Ended":
@@ -164,7 +176,7 @@ class _Stage:
             self.states.start_execution(stateMachineArn=machine_arn, name=NAME, input=json.dumps(said))["executionArn"]
         )
         person = self.row.get("person", "")
-        token = NONE
+        self.shown = ""
         if state := self.row.get("stopped"):
             until(self._has_struck, PATIENT, every=SELDOM)
             assert state == self._state(arn)
@@ -188,11 +200,14 @@ class _Stage:
             "mails": self.played.mails(),
             "lease": self.played.lease(),
             "machines": [one["id"] for one in self.played.world.inventory()["instances"]],
-            "token kept": self.played.search(token) if token != NONE else [],
         }
         # The operator's own acts come after: they are nobody's of these.
         found["asked"] = self._asked()
         found["torn down"] = [self._torn_down(arn) for _ in range(self.row.get("teardowns", 0))]
+        found["token printed"] = token = token_of(found["history"])
+        if token != NONE:
+            found["token kept"] = self._kept(token, found)
+            self._print(token)
         found["live"] = self._exported(arn)
         if "resumed" in self.row:
             found |= {"too early": early, "resumed": self._resumed()}
@@ -272,8 +287,12 @@ class _Stage:
         return found
 
     def _decide(self, arn: str, person: str, token: str) -> None:
-        if person in COMMANDS:
-            self._command(COMMANDS[person], arn, "--signer", f"file2:{self.played.approver}", "--ticket", "OPS-7")
+        if self.row.get("terminal"):
+            self.shown = self._at_a_terminal(arn)
+        elif person in COMMANDS:
+            self.shown = self._command(
+                COMMANDS[person], arn, "--signer", f"file2:{self.played.approver}", "--ticket", "OPS-7"
+            )
         elif person == "aborts":
             self.states.stop_execution(executionArn=arn, error="Operator", cause="wrong day")
         elif person == "fails the task":
@@ -296,6 +315,41 @@ class _Stage:
         )  # fmt: skip
         assert done.returncode in statuses, done.stdout + done.stderr
         return done.stdout
+
+    def _at_a_terminal(self, arn: str) -> str:
+        """Approve as a person at a terminal, and return what stood on it."""
+        words = ["approve", "--execution-arn", arn, "--signer", f"file2:{self.played.approver}"]
+        python = [sys.executable, "-c", "from drproof.cli import main; main()"]
+        person = Terminal(Operator(self.folder), [*python, *words, "--embedded", self.played.world.endpoint])
+        for asked, typed in (("reason: ", "it was looked at"), ("ticket: ", "OPS-7"), (r"\[y/N\]: ", "y")):
+            person.shows(asked)
+            person.types(typed)
+        assert person.ends() == 0, person.text
+        return person.text
+
+    def _kept(self, token: str, found: Mapping[str, Any]) -> list[str]:
+        """Return where the token of the question stands, once the execution is judged, exported and copied as well."""
+        said = {name: found[name] for name in ("history", "described", "watcher", "receipts", "mails", "torn down")}
+        arn, endpoint = found["arn"], self.played.world.endpoint
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            write(export(arn, export_settings({"target": "embedded"}, {}, folder), endpoint), folder / EXPORTED)
+            check(Asked(arn=arn, endpoint=endpoint), {"target": "embedded"}, folder, folder / "audit")
+            if self.row["sealed"]:
+                Machine(self.played.world, self.played.package, NAME, arn_given=arn).bundle(folder / "bundle")
+            return places_with(
+                token,
+                endpoint,
+                said={**said, "what the person was shown": self.shown},
+                folders=(folder, self.folder, self.played.package),
+            )
+
+    def _print(self, token: str) -> None:
+        """Have the function print the token, as somebody's line for debugging would."""
+        logs, group = self.played.client("logs"), f"/aws/lambda/{FUNCTION}"
+        stream = logs.describe_log_streams(logGroupName=group)["logStreams"][0]["logStreamName"]
+        event = {"timestamp": int(time.time() * 1000), "message": f"{PRINTED} {token} {PRINTED}"}
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
 
     def _torn_down(self, arn: str) -> dict[str, Any]:
         """Tear down as an operator does, and return what was said and asked."""

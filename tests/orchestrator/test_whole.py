@@ -22,6 +22,7 @@ from drproof.analysis.machine.acts import ASK, KEPT, LOOK, MORE, PREPARE
 from drproof.engine.keys import init
 from drproof.engine.orchestrated import Asked, check
 from drproof.engine.refusal import Refusal
+from drproof.evidence.redaction import MASK
 from drproof.model.signing import Role
 from drproof.orchestrator import definition
 from drproof.orchestrator.watcher import UNHEARD
@@ -88,7 +89,6 @@ def test_an_execution_ends_as_documented(shelf: Shelf, name: str) -> None:
 
     assert (done["status"], done.get("error", "")) == (row["status"], row.get("error", "")), end.failures()
     assert row["last"] in {end.entered()[-1], ANY}, end.failures()
-    assert end.told["token kept"] == []
     if row["status"] == "SUCCEEDED":
         output = json.loads(done["output"])
         assert output["status"] == STATUS_OF[row["last"]]
@@ -99,6 +99,17 @@ def test_an_execution_ends_as_documented(shelf: Shelf, name: str) -> None:
         assert {phase: set(one) for phase, one in output["phases"].items()} == {
             phase: members for phase, members in MEMBERS.items() if phase == LOOK or not looked
         }
+
+
+@ends()
+def test_a_search_over_everything_finds_the_token_in_the_history_alone(shelf: Shelf, name: str) -> None:
+    """The history is the platform's, and shows that the search finds what is there."""
+    end = playing.ended(shelf, name)
+
+    if end.told["token printed"] == playing.NONE:
+        assert "RequestManualApproval" not in end.entered()
+        return
+    assert end.told["token kept"] == ["history"]
 
 
 @ends()
@@ -247,6 +258,11 @@ def test_an_export_holds_what_the_function_printed_and_no_token(shelf: Shelf, na
     assert 0 < len([line for line in printed["lines"] if line.startswith("REPORT RequestId:")]) <= len(calls)
     assert ("'error': 'PhaseFailed'" in end.failures()) <= any("PhaseFailed" in line for line in printed["lines"])
     assert printed["left_out"] == 0
+    if (token := end.told["token printed"]) != playing.NONE:
+        # The function printed it as well: the line is told, and the token in it is not.
+        assert [line for line in printed["lines"] if line.startswith(playing.PRINTED) and MASK in line]
+        written = [path.name for path in exported.iterdir() if token.encode() in path.read_bytes()]
+        assert written == []
     every = [verdict for name, verdict in end.told["live"].items() if name == "every_file_is_known_and_read"]
     assert every == ["proven"]
 
