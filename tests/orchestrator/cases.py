@@ -1,6 +1,6 @@
 """The cases of `data/`: executions named by what is wrong with them, each a whole export or a change of another one.
 
-`case.json` names the case that a folder changes (`base`), which of its files are gone (`without`), the edits of its
+`case.json` says in one line for people what is wrong (`says`), names the case that a folder changes (`base`), which of its files are gone (`without`), the edits of its
 documents, the settings that it is judged by, and what is not proven: all of it, or what it `includes`. Files of
 `execution/` replace those of the base. An edit says `file`, the place as a JSON pointer (`at`), and what stands there
 (`set`), that nothing does (`remove`), or how many of a list are left (`first`); a place inside JSON that is itself a text goes on behind `|`.
@@ -8,6 +8,7 @@ documents, the settings that it is judged by, and what is not proven: all of it,
 
 import json
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,22 @@ class Case:
     def settings(self) -> str:
         """What `drproof.toml` says, if anything."""
         return str(self.expected.get("settings", ""))
+
+
+def table() -> str:
+    """Return the cases as the page of the docs has them."""
+    return "| what is wrong | not proven |\n|---|---|\n" + "".join(map(_line, CASES))
+
+
+def _line(name: str) -> str:
+    expected = json.loads((DATA / name / "case.json").read_bytes())
+    by_status: dict[str, dict[str, None]] = {"refuted": {}, "unproven": {}}
+    for verdict, status in expected["not_proven"].items():
+        by_status[status].setdefault(f"`{verdict.partition('[')[0]}`")
+    refuted, unproven = (list(found) for found in by_status.values())
+    told = [f"refuted: {', '.join(refuted)}"] if refuted else []
+    told += [f"unproven: {', '.join(unproven)}"] if unproven else []
+    return f"| {expected['says']} | {'; '.join(told) or 'nothing'} |\n"
 
 
 def lay_out(name: str, folder: Path) -> Case:
@@ -66,3 +83,7 @@ def _edited(document: Any, places: list[str], edit: dict[str, Any]) -> Any:
     else:
         holder[key] = edit["set"]
     return document
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())

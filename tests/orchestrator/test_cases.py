@@ -5,7 +5,7 @@ import json
 import pytest
 
 from drproof.engine.orchestrated import Asked, check
-from tests.orchestrator.cases import CASES, lay_out
+from tests.orchestrator.cases import CASES, lay_out, table
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -25,3 +25,9 @@ def test_an_execution_is_judged_by_what_its_files_show(name, tmp_path):
     for reason in case.expected.get("reasons", ()):
         assert reason in told
     assert (judged.conclusion.outcome == "proven") is name.endswith("_ok"), told
+
+
+def test_the_cases_are_those_of_the_page(pytestconfig):
+    page = (pytestconfig.rootpath / "docs" / "orchestrator-check.md").read_text(encoding="utf-8")
+
+    assert table() in page, "next: python -m tests.orchestrator.cases"
