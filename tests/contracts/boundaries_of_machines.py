@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from drproof.model.verdict import ControlResult
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import PASSING, Evidence
@@ -80,6 +81,11 @@ def _history(number: int, **changes: str) -> Evidence:
 def a_history_is_the_definition_s_up_to_its_last_move(house: House) -> None:
     contract = "history_is_what_the_definition_does"
     without = _replayed(history=MOVES[:-1])
+    entered = house.verdict(contract, _replayed(history=MOVES[:1], definition=MOVES[:1]))
+    assert [control.name for control in entered.controls if control.result is ControlResult.NOT_APPLICABLE] == [
+        "a task was called with something else",
+        "it ended otherwise",
+    ]
     expect(
         house,
         contract,
