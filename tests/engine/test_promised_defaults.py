@@ -1,16 +1,15 @@
-"""What holds where nobody says anything: every default as a literal, beside what the reference system promises."""
+"""What holds where nobody says anything: every default of a setting, beside what the reference system promises.
+
+Those of commands, of pytest's options, of Terraform's variables and of told numbers are in tests/promises.
+"""
 
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from typing import Any
 
 import pytest
 
 from drproof.analysis import cost, volatile
-from drproof.cli.backup import create
-from drproof.cli.compare import compare
-from drproof.cli.published import verify_published
 from drproof.engine.leaves import LEAVES
 from drproof.engine.preparation import DrillRequest, prepare
 from drproof.engine.settings import resolve
@@ -239,10 +238,6 @@ WITHOUT: dict[str, str] = {
 """Each setting that has none, and why: the reference's default where it has one."""
 
 
-def _default_of(command: Callable[..., Any], parameter: str) -> Callable[[], object]:
-    return lambda: inspect.signature(command).parameters[parameter].default
-
-
 ELSEWHERE: dict[str, tuple[Promise, Callable[[], object]]] = {
     "a drill starts at": (Promise("bringup"), lambda: WindowRequest().first),
     "a drill stops after": (Promise("promote"), lambda: WindowRequest().last),
@@ -313,22 +308,13 @@ ELSEWHERE: dict[str, tuple[Promise, Callable[[], object]]] = {
         ),
         lambda: volatile.EVERYWHERE,
     ),
-    "verify-published --prefix": (Promise("jobintel"), _default_of(verify_published, "prefix")),
-    "verify-published --verify-latest": (Promise(expected=False), _default_of(verify_published, "verify_latest")),
-    "verify-published --offline": (Promise(expected=False), _default_of(verify_published, "offline")),
-    "compare --allow-run-id-drift": (Promise(expected=False), _default_of(compare, "allow_run_id_drift")),
-    "backup create --level": (Promise(3, OURS, OURS_ALONE), _default_of(create, "level")),
-    "backup create --dry-run": (
-        Promise(expected=False, reference=OURS, because=OURS_ALONE),
-        _default_of(create, "dry_run"),
-    ),
     "how functions reach the cluster": (Promise("ssm"), lambda: over_ssm(None)["cluster_access"]),
     "the largest object that is read at once": (
         Promise(4 << 20, OURS, OURS_ALONE),
         lambda: inspect.signature(ObjectStore.read).parameters["limit"].default,
     ),
 }
-"""Each default that no setting holds, and how the code says it."""
+"""Each default that no setting and no option holds, and how the code says it."""
 
 EVERY = {**SETTINGS, **{name: promise for name, (promise, _) in ELSEWHERE.items()}}
 RESOLVED = resolve({"target": "aws"}, {}, None, needed=("target",))

@@ -172,3 +172,29 @@ def test_credentials_for_a_while_are_sent_to_another_store_with_their_token(
     assert run(pair).exit_code == 0
     assert tokens == {"for a while"}
     assert pair.server.unsigned == []
+
+
+@pytest.mark.parametrize(
+    ("promised", "otherwise"),
+    [
+        (("--shards", "8"), ("--shards", "1")),
+        (("--read", "auto"), ("--read", "never")),
+        (("--read", "auto"), ("--read", "always")),
+        (("--max-differences", "20"), ("--max-differences", "21")),
+    ],
+)
+def test_an_option_that_is_left_out_does_what_its_promised_value_does(
+    served: Served, promised: tuple[str, str], otherwise: tuple[str, str]
+) -> None:
+    left = many(5_000) | {b"doubt": Stored(b"same", "0" * 32 + "-2")}
+    right = dict(sorted(left.items())[30:]) | {b"doubt": Stored(b"same")}
+    left_out, as_promised, other = (_told_and_asked(served(left, right), *words) for words in ((), promised, otherwise))
+
+    assert left_out == as_promised
+    assert left_out != other
+
+
+def _told_and_asked(pair: Pair, *words: str) -> tuple[int, list[str], int, set[bytes], set[tuple[str, bytes]]]:
+    done = run(pair, *words)
+    told = [line for line in done.output.splitlines() if "request" not in line]
+    return done.exit_code, told, pair.server.count("LIST"), pair.server.keys("GET"), pair.server.begun
