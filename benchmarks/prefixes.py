@@ -1,16 +1,25 @@
-"""Two prefixes compared, beside `rclone check` at 0 and 20 ms; and the memory that a hundred times the keys take."""
+"""Two prefixes compared, beside `rclone check` at 0 and 20 ms; and the memory that a hundred times the keys take.
+
+A hundred differences are planted among the keys. That all are found, nothing else is, and only doubt is asked for or
+read is a gate as well: a comparison that is quick and wrong is none.
+"""
 
 import hashlib
+import json
+import os
 import shlex
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.harness import Costs, Gate, Options, compared, interleave
+from benchmarks.bucket_process import PREFIX
+from benchmarks.harness import Costs, Gate, Options, as_installed, compared, interleave
 from tests.prefixes.inventories import row, written
+from tests.prefixes.planting import expected
 
 OWNER = "111122223333"
 LIMITS = {0: 0.5, 20: 0.6}
@@ -27,27 +36,95 @@ WALL_TOLERANCE = 0.25
 MB = 1_000_000
 
 
+class Buckets:
+    """Two buckets that a process serves."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        """Wait for its address.
+
+        Raises:
+            RuntimeError: the process ended without one.
+        """
+        self._process = process
+        if process.stdout is None or not (address := process.stdout.readline().strip()):
+            msg = "the buckets of this benchmark did not come up"
+            raise RuntimeError(msg)
+        self.address = address
+
+    def asked(self) -> Counter[tuple[str, bytes]]:
+        """End the process, and return how often it was asked for each object, by `HEAD` or `GET` and the key."""
+        counts: Counter[tuple[str, bytes]] = Counter()
+        for verb, _, key, times in json.loads(self._process.communicate()[0]):
+            if verb != "LIST":
+                counts[verb, bytes.fromhex(key)] += times
+        return counts
+
+
 @contextmanager
-def served(count: int, milliseconds: int) -> Iterator[str]:
-    """Serve two buckets of `count` objects and yield their address."""
+def served(count: int, milliseconds: int) -> Iterator[Buckets]:
+    """Serve two buckets of `count` equal objects, and what is planted among them."""
     command = [sys.executable, "-m", "benchmarks.bucket_process", str(count), str(milliseconds)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            if process.stdout is None or not (address := process.stdout.readline().strip()):
-                msg = "the buckets of this benchmark did not come up"
-                raise RuntimeError(msg)
-            yield address
+            yield Buckets(process)
         finally:
-            if process.stdin is not None:
-                process.stdin.close()
+            if process.poll() is None:
+                process.communicate()
+
+
+KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_CONFIG_FILE": "/dev/null"}
+
+
+def _compare(address: str, *more: str) -> list[str]:
+    drproof = str(Path(sys.executable).with_name("drproof"))
+    owners = ["--owner-left", OWNER, "--owner-right", OWNER, "--region", "eu-central-1"]
+    return [drproof, "compare-prefixes", "s3://left/x/", "s3://right/x/", *owners, "--endpoint", address, *more]
 
 
 def ours(address: str) -> Sequence[str]:
     """Return our comparison as a command that succeeds when it finds differences."""
-    drproof = str(Path(sys.executable).with_name("drproof"))
-    owners = ["--owner-left", OWNER, "--owner-right", OWNER, "--region", "eu-central-1"]
-    command = [drproof, "compare-prefixes", "s3://left/x/", "s3://right/x/", *owners, "--endpoint", address]
-    return _finding(command, {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_CONFIG_FILE": "/dev/null"})
+    return _finding(_compare(address), KEYS)
+
+
+def exact(count: int, scratch: Path) -> list[Gate]:
+    """Return the gates of what is found, and of what is asked for besides listings."""
+    file = scratch / "found.jsonl"
+    with served(count, 0) as server:
+        command = _compare(server.address, "--json", str(file))
+        subprocess.run(command, env={**as_installed(), **KEYS}, stdout=subprocess.DEVNULL, check=False)
+        asked = server.asked()
+    return judged(file.read_bytes(), asked, count)
+
+
+def judged(told: bytes, asked: Counter[tuple[str, bytes]], count: int) -> list[Gate]:
+    """Return the gates of what `--json` told of `count` equal objects and the planted ones, and of what was asked."""
+    must = expected()
+    *lines, end = [json.loads(line) for line in told.splitlines()]
+    found = {os.fsencode(line["key"]): line["kind"] for line in lines}
+    wrong = {key for key in found.keys() | must.found.keys() if found.get(key) != must.found.get(key)}
+    lost = count + must.alike - end["summary"]["equal"]
+    needed = Counter({("HEAD", PREFIX + key): 2 for key in must.asked})
+    needed.update({("GET", PREFIX + key): 2 for key in must.read})
+    needless = sum((asked - needed).values()) + sum((needed - asked).values())
+    name = f"2 x {count:,} keys"
+    return [
+        Gate(
+            name=f"{name}, differences that were lost, made up or called another kind",
+            ratio=len(wrong) + abs(lost) + (len(lines) - len(found)),
+            limit=0,
+            detail=f"{len(found)} found of {len(must.found)} planted, {end['summary']['equal']:,} called equal",
+        ),
+        Gate(
+            name=f"{name}, requests beside listings that no doubt asked for, or that are missing",
+            ratio=needless,
+            limit=0,
+            detail=f"{_sum(asked, 'HEAD')} HeadObject and {_sum(asked, 'GET')} GetObject of {sum(needed.values())}",
+        ),
+    ]
+
+
+def _sum(asked: Counter[tuple[str, bytes]], verb: str) -> int:
+    return sum(times for (named, _), times in asked.items() if named == verb)
 
 
 def theirs(address: str) -> Sequence[str]:
@@ -105,17 +182,18 @@ def run(options: Options) -> list[Gate]:
     # Fewer keys would measure how long the processes take to start.
     count = 100_000
     rounds, few, many = (4, 2_000, 200_000) if options.quick else (6, 10_000, 1_000_000)
-    gates = []
+    gates = exact(count, options.scratch)
     for milliseconds, limit in LIMITS.items():
-        with served(count, milliseconds) as address:
-            costs = interleave({"drproof": ours(address), "rclone check": theirs(address)}, rounds)
+        with served(count, milliseconds) as server:
+            sides = {"drproof": ours(server.address), "rclone check": theirs(server.address)}
+            costs = interleave(sides, rounds)
         name = f"2 x {count:,} keys at {milliseconds} ms"
         gates += [
             compared(name, costs, "drproof", ["rclone check"], limit=limit, metric="wall", tolerance=WALL_TOLERANCE),
             compared(name, costs, "drproof", ["rclone check"], limit=CPU_LIMIT),
         ]
     with served(few, 0) as less, served(many, 0) as more:
-        costs = interleave({f"{few:,}": ours(less), f"{many:,}": ours(more)}, 2)
+        costs = interleave({f"{few:,}": ours(less.address), f"{many:,}": ours(more.address)}, 2)
     gates.append(flat("listings", costs, f"{few:,}", f"{many:,}"))
     commands = {f"{size:,}": inventories(size, options.scratch / str(size)) for size in (few, many)}
     costs = interleave(commands, 2)

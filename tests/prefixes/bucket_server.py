@@ -125,7 +125,6 @@ class BucketServer:
         latency: float = 0,
         unkind: Unkind | None = None,
         owner: str = "",
-        key_log: bool = True,
         check_signatures: bool = True,
     ) -> None:
         self.buckets = buckets
@@ -137,7 +136,6 @@ class BucketServer:
         self.begun: set[tuple[str, bytes]] = set()
         """Where listings of whole ranges began."""
         self.port = 0
-        self._key_log = key_log
         self._check_signatures = check_signatures
         self._loop = asyncio.new_event_loop()  # of the thread; `serve` runs in any
         self._ready = threading.Event()
@@ -184,7 +182,7 @@ class BucketServer:
     def answer(self, asked: Asked) -> tuple[int, list[tuple[str, str]], bytes]:
         """Return status, headers and body."""
         bucket = self.buckets.get(asked.bucket)
-        self.counts[asked.verb, asked.bucket, asked.key if self._key_log else b""] += 1
+        self.counts[asked.verb, asked.bucket, asked.key] += 1
         if self._check_signatures and not signed(asked):
             self.unsigned.append(asked)
         if bucket is None:

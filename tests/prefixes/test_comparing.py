@@ -1,12 +1,15 @@
 """Two prefixes over sockets: what differs is found, nothing else is, and only what is in doubt is asked."""
 
 import hashlib
+import re
 
 import pytest
 
 from drproof.model.comparison import Kind
-from tests.prefixes.bucket_server import Stored, parts_of
+from tests.prefixes.bucket_server import Stored
 from tests.prefixes.conftest import Served
+from tests.prefixes.planting import DIFFERENT, EACH, expected, planted
+from tests.prefixes.planting import ODD as PLANTED_AT
 
 ODD = (
     b"x//y", b"./c", b"../z", b"a/../b", b"tail/", b"new\nline", b"a+b", b"a b", b"100%", b"%2F", b"%252F", b"\x01\x1f",
@@ -30,41 +33,42 @@ def test_equal_prefixes_have_no_difference_and_nothing_is_read(served: Served) -
     assert pair.server.unsigned == []
 
 
-def test_planted_differences_are_all_found_and_nothing_else_is_and_only_doubt_is_read(served: Served) -> None:
-    left = many(5_000) | {b"odd/" + key: Stored(key) for key in ODD}
-    right = dict(left)
-    names = sorted(left)
-    expected: dict[bytes, Kind] = {}
-    for number, key in enumerate(names[7::43][:100]):
-        kind = list(Kind)[number % 4]
-        expected[key] = kind
-        if kind is Kind.MISSING:
-            del right[key]
-        elif kind is Kind.EXTRA:
-            del left[key]
-        elif kind is Kind.SIZE:
-            right[key] = Stored(left[key].body + b"!")
-        else:
-            right[key] = Stored(bytes(255 - one for one in left[key].body))
-    body = b"0123456789" * 10
-    left |= {b"parts/same": Stored(body, parts_of(body, 50)), b"parts/otherwise": Stored(body, parts_of(body, 50))}
-    right |= {b"parts/same": Stored(body, parts_of(body, 50)), b"parts/otherwise": Stored(body, parts_of(body, 30))}
-    left[b"parts/differ"] = Stored(body, parts_of(body, 50))
-    right[b"parts/differ"] = Stored(body[::-1], parts_of(body[::-1], 50))
-    expected[b"parts/differ"] = Kind.CONTENT
-    left[b"parts/one"], right[b"parts/one"] = Stored(body), Stored(body, parts_of(body, 100))
-    pair = served(left, right)
+@pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.exhaustive)])
+def test_planted_differences_are_all_found_and_nothing_else_is_and_only_doubt_is_read(
+    served: Served, count: int
+) -> None:
+    right = many(count) | {b"odd/" + key: Stored(key) for key in ODD}
+    left = dict(right)
+    for one in planted():
+        for side, stored in ((left, one.left), (right, one.right)):
+            if stored is not None:
+                side[one.key] = stored
+    pair, must = served(left, right), expected()
 
     found, comparison = pair.compare()
 
-    assert {one.key: one.kind for one in found} == expected
-    assert [one.key for one in found] == sorted(expected)
-    read = {b"parts/otherwise", b"parts/differ", b"parts/one"}
-    assert pair.server.keys("GET") == {side + key for side in (b"l/", b"r/") for key in read}
-    asked = read | {key for key, kind in expected.items() if kind is Kind.CONTENT}
-    assert pair.server.keys("HEAD") == {side + key for side in (b"l/", b"r/") for key in asked}
+    assert len(must.found) == DIFFERENT
+    assert {one.key: one.kind for one in found} == must.found
+    assert [one.key for one in found] == sorted(must.found)
+    assert pair.server.keys("GET") == {side + key for side in (b"l/", b"r/") for key in must.read}
+    assert pair.server.keys("HEAD") == {side + key for side in (b"l/", b"r/") for key in must.asked}
     assert {number for (verb, _, _), number in pair.server.counts.items() if verb != "LIST"} == {1}
-    assert comparison.tally.equal == len(left.keys() & right.keys()) - comparison.tally.size - comparison.tally.content
+    assert comparison.tally.equal == count + len(ODD) + must.alike
+
+
+def test_what_is_planted_differs_in_every_way_and_at_every_odd_key() -> None:
+    must = expected()
+    forms = [
+        re.compile(re.escape(form).replace(b"%02d", rb"\d\d").replace(b"%08d", rb"\d{8}").replace(b"%%", b"%"))
+        for form in PLANTED_AT
+    ]
+
+    for kind, number in ((Kind.CONTENT, 40), (Kind.SIZE, 20), (Kind.MISSING, 20), (Kind.EXTRA, 20)):
+        keys = [key for key, found in must.found.items() if found is kind]
+        assert len(keys) == number
+        assert all(any(form.fullmatch(key) for key in keys) for form in forms)
+    assert len(must.read & must.found.keys()) == EACH
+    assert len(must.read - must.found.keys()) == EACH // 2
 
 
 def test_every_key_comes_out_exactly_as_it_is(served: Served) -> None:
@@ -134,24 +138,3 @@ def test_requests_are_as_many_as_pages_and_ranges(served: Served) -> None:
 
     for side in ("left", "right"):
         assert pair.server.count("LIST", side) <= 20 + 8 + 1
-
-
-@pytest.mark.exhaustive
-def test_a_hundred_differences_in_a_hundred_thousand_objects(served: Served) -> None:
-    left = many(100_000)
-    right, expected, names = dict(left), dict[bytes, Kind](), sorted(left)
-    for number, key in enumerate(names[501::999][:100]):
-        kind = (Kind.MISSING, Kind.EXTRA, Kind.SIZE, Kind.CONTENT)[number % 4]
-        expected[key] = kind
-        if kind in {Kind.MISSING, Kind.EXTRA}:
-            del (right if kind is Kind.MISSING else left)[key]
-        else:
-            right[key] = Stored(left[key].body + b"!" if kind is Kind.SIZE else bytes(255 - b for b in left[key].body))
-    pair = served(left, right)
-
-    found, comparison = pair.compare()
-
-    assert {one.key: one.kind for one in found} == expected
-    assert pair.server.count("GET") == 0
-    assert pair.server.count("HEAD") == 2 * 25
-    assert comparison.tally.equal == 99_900
