@@ -130,12 +130,19 @@ class RangesApart:
                 side.bucket.sent.join(sent)
 
     def _fork(self, shares: Sequence[Sequence[_Asked]]) -> None:
-        # What is raised while hooks of a fork run is printed and gone: an interruption waits until all are started.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # What is raised while hooks of a fork run is printed and gone: an interruption waits until all are started. No
+        # mask does that: what this thread holds back the system gives to another one that has not quite ended.
+        if threading.current_thread() is not threading.main_thread():
+            self._start_all(shares)
+            return
+        came: list[int] = []
+        before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
         try:
             self._start_all(shares)
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
     def _start_all(self, shares: Sequence[Sequence[_Asked]]) -> None:
         context = multiprocessing.get_context("fork")
