@@ -302,10 +302,10 @@ class Bundle:
                 if len(self.sizes) > 200_000:
                     raise BadError("too-large")
         for path, size in self.sizes.items():
-            if size > 64 * MIB:
+            if size > 256 * MIB:
                 self.say("too-large", path)
             with open(os.path.join(self.folder, path), "rb") as file:
-                self.digests[path] = hashlib.file_digest(file, "sha256").hexdigest() if size <= 64 * MIB else ""
+                self.digests[path] = hashlib.file_digest(file, "sha256").hexdigest() if size <= 256 * MIB else ""
 
     @staticmethod
     def lawful(name):

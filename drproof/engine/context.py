@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from drproof.evidence.bundle import read_evidence
-from drproof.evidence.canonical import canonical, digest
+from drproof.evidence.pieces import keep_by_pieces, pieces
 from drproof.evidence.redaction import Redactor
-from drproof.evidence.withheld import keep, told, withheld_in
+from drproof.evidence.withheld import told, withheld_in
 from drproof.model.capabilities import Target
-from drproof.model.codec import decode, encode
 from drproof.model.collection import Collection
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG, Answered, Clock, Doubt, Effects
 from drproof.model.criteria import PlanDocument
@@ -88,10 +87,10 @@ class PhaseContext:
                 f"phase {self._phase} keeps evidence {name!r}, which it did not declare; expected {sorted(self._keeps)}"
             )
             raise PhaseError(msg)
-        data = canonical(encode(decode(self._keeps[kind], encode(content))))
         path = f"evidence/{self._phase}.{name}.json"
-        ref = EvidenceRef(name=name, path=path, sha256=digest(data), size=len(data))
-        if keep(self._directory, path, data, self._masker):
+        kept = keep_by_pieces(self._directory, path, pieces(self._keeps[kind], content), self._masker)
+        ref = EvidenceRef(name=name, path=path, sha256=kept.sha256, size=kept.size)
+        if kept.written:
             self.kept[name] = ref
         else:
             # The phase has acted: it goes on, and what rests on this evidence is not proven.

@@ -8,9 +8,10 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, BinaryIO, Literal, TypeAlias
 
 from drproof.evidence import envelope
 from drproof.evidence.canonical import digest
@@ -39,11 +40,18 @@ UNLISTED = frozenset({CLOSING, RESERVE})
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file whole, durably, or not at all; folders above it are made."""
+    with being_written(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def being_written(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that is there once the block has ended, whole and durably; whatever ends it otherwise leaves none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
@@ -59,7 +67,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}")
-"""How a file is named while `write_atomic` writes it."""
+"""How a file is named while it is written."""
 
 
 def clear_unfinished(directory: Path) -> None:

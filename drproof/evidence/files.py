@@ -10,7 +10,8 @@ from pathlib import Path
 
 from drproof.model.errors import EvidenceError
 
-LARGEST_FILE = 64 * 2**20
+LARGEST_FILE = 256 * 2**20
+"""As much as the strict reader of JSON takes: the listing of an archive of a million and a half members."""
 LARGEST_DOCUMENT = 16 * 2**20
 MOST_FILES = 200_000
 LONGEST_PART = 200

@@ -57,6 +57,11 @@ class Masker:
             return {self.mask(key): self.masked(item) for key, item in value.items()}
         return value
 
+    @property
+    def longest(self) -> int:
+        """How many bytes the longest form of a known value has."""
+        return max((len(form.encode("utf-8", "surrogatepass")) for form in self._forms), default=0)
+
     def finds(self, data: bytes) -> bool:
         """Return whether bytes hold a known value."""
         return any(form.encode("utf-8", "surrogatepass") in data for form in self._forms)

@@ -30,12 +30,19 @@ class WithheldFile:
 
 def keep(directory: Path, path: str, data: bytes, redactor: Redactor) -> bool:
     """Write a file of a bundle, unless it seems to hold a secret; return whether it was written."""
-    if hits := redactor.scan(data):
-        note(directory, path, hits)
-        # What was written before under this name would pass for it.
-        (directory / path).unlink(missing_ok=True)
+    if withhold(directory, path, data, redactor):
         return False
     write_atomic(directory / path, data)
+    return True
+
+
+def withhold(directory: Path, path: str, data: bytes, redactor: Redactor) -> bool:
+    """Put a file on the list if it seems to hold a secret; return whether it does, and nothing lies in its place."""
+    if not (hits := redactor.scan(data)):
+        return False
+    note(directory, path, hits)
+    # What was written before under this name would pass for it.
+    (directory / path).unlink(missing_ok=True)
     return True
 
 

@@ -119,8 +119,8 @@ def _grown(name: str, size: int) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("act", "status", "code"),
     [
-        (_grown("proof.html", 64 * MIB + 1), 2, "too-large"),
-        (_grown("proof.html", 64 * MIB), 1, "file-changed"),
+        (_grown("proof.html", 256 * MIB + 1), 2, "too-large"),
+        (_grown("proof.html", 256 * MIB), 1, "file-changed"),
         (_grown(PLAN, 16 * MIB + 1), 2, "too-large"),
         (_grown(PLAN, 16 * MIB), 1, "json"),
         (_grown("closing.dsse.json", 16 * MIB + 1), 2, "too-large"),
