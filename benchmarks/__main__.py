@@ -1,17 +1,23 @@
-"""python -m benchmarks [--quick] [--json] [NAME…]: all benchmarks, or some; exits 1 when a gate is broken."""
+"""python -m benchmarks [--quick] [--json] [NAME…]: all benchmarks, or some.
+
+Exit status: 0 no gate is broken, 1 one is, 2 something could not be run (an opponent is missing, a command failed) and
+nothing is broken: what comes after it is run all the same.
+"""
 
 import argparse
 import importlib
 import pkgutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import benchmarks
-from benchmarks.harness import Gate, Options
+from benchmarks.harness import Found, Gate, NotRun, Options
 
-Run = Callable[[Options], list[Gate]]
+Run = Callable[[Options], Found]
+BROKEN, NOT_RUN = 1, 2
 
 
 def declared() -> dict[str, Run]:
@@ -31,13 +37,24 @@ def main(words: Sequence[str]) -> int:
     options = parser.parse_args(words)
     if unknown := sorted(set(options.names) - set(runs)):
         parser.error(f"no benchmark is called {', '.join(unknown)}: expected {', '.join(runs)}")
-    broken = False
+    broken, missing = False, list[NotRun]()
     for name in options.names or runs:
-        with tempfile.TemporaryDirectory(prefix="drproof-benchmark-") as scratch:
-            for gate in runs[name](Options(quick=options.quick, scratch=Path(scratch))):
-                print(gate.row() if options.json else gate.line(), flush=True)
-                broken = broken or gate.verdict == "broken"
-    return int(broken)
+        for gate in _found(name, runs[name], quick=options.quick):
+            print(gate.row() if options.json else gate.line(), flush=True)
+            broken = broken or gate.verdict == "broken"
+            missing += [gate] if isinstance(gate, NotRun) else []
+    for one in missing:
+        # Once more at the end, where nobody overlooks it.
+        print(one.line(), file=sys.stderr)
+    return BROKEN if broken else NOT_RUN if missing else 0
+
+
+def _found(name: str, run: Run, *, quick: bool) -> Iterator[Gate | NotRun]:
+    with tempfile.TemporaryDirectory(prefix="drproof-benchmark-") as scratch:
+        try:
+            yield from run(Options(quick=quick, scratch=Path(scratch)))
+        except (RuntimeError, OSError, subprocess.SubprocessError) as exc:
+            yield NotRun(name=name, why=str(exc))
 
 
 if __name__ == "__main__":

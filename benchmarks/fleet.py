@@ -93,7 +93,8 @@ def checked(folder: Path, fleet: str, processes: int, name: str) -> tuple[Cost, 
     # A contract more that notices the same damage is no reason to stop: whose they are is.
     doubtful = {row["subject"]: row["reason"] for row in verdicts if row["status"] != "proven"}
     if len(doubtful) > fleet.count(SPOILED):
-        sys.exit(f"the fleet of this benchmark is not as it was meant: {doubtful}")
+        msg = f"the fleet of this benchmark is not as it was meant: {doubtful}"
+        raise RuntimeError(msg)
     busiest = max(json.loads(line) for line in taken.read_text(encoding="utf-8").splitlines())
     return Cost(cpu=busiest, wall=wall, load=load), bundle
 

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -79,26 +79,57 @@ class Gate:
     ratio: float
     limit: float
     null: float | None = None
-    load: float = 0
+    load: float | None = None
     tolerance: float = TOLERANCE
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a figure that may be noise and does not say how crowded the machine was.
+
+        Raises:
+            ValueError: it has a null check and no load.
+        """
+        if self.null is not None and self.load is None:
+            msg = f"the gate {self.name!r} has a null check: expected the load beside it, got none"
+            raise ValueError(msg)
 
     @property
     def verdict(self) -> str:
         """`held`, `broken` or `too noisy`."""
-        if self.null is not None and (self.null > 1 + self.tolerance or self.load > CROWDED):
+        if self.null is not None and (self.null > 1 + self.tolerance or (self.load or 0) > CROWDED):
             return "too noisy"
         return "held" if self.ratio <= self.limit else "broken"
 
     def line(self) -> str:
         """Return the gate as one line."""
-        null = "" if self.null is None else f", null {self.null:.2f}, load {self.load:.1f}"
+        null = "" if self.null is None else f", null {self.null:.2f}, load {self.load or 0:.1f}"
         return f"{self.verdict:9} {self.name}: {self.ratio:.2f} (limit {self.limit:g}{null}) {self.detail}".rstrip()
 
     def row(self) -> str:
         """Return the gate as one line of JSON."""
         fields = {name: getattr(self, name) for name in ("name", "ratio", "limit", "null", "load", "verdict", "detail")}
         return json.dumps({key: round(one, 4) if isinstance(one, float) else one for key, one in fields.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotRun:
+    """What could not be measured here, and why: it is neither held nor broken, and a run that has one is not whole."""
+
+    name: str
+    why: str
+    verdict: str = "not run"
+
+    def line(self) -> str:
+        """Return it as one line, and what to do next as another."""
+        return f"{self.verdict:9} {self.name}: {self.why}"
+
+    def row(self) -> str:
+        """Return it as one line of JSON."""
+        return json.dumps({"name": self.name, "verdict": self.verdict, "detail": self.why})
+
+
+Found: TypeAlias = "Iterable[Gate | NotRun]"
+"""What a benchmark comes to, in the order in which it is known."""
 
 
 def interleave(commands: Mapping[str, Sequence[str]], rounds: int) -> Costs:
@@ -156,6 +187,11 @@ def null(costs: Costs, names: Sequence[str], metric: Metric) -> float:
     return max(halves) / min(halves)
 
 
+def crowd(costs: Costs, names: Sequence[str]) -> float:
+    """Return the least load of a loop: how crowded the machine was in its quietest round."""
+    return min(cost.load for name in names for cost in costs[name])
+
+
 def _taken(runs: Sequence[Cost], metric: Metric) -> list[float]:
     return [run.cpu if metric == "cpu" else run.wall for run in runs]
 
@@ -177,7 +213,7 @@ def compared(  # noqa: PLR0913 — what a comparison is made of
         ratio=mine / other,
         limit=limit,
         null=max(null(costs, [ours], metric), null(costs, theirs, metric)),
-        load=min(cost.load for name in [ours, *theirs] for cost in costs[name]),
+        load=crowd(costs, [ours, *theirs]),
         tolerance=tolerance,
         detail=f"{mine:.3f} s beside {other:.3f} s of {' + '.join(theirs)}",
     )

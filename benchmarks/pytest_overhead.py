@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.harness import Gate, Options, compared, interleave, interleave_calls, least, null
+from benchmarks.harness import Gate, Options, compared, crowd, interleave, interleave_calls, least, null
 from drproof.engine.own_tests import OwnTestLog, gather
 from drproof.evidence.redaction import Redactor
 from drproof.plugin.own_tests import Proof
@@ -59,6 +59,7 @@ def run(options: Options) -> list[Gate]:
             ratio=ours / bare,
             limit=EACH,
             null=max(null(costs, [name], "cpu") for name in ("many", "bare many")),
+            load=crowd(costs, ["many", "bare many"]),
             detail=f"{ours:.2f} s beside {bare:.2f} s of bare pytest, start-up taken off both",
         ),
         _records(options.scratch, count, rounds),
@@ -85,6 +86,7 @@ def _records(scratch: Path, count: int, rounds: int) -> Gate:
         ratio=each / RECORD_US,
         limit=1,
         null=null(costs, ["records"], "cpu"),
+        load=crowd(costs, ["records"]),
         detail=f"{each:.1f} µs of {RECORD_US}, masking and the sealed document included",
     )
 

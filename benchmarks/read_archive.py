@@ -1,6 +1,7 @@
 """What `one_pass` measures, as a process of its own that imports no more than the reader does.
 
 python benchmarks/read_archive.py ours THREADS FILE
+python benchmarks/read_archive.py kept FILE         the listing is kept as evidence too, as the phase keeps it
 python benchmarks/read_archive.py tarfile FILE
 python benchmarks/read_archive.py s3 THREADS ENDPOINT BUCKET KEY
 python benchmarks/read_archive.py boto3 ENDPOINT BUCKET KEY
@@ -8,14 +9,24 @@ python benchmarks/read_archive.py boto3 ENDPOINT BUCKET KEY
 
 import hashlib
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from drproof.formats.archive import Listing
 
 CHUNK = 1 << 20
 
 
 def read(chunks: Iterable[bytes], threads: int) -> tuple[str, int, int]:
     """Read as `read_restore_point` does: digest of the object, listing, safe names, digest of every member."""
+    sha256, listing = _listed(chunks, threads)
+    return sha256, len(listing), listing.size
+
+
+def _listed(chunks: Iterable[bytes], threads: int) -> tuple[str, "Listing"]:
     from drproof.formats import archive
     from drproof.formats.hashing import Hashed
 
@@ -24,7 +35,22 @@ def read(chunks: Iterable[bytes], threads: int) -> tuple[str, int, int]:
     hashed.finish()
     if listing.problem:
         sys.exit(listing.problem)
-    return hashed.sha256, len(listing), listing.size
+    return hashed.sha256, listing
+
+
+def read_and_keep(path: str) -> tuple[str, int]:
+    """Read an archive, and keep its listing as a file of a bundle: canonical, and looked through for secrets."""
+    from drproof.evidence.pieces import keep_by_pieces, pieces
+    from drproof.evidence.redaction import Redactor
+    from drproof.phases.backup.read_restore_point import read_restore_point
+
+    _, listing = _listed(of_file(path), 1)
+    with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
+        made = pieces(read_restore_point.keeps["members"], {Path(path).name: listing})
+        kept = keep_by_pieces(Path(folder), "evidence/read_restore_point.members.json", made, Redactor(["known"]))
+    if not kept.written:
+        sys.exit("the listing of this benchmark was withheld")
+    return kept.sha256, kept.size
 
 
 def of_file(path: str) -> Iterator[bytes]:
@@ -82,6 +108,8 @@ def main(words: list[str]) -> None:
     match words:
         case ["ours", threads, path]:
             print(*read(of_file(path), int(threads)))
+        case ["kept", path]:
+            print(*read_and_keep(path))
         case ["tarfile", path]:
             print(*by_tarfile(path))
         case ["s3", threads, endpoint, bucket, key]:
