@@ -9,6 +9,7 @@ import pytest
 from drproof.model.capabilities import ReceiptStore, Retention
 from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError
 from drproof.targets import embedded
+from drproof.targets.aws import s3_receipts
 from drproof.targets.aws.s3_receipts import AwsReceiptStore
 from drproof.targets.sites import AwsTarget
 from tests.targets.conftest import NAMES, make_intent
@@ -69,6 +70,18 @@ def test_nothing_is_ever_written_over(store: AwsReceiptStore, key: str, bucket: 
 def test_a_bucket_without_versions_gives_none(store: AwsReceiptStore, key: str) -> None:
     assert store.create(make_intent(), PLAIN, key, b"{}") == ""
     assert store.look(PLAIN, key).version == ""
+
+
+def test_a_listing_of_a_great_archive_is_read_back_and_what_no_bundle_may_hold_is_not(
+    store: AwsReceiptStore, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = b"[" + b" " * (17 << 20) + b"]"
+    store.create(make_intent(), PLAIN, key, listing)
+    assert store.look(PLAIN, key).body == listing
+
+    monkeypatch.setattr(s3_receipts, "LARGEST_FILE", len(listing) - 1)
+    with pytest.raises(TargetError, match=f"expected at most {len(listing) - 1} bytes, got {len(listing)}"):
+        store.look(PLAIN, key)
 
 
 def test_an_object_that_nobody_keeps_is_told_from_one_that_is_not_there(store: AwsReceiptStore, key: str) -> None:

@@ -5,6 +5,7 @@ import hashlib
 from functools import cached_property
 from typing import Any
 
+from drproof.evidence.files import LARGEST_FILE
 from drproof.model.capabilities import Intent, Retention, StoredObject
 from drproof.model.errors import NotFoundError, TargetError
 from drproof.targets.aws import instants
@@ -13,9 +14,6 @@ from drproof.targets.aws.sessions import Session
 
 READ_SECONDS = 20
 """A store that does not answer must not keep a drill from its teardown for long."""
-
-LARGEST = 16 << 20
-"""Bytes; no document of a bundle is larger."""
 
 NO_LOCK = "ObjectLockConfigurationNotFoundError"
 
@@ -65,8 +63,8 @@ class AwsReceiptStore:
         with translated("s3:GetObject", _uri(bucket, key)):
             answer = self._client.get_object(**self._at(bucket, key), **asked)
             with answer["Body"] as stream:
-                if answer["ContentLength"] > LARGEST:
-                    message = f"expected at most {LARGEST} bytes, got {answer['ContentLength']}"
+                if answer["ContentLength"] > LARGEST_FILE:
+                    message = f"expected at most {LARGEST_FILE} bytes, got {answer['ContentLength']}"
                     raise failure("s3:GetObject", _uri(bucket, key), "EntityTooLarge", message)
                 body = stream.read()
         if len(body) != answer["ContentLength"]:
