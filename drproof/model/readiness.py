@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from drproof.model.receipt import Count
 
@@ -11,6 +11,9 @@ EXPIRY_UNKNOWN = "unknown"
 
 DecisionWord = Literal["allowed", "implicit_deny", "explicit_deny", "unknown"]
 """What becomes of an action: nobody allows it, somebody forbids it, or nobody can say."""
+
+Condition: TypeAlias = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""Under which condition a statement of a policy allows something: operator, key, values; empty is without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class Decision:
     action: str
     resource: str
     decision: DecisionWord
-    condition: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    condition: Condition = field(default_factory=dict)
     """Under which condition the action is to be allowed, as a policy writes it; no wider is needed."""
 
 

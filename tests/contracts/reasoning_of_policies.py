@@ -1,5 +1,6 @@
 """What `drproof.analysis.iam` must say of policy documents, on both sides of where it turns."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tests.contracts.checks import House
@@ -77,6 +78,95 @@ def what_is_not_understood_decides_nothing_for_either_side(house: House) -> None
     assert _decide(house, _statement(resource=named)) == "unknown"
     assert _decide(house, _statement(resource="arn:aws:sns:::${aws:username}")) == "implicit_deny"
     assert _decide(house, {"Effect": "Allow", "Action": "*", "NotResource": named}) == "unknown"
+
+
+def _carrying(house: House, carried: Mapping[str, tuple[str, ...]], condition: Any, effect: str = "Allow") -> str:
+    """Return what is decided of a call that carries this, by one statement with this condition."""
+    statements = [_statement(effect, Condition=condition)]
+    if effect == "Deny":
+        statements.append(_statement())
+    found: str = house.modules["iam"].decide([{"Statement": statements}], ACTION, RESOURCE, carried)
+    return found
+
+
+@reasoning
+def a_condition_decides_by_what_the_call_carries(house: House) -> None:
+    equals = {"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "ssm.amazonaws.com"]}}
+    for value, said in (("ec2.amazonaws.com", "allowed"), ("ssm.amazonaws.com", "allowed"), ("ec2", "implicit_deny")):
+        assert _carrying(house, {"IAM:passedtoservice": (value,)}, equals) == said, value
+    assert _carrying(house, {}, equals) == "unknown"
+    assert _carrying(house, {"iam:PassedToService": ()}, equals) == "implicit_deny"
+    assert (
+        _carrying(house, {"iam:PassedToService": ("a.*",)}, {"StringEquals": {"iam:PassedToService": "a.*"}})
+        == "allowed"
+    )
+    assert (
+        _carrying(house, {"iam:PassedToService": ("a.b",)}, {"StringEquals": {"iam:PassedToService": "a.*"}})
+        != "allowed"
+    )
+    assert (
+        _carrying(house, {"iam:PassedToService": ("a.b",)}, {"StringLike": {"iam:PassedToService": "a.*"}}) == "allowed"
+    )
+    assert _carrying(house, {"k": ("v1",)}, {"StringLike": {"k": "V*"}}) == "implicit_deny"
+    assert _carrying(house, {"k": ("v",)}, {"StringEquals": {"k": [7]}}) == "unknown"
+    assert _carrying(house, {"k": ("v",)}, {"StringEquals": {"k": "${aws:username}"}}) == "unknown"
+    assert _carrying(house, {"k": ("v",)}, {"StringEquals": {"k": []}}) == "implicit_deny"
+    assert _carrying(house, {"k": ("v",)}, {"StringNotEquals": {"k": "w"}}) == "unknown"
+    assert _carrying(house, {"k": ("v",)}, {"StringEquals": "text"}) == "unknown"
+    assert _carrying(house, {"k": ("v",)}, "text") == "unknown"
+    assert _carrying(house, {"a": ("v",), "b": ("v",)}, {"StringEquals": {"a": "v", "b": "w"}}) == "implicit_deny"
+    assert _carrying(house, {"a": ("v",)}, {"StringEquals": {"a": "v", "b": "w"}}) == "unknown"
+    assert _carrying(house, {"k": ("v",)}, {"StringEquals": {"k": "v"}}, "Deny") == "explicit_deny"
+    assert _carrying(house, {"k": ("w",)}, {"StringEquals": {"k": "v"}}, "Deny") == "allowed"
+    assert _carrying(house, {}, {"StringEquals": {"k": "v"}}, "Deny") == "unknown"
+
+
+@reasoning
+def a_key_that_is_not_there_is_told_from_one_that_nobody_knows(house: House) -> None:
+    marked, unmarked = {"Null": {"aws:ResourceTag/d": "false"}}, {"Null": {"aws:ResourceTag/d": ["True"]}}
+    for carried, one, other in ((("x",), "allowed", "implicit_deny"), ((), "implicit_deny", "allowed")):
+        assert _carrying(house, {"aws:ResourceTag/d": carried}, marked) == one
+        assert _carrying(house, {"aws:ResourceTag/d": carried}, unmarked) == other
+    assert _carrying(house, {}, marked) == "unknown"
+    optional = {"StringEqualsIfExists": {"k": "v"}}
+    for given, said in (((), "allowed"), (("v",), "allowed"), (("w",), "implicit_deny")):
+        assert _carrying(house, {"k": given}, optional) == said, given
+    assert _carrying(house, {}, optional) == "unknown"
+    assert _carrying(house, {"k": ()}, {"NullIfExists": {"k": "true"}}) == "unknown"
+
+
+@reasoning
+def an_arn_is_compared_part_by_part(house: House) -> None:
+    for pattern, said in (
+        ("arn:aws:iam::aws:policy/Core", "allowed"),
+        ("arn:*:iam::aws:policy/*", "allowed"),
+        ("arn:aws:iam::aws:policy/Other", "implicit_deny"),
+        ("arn:aws:iam::aws:policy/core", "implicit_deny"),
+        ("arn:aws:iam:*:policy/Core", "unknown"),
+        ("*", "unknown"),
+        ("arn:aws:iam::${aws:PrincipalAccount}:policy/Core", "unknown"),
+    ):
+        for test in ("ArnEquals", "ArnLike"):
+            carried = {"iam:PolicyARN": ("arn:aws:iam::aws:policy/Core",)}
+            assert _carrying(house, carried, {test: {"iam:PolicyARN": pattern}}) == said, pattern
+
+
+@reasoning
+def what_meets_a_condition_is_asked_once_for_each_value_and_the_worst_answer_counts(house: House) -> None:
+    module = house.modules["iam"]
+    assert list(module.meeting({})) == [{}]
+    bound = {
+        "StringEquals": {"ec2:CreateAction": ("A", "B")},
+        "Null": {"tag": ("false",)},
+        "ArnLike": {"arn": ("a:*",)},
+    }
+    assert list(module.meeting(bound)) == [
+        {"ec2:CreateAction": ("A",), "tag": ("given",), "arn": ("a:x",)},
+        {"ec2:CreateAction": ("B",), "tag": ("given",), "arn": ("a:x",)},
+    ]
+    assert module.worst(["allowed", "unknown"]) == "unknown"
+    assert module.worst(["explicit_deny", "implicit_deny", "allowed"]) == "explicit_deny"
+    assert module.worst(["allowed", "allowed"]) == "allowed"
 
 
 @reasoning

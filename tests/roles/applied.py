@@ -34,7 +34,7 @@ def meant(role: str, settings: Settings, packaged: Settings) -> Granted:
     if role != "function":
         return own
     verbs = verbs_of(catalog.plan(catalog.RECOVERY), packaged)
-    return own | {(one.action, one.resource, _worded({})) for one in of_phases(verbs, packaged)}
+    return own | {(one.action, one.resource, _worded(one.condition)) for one in of_phases(verbs, packaged)}
 
 
 def deployed(settings: Settings, variables: Mapping[str, Any], outputs: Mapping[str, Any]) -> Settings:

@@ -12,8 +12,9 @@ from drproof import catalog
 from drproof.engine.readiness import verbs_of
 from drproof.model.settings import Settings
 from drproof.orchestrator.deployment import settings_in
+from drproof.targets.aws.permissions import Permission
 from drproof.targets.aws.role_grants import RoleGrant
-from drproof.targets.aws.roles import ROLES, TABLE, RolePermission, of_role
+from drproof.targets.aws.roles import ROLES, TABLE, of_role
 from tests.orchestrator.test_package import LIVE
 
 DEPLOY = Path(str(files("drproof.deploy"))) / "terraform"
@@ -80,7 +81,7 @@ def one_account() -> Settings:
 
 
 @cache
-def permissions(role: str) -> tuple[RolePermission, ...]:
+def permissions(role: str) -> tuple[Permission, ...]:
     """Return everything that a role is granted, where both sites are one account."""
     return of_role(role, verbs(), one_account())
 

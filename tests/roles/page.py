@@ -30,8 +30,8 @@ def page() -> str:
         needed: dict[str, list[str]] = {}
         for one in permissions(role):
             needed.setdefault(one.action, [])
-            if one.needed_by not in needed[one.action]:
-                needed[one.action].append(one.needed_by)
+            if one.verb not in needed[one.action]:
+                needed[one.action].append(one.verb)
         for action, by in sorted(needed.items()):
             where = "; ".join(by_action.get(action, ())) or f"*nowhere*: {UNSEEN[role].get(action, '')}"
             lines.append(f"| `{action}` | {'; '.join(_worded(one) for one in by)} | {where} |\n")

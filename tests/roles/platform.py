@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from drproof.embedded.shims.iam_statements import decide
-from drproof.targets.aws.roles import RolePermission
+from drproof.targets.aws.permissions import Permission
 
 ACCOUNT = "444455556666"
 
@@ -68,7 +68,7 @@ class Platform:
         return self._answer("SimulatePrincipalPolicy", {"EvaluationResults": rows, "IsTruncated": False})
 
 
-def document(permissions: Iterable[RolePermission]) -> dict[str, Any]:
+def document(permissions: Iterable[Permission]) -> dict[str, Any]:
     """Return a policy that allows exactly these: a statement for each action on each resource, read back as JSON."""
     statements = [
         {

@@ -18,9 +18,9 @@ from drproof.phases.preflight.read_roles import RolesObserved, read_roles
 from drproof.targets.aws.grants import SIDES
 from drproof.targets.aws.iam import AwsPermissions
 from drproof.targets.aws.iam_roles import AwsRoles
-from drproof.targets.aws.permissions import needed
+from drproof.targets.aws.permissions import Permission, needed
 from drproof.targets.aws.role_grants import IN_SUBNETS
-from drproof.targets.aws.roles import ROLES, RolePermission, of_role
+from drproof.targets.aws.roles import ROLES, of_role
 from tests.contracts.evidence import PASSING
 from tests.roles.granted import one_account, permissions, verbs
 from tests.roles.platform import ACCOUNT, Platform, arn_of, document
@@ -78,7 +78,7 @@ def allowed_by(statements: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
     }
 
 
-def what(wanted: tuple[RolePermission, ...], *actions: str) -> set[tuple[str, str, str]]:
+def what(wanted: tuple[Permission, ...], *actions: str) -> set[tuple[str, str, str]]:
     return {
         (one.action, one.resource, json.dumps(one.condition, sort_keys=True)) for one in wanted if one.action in actions
     }
@@ -231,14 +231,11 @@ def test_a_role_that_is_none_is_refused():
 
 
 @cache
-def of_caller(provisioner: str) -> tuple[RolePermission, ...]:
+def of_caller(provisioner: str) -> tuple[Permission, ...]:
     """Return what the caller needs at both sites, which are one account here."""
     settings = one_account()
     found = [one for side in SIDES for one in needed(verbs(), side, settings, provisioner=provisioner)]
-    return tuple(
-        RolePermission(needed_by=one.verb, action=one.action, resource=one.resource)
-        for one in {(one.action, one.resource): one for one in found}.values()
-    )
+    return tuple({(one.action, one.resource, repr(one.condition)): one for one in found}.values())
 
 
 def read_caller(provisioner: str, there: Platform) -> PermissionsObserved:
@@ -283,6 +280,7 @@ def test_an_action_that_is_taken_from_the_caller_is_named_with_the_statement_tha
         finding = judge_caller(found, side)
         assert finding.observed["missing"] == [action]
         statements += given_back(finding)
+    assert allowed_by(statements) <= what(of_caller(provisioner), action), "no wider than it was"
     mended = read_caller(provisioner, platform(lacking, {"Statement": statements}))
     assert [judge_caller(mended, side).status for side in SIDES] == [Status.PROVEN, Status.PROVEN]
 

@@ -65,13 +65,21 @@ data "aws_iam_policy_document" "builds" {
   }
 
   statement {
-    sid     = "MakeWithTheDrillsTag"
-    actions = ["ec2:CreateSecurityGroup", "ec2:RunInstances"]
-    resources = [
-      "${local.ec2}:instance/*",
-      "${local.ec2}:security-group/*",
-      "${local.ec2}:volume/*",
-    ]
+    sid       = "MakeMachinesWithTheDrillsTag"
+    actions   = ["ec2:RunInstances"]
+    resources = ["${local.ec2}:instance/*", "${local.ec2}:volume/*"]
+
+    condition {
+      test     = "Null"
+      variable = "aws:RequestTag/drproof:drill"
+      values   = ["false"]
+    }
+  }
+
+  statement {
+    sid       = "MakeGroupsWithTheDrillsTag"
+    actions   = ["ec2:CreateSecurityGroup"]
+    resources = ["${local.ec2}:security-group/*"]
 
     condition {
       test     = "Null"
@@ -83,14 +91,19 @@ data "aws_iam_policy_document" "builds" {
   # What a machine is made from carries no tag of a drill.
   statement {
     sid     = "MakeFrom"
-    actions = ["ec2:CreateSecurityGroup", "ec2:RunInstances"]
+    actions = ["ec2:RunInstances"]
     resources = [
       "${local.arn}:ec2:${var.region}::image/*",
       "${local.ec2}:network-interface/*",
       "${local.ec2}:security-group/*",
       "${local.ec2}:subnet/${var.dr_subnet_id}",
-      "${local.ec2}:vpc/${var.dr_vpc_id}",
     ]
+  }
+
+  statement {
+    sid       = "MakeGroupsInItsNetwork"
+    actions   = ["ec2:CreateSecurityGroup"]
+    resources = ["${local.ec2}:vpc/${var.dr_vpc_id}"]
   }
 
   statement {
@@ -106,16 +119,27 @@ data "aws_iam_policy_document" "builds" {
   }
 
   statement {
-    sid = "ChangeOnlyWhatADrillMarked"
+    sid = "ChangeOnlyGroupsThatADrillMarked"
     actions = [
       "ec2:AuthorizeSecurityGroupEgress",
       "ec2:AuthorizeSecurityGroupIngress",
       "ec2:DeleteSecurityGroup",
       "ec2:RevokeSecurityGroupEgress",
       "ec2:RevokeSecurityGroupIngress",
-      "ec2:TerminateInstances",
     ]
-    resources = ["${local.ec2}:instance/*", "${local.ec2}:security-group/*"]
+    resources = ["${local.ec2}:security-group/*"]
+
+    condition {
+      test     = "Null"
+      variable = local.drill_is
+      values   = ["false"]
+    }
+  }
+
+  statement {
+    sid       = "EndOnlyMachinesThatADrillMarked"
+    actions   = ["ec2:TerminateInstances"]
+    resources = ["${local.ec2}:instance/*"]
 
     condition {
       test     = "Null"

@@ -1,13 +1,15 @@
 """What the drill's caller may do at each site, action by action."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from drproof.analysis import iam
 from drproof.model.capabilities import SiteTarget
 from drproof.model.context import Context
 from drproof.model.errors import TargetError
 from drproof.model.phase import phase
-from drproof.model.readiness import Decision, PermissionsSeen
+from drproof.model.readiness import Decision, DecisionWord, PermissionsSeen
 
 SIMULATED = "simulated"
 TERRAFORM = "terraform"
@@ -48,7 +50,7 @@ def read_permissions(ctx: Context) -> PermissionsObserved:
 
 def _look(ctx: Context, site: SiteTarget, provisioner: str) -> SitePermissions:
     seen = site.readiness.permissions.look(ctx.plan.criteria.preflight.uses, provisioner=provisioner)
-    decisions = tuple(sorted(_judged(seen), key=lambda one: (one.action, one.resource)))
+    decisions = tuple(sorted(_judged(seen), key=lambda one: (one.action, one.resource, repr(one.condition))))
     return SitePermissions(principal=seen.principal, status=seen.status, decisions=decisions)
 
 
@@ -56,15 +58,13 @@ def _judged(seen: PermissionsSeen) -> tuple[Decision, ...]:
     """Return the simulated decisions, or those of the documents where nothing was simulated."""
     if seen.status == SIMULATED or not seen.documents:
         return seen.decisions
-    return tuple(
-        Decision(
-            verb=one.verb,
-            action=one.action,
-            resource=one.resource,
-            decision=iam.decide(seen.documents, one.action, one.resource),
-        )
-        for one in seen.decisions
-    )
+    return tuple(replace(one, decision=_of_documents(seen.documents, one)) for one in seen.decisions)
+
+
+def _of_documents(documents: Iterable[Mapping[str, Any]], one: Decision) -> DecisionWord:
+    """Return what policies say of an action, in calls that carry what its condition asks for."""
+    known = tuple(documents)
+    return iam.worst(iam.decide(known, one.action, one.resource, carried) for carried in iam.meeting(one.condition))
 
 
 def _provisioner(ctx: Context) -> str:

@@ -1,7 +1,11 @@
 """What one site must allow, and what bringing a machine up by others asks: roles that a module makes, and builds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from drproof.model.readiness import Condition
+from drproof.targets.aws import role_grants
+from drproof.targets.aws.role_grants import CARRIES, EC2
 
 Side = Literal["primary", "recovery"]
 SIDES: tuple[Side, ...] = ("primary", "recovery")
@@ -9,6 +13,7 @@ MAKES = frozenset({"direct", "terraform"})
 """The provisioners by which the caller makes the machine itself; with builds the role of their project does."""
 MAKES_ROLES = frozenset({"terraform"})
 """The provisioners by which the caller may give the machine a role of its own."""
+ONLY_DIRECT = frozenset({"direct"})
 CODEBUILD = frozenset({"codebuild"})
 ORDERED = "states"
 """Builds that a state machine starts: whoever runs the phases orders one, and looks at what became of it."""
@@ -16,87 +21,47 @@ ORDERED = "states"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Actions that one site must allow, on these resources; `only` names the provisioners that need them."""
+    """Actions that one site must allow, on these resources under this condition, where one of `only` provisions."""
 
     side: Side
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ("*",)
     only: frozenset[str] = frozenset()
+    condition: Condition = field(default_factory=dict)
 
 
-ROLE = "arn:{partition}:iam::{account}:role/{runner}*"
-INSTANCE_PROFILE = "arn:{partition}:iam::{account}:instance-profile/{runner}*"
-ROLES = (
+MODULE = tuple(Grant("recovery", row.actions, row.resources, MAKES_ROLES, row.condition) for row in role_grants.MODULE)
+"""What the shipped module takes where the caller's own Terraform applies it: what the role of builds has for it."""
+
+DIRECT = (
+    Grant("recovery", ("ec2:DescribeSubnets",), only=MAKES),
+    Grant("recovery", ("ec2:RunInstances",), (EC2 + "instance/*", EC2 + "volume/*"), ONLY_DIRECT, condition=CARRIES),
     Grant(
         "recovery",
+        ("ec2:RunInstances",),
         (
-            "iam:AttachRolePolicy",
-            "iam:CreateRole",
-            "iam:DeleteRole",
-            "iam:DetachRolePolicy",
-            "iam:GetRole",
-            "iam:ListAttachedRolePolicies",
-            "iam:ListInstanceProfilesForRole",
-            "iam:ListRolePolicies",
-            "iam:PassRole",
-            "iam:TagRole",
+            "arn:{partition}:ec2:{region}::image/*",
+            EC2 + "network-interface/*",
+            EC2 + "security-group/*",
+            EC2 + "subnet/{subnet}",
         ),
-        (ROLE,),
-        MAKES_ROLES,
+        ONLY_DIRECT,
     ),
     Grant(
         "recovery",
-        (
-            "iam:AddRoleToInstanceProfile",
-            "iam:CreateInstanceProfile",
-            "iam:DeleteInstanceProfile",
-            "iam:GetInstanceProfile",
-            "iam:RemoveRoleFromInstanceProfile",
-            "iam:TagInstanceProfile",
-        ),
-        (INSTANCE_PROFILE,),
-        MAKES_ROLES,
+        ("ec2:CreateTags",),
+        (EC2 + "instance/*", EC2 + "network-interface/*", EC2 + "volume/*"),
+        ONLY_DIRECT,
+        {"StringEquals": {"ec2:CreateAction": ("RunInstances",)}},
     ),
 )
-"""What Terraform asks for where a module makes a role: a drill finds a missing one after minutes."""
-
-MODULE = (
-    *ROLES,
-    Grant(
-        "recovery",
-        (
-            "ec2:AuthorizeSecurityGroupEgress",
-            "ec2:AuthorizeSecurityGroupIngress",
-            "ec2:CreateSecurityGroup",
-            "ec2:CreateTags",
-            "ec2:DeleteSecurityGroup",
-            "ec2:RevokeSecurityGroupEgress",
-            "ec2:RevokeSecurityGroupIngress",
-        ),
-        ("arn:{partition}:ec2:{region}:{account}:security-group/*",),
-        MAKES_ROLES,
-    ),
-    Grant(
-        "recovery",
-        ("ec2:CreateSecurityGroup",),
-        ("arn:{partition}:ec2:{region}:{account}:vpc/*",),
-        MAKES_ROLES,
-    ),
-    Grant(
-        "recovery",
-        (
-            "ec2:DescribeImages",
-            "ec2:DescribeInstanceAttribute",
-            "ec2:DescribeInstanceCreditSpecifications",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeTags",
-            "ec2:DescribeVolumes",
-        ),
-        only=MAKES_ROLES,
-    ),
+"""What one call of EC2 takes that makes a machine and marks it."""
+END_MACHINES = Grant(
+    "recovery",
+    role_grants.END_MACHINES.actions,
+    role_grants.END_MACHINES.resources,
+    condition=role_grants.END_MACHINES.condition,
 )
-"""What the shipped module takes where the caller's own Terraform applies it, besides machines: what the logs show."""
 
 OF_BUILDS = frozenset({*CODEBUILD, ORDERED})
 PROJECTS = ("arn:{partition}:codebuild:{region}:{account}:project/*",)

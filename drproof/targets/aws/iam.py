@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+from drproof.analysis.iam import meeting, worst
 from drproof.formats.strict_json import parse
 from drproof.model.errors import FormatError, TargetError
 from drproof.model.readiness import Decision, DecisionWord, PermissionsSeen
@@ -45,16 +46,16 @@ class AwsPermissions:
         caller = self._caller()
         principal = self._principal(caller.arn)
         if not principal:
-            return PermissionsSeen(principal=caller.arn, status="NoPrincipal", decisions=_nobody_knows(wanted))
+            return PermissionsSeen(principal=caller.arn, status="NoPrincipal", decisions=nobody_knows(wanted))
         try:
-            decisions = tuple(self._simulated(principal, wanted))
+            decisions = simulated_each(self._client, principal, wanted)
         except TargetError as exc:
             if exc.code not in REFUSED:
                 raise
             return PermissionsSeen(
                 principal=principal,
                 status=exc.code,
-                decisions=_nobody_knows(wanted),
+                decisions=nobody_knows(wanted),
                 documents=self._documents(principal),
             )
         return PermissionsSeen(principal=principal, status=SIMULATED, decisions=decisions)
@@ -75,15 +76,6 @@ class AwsPermissions:
                 raise
         # Most roles have no path; the ARN of one that has one cannot be known without asking.
         return f"{head.replace(':sts:', ':iam:').removesuffix(':assumed-role')}:role/{role}"
-
-    def _simulated(self, principal: str, wanted: Iterable[Permission]) -> Iterator[Decision]:
-        by_resource: dict[str, list[Permission]] = defaultdict(list)
-        for one in wanted:
-            by_resource[one.resource].append(one)
-        for resource, permissions in by_resource.items():
-            words = simulated(self._client, principal, resource, [one.action for one in permissions])
-            for one in permissions:
-                yield Decision(verb=one.verb, action=one.action, resource=one.resource, decision=words[one.action])
 
     def _documents(self, principal: str) -> tuple[Mapping[str, Any], ...]:
         """Return the identity policies of a role or user that may be read; none when any may not: half is no basis."""
@@ -125,6 +117,36 @@ class AwsPermissions:
             if page is None:
                 return
             yield from page[member]
+
+
+def simulated_each(
+    client: Any,  # noqa: ANN401 — the SDK's
+    principal: str,
+    wanted: Iterable[Permission],
+) -> tuple[Decision, ...]:
+    """Return what becomes of each permission of a principal, in a call that carries what its condition asks for.
+
+    Raises:
+        TargetError: the caller may not ask, or the platform does not answer.
+    """
+    together: dict[tuple[str, str], list[Permission]] = defaultdict(list)
+    for one in wanted:
+        together[one.resource, repr(one.condition)].append(one)
+    found: list[Decision] = []
+    for (resource, _), alike in together.items():
+        actions = [one.action for one in alike]
+        heard = [simulated(client, principal, resource, actions, carried) for carried in meeting(alike[0].condition)]
+        found += [_decision(one, worst(words[one.action] for words in heard)) for one in alike]
+    return tuple(found)
+
+
+def nobody_knows(wanted: Iterable[Permission]) -> tuple[Decision, ...]:
+    """Return that nobody can say what becomes of each."""
+    return tuple(_decision(one, "unknown") for one in wanted)
+
+
+def _decision(one: Permission, word: DecisionWord) -> Decision:
+    return Decision(verb=one.verb, action=one.action, resource=one.resource, decision=word, condition=one.condition)
 
 
 def simulated(
@@ -179,12 +201,6 @@ def _word(row: Mapping[str, Any] | None) -> DecisionWord:
         return "unknown"
     word = WORDS.get(str(row.get("EvalDecision")), "unknown")
     return "unknown" if word == "implicit_deny" and row.get("MissingContextValues") else word
-
-
-def _nobody_knows(wanted: Iterable[Permission]) -> tuple[Decision, ...]:
-    return tuple(
-        Decision(verb=one.verb, action=one.action, resource=one.resource, decision="unknown") for one in wanted
-    )
 
 
 def _document(found: object, name: str) -> Mapping[str, Any]:

@@ -3,19 +3,15 @@
 Whose role is asked about is never a setting: a role that nobody has any longer would prove nothing.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from drproof.model.errors import TargetError
-from drproof.model.readiness import Decision, DecisionWord, PermissionsSeen
+from drproof.model.readiness import PermissionsSeen
 from drproof.model.settings import Settings
 from drproof.targets.aws.errors import failure, translated
-from drproof.targets.aws.iam import REFUSED, SIMULATED, simulated
-from drproof.targets.aws.roles import RolePermission, of_role
-
-WORST: tuple[DecisionWord, ...] = ("allowed", "unknown", "implicit_deny", "explicit_deny")
-"""Of several ways to ask the same, the worst answer counts."""
+from drproof.targets.aws.iam import REFUSED, SIMULATED, nobody_knows, simulated_each
+from drproof.targets.aws.roles import of_role
 
 
 class AwsRoles:
@@ -35,25 +31,12 @@ class AwsRoles:
         principal, in_subnets = self._part(role)
         wanted = of_role(role, verbs, self._settings, in_subnets=in_subnets)
         try:
-            decisions = tuple(self._simulated(principal, wanted))
+            decisions = simulated_each(self._client("iam"), principal, wanted)
         except TargetError as exc:
             if exc.code not in REFUSED:
                 raise
-            return PermissionsSeen(
-                principal=principal, status=exc.code, decisions=tuple(_decision(one, "unknown") for one in wanted)
-            )
+            return PermissionsSeen(principal=principal, status=exc.code, decisions=nobody_knows(wanted))
         return PermissionsSeen(principal=principal, status=SIMULATED, decisions=decisions)
-
-    def _simulated(self, principal: str, wanted: Iterable[RolePermission]) -> Iterator[Decision]:
-        together: dict[tuple[str, str], list[RolePermission]] = defaultdict(list)
-        for one in wanted:
-            together[one.resource, repr(one.condition)].append(one)
-        client = self._client("iam")
-        for (resource, _), alike in together.items():
-            actions = [one.action for one in alike]
-            heard = [simulated(client, principal, resource, actions, context) for context in alike[0].contexts()]
-            for one in alike:
-                yield _decision(one, max((words[one.action] for words in heard), key=WORST.index))
 
     def _part(self, role: str) -> tuple[str, bool]:
         """Return the role that a part has, and whether the part is a function in subnets."""
@@ -97,9 +80,3 @@ class AwsRoles:
         if not any(found):
             raise failure("events:ListTargetsByRule", rule, "NoSuchTarget", f"the rule does not start {machine}")
         return found[0]
-
-
-def _decision(one: RolePermission, word: DecisionWord) -> Decision:
-    return Decision(
-        verb=one.needed_by, action=one.action, resource=one.resource, decision=word, condition=one.condition
-    )

@@ -4,16 +4,21 @@ A template is filled in from the settings; a row whose resource nobody named fal
 users do is not IAM, so the verbs of a cluster stand for nothing here, unless it is asked on its machine.
 """
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from drproof.formats import s3_uri
 from drproof.formats.image_ref import ECR
 from drproof.model.criteria import Site
+from drproof.model.readiness import Condition
 from drproof.model.settings import Settings
+from drproof.targets.aws.ec2 import DEFAULT_NETWORK
 from drproof.targets.aws.grants import (
     BUILDS,
+    DIRECT,
+    END_MACHINES,
     EXECUTIONS,
     FUNCTIONS,
     MACHINES,
@@ -25,24 +30,22 @@ from drproof.targets.aws.grants import (
     Grant,
     Side,
 )
+from drproof.targets.aws.role_grants import EC2, LOCK_IN_A_TABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
-    """One action on one resource, and the verb that stands for it."""
+    """One action on one resource, and under which condition it is to be allowed: no wider is needed."""
 
     verb: str
+    """The verb that stands for it; for a role of the orchestrator, who would fail without it."""
     action: str
     resource: str
+    condition: Condition = field(default_factory=dict)
 
 
 def _s3(side: Side, *actions: str, on: tuple[str, ...]) -> Grant:
     return Grant(side, tuple(f"s3:{action}" for action in actions), tuple(f"arn:{{partition}}:s3:::{at}" for at in on))
-
-
-def _ec2(*actions: str, on: tuple[str, ...], only: frozenset[str] = frozenset()) -> Grant:
-    names = tuple(f"arn:{{partition}}:ec2:{{region}}:{{account}}:{at}" for at in on)
-    return Grant("recovery", tuple(f"ec2:{action}" for action in actions), names, only)
 
 
 LEASE = (
@@ -59,12 +62,7 @@ LEASE = (
 )
 STATE = (
     *LEASE,
-    Grant(
-        "recovery",
-        ("dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"),
-        ("arn:{partition}:dynamodb:{region}:{account}:table/{lock_table}",),
-        MAKES_ROLES,
-    ),
+    Grant("recovery", LOCK_IN_A_TABLE.actions, LOCK_IN_A_TABLE.resources, MAKES_ROLES),
 )
 
 TABLE: Mapping[str, tuple[Grant, ...]] = {
@@ -96,10 +94,14 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
         Grant(
             "recovery",
             ("ssm:SendCommand",),
-            (
-                "arn:{partition}:ec2:{region}:{account}:instance/*",
-                "arn:{partition}:ssm:{region}::document/AWS-RunShellScript",
-            ),
+            ("arn:{partition}:ssm:{region}::document/AWS-RunShellScript",),
+        ),
+        # Whoever may send a command to any machine is root on all of them.
+        Grant(
+            "recovery",
+            ("ssm:SendCommand",),
+            (EC2 + "instance/*",),
+            condition={"StringEquals": {"ssm:resourceTag/Purpose": ("{purpose}",)}},
         ),
     ),
     # Whoever has credentials may ask who they are.
@@ -174,7 +176,7 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
     "runner.down": (
         Grant("recovery", ("ec2:DescribeInstances",)),
         Grant("recovery", ("ec2:DescribeVpcs",), only=MAKES),
-        _ec2("TerminateInstances", on=("instance/*",)),
+        END_MACHINES,
         *MODULE,
         *BUILDS,
         *STATE,
@@ -185,20 +187,13 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
             "recovery",
             (
                 "ec2:DescribeInstanceTypes",
-                "ec2:DescribeSubnets",
                 "ec2:DescribeVpcs",
                 "ssm:GetParameter",
                 "ssm:GetParameters",
             ),
             only=MAKES,
         ),
-        _ec2("CreateTags", on=("instance/*", "network-interface/*", "volume/*"), only=MAKES),
-        _ec2(
-            "RunInstances",
-            on=("instance/*", "network-interface/*", "security-group/*", "subnet/*", "volume/*"),
-            only=MAKES,
-        ),
-        Grant("recovery", ("ec2:RunInstances",), ("arn:{partition}:ec2:{region}::image/*",), MAKES),
+        *DIRECT,
         *MODULE,
         *BUILDS,
         *STATE,
@@ -268,13 +263,13 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
 
 
 def needed(verbs: Iterable[str], side: Side, settings: Settings, *, provisioner: str) -> tuple[Permission, ...]:
-    """Return every action that these verbs stand for at a site, each on a resource, in a fixed order.
+    """Return every action that these verbs stand for at a site, each on a resource and bound, in a fixed order.
 
     Raises:
         ValueError: a verb has no row: nobody knows what it needs.
     """
     names = names_of(settings, side)
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str, str], Permission] = {}
     for verb in sorted(set(verbs)):
         if verb not in TABLE:
             msg = f"the capability verb {verb!r}: expected one of {', '.join(TABLE)}"
@@ -282,12 +277,12 @@ def needed(verbs: Iterable[str], side: Side, settings: Settings, *, provisioner:
         for grant in (*TABLE[verb], *_on_the_machine(verb, settings)):
             if grant.side != side or (grant.only and provisioner not in grant.only):
                 continue
+            condition = bound(grant.condition, names)
             for resource in filter(None, (filled(template, names) for template in grant.resources)):
                 for action in grant.actions:
-                    found.setdefault((action, resource), verb)
-    return tuple(
-        Permission(verb=verb, action=action, resource=resource) for (action, resource), verb in sorted(found.items())
-    )
+                    one = Permission(verb=verb, action=action, resource=resource, condition=condition)
+                    found.setdefault((action, resource, repr(condition)), one)
+    return tuple(one for _, one in sorted(found.items(), key=lambda row: row[0]))
 
 
 def _on_the_machine(verb: str, settings: Settings) -> tuple[Grant, ...]:
@@ -297,16 +292,24 @@ def _on_the_machine(verb: str, settings: Settings) -> tuple[Grant, ...]:
 
 
 def policy(permissions: Iterable[Permission]) -> dict[str, Any]:
-    """Return the smallest policy that allows these: a statement for each resource or set of them."""
-    by_resource: dict[str, list[str]] = {}
+    """Return the smallest policy that allows these: a statement for each resource, or set of them, and condition."""
+    conditions: dict[str, Condition] = {}
+    by_resource: dict[tuple[str, str], list[str]] = {}
     for one in permissions:
-        by_resource.setdefault(one.resource, []).append(one.action)
-    by_actions: dict[tuple[str, ...], list[str]] = {}
-    for resource, actions in by_resource.items():
-        by_actions.setdefault(tuple(sorted(set(actions))), []).append(resource)
+        condition = json.dumps(one.condition, sort_keys=True)
+        conditions[condition] = one.condition
+        by_resource.setdefault((one.resource, condition), []).append(one.action)
+    together: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for (resource, condition), actions in by_resource.items():
+        together.setdefault((tuple(sorted(set(actions))), condition), []).append(resource)
     statements = [
-        {"Effect": "Allow", "Action": list(actions), "Resource": sorted(resources)}
-        for actions, resources in sorted(by_actions.items())
+        {
+            "Effect": "Allow",
+            "Action": list(actions),
+            "Resource": sorted(resources),
+            **({"Condition": conditions[condition]} if conditions[condition] else {}),
+        }
+        for (actions, condition), resources in sorted(together.items())
     ]
     return {"Version": "2012-10-17", "Statement": statements}
 
@@ -315,6 +318,14 @@ def filled(template: str, names: Mapping[str, str]) -> str:
     """Return a resource, or "" where a name that it needs is not set."""
     wanted = [part.partition("}")[0] for part in template.split("{")[1:]]
     return template.format_map(names) if all(names[name] for name in wanted) else ""
+
+
+def bound(condition: Condition, names: Mapping[str, str]) -> Condition:
+    """Return a condition whose values are filled in."""
+    return {
+        test: {key: tuple(filled(value, names) for value in values) for key, values in rows.items()}
+        for test, rows in condition.items()
+    }
 
 
 def names_of(settings: Settings, side: Side) -> dict[str, str]:
@@ -335,6 +346,7 @@ def names_of(settings: Settings, side: Side) -> dict[str, str]:
         "build_receipts": builds.receipt_uri.removeprefix("s3://").rstrip("/"),
         "lock_table": where.lock_table,
         "partition": partition,
+        "purpose": recovery.runner_purpose,
         "primary_bucket": settings.primary.bucket,
         "primary_prefix": settings.primary.prefix.strip("/"),
         "receipt_bucket": receipts.bucket if receipts else "",
@@ -349,8 +361,15 @@ def names_of(settings: Settings, side: Side) -> dict[str, str]:
         "signing_key": key_arn(settings.signing.signer, site, partition),
         "state_bucket": where.state_bucket,
         "state_key": where.state_key,
+        # Whoever names no network takes what there is.
+        "subnet": _or_any(where.subnet_id),
         "topic": recovery.topic_arn,
+        "vpc": _or_any(where.vpc_id),
     }
+
+
+def _or_any(network: str) -> str:
+    return "*" if network in {"", DEFAULT_NETWORK} else network
 
 
 def partition_of(region: str) -> str:

@@ -1,7 +1,8 @@
 """The statements of the orchestrator's roles: what each allows, on what, under which condition, and who needs it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from drproof.model.readiness import Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +13,7 @@ class RoleGrant:
     needed_by: str
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ("*",)
-    condition: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    condition: Condition = field(default_factory=dict)
 
 
 S3 = "arn:{partition}:s3:::"
@@ -22,9 +23,9 @@ PROFILE = "arn:{partition}:iam::{account}:instance-profile/{runner}*"
 TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{lock_table}"
 STATE = S3 + "{state_bucket}/{state_key}"
 OBJECTS = S3 + "{recovery_bucket}/{recovery_prefix}/*"
-CARRIES = {"Null": {"aws:RequestTag/drproof:drill": ("false",)}}
-MARKED = {"Null": {"aws:ResourceTag/drproof:drill": ("false",)}}
-EXPIRES = {"Null": {"aws:ResourceTag/drproof:drill": ("false",), "aws:ResourceTag/drproof:expires-at": ("false",)}}
+CARRIES: Condition = {"Null": {"aws:RequestTag/drproof:drill": ("false",)}}
+MARKED: Condition = {"Null": {"aws:ResourceTag/drproof:drill": ("false",)}}
+EXPIRES: Condition = {"Null": {**MARKED["Null"], "aws:ResourceTag/drproof:expires-at": ("false",)}}
 
 
 def _log(needed_by: str, group: str) -> RoleGrant:
@@ -123,37 +124,20 @@ SCHEDULE = (
         resources=("{machine}",),
     ),
 )
-BUILDS = (
-    RoleGrant(
-        sid="ReadTheModule",
-        needed_by="buildspec: module and zip of Terraform",
-        actions=("s3:GetObject", "s3:GetObjectVersion"),
-        resources=(S3 + "{build_module}", S3 + "{terraform_zip}"),
-    ),
-    RoleGrant(
-        sid="LeaveReceipts",
-        needed_by="buildspec: receipt",
-        actions=("s3:PutObject",),
-        resources=(S3 + "{build_receipts}/*/codebuild-*.json",),
-    ),
-    RoleGrant(
-        sid="ListTheState",
-        needed_by="Terraform: init",
-        actions=("s3:ListBucket",),
-        resources=(S3 + "{state_bucket}",),
-    ),
-    RoleGrant(
-        sid="KeepTheState",
-        needed_by="Terraform: state and lock",
-        actions=("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
-        resources=(STATE, STATE + ".tflock"),
-    ),
-    RoleGrant(
-        sid="LockTheState",
-        needed_by="Terraform: lock in a table",
-        actions=("dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"),
-        resources=(TABLE,),
-    ),
+LOCK_IN_A_TABLE = RoleGrant(
+    sid="LockTheState",
+    needed_by="Terraform: lock in a table",
+    actions=("dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:PutItem"),
+    resources=(TABLE,),
+)
+END_MACHINES = RoleGrant(
+    sid="EndOnlyMachinesThatADrillMarked",
+    needed_by="recovery module: the teardown",
+    actions=("ec2:TerminateInstances",),
+    resources=(EC2 + "instance/*",),
+    condition=MARKED,
+)
+MODULE = (
     RoleGrant(
         sid="LookAtMachines",
         needed_by="recovery module: plan and refresh",
@@ -171,23 +155,35 @@ BUILDS = (
         ),
     ),
     RoleGrant(
-        sid="MakeWithTheDrillsTag",
-        needed_by="recovery module: security group and machine",
-        actions=("ec2:CreateSecurityGroup", "ec2:RunInstances"),
-        resources=(EC2 + "instance/*", EC2 + "security-group/*", EC2 + "volume/*"),
+        sid="MakeMachinesWithTheDrillsTag",
+        needed_by="recovery module: machine",
+        actions=("ec2:RunInstances",),
+        resources=(EC2 + "instance/*", EC2 + "volume/*"),
+        condition=CARRIES,
+    ),
+    RoleGrant(
+        sid="MakeGroupsWithTheDrillsTag",
+        needed_by="recovery module: security group",
+        actions=("ec2:CreateSecurityGroup",),
+        resources=(EC2 + "security-group/*",),
         condition=CARRIES,
     ),
     RoleGrant(
         sid="MakeFrom",
         needed_by="recovery module: what the machine is made from",
-        actions=("ec2:CreateSecurityGroup", "ec2:RunInstances"),
+        actions=("ec2:RunInstances",),
         resources=(
             "arn:{partition}:ec2:{region}::image/*",
             EC2 + "network-interface/*",
             EC2 + "security-group/*",
             EC2 + "subnet/{subnet}",
-            EC2 + "vpc/{vpc}",
         ),
+    ),
+    RoleGrant(
+        sid="MakeGroupsInItsNetwork",
+        needed_by="recovery module: where the security group is made",
+        actions=("ec2:CreateSecurityGroup",),
+        resources=(EC2 + "vpc/{vpc}",),
     ),
     RoleGrant(
         sid="MarkAsItIsMade",
@@ -197,7 +193,7 @@ BUILDS = (
         condition={"StringEquals": {"ec2:CreateAction": ("CreateSecurityGroup", "RunInstances")}},
     ),
     RoleGrant(
-        sid="ChangeOnlyWhatADrillMarked",
+        sid="ChangeOnlyGroupsThatADrillMarked",
         needed_by="recovery module: rules of the group, and the teardown",
         actions=(
             "ec2:AuthorizeSecurityGroupEgress",
@@ -205,11 +201,11 @@ BUILDS = (
             "ec2:DeleteSecurityGroup",
             "ec2:RevokeSecurityGroupEgress",
             "ec2:RevokeSecurityGroupIngress",
-            "ec2:TerminateInstances",
         ),
-        resources=(EC2 + "instance/*", EC2 + "security-group/*"),
+        resources=(EC2 + "security-group/*",),
         condition=MARKED,
     ),
+    END_MACHINES,
     RoleGrant(
         sid="MakeTheMachinesRole",
         needed_by="recovery module: role of the machine",
@@ -251,6 +247,36 @@ BUILDS = (
         ),
         resources=(PROFILE,),
     ),
+)
+"""What the shipped recovery module takes of whoever applies it: the role of the builds, or the caller of a drill."""
+
+BUILDS = (
+    RoleGrant(
+        sid="ReadTheModule",
+        needed_by="buildspec: module and zip of Terraform",
+        actions=("s3:GetObject", "s3:GetObjectVersion"),
+        resources=(S3 + "{build_module}", S3 + "{terraform_zip}"),
+    ),
+    RoleGrant(
+        sid="LeaveReceipts",
+        needed_by="buildspec: receipt",
+        actions=("s3:PutObject",),
+        resources=(S3 + "{build_receipts}/*/codebuild-*.json",),
+    ),
+    RoleGrant(
+        sid="ListTheState",
+        needed_by="Terraform: init",
+        actions=("s3:ListBucket",),
+        resources=(S3 + "{state_bucket}",),
+    ),
+    RoleGrant(
+        sid="KeepTheState",
+        needed_by="Terraform: state and lock",
+        actions=("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+        resources=(STATE, STATE + ".tflock"),
+    ),
+    LOCK_IN_A_TABLE,
+    *MODULE,
     _log("CodeBuild, for the log of a build", "build_log"),
 )
 REAPER = (

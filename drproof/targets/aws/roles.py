@@ -5,15 +5,14 @@ it whether a role may still do its work, and says which statement gives back wha
 What the phases of the function need is not here: that is what they declare, by `permissions`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 from drproof.formats import s3_uri
 from drproof.model.criteria import Site
 from drproof.model.settings import Settings
 from drproof.targets.aws.grants import ORDERED
-from drproof.targets.aws.permissions import Permission, filled, key_arn, names_of, needed
+from drproof.targets.aws.permissions import Permission, bound, filled, key_arn, names_of, needed
 from drproof.targets.aws.role_grants import BUILDS, FUNCTION, IN_SUBNETS, MACHINE, REAPER, SCHEDULE, WATCHER, RoleGrant
 
 Role = Literal["builds", "function", "machine", "reaper", "schedule", "watcher"]
@@ -30,26 +29,7 @@ ELSEWHERE = frozenset({"objects.delete", "residue.read", "runner.down"})
 """Verbs that only a teardown uses, which the function does not run: it is the operator's own act."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolePermission:
-    """One action of a role on one resource, for whom, and under which condition its statement allows it."""
-
-    needed_by: str
-    action: str
-    resource: str
-    condition: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-
-    def contexts(self) -> Iterator[Mapping[str, tuple[str, ...]]]:
-        """Yield what calls carry by which the condition holds: one for each value that it names."""
-        keys = [(test, key, value) for test, rows in self.condition.items() for key, value in rows.items()]
-        longest = max((len(values) for _, _, values in keys), default=1)
-        for number in range(longest):
-            yield {key: (_carried(test, values[number % len(values)]),) for test, key, values in keys}
-
-
-def of_role(
-    role: str, verbs: Iterable[str], settings: Settings, *, in_subnets: bool = False
-) -> tuple[RolePermission, ...]:
+def of_role(role: str, verbs: Iterable[str], settings: Settings, *, in_subnets: bool = False) -> tuple[Permission, ...]:
     """Return everything that a role is for, in a fixed order; `verbs` are those of the plan that the function runs.
 
     `in_subnets` says that it is the role of a function in subnets, which Lambda lets have interfaces there as the role.
@@ -62,17 +42,14 @@ def of_role(
         raise ValueError(msg)
     names = _names(settings)
     found = [
-        RolePermission(needed_by=grant.needed_by, action=action, resource=resource, condition=condition)
+        Permission(verb=grant.needed_by, action=action, resource=resource, condition=condition)
         for grant in (*TABLE[role], *((IN_SUBNETS,) if in_subnets else ()))
-        for condition in (_conditions(grant, names),)
+        for condition in (bound(grant.condition, names),)
         for resource in filter(None, (filled(template, names) for template in grant.resources))
         for action in grant.actions
     ]
     if role == "function":
-        found += [
-            RolePermission(needed_by=one.verb, action=one.action, resource=one.resource)
-            for one in of_phases(verbs, settings)
-        ]
+        found += of_phases(verbs, settings)
     return tuple(sorted({_key(one): one for one in reversed(found)}.values(), key=_key))
 
 
@@ -85,20 +62,8 @@ def of_phases(verbs: Iterable[str], settings: Settings) -> tuple[Permission, ...
     return found
 
 
-def _key(one: RolePermission) -> tuple[str, str, str]:
+def _key(one: Permission) -> tuple[str, str, str]:
     return one.action, one.resource, repr(one.condition)
-
-
-def _conditions(grant: RoleGrant, names: Mapping[str, str]) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    return {
-        test: {key: tuple(filled(value, names) for value in values) for key, values in rows.items()}
-        for test, rows in grant.condition.items()
-    }
-
-
-def _carried(test: str, value: str) -> str:
-    """Return a value for a key, such that a condition with this value holds."""
-    return "given" if test == "Null" else value.replace("*", "x")
 
 
 def _names(settings: Settings) -> dict[str, str]:
