@@ -13,6 +13,7 @@ from drproof.model.context import Clock
 from drproof.model.errors import (
     DrproofError,
     GuardError,
+    HeldError,
     JournalError,
     LeaseError,
     NotFoundError,
@@ -99,7 +100,7 @@ def attempt(  # noqa: PLR0913 — a phase and what it runs in
         begin(number)
         context = new_context()
         begun_at, begun = clock.now(), clock.monotonic_ms()
-        tried = _act(phase, context)
+        tried = _act(phase, context, first=not attempts)
         repair = ""
         again = number < most and (_worth_another(tried) or (phase.removes and _of_the_disk(tried)))
         if again and not repaired and phase.mend is not None and isinstance(tried.error, Exception):
@@ -139,15 +140,15 @@ def limit_of(phase: Phase[Any], limits: Limits) -> int:
     return limits.max_attempts
 
 
-def _act(phase: Phase[Any], context: PhaseContext) -> _Try:
+def _act(phase: Phase[Any], context: PhaseContext, *, first: bool) -> _Try:
     """Call the phase once; every way it can end has a name."""
     try:
         observed = phase.act(context)
     except (NotRunError, UnobservedError) as exc:
         outcome = Outcome.NOT_RUN if isinstance(exc, NotRunError) else Outcome.UNOBSERVED
         return _Try(outcome=outcome, error=exc, cause=None)
-    except QuotaError as exc:
-        return _Try(outcome=Outcome.BLOCKED, error=exc, cause=Cause.QUOTA)
+    except (QuotaError, HeldError) as exc:
+        return _not_tried(exc, untouched=first and not phase.removes)
     except GuardError as exc:
         return _Try(outcome=Outcome.FAILED, error=exc, cause=Cause.GUARD)
     except LeaseError as exc:
@@ -164,6 +165,17 @@ def _act(phase: Phase[Any], context: PhaseContext) -> _Try:
         error = TypeError(f"{phase.name} observed {type(observed).__name__}, expected {phase.observes.__name__}")
         return _Try(outcome=Outcome.FAILED, error=error, cause=Cause.DEFECT)
     return _Try(outcome=Outcome.PASSED, observed=observed)
+
+
+def _not_tried(error: QuotaError | HeldError, *, untouched: bool) -> _Try:
+    """Return the end of a phase whose effect was refused before it began.
+
+    Where somebody else holds what it needs, what takes away has failed while its things are there, and so has what
+    an earlier attempt has begun.
+    """
+    if isinstance(error, QuotaError):
+        return _Try(outcome=Outcome.BLOCKED, error=error, cause=Cause.QUOTA)
+    return _Try(outcome=Outcome.BLOCKED if untouched else Outcome.FAILED, error=error, cause=Cause.LEASE)
 
 
 def _interrupted(error: BaseException) -> _Try:

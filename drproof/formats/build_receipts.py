@@ -46,6 +46,10 @@ class BuildReceipt:
     destroy: int
     outputs: Mapping[str, str]
     """The texts among Terraform's outputs that are no secrets."""
+    providers: Mapping[str, str]
+    """Terraform's plugins, each with its version; none before they were chosen, or without Terraform."""
+    lock_held: Mapping[str, str]
+    """Whose lock kept Terraform from the state: `id`, `who`, `operation` and `created`, as far as it said them."""
 
 
 def parse(data: bytes) -> BuildReceipt:
@@ -61,6 +65,7 @@ def parse(data: bytes) -> BuildReceipt:
     if texts["status"] not in STATUSES:
         raise FormatError("build-receipt", f"status: expected ok or failed, got {texts['status'][:40]!r}")
     plan, module, outputs = (_table(document, name) for name in ("plan", "terraform_module", "terraform_outputs"))
+    providers, lock = (_texts(document, name) for name in ("terraform_providers", "terraform_lock_held"))
     exit_status = _count(document, "exit_status")
     if (exit_status == 0) is not (texts["status"] == "ok"):
         raise FormatError("build-receipt", f"status {texts['status']} and exit_status {exit_status} contradict")
@@ -70,6 +75,8 @@ def parse(data: bytes) -> BuildReceipt:
         exit_status=exit_status,
         module_sha256=_text(module, "sha256"),
         **counts,
+        providers=providers,
+        lock_held=lock,
         outputs={
             name: value["value"]
             for name, value in outputs.items()
@@ -90,6 +97,11 @@ def _count(table: Mapping[str, Any], name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise FormatError("build-receipt", f"{name}: expected a whole number, got {type(value).__name__}")
     return value
+
+
+def _texts(document: Mapping[str, Any], name: str) -> dict[str, str]:
+    found = _table(document, name)
+    return {key: _text(found, key) for key in found}
 
 
 def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -42,6 +42,10 @@ class QuotaError(TargetError):
     """A quota of the account forbids what was asked: recovery was not tried, it did not fail."""
 
 
+class HeldError(TargetError):
+    """Somebody else holds what the effect needs, such as a lock: recovery was not tried, it did not fail."""
+
+
 class GuardError(DrproofError):
     """A guard refused an effect: wrong account, region, owner, or not ours."""
 

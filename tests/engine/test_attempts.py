@@ -12,6 +12,7 @@ from drproof.evidence.redaction import MASK, Redactor
 from drproof.model.context import Context
 from drproof.model.errors import (
     GuardError,
+    HeldError,
     Interruption,
     JournalError,
     LeaseError,
@@ -156,11 +157,24 @@ def test_an_answer_that_the_same_call_gets_again_is_not_asked_for_again(code):
     assert (ending.outcome, len(ending.attempts)) == (Outcome.FAILED, 1)
 
 
+def test_what_somebody_else_holds_after_an_attempt_that_failed_has_not_left_recovery_untried():
+    ending = Bench([TargetError("broken"), HeldError("locked", code="LockHeld")]).run()
+
+    assert (ending.outcome, ending.cause, len(ending.attempts)) == (Outcome.FAILED, Cause.LEASE, 2)
+
+
+def test_what_takes_away_has_failed_where_somebody_else_holds_what_it_needs():
+    ending = Bench([HeldError("locked", code="LockHeld")], removes=True).run()
+
+    assert (ending.outcome, ending.cause) == (Outcome.FAILED, Cause.LEASE)
+
+
 @pytest.mark.parametrize(
     ("error", "outcome", "cause"),
     [
         (NotRunError("nothing to do"), Outcome.NOT_RUN, None),
         (QuotaError("quota is 0"), Outcome.BLOCKED, Cause.QUOTA),
+        (HeldError("locked", code="LockHeld"), Outcome.BLOCKED, Cause.LEASE),
         (GuardError("not ours"), Outcome.FAILED, Cause.GUARD),
         (LeaseError("lost"), Outcome.FAILED, Cause.LEASE),
         (NotFoundError("gone"), Outcome.FAILED, Cause.WORLD),

@@ -23,6 +23,8 @@ WHOLE: dict[str, Any] = {
     "tool_version": "1.11.4",
     "terraform_module": {"sha256": "0" * 64},
     "plan": {"add": 1, "change": 2, "destroy": 3},
+    "terraform_providers": {"registry.terraform.io/hashicorp/aws": "6.34.0"},
+    "terraform_lock_held": {"id": "1", "who": "somebody@elsewhere"},
     "terraform_outputs": {
         "name": {"sensitive": False, "type": "string", "value": "n"},
         "hidden": {"sensitive": True, "type": "string", "value": "never"},
@@ -39,6 +41,8 @@ def test_a_receipt_is_read_with_its_counts_and_without_its_secrets() -> None:
     found = read()
     assert (found.add, found.change, found.destroy) == (1, 2, 3)
     assert found.outputs == {"name": "n"}
+    assert found.providers == {"registry.terraform.io/hashicorp/aws": "6.34.0"}
+    assert found.lock_held == {"id": "1", "who": "somebody@elsewhere"}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +58,9 @@ def test_a_receipt_is_read_with_its_counts_and_without_its_secrets() -> None:
         {"plan": []},
         {"terraform_module": {}},
         {"terraform_outputs": None},
+        {"terraform_providers": None},
+        {"terraform_providers": {"aws": 6}},
+        {"terraform_lock_held": []},
     ],
     ids=json.dumps,
 )

@@ -1,11 +1,14 @@
 """The checked-in buildspec: well-formed, sound bash, strict about every variable, and with a receipt in any case."""
 
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -51,13 +54,19 @@ def told(**changes: str) -> dict[str, str]:
     return {name: value for name, value in {**whole, **changes}.items() if value != "absent"}
 
 
-def run(tmp_path: Path, variables: dict[str, str], *, account: str = "444455556666") -> tuple[int, str, Path]:
-    """Run the build with an `aws` that knows one account and keeps what is put; return status, output and receipt."""
+def run(
+    tmp_path: Path, variables: dict[str, str], *, account: str = "444455556666", module: Path | None = None
+) -> tuple[int, str, Path]:
+    """Run the build with an `aws` that knows one account and keeps what is put; return status, output and receipt.
+
+    `module` is the zip that it fetches, beside which a Terraform may lie.
+    """
     tools, receipt = tmp_path / "tools", tmp_path / "kept.json"
     tools.mkdir()
     aws = (
         "#!/bin/bash\n"
         f'if [ "$1" = sts ]; then echo {account}; exit 0; fi\n'
+        f'if [ "$2" = get-object ]; then for last; do :; done; cp {module} "$last"; exit 0; fi\n'
         'while [ "$#" -gt 0 ]; do [ "$1" = --body ] && cp "$2" ' + f"{receipt}; shift; done\n"
     )
     for name, text in (("aws", aws), ("python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n')):
@@ -67,7 +76,11 @@ def run(tmp_path: Path, variables: dict[str, str], *, account: str = "4444555566
     source.mkdir()
     done = subprocess.run(
         [BASH, "-c", BUILD],
-        env={"PATH": f"{tools}:/usr/bin:/bin", "CODEBUILD_SRC_DIR": str(source), **variables},
+        env={
+            "PATH": f"{tools}:{module.parent if module else tools}:/usr/bin:/bin",
+            "CODEBUILD_SRC_DIR": str(source),
+            **variables,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -139,6 +152,153 @@ def test_a_terraform_of_another_version_is_not_used(tmp_path: Path) -> None:
     status, _, receipt = run(tmp_path, told(TF_VERSION="9.9.9"))
     assert status == 1
     assert json.loads(receipt.read_text(encoding="utf-8"))["failed_command"] == "terraform version"
+
+
+PLUGIN = "registry.terraform.io/hashicorp/aws"
+TERRAFORM = """#!{python}
+import json, sys
+from pathlib import Path
+with Path({log!r}).open("a") as log:
+    print(*sys.argv[1:], file=log)
+verb = sys.argv[1]
+if verb == "version":
+    print(json.dumps({{"terraform_version": "1.11.4", "provider_selections": {{{plugin!r}: "6.34.0"}}}}))
+elif verb == "show":
+    print(json.dumps({{"resource_changes": {changes!r}}}))
+elif verb == "output":
+    print("{{}}")
+elif verb == {fails!r}:
+    sys.exit(print({says!r}, file=sys.stderr) or 1)
+"""
+"""A Terraform that plans what it is told, fails at one command with one text, and writes down how it was called."""
+
+
+def planned(
+    tmp_path: Path,
+    *changes: tuple[list[str], str],
+    action: str = "bringup",
+    locked: bool = False,
+    fails: str = "",
+    says: str = "",
+) -> tuple[int, dict[str, Any], list[str]]:
+    """Run a build whose plan has these changes, each actions and why; return status, receipt, and Terraform's calls."""
+    place = tmp_path / "place"
+    place.mkdir()
+    module, log = place / "module.zip", place / "log"
+    with zipfile.ZipFile(module, "w") as archive:
+        archive.writestr("main.tf", "")
+        if locked:
+            archive.writestr(".terraform.lock.hcl", "")
+    rows = [
+        {"address": f"thing.{number}", "change": {"actions": verbs}, **({"action_reason": why} if why else {})}
+        for number, (verbs, why) in enumerate(changes)
+    ]
+    binary = place / "terraform"
+    binary.write_text(
+        TERRAFORM.format(python=sys.executable, log=str(log), plugin=PLUGIN, changes=rows, fails=fails, says=says)
+    )
+    binary.chmod(0o755)
+    variables = told(ACTION=action, TF_BUNDLE_SHA256=hashlib.sha256(module.read_bytes()).hexdigest())
+    status, said, receipt = run(tmp_path, variables, module=module)
+    assert receipt.exists(), said
+    return status, json.loads(receipt.read_bytes()), log.read_text().splitlines()
+
+
+def verbs_of(calls: list[str]) -> list[str]:
+    return [call.partition(" ")[0] for call in calls]
+
+
+@pytest.mark.parametrize("verbs", [["delete"], ["delete", "create"], ["create", "delete"], ["forget"]], ids=str)
+def test_a_bringup_that_would_take_something_away_is_not_applied_and_says_what(
+    tmp_path: Path, verbs: list[str]
+) -> None:
+    status, kept, calls = planned(tmp_path, (["create"], ""), (verbs, "replace_because_cannot_update"))
+
+    assert status == 1
+    assert "apply" not in verbs_of(calls)
+    assert (kept["status"], kept["failed_command"]) == ("failed", "terraform plan")
+    assert kept["reason"] == "PlanDestroys: a bring-up only adds, and the plan takes away thing.1"
+    assert kept["plan"]["destroy"] == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "change"),
+    [
+        ("bringup", (["create"], "")),
+        ("bringup", (["update"], "")),
+        ("bringup", (["delete", "create"], "replace_because_tainted")),
+        ("teardown", (["delete"], "")),
+    ],
+    ids=str,
+)
+def test_what_adds_makes_whole_or_tears_down_is_applied(
+    tmp_path: Path, action: str, change: tuple[list[str], str]
+) -> None:
+    status, kept, calls = planned(tmp_path, change, action=action)
+
+    assert (status, kept["status"]) == (0, "ok")
+    assert verbs_of(calls).count("apply") == 1
+    assert kept["plan"]["destroy"] == (action == "teardown")
+
+
+def test_a_receipt_names_the_plugins_and_terraform_with_their_versions(tmp_path: Path) -> None:
+    _, kept, _ = planned(tmp_path, (["create"], ""))
+
+    assert kept["terraform_providers"] == {PLUGIN: "6.34.0"}
+    assert (kept["terraform_version"], kept["tool_version"]) == ("1.11.4", "1.11.4")
+
+
+def test_a_receipt_of_a_build_that_failed_names_them_as_well(tmp_path: Path) -> None:
+    _, kept, _ = planned(tmp_path, (["create"], ""), fails="apply", says="Error: no")
+
+    assert (kept["failed_command"], kept["reason"]) == ("terraform apply", "")
+    assert kept["terraform_providers"] == {PLUGIN: "6.34.0"}
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_a_module_with_a_lock_file_is_initialized_by_it_alone(tmp_path: Path, locked: bool) -> None:
+    _, _, calls = planned(tmp_path, (["create"], ""), locked=locked)
+
+    (init,) = (call for call in calls if call.startswith("init "))
+    assert ("-lockfile=readonly" in init.split()) is locked
+
+
+LOCKED = """Error: Error acquiring the state lock
+
+Error message: operation error S3: PutObject, https response error StatusCode: 412
+Lock Info:
+  ID:        a-b
+  Path:      states/x
+  Operation: OperationTypeApply
+  Who:       me@there
+  Created:   2026-01-01 UTC
+"""
+
+
+@pytest.mark.parametrize(
+    ("verb", "says", "word", "held"),
+    [
+        (
+            "plan",
+            LOCKED,
+            "LockHeld",
+            {"id": "a-b", "who": "me@there", "operation": "OperationTypeApply", "created": "2026-01-01 UTC"},
+        ),
+        ("apply", "Error: Error acquiring the state\nlock\n", "LockHeld", {}),
+        ("init", "Error: Provider dependency changes detected", "PluginDiffers", {}),
+        ("init", "does not match any of the checksums recorded in the\ndependency lock file", "PluginDiffers", {}),
+        ("apply", "Error: Saved plan is stale", "StalePlan", {}),
+        ("plan", "Error: ID: x of something else", "", {}),
+    ],
+)
+def test_what_callers_must_tell_apart_is_the_first_word_of_the_reason(
+    tmp_path: Path, verb: str, says: str, word: str, held: dict[str, str]
+) -> None:
+    status, kept, _ = planned(tmp_path, (["create"], ""), fails=verb, says=says)
+
+    assert (status, kept["failed_command"]) == (1, f"terraform {verb}")
+    assert kept["reason"].partition(":")[0] == word
+    assert kept["terraform_lock_held"] == held
 
 
 def test_every_variable_of_a_build_is_one_that_the_buildspec_reads() -> None:

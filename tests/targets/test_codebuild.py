@@ -1,6 +1,8 @@
 """CodeBuild as a provisioner: one build an effect, a receipt that is bound to it, and an end whatever happens."""
 
 import functools
+import hashlib
+import io
 import itertools
 import json
 import os
@@ -9,6 +11,7 @@ import shutil
 import signal
 import sys
 import threading
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +24,7 @@ from drproof.formats import s3_uri
 from drproof.model.capabilities import Provisioner
 from drproof.model.changes import Change
 from drproof.model.context import DRILL_TAG
-from drproof.model.errors import Interruption, QuotaError, TargetError
+from drproof.model.errors import HeldError, Interruption, QuotaError, TargetError
 from drproof.model.settings import BuildSettings
 from drproof.targets import embedded, open_target
 from drproof.targets.provisioners.build_order import next_token, orders
@@ -30,6 +33,7 @@ from drproof.targets.provisioners.place import LOCK_SUFFIX
 from drproof.targets.sites import AwsTarget
 from tests.patience import until
 from tests.targets.conftest import NAMES, bounds, make_intent, settings, spec
+from tests.targets.lock_notes import NOTE, lock_in, note_in
 from tests.targets.test_provisioners import STATES, foreign_lock, lock_is_free, owned
 
 pytestmark = pytest.mark.costly
@@ -334,10 +338,78 @@ def test_a_lock_of_somebody_else_is_named_and_left(site: Site, origin: str) -> N
     text = foreign_lock(target, origin)
     provisioner = target.recovery.provisioner
     error = failed(provisioner, lambda: provisioner.up(make_intent(), spec(origin)))
+    assert isinstance(error, HeldError), "recovery was not tried, it did not fail"
     assert error.code == "LockHeld"
     assert "somebody@elsewhere" in str(error)
+    assert receipt(target, origin)["reason"].startswith("LockHeld: ")
+    assert owned(target, origin) == []
     assert provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 0
     assert target.recovery.objects.read(STATES, f"t/{origin}.tfstate{LOCK_SUFFIX}")[1] == text.encode()
+
+
+@WITHOUT
+def test_a_lock_of_somebody_else_in_a_table_is_told_by_the_receipt_of_the_build(
+    world: embedded.World, origin: str, tmp_path: Path, table: str, stranger: Callable[[str], Any]
+) -> None:
+    state = f"t/{origin}.tfstate"
+    told = settings("codebuild", key=state, lock_table=table, codebuild=replace(BUILDS, tool="terraform"))
+    target = open_target(told, world.endpoint, directory=tmp_path, origin=origin)
+    lock_in(stranger, table, f"{STATES}/{state}")
+
+    error = failed(target.recovery.provisioner, lambda: target.recovery.provisioner.up(make_intent(), spec(origin)))
+
+    assert isinstance(error, HeldError)
+    assert f"{table}: LockHeld: expected no lock, got lock {NOTE['ID']} of somebody@elsewhere since 2026-01-01" in str(
+        error
+    )
+    held = receipt(target, origin)["terraform_lock_held"]
+    assert (held["id"], held["who"], held["operation"]) == (NOTE["ID"], "somebody@elsewhere", "OperationTypeApply")
+    assert note_in(stranger, table, f"{STATES}/{state}") == NOTE
+    assert owned(target, origin) == []
+
+
+@WITHOUT
+def test_a_plan_that_takes_something_away_is_not_applied_by_a_bringup(
+    site: Site, origin: str, stranger: Callable[[str], Any]
+) -> None:
+    target = site("terraform")
+    target.recovery.provisioner.up(make_intent(), spec(origin))
+    (runner,) = target.recovery.fleet.runners({DRILL_TAG: origin})
+    moved = _renamed(embedded_module(target))
+    key = f"modules/{origin}.zip"
+    stranger("s3").put_object(Bucket=STATES, Key=key, Body=moved)
+    other = site("terraform", module_uri=f"s3://{STATES}/{key}", module_sha256=hashlib.sha256(moved).hexdigest())
+
+    error = failed(other.recovery.provisioner, lambda: other.recovery.provisioner.up(make_intent(), spec(origin)))
+
+    assert error.code == "PlanDestroys"
+    assert "next: pytest -m drill --start-at teardown" in str(error)
+    kept = receipt(target, origin)
+    assert (kept["failed_command"], kept["plan"]) == ("terraform plan", {"add": 1, "change": 0, "destroy": 1})
+    assert kept["reason"].endswith("the plan takes away terraform_data.runner")
+    assert [one.instance_id for one in target.recovery.fleet.runners({DRILL_TAG: origin})] == [runner.instance_id]
+    assert lock_is_free(target, origin)
+    assert target.recovery.provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 1
+    assert owned(target, origin) == []
+
+
+def embedded_module(target: AwsTarget) -> bytes:
+    """Return the zip that the builds of the world fetch."""
+    where = s3_uri.parse(BUILDS.module_uri)
+    return target.recovery.objects.read(where.bucket, where.key)[1]
+
+
+def _renamed(module: bytes) -> bytes:
+    """Return a module whose machine has another name in the state: the one that is there would go."""
+    with zipfile.ZipFile(io.BytesIO(module)) as archive:
+        document = json.loads(archive.read("main.tf.json"))
+    resources = document["resource"]["terraform_data"]
+    resources["another"] = resources.pop("runner")
+    document["output"]["secret"]["value"] = "${sha256(terraform_data.another.id)}"
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("main.tf.json", json.dumps(document))
+    return whole.getvalue()
 
 
 def test_a_build_of_this_drill_that_a_killed_run_left_is_found_and_a_bringup_ended_before_the_teardown(

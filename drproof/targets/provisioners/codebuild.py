@@ -14,11 +14,11 @@ from drproof.model.ownership import Bounds
 from drproof.targets import cleaning
 from drproof.targets.aws.codebuild import WAITING, AwsBuilds, BuildSeen
 from drproof.targets.aws.errors import failure
+from drproof.targets.provisioners import build_failures
 from drproof.targets.provisioners.build_order import Action, Orders, next_token
 from drproof.targets.provisioners.build_seen import BuildOrder, Kept, is_before, is_within
 from drproof.targets.provisioners.machines import end_all, marked, outputs, sought
 from drproof.targets.provisioners.place import Place
-from drproof.targets.provisioners.terraform import NO_LOCK
 
 STOPPING_MS = 120_000
 """How long a build may take to end once it was told to."""
@@ -33,8 +33,6 @@ EXPORTED = "RECEIPT_SHA256"
 NO_RECEIPT = "none"
 OTHERWISE = re.compile("token|mismatch", re.IGNORECASE)
 """How CodeBuild refuses a token that it knows with other parameters."""
-
-NEXT = "read the lines above; what was created is removed by the teardown"
 
 
 class CodeBuildProvisioner:
@@ -102,6 +100,7 @@ class CodeBuildProvisioner:
 
         Raises:
             QuotaError: the account runs no builds now; nothing was tried.
+            HeldError: somebody else holds the lock of the state; nothing was changed.
             TargetError: the build failed, or its receipt is not that of this build.
         """
         place = self._place
@@ -127,6 +126,7 @@ class CodeBuildProvisioner:
             created_ids=made,
             planned=Planned(create=receipt.add, change=receipt.change, destroy=receipt.destroy),
             build=self._told(seen, kept),
+            providers=receipt.providers,
         )
 
     def down(self, intent: Intent, spec: RunnerSpec, bounds: Bounds, *, say: Say = unsaid) -> Change:
@@ -280,20 +280,18 @@ class CodeBuildProvisioner:
         tail: tuple[str, ...] = ()
         with suppress(TargetError):
             tail = self._builds.tail(build)
-        if any(NO_LOCK in line for line in tail) and (lock := self._place.lock()) is not None:
-            return self._place.held(lock)
-        why = f"{build.failed_phase or 'no phase'}: {build.cause or 'no cause given'}"
+        receipt, doubt = None, ""
         try:
             kept = self._receipt(action, build)
-            if kept is not None and kept.receipt.status == "failed":
-                why = f"{kept.receipt.failed_command}: {kept.receipt.reason or 'it failed'}; {why}"
-            elif kept is None:
-                why = f"{why}; it left no receipt"
+            receipt = kept.receipt if kept is not None and kept.receipt.status == "failed" else None
+            doubt = "it left no receipt" if kept is None else ""
         except TargetError as exc:
-            why = f"{why}; {str(exc).partition(chr(10))[0]}"
-        lines = "".join(f"\n    {line}" for line in tail)
-        msg = f"build {build.build_id}: {build.status}: {why}{lines}\n  next: {NEXT}"
-        return TargetError(msg, code=f"Build{build.status.title().replace('_', '')}", call="codebuild:BatchGetBuilds")
+            doubt = str(exc).partition("\n")[0]
+        if build_failures.found_the_lock_held(receipt, tail):
+            lock = build_failures.lock_of(receipt) or self._place.lock()
+            beside = not self._orders.lock_table or self._place.lock() is not None
+            return self._place.held(lock, "" if beside else self._orders.lock_table)
+        return build_failures.failed(build, receipt, doubt, tail)
 
     def _receipt(self, action: Action, build: BuildSeen) -> Kept | None:
         """Return the receipt of a build, once everything that binds it to this build holds; None when there is none.

@@ -14,7 +14,7 @@ from drproof.formats.strict_json import parse
 from drproof.formats.timestamps import milliseconds
 from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
-from drproof.model.errors import AlreadyExistsError, DrproofError, FormatError, NotFoundError, TargetError
+from drproof.model.errors import AlreadyExistsError, DrproofError, FormatError, HeldError, NotFoundError, TargetError
 from drproof.phases.recovery.by_hand import called
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3 import AwsObjectStore
@@ -155,7 +155,7 @@ class Place:
         document, etag = self._document(self.key + LOCK_SUFFIX)
         return _lock_of(document, etag) if etag else None
 
-    def held(self, lock: Lock | None, where: str = "") -> TargetError:
+    def held(self, lock: Lock | None, where: str = "") -> HeldError:
         """Return the error of a lock that somebody else holds, beside the state or in the table `where`."""
         holder = (
             f"lock {lock.id} of {lock.who} since {lock.created} ({lock.operation})"
@@ -167,7 +167,7 @@ class Place:
             f"{where or self.lock_uri}: LockHeld: expected no lock, got {holder}\n"
             f"  next: wait for its holder; if that process is surely dead, {unlock}"
         )
-        return TargetError(msg, code="LockHeld", call="s3:PutObject")
+        return HeldError(msg, code="LockHeld", call="s3:PutObject")
 
     def foreign(self, state: State) -> TargetError:
         """Return the error of a state that something else than this drill lives by."""

@@ -46,6 +46,7 @@ NOT_LOCKED = ("recorded in the dependency lock file", "Provider dependency chang
 PLAN_FILE = "drproof.tfplan"
 NEXT = {
     "StalePlan": "find out who else writes this state; nothing was applied, and the next attempt plans anew",
+    "PlanDestroys": "pytest -m drill --start-at teardown --receipt-dir <the folder of the drill>, then start anew",
     "PluginDiffers": "find out why the plugin is another one; if it may be run: terraform providers lock "
     "-platform=<os>_<arch> in the folder of the module",
     "": "read the lines above; what was created is removed by the teardown",
@@ -269,8 +270,7 @@ class TerraformProvisioner:
     def _would_take_away(self, addresses: Sequence[str]) -> TargetError:
         msg = (
             f"terraform plan {self._place.uri}: PlanDestroys: expected a bring-up that only adds, got a plan that "
-            f"takes away {', '.join(addresses[:SHOWN])}; nothing was applied\n"
-            f"  next: pytest -m drill --start-at teardown --receipt-dir <the folder of the drill>, then start anew"
+            f"takes away {', '.join(addresses[:SHOWN])}; nothing was applied\n  next: {NEXT['PlanDestroys']}"
         )
         return TargetError(msg, code="PlanDestroys", call="terraform:plan")
 

@@ -1,0 +1,47 @@
+"""Why a build failed, in the words that the engine tells apart: from its receipt, its phases and the end of its log."""
+
+from collections.abc import Sequence
+
+from drproof.formats.build_receipts import BuildReceipt
+from drproof.model.errors import TargetError
+from drproof.targets.aws.codebuild import BuildSeen
+from drproof.targets.provisioners.place import Lock
+from drproof.targets.provisioners.terraform import NEXT, NO_LOCK
+
+HELD = "LockHeld"
+KNOWN = frozenset({"PlanDestroys", "PluginDiffers", "StalePlan"})
+"""How the reason in a receipt begins where the build knew what it was: the same words as of our own Terraform."""
+
+
+def found_the_lock_held(receipt: BuildReceipt | None, tail: Sequence[str]) -> bool:
+    """Return whether the build could not take the lock; of one without a receipt its log says so."""
+    if receipt is not None:
+        return _word(receipt) == HELD
+    return any(NO_LOCK in line for line in tail)
+
+
+def lock_of(receipt: BuildReceipt | None) -> Lock | None:
+    """Return whose lock it was, as Terraform told the build; None where it did not say."""
+    held = receipt.lock_held if receipt is not None else {}
+    if not held.get("id"):
+        return None
+    said = {name: held.get(name, "") for name in ("id", "who", "created", "operation")}
+    return Lock(**said, info="")
+
+
+def failed(build: BuildSeen, receipt: BuildReceipt | None, doubt: str, tail: Sequence[str]) -> TargetError:
+    """Return the error of a build that did not succeed; `doubt` is why its receipt is not believed."""
+    why = f"{build.failed_phase or 'no phase'}: {build.cause or 'no cause given'}"
+    code = f"Build{build.status.title().replace('_', '')}"
+    if receipt is not None:
+        why = f"{receipt.failed_command}: {receipt.reason or 'it failed'}; {why}"
+        code = _word(receipt) if _word(receipt) in KNOWN else code
+    elif doubt:
+        why = f"{why}; {doubt}"
+    lines = "".join(f"\n    {line}" for line in tail)
+    msg = f"build {build.build_id}: {build.status}: {why}{lines}\n  next: {NEXT.get(code, NEXT[''])}"
+    return TargetError(msg, code=code, call="codebuild:BatchGetBuilds")
+
+
+def _word(receipt: BuildReceipt) -> str:
+    return receipt.reason.partition(":")[0]
