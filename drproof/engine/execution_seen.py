@@ -125,7 +125,7 @@ def place_of_machine(arn: str) -> Place:
             "--state-machine-arn names no state machine",
             expected="arn:aws:states:<region>:<account>:stateMachine:<name>",
             got=arn,
-            next_step="aws stepfunctions list-state-machines",
+            next_step="aws stepfunctions list-state-machines --region <region>",
         )
     return Place(region=parts[3], account_id=parts[4], name="")
 

@@ -140,7 +140,7 @@ def _parts_of(arn: str) -> list[str]:
             "--execution-arn names no execution",
             expected="arn:aws:states:<region>:<account>:execution:<machine>:<name>",
             got=arn,
-            next_step="aws stepfunctions list-executions --state-machine-arn <machine>",
+            next_step="aws stepfunctions list-executions --region <region> --state-machine-arn <machine>",
         )
     return parts
 

@@ -18,6 +18,7 @@ from drproof.engine.clock import instant
 from drproof.engine.patience import Patience
 from drproof.evidence.canonical import canonical
 from drproof.formats import timestamps
+from drproof.formats.arns import region_of
 from drproof.formats.strict_json import parse
 from drproof.formats.timestamps import milliseconds
 from drproof.model.capabilities import Intent, ObjectInfo, ObjectStore
@@ -239,8 +240,8 @@ class Lease:
         if self._execution != holder.execution and self._runs(holder.execution):
             msg = (
                 f"the execution {holder.execution} holds the target while it runs; expected no other drill on "
-                f"{self.uri}\n  next: wait for its end, or aws stepfunctions stop-execution --execution-arn "
-                f"{holder.execution}"
+                f"{self.uri}\n  next: wait for its end, or aws stepfunctions stop-execution --region "
+                f"{region_of(holder.execution)} --execution-arn {holder.execution}"
             )
             raise LeaseError(msg)
         if not holder.parked and not found.has_run_out(self._clock.now()):

@@ -56,5 +56,12 @@ class Operator:
 
     def builds(self, project: str) -> AwsBuilds:
         """Return the builds of a project."""
-        codebuild, logs = self._session.client("codebuild"), self._session.client("logs")
-        return AwsBuilds(codebuild, logs, project=project, region=self._session.region, every=self._every)
+        ask = self._session.client
+        return AwsBuilds(
+            ask("codebuild"),
+            ask("logs"),
+            lambda: ask("service-quotas"),
+            project=project,
+            region=self._session.region,
+            every=self._every,
+        )

@@ -139,8 +139,15 @@ class AwsSite:
 
     def builds(self, project: str) -> AwsBuilds:
         """The builds of a project of the site."""
-        codebuild, logs = self._session.client("codebuild"), self._session.client("logs")
-        return AwsBuilds(codebuild, logs, project=project, region=self._session.region, every=self._every)
+        ask = self._session.client
+        return AwsBuilds(
+            ask("codebuild"),
+            ask("logs"),
+            lambda: ask("service-quotas"),
+            project=project,
+            region=self._session.region,
+            every=self._every,
+        )
 
     @cached_property
     def function_logs(self) -> AwsFunctionLogs:

@@ -51,7 +51,11 @@ def test_a_quota_of_none_blocks_the_bringup_and_is_no_failed_recovery(injected):
 
     bringup = drill.receipts["bringup"]
     assert (bringup["outcome"], bringup["cause"]) == ("blocked", "quota")
-    assert "next: request at least 1 of the quota" in "\n".join(bringup["attempts"][0]["error_tail"])
+    assert (
+        "next: request at least 1 of the quota 'Concurrently running builds for Linux/Medium environment': "
+        "aws service-quotas request-service-quota-increase --region us-west-2 --service-code codebuild "
+        "--quota-code L-EMBEDDED-LINUX-MEDIUM --desired-value 1; or pytest -m drill --provisioner terraform"
+    ) in "\n".join(bringup["attempts"][0]["error_tail"])
 
 
 def test_a_build_that_failed_is_told_with_its_command_and_leaves_nothing(injected):

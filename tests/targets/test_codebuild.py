@@ -264,7 +264,7 @@ def test_a_build_that_could_not_be_stopped_is_told_of_by_the_error_that_ended_th
     sdk.stop_build(id=build["id"])
     (note,) = error.__notes__
     assert note.startswith(f"build {build['id']} may still run: codebuild:StopBuild: AccessDenied")
-    assert note.endswith(f"next: aws codebuild stop-build --id {build['id']}")
+    assert note.endswith(f"next: aws codebuild stop-build --region us-west-2 --id {build['id']}")
 
 
 def test_a_quota_of_none_is_no_failed_recovery_and_says_what_to_request(tmp_path: Path, origin: str) -> None:
@@ -279,6 +279,22 @@ def test_a_quota_of_none_is_no_failed_recovery_and_says_what_to_request(tmp_path
         assert provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 0
     finally:
         world.stop()
+
+
+def test_whoever_may_not_list_quotas_is_told_a_command_that_finds_the_code_by_the_name(site: Site) -> None:
+    builds: Any = site().recovery.provisioner._builds  # type: ignore[union-attr] # the kind is asked for above
+    named = "--region us-west-2 --service-code codebuild --quota-code"
+    assert f"{named} L-EMBEDDED-LINUX-MEDIUM --desired-value 2" in builds.raise_the_quota()
+
+    def refused() -> Any:
+        raise TargetError("no", code="AccessDeniedException")
+
+    builds._quotas = refused
+    told = builds.raise_the_quota()
+    assert f'{named} "$(aws service-quotas list-aws-default-service-quotas --region us-west-2' in told
+    assert "QuotaName=='Concurrently running builds for Linux/Medium environment'" in told
+    assert told.count('"') % 2 == 0
+    assert "--desired-value 1; or pytest -m drill" in told
 
 
 @WITHOUT

@@ -186,7 +186,7 @@ def test_a_command_that_could_not_be_cancelled_is_told_of_by_the_error_that_ende
     asked = commands(hosts, machine)[-1]["CommandId"]
     (note,) = caught.value.__notes__
     assert note.startswith(f"command {asked} may still run on {machine}: ")
-    assert note.endswith(f"next: aws ssm cancel-command --command-id {asked}")
+    assert note.endswith(f"next: aws ssm cancel-command --region us-west-2 --command-id {asked}")
 
 
 def test_looks_that_are_not_answered_are_looked_again(hosts: AwsHosts, machine: str, answers: Hook) -> None:

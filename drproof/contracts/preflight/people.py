@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from drproof.formats.arns import region_of
 from drproof.model.contract import contract
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, hold, undecided
@@ -29,8 +30,8 @@ def somebody_hears_the_topic(read_people: People) -> Finding:
         observed={"status": facts.status, "confirmed": facts.confirmed, "pending": facts.pending},
         expected={"status": "ok", "confirmed": "at least 1"},
         reason=f"nobody would be told: {facts.topic} has {facts.confirmed} confirmed subscriptions and {facts.pending} "
-        f"that wait for their confirmation\n  next: aws sns subscribe --topic-arn {facts.topic} --protocol email "
-        "--notification-endpoint <address>, then confirm it from the mailbox",
+        f"that wait for their confirmation\n  next: aws sns subscribe --region {region_of(facts.topic)} --topic-arn "
+        f"{facts.topic} --protocol email --notification-endpoint <address>, then confirm it from the mailbox",
     )
 
 

@@ -106,7 +106,7 @@ def image_for_nothing(check_preflight: Preflight) -> Preflight:
 
 
 @contract(needs=["check_preflight"], controls=["NIST CP-4"])
-def target_is_free(check_preflight: Preflight) -> Finding:
+def target_is_free(check_preflight: Preflight, criteria: Criteria) -> Finding:
     """The buckets answer, no lock and no lease is held, and no machine carries the runner's tags already."""
     facts = check_preflight.facts
     return compare(
@@ -127,7 +127,8 @@ def target_is_free(check_preflight: Preflight) -> Finding:
             "runners": [],
         },
         reason="a drill could not start\n  next: end whoever holds the lock or the lease, or wait for it; make the "
-        "bucket that is missing; a machine that nobody needs: aws ec2 terminate-instances",
+        "bucket that is missing; a machine that nobody needs: aws ec2 terminate-instances --region "
+        f"{criteria.sites.recovery.region} --instance-ids <the machine>",
     )
 
 

@@ -22,14 +22,19 @@ QUOTAS = (
     ("codebuild", "L-EMBEDDED-LINUX-SMALL", "Concurrently running builds for Linux/Small environment", 1.0),
     ("codebuild", "L-EMBEDDED-LINUX-MEDIUM", "Concurrently running builds for Linux/Medium environment", 1.0),
 )
+NONE_LEFT = {
+    "codebuild-quota-zero": frozenset({"codebuild"}),
+    "preflight-quota-zero": frozenset({"codebuild", "ec2"}),
+}
+"""By scenario, the services whose quotas are those of a new account: nothing at all."""
 
 
 def install(world: World) -> None:
     """Let quotas be listed and asked for; a scenario makes them those of a new account."""
-    none_left = world.scenario == "preflight-quota-zero"
+    none_left = NONE_LEFT.get(world.scenario, frozenset())
 
     def listed(self: ServiceQuotasBackend, service_code: str) -> list[dict[str, Any]]:
-        found = [_quota(self, row, none_left) for row in QUOTAS if row[0] == service_code]
+        found = [_quota(self, row, none_left=row[0] in none_left) for row in QUOTAS if row[0] == service_code]
         if not found:
             raise NoSuchResource
         return found
@@ -37,7 +42,7 @@ def install(world: World) -> None:
     def one(self: ServiceQuotasBackend, service_code: str, quota_code: str) -> dict[str, Any]:
         for row in QUOTAS:
             if row[:2] == (service_code, quota_code):
-                return _quota(self, row, none_left)
+                return _quota(self, row, none_left=row[0] in none_left)
         raise NoSuchResource
 
     def list_service_quotas(self: ServiceQuotasResponse) -> str:
@@ -54,7 +59,7 @@ def install(world: World) -> None:
     seams.add(ServiceQuotasResponse, "list_service_quotas", list_service_quotas)
 
 
-def _quota(backend: ServiceQuotasBackend, row: tuple[str, str, str, float], none_left: bool) -> dict[str, Any]:  # noqa: FBT001
+def _quota(backend: ServiceQuotasBackend, row: tuple[str, str, str, float], *, none_left: bool) -> dict[str, Any]:
     service, code, name, value = row
     arn = f"arn:aws:servicequotas:{backend.region_name}:{backend.account_id}:{service}/{code}"
     return {

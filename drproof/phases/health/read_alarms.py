@@ -28,7 +28,7 @@ class AlarmRules:
     site="primary",
     uses={"alarms.read"},
     objective_ms=60_000,
-    command_hint="aws cloudwatch describe-alarms --alarm-names …",
+    command_hint="aws cloudwatch describe-alarms --region … --alarm-names …",
 )
 def read_alarms(ctx: Context) -> AlarmRules:
     """How every expected alarm is set was read, beside the schedule that it has to suit."""

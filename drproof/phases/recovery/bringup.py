@@ -119,9 +119,11 @@ def seen_to_run(ctx: Context) -> BringupObserved:
     if not mine:
         wanted = " ".join(f"Key={name},Value={value}" for name, value in {**tags, DRILL_TAG: ctx.origin}.items())
         others = ", ".join(runner.instance_id for runner in found) or "none"
+        region = ctx.plan.criteria.sites.recovery.region
         msg = (
             f"after the act by hand no machine is this drill's; expected one with the tags {wanted}, got {others}\n"
-            f"  next: aws ec2 create-tags --resources <the machine> --tags {wanted}; then record the act again"
+            f"  next: aws ec2 create-tags --region {region} --resources <the machine> --tags {wanted}; "
+            "then record the act again"
         )
         raise PhaseError(msg)
     since = ctx.receipts[read_restore_point.name].ended_at

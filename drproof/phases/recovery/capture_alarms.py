@@ -40,7 +40,7 @@ class AlarmsObserved:
     uses={"alarms.read"},
     objective_ms=60_000,
     keeps={"history": dict[str, tuple[dict[str, Any], ...]]},
-    command_hint="aws cloudwatch describe-alarm-history --alarm-name …",
+    command_hint="aws cloudwatch describe-alarm-history --region … --alarm-name …",
 )
 def capture_alarms(ctx: Context) -> AlarmsObserved:
     """The history of every expected alarm since the drill's first look was captured."""

@@ -29,7 +29,7 @@ class NotifyObserved:
     always=True,
     uses={"messages.publish"},
     objective_ms=30_000,
-    command_hint="aws sns publish --topic-arn …",
+    command_hint="aws sns publish --region … --topic-arn …",
 )
 def notify(ctx: Context) -> NotifyObserved:
     """A message about the drill was accepted by the topic that people read."""

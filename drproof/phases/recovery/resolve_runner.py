@@ -32,7 +32,7 @@ class RunnerObserved:
     renewed=True,
     uses={"runners.read"},
     objective_ms=30_000,
-    command_hint="aws ec2 describe-instances --filters Name=tag:Purpose,Values=…",
+    command_hint="aws ec2 describe-instances --region … --filters Name=tag:Purpose,Values=…",
 )
 def resolve_runner(ctx: Context) -> RunnerObserved:
     """Exactly one machine carries the recovery's tags, and it runs."""

@@ -1,6 +1,6 @@
 """Builds of one site: started once, looked at, stopped, and the end of what they printed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from drproof.model.errors import NotFoundError, QuotaError, TargetError, Throttl
 from drproof.targets import waiting
 from drproof.targets.aws import instants
 from drproof.targets.aws.errors import failure, translated
+from drproof.targets.aws.service_quotas import BUILDS_NAMED, CODEBUILD, quota_named
 
 if TYPE_CHECKING:
     from mypy_boto3_codebuild.client import CodeBuildClient
@@ -66,12 +67,20 @@ class BuildSeen:
 class AwsBuilds:
     """The builds of one project."""
 
-    def __init__(
-        self, client: "CodeBuildClient", logs: "CloudWatchLogsClient", *, project: str, region: str, every: float
+    def __init__(  # noqa: PLR0913 — three services, and which project of which region
+        self,
+        client: "CodeBuildClient",
+        logs: "CloudWatchLogsClient",
+        quotas: Callable[[], Any],
+        *,
+        project: str,
+        region: str,
+        every: float,
     ) -> None:
-        """Ask through `client` and `logs`, when waiting every so many seconds."""
+        """Ask through `client` and `logs`, when waiting every so many seconds; `quotas` when one is in the way."""
         self._client: Any = client
         self._logs: Any = logs
+        self._quotas = quotas
         self._region = region
         self._every = every
         self.project = project
@@ -171,7 +180,7 @@ class AwsBuilds:
         return QuotaError(f"{first}\n  next: {self.raise_the_quota()}", code=error.code, call=error.call)
 
     def raise_the_quota(self) -> str:
-        """Return which quota must be requested so that builds of this project run."""
+        """Return which quota must be requested so that builds of this project run, and the whole command for that."""
         try:
             with translated("codebuild:BatchGetProjects", self.project):
                 answer = self._client.batch_get_projects(names=[self.project])
@@ -179,11 +188,23 @@ class AwsBuilds:
             size = SIZES.get(str(found["computeType"]), str(found["computeType"]))
             name = f"Concurrently running builds for {KINDS.get(str(found['type']), found['type'])}/{size} environment"
         except (TargetError, KeyError, IndexError):
-            name = "Concurrently running builds for the environment of the project"
+            name = BUILDS_NAMED.format(size="Medium")
+        try:
+            code, value = quota_named(self._quotas(), CODEBUILD, name)
+        except TargetError:
+            # Whoever may not list quotas may still request one: the command finds the code by the name.
+            code, value = f'"$({self._code_of(name)})"', 0
         return (
-            f"request at least 1 of the quota '{name}': aws service-quotas list-service-quotas --region {self._region} "
-            "--service-code codebuild, then aws service-quotas request-service-quota-increase; "
+            f"request at least {value + 1} of the quota '{name}': aws service-quotas request-service-quota-increase "
+            f"--region {self._region} --service-code {CODEBUILD} --quota-code {code} --desired-value {value + 1}; "
             "or pytest -m drill --provisioner terraform"
+        )
+
+    def _code_of(self, name: str) -> str:
+        query = f"Quotas[?QuotaName=='{name}'].QuotaCode"
+        return (
+            f"aws service-quotas list-aws-default-service-quotas --region {self._region} --service-code {CODEBUILD} "
+            f'--query "{query}" --output text'
         )
 
 

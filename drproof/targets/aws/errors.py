@@ -83,8 +83,8 @@ NEXT = {
     "EndpointConnectionError": "check the network of this machine, then run the same command again",
     "UnauthorizedOperation": "allow the call to the drill's role",
     "AccessDeniedException": "allow the call to the drill's role",
-    "DisabledException": "aws kms enable-key, or name another key as signing.signer",
-    "KMSInvalidStateException": "aws kms describe-key says why; or name another key as signing.signer",
+    "DisabledException": "aws kms enable-key --region <region> --key-id <key>, or name another key as signing.signer",
+    "KMSInvalidStateException": "aws kms describe-key --region <region> --key-id <key> says why; or name another key",
 }
 
 

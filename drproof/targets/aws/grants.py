@@ -78,6 +78,12 @@ BUILDS = (
         CODEBUILD,
     ),
     Grant("recovery", ("codebuild:BatchGetBuilds",), PROJECTS, OF_BUILDS),
+    # A quota that is in the way is told with the whole command that raises it.
+    Grant(
+        "recovery",
+        ("servicequotas:ListAWSDefaultServiceQuotas", "servicequotas:ListServiceQuotas"),
+        only=CODEBUILD,
+    ),
     # A build that failed says why in its log, and what it did in its receipt.
     Grant(
         "recovery",

@@ -23,8 +23,8 @@ SCHEME = "awskms:"
 NAME = re.compile(r"[A-Za-z0-9-]{1,256}|alias/[A-Za-z0-9/_-]{1,250}")
 ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):[0-9]{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]{1,250})")
 SPEC, USAGE, ALGORITHM = "ECC_NIST_P256", "SIGN_VERIFY", "ECDSA_SHA_256"
-MAKE_MAC = "aws kms create-key --key-spec HMAC_256 --key-usage GENERATE_VERIFY_MAC"
-MAKE = f"aws kms create-key --key-spec {SPEC} --key-usage {USAGE}"
+MAKE_MAC = "aws kms create-key --region <region> --key-spec HMAC_256 --key-usage GENERATE_VERIFY_MAC"
+MAKE = f"aws kms create-key --region <region> --key-spec {SPEC} --key-usage {USAGE}"
 
 
 class KmsKey:

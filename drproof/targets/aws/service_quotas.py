@@ -25,6 +25,7 @@ STANDARD_LETTERS = "acdhimrtz"
 COUNTED = ("pending", "running", "stopping")
 """The states in which a machine counts against the quota."""
 
+CODEBUILD = "codebuild"
 BUILDS_NAMED = "Concurrently running builds for Linux/{size} environment"
 
 
@@ -64,17 +65,8 @@ class AwsQuotas:
             TargetError: one of the services does not say, or has no such quota.
         """
         wanted = BUILDS_NAMED.format(size=size)
-        for row in self._listed("codebuild"):
-            if row.get("QuotaName") == wanted:
-                return QuotaSeen(
-                    service="codebuild",
-                    code=str(row["QuotaCode"]),
-                    name=wanted,
-                    value=int(row["Value"]),
-                    in_use=self._building(),
-                    needed=1,
-                )
-        raise failure("servicequotas:ListServiceQuotas", "codebuild", "NoSuchQuota", f"expected {wanted!r}")
+        code, value = quota_named(self._quotas(), CODEBUILD, wanted)
+        return QuotaSeen(service=CODEBUILD, code=code, name=wanted, value=value, in_use=self._building(), needed=1)
 
     def _quota(self, service: str, code: str) -> tuple[str, int]:
         """Return name and value of a quota: the account's own, else what everybody has."""
@@ -87,14 +79,6 @@ class AwsQuotas:
             with translated("servicequotas:GetAWSDefaultServiceQuota", subject):
                 quota = self._quotas().get_aws_default_service_quota(**asked)["Quota"]
         return str(quota.get("QuotaName") or ""), int(quota["Value"])
-
-    def _listed(self, service: str) -> Iterator[Mapping[str, Any]]:
-        """Yield the quotas of a service, the account's own first: what nobody changed is only among the defaults."""
-        for method, operation in (
-            ("list_service_quotas", "ListServiceQuotas"),
-            ("list_aws_default_service_quotas", "ListAWSDefaultServiceQuotas"),
-        ):
-            yield from _pages(self._quotas(), method, f"servicequotas:{operation}", "Quotas", {"ServiceCode": service})
 
     def _running(self) -> Iterator[str]:
         states = [{"Name": "instance-state-name", "Values": list(COUNTED)}]
@@ -128,6 +112,22 @@ class AwsQuotas:
                 builds = client.batch_get_builds(ids=list(ids[:100]))["builds"]
             running += sum(build.get("buildStatus") == "IN_PROGRESS" for build in builds)
         return running
+
+
+def quota_named(client: Any, service: str, name: str) -> tuple[str, int]:  # noqa: ANN401 — the SDK's
+    """Return code and value of a quota by its name, the account's own first: what nobody changed is a default alone.
+
+    Raises:
+        TargetError: the service does not say, or has no such quota.
+    """
+    for method, operation in (
+        ("list_service_quotas", "ListServiceQuotas"),
+        ("list_aws_default_service_quotas", "ListAWSDefaultServiceQuotas"),
+    ):
+        for row in _pages(client, method, f"servicequotas:{operation}", "Quotas", {"ServiceCode": service}):
+            if row.get("QuotaName") == name:
+                return str(row["QuotaCode"]), int(row["Value"])
+    raise failure("servicequotas:ListServiceQuotas", service, "NoSuchQuota", f"expected {name!r}")
 
 
 def quota_of(instance_type: str) -> tuple[str, str]:

@@ -22,7 +22,7 @@ RAN = frozenset({"Success", "Failed", "ExecutionTimedOut", "TimedOut", "Cancelle
 
 NEVER_RAN = {
     "AccessDenied": "the agent may not run this document: look at the instance profile of the machine",
-    "DeliveryTimedOut": "the machine did not take the command in time: aws ssm describe-instance-information",
+    "DeliveryTimedOut": "the machine took no command in time: aws ssm describe-instance-information --region {region}",
     "InvalidPlatform": "the machine is none that runs AWS-RunShellScript: look at its image",
     "Terminated": "its parent was cancelled before it began: run the same command again",
     "Undeliverable": "the machine cannot be reached: is it running, does its agent reach Systems Manager?",
@@ -53,6 +53,7 @@ class AwsHosts:
     def __init__(self, client: "SSMClient", *, every: float) -> None:
         """Ask through `client`, when waiting every so many seconds."""
         self._client: Any = client
+        self._region = str(self._client.meta.region_name)
         self._every = every
 
     def wait_online(self, instance_id: str, *, timeout_ms: int) -> None:
@@ -141,7 +142,7 @@ class AwsHosts:
                 msg = (
                     f"ssm:SendCommand {instance_id}: {exc.code}: nobody answered, and within {FINDING_MS} ms no "
                     f"command with the comment {mark!r} was found; it was not sent again\n"
-                    f"  next: aws ssm list-commands --instance-id {instance_id}"
+                    f"  next: aws ssm list-commands --region {self._region} --instance-id {instance_id}"
                 )
                 raise UnansweredError(msg, code=exc.code, call=exc.call) from exc
             return found
@@ -164,9 +165,10 @@ class AwsHosts:
 
     def _cancel(self, command_id: str, instance_id: str, first: BaseException) -> None:
         """Let a command not go on unobserved."""
-        left, next_step = f"command {command_id} may still run on {instance_id}", "aws ssm cancel-command --command-id"
+        left = f"command {command_id} may still run on {instance_id}"
+        next_step = f"aws ssm cancel-command --region {self._region} --command-id {command_id}"
         with (
-            cleaning.after(first, left=left, next_step=f"{next_step} {command_id}"),
+            cleaning.after(first, left=left, next_step=next_step),
             translated("ssm:CancelCommand", command_id),
         ):
             self._client.cancel_command(CommandId=command_id, InstanceIds=[instance_id])
@@ -187,7 +189,7 @@ class AwsHosts:
                 continue
             last = _end(found)
             if last in NEVER_RAN:
-                message = f"the command never began\n  next: {NEVER_RAN[last]}"
+                message = f"the command never began\n  next: {NEVER_RAN[last].format(region=self._region)}"
                 raise failure("ssm:GetCommandInvocation", subject, last, message)
             if last in TERMINAL:
                 return _result(command_id, found)

@@ -45,9 +45,14 @@ def choose(  # noqa: PLR0913 — what each of them must be told
         )
 
         def builds() -> AwsBuilds:
-            project = told.settings.project
-            client, logs = session.client("codebuild"), session.client("logs")
-            return AwsBuilds(client, logs, project=project, region=session.region, every=every)
+            return AwsBuilds(
+                session.client("codebuild"),
+                session.client("logs"),
+                lambda: session.client("service-quotas"),
+                project=told.settings.project,
+                region=session.region,
+                every=every,
+            )
 
         return CodeBuildProvisioner(place, told, builds)
     reason = "asked for by the settings"

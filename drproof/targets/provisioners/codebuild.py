@@ -191,7 +191,8 @@ class CodeBuildProvisioner:
             ended = self._awaited(seen, say)
         except BaseException as exc:
             # Nobody waits for it any longer: it must not go on unobserved.
-            left, next_step = f"build {seen.build_id} may still run", f"aws codebuild stop-build --id {seen.build_id}"
+            left = f"build {seen.build_id} may still run"
+            next_step = f"aws codebuild stop-build --region {self._orders.region} --id {seen.build_id}"
             with cleaning.after(exc, left=left, next_step=next_step):
                 self._builds.stop(intent, seen.build_id, timeout_ms=self._stopping_ms)
             raise
