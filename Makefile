@@ -1,5 +1,5 @@
 # The users' own targets first; each is one command that can be typed as well.
-.PHONY: drill test dr-drill sweep test-costly lint types imports schemas sample
+.PHONY: drill test dr-drill sweep sweep-faults test-costly lint types imports schemas sample
 
 drill:
 	python3 bootstrap.py drill
@@ -15,7 +15,11 @@ dr-drill:
 
 # Every kill point, pair of kills, interruption and mutant, and each costly test; CI samples them (docs/testing.md).
 sweep:
-	python3 bootstrap.py test -m "exhaustive or costly"
+	python3 bootstrap.py test -m "(exhaustive or costly) and not every_call"
+
+# Every call of a drill by each provisioner, struck by a fault: a day and more.
+sweep-faults:
+	python3 bootstrap.py test -m "exhaustive or costly" tests/drill/test_faults.py
 
 # Each costly test, of whichever day.
 test-costly:

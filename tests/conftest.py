@@ -15,7 +15,8 @@ def pytest_configure(config):
     # Whoever starts the tests in the background has them ignore an interrupt, and so each process that they start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.stash[SHARE] = shares.share_of_a_run(config, dt.datetime.now(dt.UTC).date())
+    day = os.environ[shares.DAY] = str(shares.today())
+    config.stash[SHARE] = shares.share_of_a_run(config, dt.date.fromordinal(int(day)))
     if hasattr(config, "workerinput"):
         return
     # A worker is given the paths that its controller found, and could not tell them from paths that were typed.

@@ -18,6 +18,9 @@ WHOLE = "whole"
 VARIABLE = "TESTS_SHARE"
 """The share to run: its number, or `whole`. Workers of xdist are told by it as well."""
 
+DAY = "TESTS_DAY"
+"""The day that decides, as an ordinal: workers of xdist must have that of their controller, whatever the clock says then."""
+
 MARK = "costly"
 ITS_OWN = frozenset({"operator", "given", "injected", "desk", "live", "watched", "planter"})
 """Fixtures that start a drill or another pytest for the test that asks for them."""
@@ -35,6 +38,11 @@ def share_of_a_run(config: pytest.Config, day: dt.date) -> str:
         return asked
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == DEFAULT
     return str(day.toordinal() % SHARES) if everything else WHOLE
+
+
+def today() -> int:
+    """Return the day of this run."""
+    return int(os.environ.get(DAY) or dt.datetime.now(dt.UTC).date().toordinal())
 
 
 def mark(items: Sequence[pytest.Item]) -> None:

@@ -17,6 +17,9 @@ RUN_ID = "faulted"
 MEMBERS = "12"
 SMALL = ("--provisioner", "direct", "--run-id", RUN_ID)
 REMEDY = re.compile(r"^ +(?:remove it|next): (pytest -m drill .*|drproof resume .*)$", re.MULTILINE)
+KEPT = re.compile(r"/codebuild-(bringup|teardown)\.json$")
+"""How the keys end of what builds leave on purpose: their receipts, which are evidence."""
+
 PASSING = (".tflock", ".direct.json")
 """How the keys end of what a drill puts beside the remote state and takes away again; a lease runs out by itself."""
 
@@ -30,6 +33,7 @@ NAMES: dict[str, str] = {
     "reset": r"Connection|Unreachable|Unanswered",
     "answer-lost": r"Connection|Unreachable|Unanswered|not sent twice",
     "hang": r"Connection|Timeout|Unreachable|Unanswered",
+    "hang-past": r"Connection|[Tt]imeout|Unreachable|Unanswered|[Tt]imed out",
     "reset-mid-body": r"Connection|Streaming|IncompleteRead|Parser",
     "truncated": r"Connection|Streaming|IncompleteRead|Parser",
     "truncated-consistent": r"Incomplete|[Cc]hecksum|Parser|SHA-256|sha256|bytes|truncated|JSON|size|not valid"
@@ -155,5 +159,6 @@ def _left(found: dict[str, Any]) -> Iterator[str]:
         yield from (f"{kind}: {json.dumps(one, sort_keys=True)[:200]}" for one in found[kind])
     newest = {(item["bucket"], item["key"]): item for item in found["objects"]}
     for (bucket, key), item in newest.items():
-        if not item["delete_marker"] and (f"/{RUN_ID}/" in key or key.endswith(PASSING)):
+        ours = f"/{RUN_ID}/" in key and KEPT.search(key) is None
+        if not item["delete_marker"] and (ours or key.endswith(PASSING)):
             yield f"object: s3://{bucket}/{key}"

@@ -1,160 +1,114 @@
 """Whatever one call of a drill does instead of answering: the drill ends, says what happened, and leaves nothing.
 
-The points are the calls that an honest drill makes, and a test compares the two. Each point is struck by one kind of
-fault; the calls that change something, by every kind.
+The points are made from the log of an honest drill by each provisioner. Each of its calls is struck once, by a kind of
+fault that rotates; the calls that change something, by every kind. What a machine comes and goes by is struck for each
+provisioner, the rest for the quickest.
 """
 
-import itertools
 import re
+import shutil
 from typing import Any
 
 import pytest
 
+from tests import shares
 from tests.drill import faulted
+from tests.drill.honest_calls import OF_AWS, OF_CLUSTERS, OF_OBJECTS, PAST, WAITING, Point, counted, points, recorded
 
-CHANGING: dict[tuple[str, str, str], tuple[int, ...]] = {
-    ("s3", "PutObject", "atlas-dr-tfstate"): (1, 2, 3, 4, 5),
-    ("s3", "PutObject", "atlas-recovery"): (1, 7, 29),
-    ("s3", "DeleteObjects", "atlas-dr-tfstate"): (1, 2, 3, 4),
-    ("s3", "DeleteObjects", "atlas-recovery"): (1,),
-    ("s3", "DeleteObject", "atlas-dr-tfstate"): (1,),
-    ("ec2", "RunInstances", ""): (1,),
-    ("ec2", "TerminateInstances", ""): (1,),
-    ("sns", "Publish", ""): (1, 2),
-    ("ssm", "SendCommand", ""): (1, 2, 3, 5, 7),
-    ("kubernetes", "create namespaces", ""): (1,),
-    ("kubernetes", "create configmaps", ""): (1, 6, 11),
-    ("kubernetes", "create secrets", ""): (1,),
-    ("kubernetes", "create deployments", ""): (1,),
-    ("kubernetes", "create cronjobs", ""): (1,),
-    ("kubernetes", "create jobs", ""): (1,),
-    ("kubernetes", "patch secrets", ""): (1,),
-}
-"""The calls that change something, and which of their occurrences are struck."""
-
-READING: dict[tuple[str, str, str], tuple[int, ...]] = {
-    ("s3", "GetObject", "atlas-primary"): (1, 3, 5),
-    ("s3", "GetObject", "atlas-backups"): (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
-    ("s3", "GetObject", "atlas-recovery"): (1, 20, 58),
-    ("s3", "GetObject", "atlas-dr-tfstate"): (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
-    ("s3", "HeadObject", "*"): (1, 2, 5),
-    ("s3", "HeadBucket", "*"): (1, 2),
-    ("s3", "GetBucketVersioning", "*"): (1,),
-    ("s3", "GetBucketReplication", "*"): (1,),
-    ("s3", "GetObjectLockConfiguration", "*"): (2,),
-    ("s3", "GetObjectTagging", "*"): (1,),
-    ("s3", "ListObjectsV2", "atlas-backups"): (1,),
-    ("s3", "ListObjectsV2", "atlas-primary"): (1,),
-    ("s3", "ListObjectsV2", "atlas-recovery"): (1, 2, 3, 4, 5, 6, 7, 8, 9),
-    ("s3", "ListObjectVersions", "*"): (1, 2, 3, 4, 5),
-    ("ec2", "DescribeInstances", ""): tuple(range(1, 12)),
-    ("ec2", "DescribeInstanceTypes", ""): (1,),
-    ("ec2", "DescribeKeyPairs", ""): (1,),
-    ("ec2", "DescribeNetworkInterfaces", ""): (2,),
-    ("ec2", "DescribeSecurityGroups", ""): (3,),
-    ("ec2", "DescribeSnapshots", ""): (4,),
-    ("ec2", "DescribeVolumes", ""): (3,),
-    ("ec2", "DescribeTags", ""): (1, 4, 8),
-    ("ec2", "DescribeVpcs", ""): (1,),
-    ("ssm", "DescribeInstanceInformation", ""): (1,),
-    ("ssm", "GetCommandInvocation", ""): (1, 2, 4, 10),
-    ("sts", "GetCallerIdentity", ""): tuple(range(1, 28)),
-    ("ecr", "GetAuthorizationToken", ""): (1,),
-    ("monitoring", "ListMetrics", ""): (1,),
-    ("monitoring", "DescribeAlarms", ""): (1, 2),
-    ("monitoring", "DescribeAlarmHistory", ""): (1, 2),
-    ("kubernetes", "get namespaces", ""): (1, 5, 20),
-    ("kubernetes", "get configmaps", ""): (1, 15, 30),
-    ("kubernetes", "get jobs", ""): (1, 2, 4),
-    ("kubernetes", "list *", ""): (1, 3, 6, 9),
-}
-"""The calls that only look."""
-
-OF_CLUSTERS = ("throttle", "server-error", "unavailable", "denied", "expired", "reset", "answer-lost", "latency")
-OF_AWS = (*OF_CLUSTERS, "hang", "reset-mid-body", "truncated", "truncated-consistent")
-OF_OBJECTS = (*OF_AWS, "wrong-bytes")
-WITHOUT_BODY = {"PutObject", "HeadObject", "HeadBucket"}
-OF_BODIES = {"reset-mid-body", "truncated", "truncated-consistent"}
-WAITING = {"hang": 1_500, "latency": 300}
-
-Point = tuple[str, str, str, str, int]
-
-
-def kinds(service: str, action: str) -> tuple[str, ...]:
-    """Return every kind of fault that can befall a call."""
-    if service == "kubernetes":
-        return OF_CLUSTERS
-    found = OF_OBJECTS if action == "GetObject" else OF_AWS
-    return tuple(kind for kind in found if action not in WITHOUT_BODY or kind not in OF_BODIES)
-
-
-def points() -> list[Point]:
-    """Return kind, service, action, bucket and number of every call that is struck."""
-    found: list[Point] = []
-    for (service, action, bucket), numbers in CHANGING.items():
-        rest = itertools.cycle(kinds(service, action))
-        found += [(kind, service, action, bucket, numbers[0]) for kind in kinds(service, action)]
-        found += [(next(rest), service, action, bucket, number) for number in numbers[1:]]
-    for place, ((service, action, bucket), numbers) in enumerate(READING.items()):
-        turn = kinds(service, action)
-        shift = 5 * place
-        found += [
-            (turn[(shift + 7 * count) % len(turn)], service, action, bucket, number)
-            for count, number in enumerate(numbers)
-        ]
-    for number in READING["s3", "GetObject", "atlas-backups"]:
-        found += [
-            (kind, "s3", "GetObject", "atlas-backups", number) for kind in ("wrong-bytes", "truncated-consistent")
-        ]
-    return list(dict.fromkeys(found))
-
-
-def named(point: Point) -> str:
-    kind, service, action, bucket, number = point
-    return "-".join(
-        word.replace(" ", "_").replace("*", "any") for word in (kind, service, action, bucket, str(number)) if word
-    )
-
+__all__ = ["OF_CLUSTERS", "WAITING", "judged", "named"]
+EIGHT_DAYS = 32
+"""How many points a run of all tests may take besides in eight days; of these a day takes its share."""
 
 SAMPLE = {
-    "wrong-bytes-s3-GetObject-atlas-backups-3",
-    "answer-lost-ec2-RunInstances-1",
-    "truncated-ssm-SendCommand-1",
-    "expired-ssm-SendCommand-1",
+    "direct-wrong-bytes-s3-GetObject-atlas-backups-3",
+    "direct-answer-lost-ec2-RunInstances-1",
+    "direct-truncated-ssm-SendCommand-1",
+    "direct-expired-ssm-SendCommand-1",
+    "codebuild-answer-lost-codebuild-StartBuild-1",
 }
-"""What CI runs; the scenarios `s3-throttled`, `api-503`, `receipt-store-answer-lost` and others are faults as well."""
+"""What is looked at in every eight days; the scenarios `s3-throttled`, `api-503` and others are faults as well."""
+
+ALL = points()
+REST = (pytest.mark.exhaustive, pytest.mark.every_call)
+
+
+def of_these_days(number: int) -> set[str]:
+    """Return the points whose turn it is: all of them come, one after the other."""
+    step = len(ALL) // EIGHT_DAYS
+    return {str(ALL[(number + turn * step) % len(ALL)]) for turn in range(EIGHT_DAYS)}
 
 
 def sweep() -> list[Any]:
-    return [
-        pytest.param(point, id=named(point), marks=() if named(point) in SAMPLE else (pytest.mark.exhaustive,))
-        for point in points()
-    ]
+    taken = SAMPLE | of_these_days(shares.today() // shares.SHARES)
+    return [pytest.param(point, id=str(point), marks=() if str(point) in taken else REST) for point in ALL]
 
 
-def rule(point: Point) -> dict[str, Any]:
-    kind, service, action, bucket, number = point
-    said = {"kind": kind, "service": service, "action": action, "bucket": bucket or "*", "nth": number}
-    return {**said, "milliseconds": WAITING.get(kind, 0)}
+def named(point: tuple[str, str, str, str, int]) -> str:
+    return "-".join(str(word).replace(" ", "_").replace("*", "any") for word in point if word)
 
 
 def test_the_points_are_the_calls_that_a_drill_makes(injected):
-    drill = injected("s3-throttled")
+    made, known = counted(injected("s3-throttled").calls), recorded()["direct"]
 
-    made = {(call["service"], call["action"]) for call in drill.calls if call["service"] != "kubernetes"}
-    named_here = {(service, action) for service, action, _ in (*CHANGING, *READING)}
-    assert made - named_here == set(), "calls that no point strikes"
-    assert {one for one in named_here - made if one[0] != "kubernetes"} == set(), "points of calls that nobody makes"
-    verbs = {call["action"].partition(" ")[0] for call in drill.calls if call["service"] == "kubernetes"}
-    assert verbs - {""} - {action.partition(" ")[0] for _, action, _ in (*CHANGING, *READING)} == {"watch"} & verbs
+    def told(calls: Any) -> set[Any]:
+        # How often a cluster is looked at, and for what, hangs on how long its pods take.
+        return {one for one in calls if one.service != "kubernetes" or one.changes}
+
+    again = "next: python -m tests.drill.honest_calls"
+    assert told(made) - told(known) == set(), f"calls that no point strikes; {again}"
+    assert told(known) - told(made) == set(), f"points of calls that nobody makes; {again}"
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("provisioner", sorted(recorded()))
+def test_the_record_is_what_an_honest_drill_calls(operator, provisioner):
+    with faulted.world(operator) as (_, environment):
+        drill = operator.drill("--provisioner", provisioner, "--run-id", faulted.RUN_ID, **environment)
+
+    assert {one for one in counted(drill.calls) if one.changes} == {
+        one for one in recorded()[provisioner] if one.changes
+    }, "next: python -m tests.drill.honest_calls"
+
+
+def test_each_service_meets_each_kind_and_what_changes_something_meets_every_kind():
+    struck = {(point.called.service, point.kind) for point in ALL}
+    by_call: dict[Any, set[str]] = {}
+    for point in ALL:
+        by_call.setdefault((point.provisioner, point.called, point.number), set()).add(point.kind)
+
+    for service in {point.called.service for point in ALL}:
+        calls = [one for found in recorded().values() for one in found if one.service == service]
+        times = max(found[one] for found in recorded().values() for one in calls)
+        if any(one.changes for one in calls) or times >= len(OF_OBJECTS):
+            assert {kind for of, kind in struck if of == service} >= {*OF_CLUSTERS, PAST}, service
+    assert all(kinds == set(called.kinds) for (_, called, _), kinds in by_call.items() if called.changes)
+    direct = {(called, number) for provisioner, called, number in by_call if provisioner == "direct"}
+    assert direct == {(one, n) for one, times in recorded()["direct"].items() for n in range(1, times + 1)}
+    assert {"direct", "codebuild", "terraform"} == {point.provisioner for point in ALL}
+    assert set(OF_AWS) <= {kind for _, kind in struck}
+
+
+def test_every_point_has_its_turn():
+    step = len(ALL) // EIGHT_DAYS
+
+    assert {str(point) for point in ALL} == {name for days in range(step + EIGHT_DAYS) for name in of_these_days(days)}
+    assert {str(point) for point in ALL} >= SAMPLE
 
 
 @pytest.mark.parametrize("point", sweep())
-def test_a_drill_of_which_one_call_fails_ends_says_so_and_leaves_nothing(operator, point):
-    found = faulted.run(operator, rule(point))
+def test_a_drill_of_which_one_call_fails_ends_says_so_and_leaves_nothing(operator, point: Point):
+    if point.provisioner != "direct" and shutil.which("terraform") is None:
+        pytest.skip("NO TERRAFORM on this machine: drills by it and by builds are NOT struck here")
+    words = ("--provisioner", point.provisioner, "--run-id", faulted.RUN_ID)
 
-    assert found.struck >= 1, "the call was never made: the table of points is out of date"
-    judged(found, point[0])
+    found = faulted.run(operator, point.rule, words=words)
+
+    if not found.struck:
+        # A drill that looks again and again until something is there looks less often on a day when that is sooner.
+        assert not point.called.changes, "the call was never made: next: python -m tests.drill.honest_calls"
+        assert found.drill.status == 0, found.drill.output
+        assert counted(found.drill.calls)[point.called] < point.number
+    judged(found, point.kind)
 
 
 def judged(found: faulted.Faulted, kind: str) -> None:

@@ -17,6 +17,9 @@ Ask = Callable[[AwsTarget], Any]
 
 CALLS: dict[str, tuple[str, str, Ask]] = {
     "json": ("ssm", "DescribeInstanceInformation", lambda t: t.recovery.hosts.wait_online("i-1", timeout_ms=1)),
+    # Two services that name CBOR before the JSON that is spoken with them.
+    "builds": ("codebuild", "ListBuildsForProject", lambda t: t.recovery.builds("atlas-dr-infra").newest()),
+    "alarms": ("monitoring", "DescribeAlarms", lambda t: t.primary.alarms.states(("atlas-dr-pipeline-freshness",))),
     "query": ("sts", "GetCallerIdentity", lambda t: t.recovery.identity.caller()),
     "ec2": ("ec2", "DescribeInstances", lambda t: t.recovery.fleet.runners({"Name": "nobody"})),
     "publish": ("sns", "Publish", lambda t: t.recovery.messenger.publish(make_intent(), TOPIC, "a subject", "text")),

@@ -203,7 +203,8 @@ def _refuse_a_torn_answer(http_response: Any, model: Any, **_: object) -> None: 
     announced = headers.get("content-length", "")
     if announced.isdigit() and not headers.get("content-encoding") and int(announced) != len(body):
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(announced))
-    if body and "json" in str(model.service_model.metadata.get("protocol")):
+    # What the service speaks at best is not what is spoken: CodeBuild and CloudWatch name CBOR first.
+    if body and "json" in str(model.service_model.resolved_protocol):
         try:
             json.loads(body)
         except ValueError as exc:

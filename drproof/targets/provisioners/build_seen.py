@@ -1,12 +1,16 @@
 """What a build is started with by somebody else, what it leaves, and what was there before it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from drproof.formats import timestamps
 from drproof.formats.build_receipts import BuildReceipt
 from drproof.model.errors import FormatError
 from drproof.targets.aws.codebuild import BuildSeen
+from drproof.targets.provisioners.place import Lock
+
+HOLDER = "drproof-lock-holder: "
+"""How a build begins the line that says whose the lock would be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,13 @@ def is_before(launched_at: str, build: BuildSeen | None) -> bool:
     if build is None or not build.started_at or not launched_at:
         return True
     return timestamps.milliseconds(launched_at) // 1000 < timestamps.milliseconds(build.started_at) // 1000
+
+
+def took(build: BuildSeen, lock: Lock, head: Callable[[BuildSeen], tuple[str, ...]]) -> bool:
+    """Return whether a build that is over took a lock: in its time, by the name that its own log says first."""
+    if not is_within(lock.created, build):
+        return False
+    return lock.who in {line.removeprefix(HOLDER).strip() for line in head(build) if line.startswith(HOLDER)}
 
 
 def is_within(created: str, build: BuildSeen) -> bool:

@@ -16,7 +16,7 @@ from drproof.targets.aws.codebuild import WAITING, AwsBuilds, BuildSeen
 from drproof.targets.aws.errors import failure
 from drproof.targets.provisioners import build_failures
 from drproof.targets.provisioners.build_order import Action, Orders, next_token
-from drproof.targets.provisioners.build_seen import BuildOrder, Kept, is_before, is_within
+from drproof.targets.provisioners.build_seen import BuildOrder, Kept, is_before, took
 from drproof.targets.provisioners.machines import end_all, marked, outputs, sought
 from drproof.targets.provisioners.place import Place
 
@@ -25,9 +25,6 @@ STOPPING_MS = 120_000
 
 MOST_TRIES = 8
 """How many builds of one effect may have ended badly before no further one is started."""
-
-HOLDER = "drproof-lock-holder: "
-"""How a build begins the line that says whose the lock would be."""
 
 EXPORTED = "RECEIPT_SHA256"
 NO_RECEIPT = "none"
@@ -289,9 +286,12 @@ class CodeBuildProvisioner:
         except TargetError as exc:
             doubt = str(exc).partition("\n")[0]
         if build_failures.found_the_lock_held(receipt, tail):
-            lock = build_failures.lock_of(receipt) or self._place.lock()
-            beside = not self._orders.lock_table or self._place.lock() is not None
-            return self._place.held(lock, "" if beside else self._orders.lock_table)
+            there = self._place.lock()
+            if there is not None and took(build, there, self._builds.head):
+                # Its Terraform asked again, and met the lock that it had taken: the next attempt gives it back.
+                return self._place.unanswered(there)
+            beside = not self._orders.lock_table or there is not None
+            return self._place.held(build_failures.lock_of(receipt) or there, "" if beside else self._orders.lock_table)
         return build_failures.failed(build, receipt, doubt, tail)
 
     def _receipt(self, action: Action, build: BuildSeen) -> Kept | None:
@@ -389,10 +389,7 @@ class CodeBuildProvisioner:
         if lock is None:
             return
         for build in ended:
-            if build.status == "SUCCEEDED" or not is_within(lock.created, build):
-                continue
-            said = {line.removeprefix(HOLDER).strip() for line in self._builds.head(build) if line.startswith(HOLDER)}
-            if lock.who in said:
+            if build.status != "SUCCEEDED" and took(build, lock, self._builds.head):
                 say(f"the lock of build {build.build_id} is removed")
                 self._place.drop(intent, lock)
                 return

@@ -14,7 +14,15 @@ from drproof.formats.strict_json import parse
 from drproof.formats.timestamps import milliseconds
 from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
-from drproof.model.errors import AlreadyExistsError, DrproofError, FormatError, HeldError, NotFoundError, TargetError
+from drproof.model.errors import (
+    AlreadyExistsError,
+    DrproofError,
+    FormatError,
+    HeldError,
+    NotFoundError,
+    TargetError,
+    UnansweredError,
+)
 from drproof.phases.recovery.by_hand import called
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3 import AwsObjectStore
@@ -168,6 +176,14 @@ class Place:
             f"  next: wait for its holder; if that process is surely dead, {unlock}"
         )
         return HeldError(msg, code="LockHeld", call="s3:PutObject")
+
+    def unanswered(self, lock: Lock) -> TargetError:
+        """Return the error of a lock that a process of this drill took, and whose answer never came to it."""
+        msg = (
+            f"{self.uri}: LockUnanswered: expected an answer to the lock that {lock.who} took at {lock.created}, got "
+            f"none; nothing was changed\n  next: the same command again, which gives lock {lock.id} back first"
+        )
+        return UnansweredError(msg, code="LockUnanswered", call="s3:PutObject")
 
     def foreign(self, state: State) -> TargetError:
         """Return the error of a state that something else than this drill lives by."""

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -238,11 +239,10 @@ class TerraformProvisioner:
         }
 
     def _document(self, said: Said) -> dict[str, Any]:
-        try:
+        with suppress(FormatError):
             document = parse("\n".join(said.lines), fractions=True)
-        except FormatError:
-            return {}
-        return document if isinstance(document, dict) else {}
+            return document if isinstance(document, dict) else {}
+        return {}
 
     def _compared(self, done: _Done, there: set[str]) -> None:
         """Compare the machine that the module names with those that carry the drill's mark.
@@ -278,6 +278,10 @@ class TerraformProvisioner:
         """Run one command; where it fails by itself, nothing of the workshop is left to be ended."""
         status, said = self._run(use, arguments, timeout)
         if status != 0:
+            lock = (self._place.lock() or self._in_the_table()) if said.problem == NO_LOCK else None
+            if lock is not None and _is_of(lock, use.workshop):
+                # Terraform asked again, and met the lock that it had taken: the next attempt gives it back.
+                raise self._place.unanswered(lock)
             if status > 0:
                 use.workshop.close()
             raise self._failed(verb, status, said)
@@ -342,9 +346,8 @@ class TerraformProvisioner:
         if verb == "init" and any(one in " ".join(said.tail) for one in NOT_LOCKED):
             code = "PluginDiffers"
         why = said.error or said.problem or f"it ended with status {status}"
-        tail = "".join(f"\n    {line}" for line in said.tail)
-        next_step = errors.NEXT.get(code) or NEXT.get(code, NEXT[""])
-        msg = f"terraform {verb} {self._place.uri}: {why}{tail}\n  next: {next_step}"
+        tail, step = "".join(f"\n    {line}" for line in said.tail), errors.NEXT.get(code) or NEXT.get(code, NEXT[""])
+        msg = f"terraform {verb} {self._place.uri}: {why}{tail}\n  next: {step}"
         return errors.family(code)(msg, code=code, call=f"terraform:{verb}")
 
     def _settle(self, intent: Intent, spec: RunnerSpec) -> None:
@@ -354,7 +357,7 @@ class TerraformProvisioner:
             left.end_orphans()
             beside = self._place.lock()
             lock = beside or self._in_the_table()
-            if lock is not None and lock.who == _who() and _is_between(lock.created, left.started()):
+            if lock is not None and _is_of(lock, left):
                 self._unlock(lock.id, intent, spec, beside=beside is not None)
             left.close()
 
@@ -377,19 +380,18 @@ class TerraformProvisioner:
 
 def _who() -> str:
     """Return how Terraform names the holder of a lock that this user takes on this machine."""
-    try:
+    name = os.environ.get("USER", "")
+    with suppress(KeyError):
         name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        name = os.environ.get("USER", "")
     return f"{name}@{socket.gethostname()}"
 
 
-def _is_between(created: str, started: datetime) -> bool:
+def _is_of(lock: Lock, use: Workshop) -> bool:
+    """Return whether a process of this use took a lock, by this user on this machine since it began."""
     try:
-        return started <= timestamps.parse(created) <= datetime.now(UTC)
+        return lock.who == _who() and use.started() <= timestamps.parse(lock.created) <= datetime.now(UTC)
     except FormatError:
-        # Terraform writes an instant; what has none was written by somebody else.
-        return False
+        return False  # Terraform writes an instant; what has none was written by somebody else.
 
 
 def _useless(why: str) -> TargetError:
