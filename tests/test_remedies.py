@@ -17,6 +17,7 @@ ENDS = re.compile(r"&&|;|\||\n|, (?:or|then|and) | or pytest")
 """Where one command of a text ends and the next word is a sentence's, or another command's."""
 
 WITHOUT_REGIONS = {
+    "configure": "it speaks of this machine's own profiles, and asks no service",
     "iam": "one for all regions",
     "s3": "a bucket is found wherever it lies",
     "s3api": "a bucket is found wherever it lies",

@@ -137,6 +137,7 @@ def settings_of(resolved: Resolved, *, no_retry: bool) -> Settings:
             max_attempts=attempts,
             validate_max_retries=0 if no_retry else resolved["limits.validate_max_retries"],
             backoff_ms=resolved["limits.backoff"],
+            poll_ms=resolved["limits.poll"],
             lease_ms=resolved["limits.lease"],
             alarms_ms=resolved["limits.alarms"],
             recount_ms=resolved["limits.recount"],

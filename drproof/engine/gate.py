@@ -23,7 +23,7 @@ from drproof.model.context import Answered, Clock, Doubt
 from drproof.model.errors import EvidenceError, PhaseError
 from drproof.model.receipt import Instant
 
-POLL_MS = 250
+POLL_MS = 100
 MOST_BYTES = 1 << 16
 """Of a decision; a signed one is a few kilobytes."""
 

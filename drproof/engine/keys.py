@@ -102,27 +102,30 @@ def _make(folder: Path) -> None:
             file.write("*\n")
 
 
+PAUSE_MS = 500
+"""The wait after the first refusal of a key."""
+
+
 class Sealer:
     """Signs what a run states; a key that refuses costs the proof, never the drill."""
 
     TRIES = 3
-    PAUSE_SECONDS = 0.5
-    """The wait after the first refusal; it grows linearly, because a key service throttles."""
 
-    def __init__(self, signers: Iterable[Signer] = ()) -> None:
-        """Sign by these keys."""
+    def __init__(self, signers: Iterable[Signer] = (), *, pause_ms: int = PAUSE_MS) -> None:
+        """Sign by these keys; the wait after a refusal grows linearly, because a key service throttles."""
         self.signers = tuple(signers)
+        self._pause_ms = pause_ms
         self.failure = ""
         """Why something stayed unsigned that was to be signed; empty when nothing did."""
 
     def seal(self, build: Callable[[tuple[Signer, ...]], bytes]) -> bytes:
         """Return what `build` makes, signed; unsigned when the key does not sign, which `failure` then says."""
-        for number in range(self.TRIES):
+        for number in range(1, self.TRIES + 1):
             try:
                 return build(self.signers)
             except (DrproofError, OSError, ValueError) as exc:
-                if number == self.TRIES - 1:
+                if number == self.TRIES:
                     self.failure = f"it could not be signed: {exc}".partition("\n")[0]
                     break
-                time.sleep(self.PAUSE_SECONDS * (number + 1))
+                time.sleep(self._pause_ms * number / 1000)
         return build(())

@@ -28,6 +28,13 @@ LIMITS: tuple[Leaf, ...] = (
         default="15s",
         of_the_world=False,
     ),
+    row(
+        "limits.poll",
+        "duration",
+        "the wait between two looks at what a phase waits for",
+        default="500ms",
+        of_the_world=False,
+    ),
     row("limits.lease", "duration", "how long a lease lives without renewal", default="60s", of_the_world=False),
     row(
         "limits.alarms",

@@ -18,7 +18,7 @@ from drproof.engine import world as worlds
 from drproof.engine.clock import SystemClock, instant
 from drproof.engine.effects import effects_of
 from drproof.engine.guardian import Guardian
-from drproof.engine.keys import Sealer, rehearsal_signer
+from drproof.engine.keys import PAUSE_MS, Sealer, rehearsal_signer
 from drproof.engine.lease import Lease
 from drproof.engine.lifetime import refuse_short_lived
 from drproof.engine.patience import PASSING, Patience
@@ -355,7 +355,7 @@ def _sealer(settings: Settings, target: Target) -> Sealer:
     try:
         if settings.signing.own:
             rehearsal_signer(Path(uri.removeprefix(FILE)).parent)
-        return Sealer((target.recovery.signer(uri),))
+        return Sealer((target.recovery.signer(uri),), pause_ms=min(PAUSE_MS, settings.limits.backoff_ms))
     except (DrproofError, OSError) as exc:
         raise refuse(f"the run cannot be signed: {exc}", next_step="name a key that can be used with --signer") from exc
 
@@ -363,7 +363,8 @@ def _sealer(settings: Settings, target: Target) -> Sealer:
 def _sealer_again(settings: Settings, target: Target) -> Sealer:
     """Return what signs the rest of a run; a key that is out of reach must not keep it from being torn down."""
     try:
-        return Sealer((target.recovery.signer(settings.signing.signer),) if settings.signing.signer else ())
+        signers = (target.recovery.signer(settings.signing.signer),) if settings.signing.signer else ()
+        return Sealer(signers, pause_ms=min(PAUSE_MS, settings.limits.backoff_ms))
     except (DrproofError, OSError) as exc:
         sealer = Sealer()
         sealer.failure = f"it could not be signed: {exc}".partition("\n")[0]

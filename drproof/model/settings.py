@@ -184,6 +184,8 @@ class Limits:
     max_attempts: int = 3
     validate_max_retries: int = 2
     backoff_ms: int = 15_000
+    poll_ms: int = 500
+    """The wait between two looks at what is waited for."""
     lease_ms: int = 60_000
     alarms_ms: int = 6_000
     """How long an alarm that may still be about to heal is waited for."""

@@ -48,7 +48,6 @@ DECIDED_WITHIN = "24h"
 """How long people may take where the settings do not say; the machine waits as long."""
 
 AT_WORK_MORE_MS = 5_000
-POLL_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -212,7 +211,7 @@ def _leased(asked: Asked, prepared: Prepared, target: AwsTarget, patience: Patie
             # An act that died cannot say so: its lease runs out.
             if time.monotonic() >= deadline:
                 raise ThrottledError(str(exc), code="AtWork", call="lease.take") from exc
-            time.sleep(POLL_SECONDS)
+            time.sleep(prepared.settings.limits.poll_ms / 1000)
         except LeaseError as exc:
             return None, str(exc).partition("\n")[0]
         else:

@@ -31,7 +31,7 @@ from drproof.targets.provisioners import AnyProvisioner, choose
 from drproof.targets.provisioners.place import Place
 from drproof.targets.signers import FILE, keyed_digest, open_signer
 
-EVERY_AT_THE_WORLD = 0.2
+EVERY_AT_THE_WORLD = 0.1
 EVERY_LIVE = 2.0
 """Seconds between two questions while waiting."""
 

@@ -9,8 +9,6 @@ from drproof.model.errors import TargetError
 from drproof.targets import signers
 
 sign = signers.UriSigner.sign
-signers_pause = __import__("drproof.engine.keys", fromlist=["Sealer"]).Sealer
-signers_pause.PAUSE_SECONDS = 0
 
 def failing(self, message):
     if b"attestation/{kind}/v1" in message:

@@ -9,8 +9,6 @@ from drproof.model.errors import FormatError
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
 
-POLL_MS = 250
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmSeen:
@@ -57,7 +55,7 @@ def capture_alarms(ctx: Context) -> AlarmsObserved:
         # OK to ALARM and back are two; what they rest on is for the contract.
         if all(count >= 2 for count in counts.values()) or ctx.clock.monotonic_ms() >= deadline:  # noqa: PLR2004
             break
-        ctx.clock.sleep_ms(POLL_MS)
+        ctx.clock.sleep_ms(ctx.settings.limits.poll_ms)
     states = ctx.target.primary.alarms.states(names)
     comparisons = ctx.target.primary.alarms.comparisons(names)
     ctx.evidence("history", histories)

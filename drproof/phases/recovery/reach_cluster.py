@@ -16,7 +16,6 @@ from drproof.phases.recovery.resolve_runner import RunnerObserved, resolve_runne
 
 GENERATED = "bringup_generated"
 UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-POLL_MS = 500
 REFUSED = frozenset({"Unauthorized", "Forbidden"})
 """What a cluster says of a caller that it knows and does not let in: it will say so again."""
 
@@ -128,7 +127,8 @@ def _fetch(ctx: Context, runner: RunnerObserved, access: ClusterAccess) -> None:
     """
     place = ctx.settings.cluster.kubeconfig_on_runner
     seconds = max(1, ctx.settings.cluster.ready_timeout_ms // 1000)
-    script = f"i=0; until [ -s {quote(place)} ]; do i=$((i+1)); [ $i -ge {seconds} ] && exit 9; sleep 1; done\n"
+    looks = seconds * 10
+    script = f"i=0; until [ -s {quote(place)} ]; do i=$((i+1)); [ $i -ge {looks} ] && exit 9; sleep 0.1; done\n"
     if access.by_kubeconfig:
         script += f"cat {quote(place)}"
     result = run_on(
@@ -178,4 +178,4 @@ def _opened(ctx: Context, access: ClusterAccess, uid: str, deadline: int) -> Clu
         except TargetError as exc:
             if exc.code in REFUSED or ctx.clock.monotonic_ms() >= deadline:
                 raise
-        ctx.clock.sleep_ms(POLL_MS)
+        ctx.clock.sleep_ms(ctx.settings.limits.poll_ms)

@@ -16,7 +16,6 @@ from drproof.model.receipt import Count
 from drproof.phases.recovery import cluster_residue, own_objects
 from drproof.phases.recovery.place import bounds_of, isolated_prefix, runner_spec, runner_tags
 
-POLL_MS = 250
 FOREIGN_SHOWN = 100
 """How many foreign objects a receipt names; all of them are left."""
 
@@ -331,7 +330,7 @@ def _recount(ctx: Context) -> tuple[Item, ...]:
     while left := (*_own(ctx), *_own_lock(ctx)):
         if ctx.clock.monotonic_ms() >= deadline:
             break
-        ctx.clock.sleep_ms(POLL_MS)
+        ctx.clock.sleep_ms(ctx.settings.limits.poll_ms)
     return left
 
 

@@ -21,7 +21,6 @@ from drproof.phases.recovery.reach_cluster import pinned
 from drproof.phases.recovery.restore import hand_of, pull_secret_of
 
 COMPLETE = "Complete"
-POLL_MS = 500
 GONE_MS = 60_000
 SILENCE_MS = 120_000
 """How long the cluster may give no answer while the Job runs: an API that restarts does not end a Job."""
@@ -201,7 +200,7 @@ def _await_pods(ctx: Context, cluster: Cluster, namespace: str, uid: str) -> Non
         if ctx.clock.monotonic_ms() >= deadline:
             msg = f"{len(left)} pods of an earlier Job do not end: the workload would run beside itself"
             raise TargetError(msg, code="Timeout", call="cluster:delete")
-        ctx.clock.sleep_ms(POLL_MS)
+        ctx.clock.sleep_ms(ctx.settings.limits.poll_ms)
 
 
 def _owner(pod: Manifest) -> str:
@@ -242,7 +241,7 @@ class _Watched:
             else:
                 if self._has_ended(job, pod, now - begun):
                     return job, pod
-            clock.sleep_ms(POLL_MS)
+            clock.sleep_ms(self._ctx.settings.limits.poll_ms)
 
     def _has_ended(self, job: Manifest, pod: Manifest | None, waited_ms: int) -> bool:
         """Return whether the Job is complete; one that failed, or cannot start, is an error."""

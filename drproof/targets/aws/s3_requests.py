@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from drproof.targets.aws.sessions import Session
 
 ATTEMPTS = 6
-FIRST_PAUSE = 0.2
+FIRST_PAUSE, FIRST_PAUSE_AT_THE_WORLD = 0.2, 0.006
 """Seconds before the second attempt; each later pause is twice as long."""
 
 CHUNK = 1 << 20
@@ -64,14 +64,15 @@ class SignedBucket:
         owner: str,
         connections: int = 16,
         attempts: int = ATTEMPTS,
-        first_pause: float = FIRST_PAUSE,
+        first_pause: float | None = None,
     ) -> None:
         """Ask `bucket`, which must belong to the account `owner`; nothing is sent yet."""
         self.bucket = bucket
         self._session = session
         self._owner = owner
         self._attempts = attempts
-        self._first_pause = first_pause
+        usual = FIRST_PAUSE_AT_THE_WORLD if session.endpoint else FIRST_PAUSE
+        self._first_pause = usual if first_pause is None else first_pause
         self._connections = connections
         self._address = _address(session, bucket)
         self._open()
@@ -141,14 +142,14 @@ class SignedBucket:
         return f"s3://{self.bucket}/{key.decode(errors='replace')}"
 
     def _attempted(self, ask: Callable[[], T]) -> T:
-        for number in range(1, self._attempts):
+        for tried in range(1, self._attempts):
             try:
                 return ask()
             except (TargetError, EvidenceError) as exc:
                 if not _worth_another(exc):
                     raise
                 self._count(again=1)
-                if self.ended.wait(self._first_pause * 2 ** (number - 1)):
+                if self.ended.wait(self._first_pause * 2 ** (tried - 1)):
                     raise
         return ask()
 

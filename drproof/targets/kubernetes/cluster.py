@@ -29,7 +29,7 @@ PAGE = 100
 """Objects may have a megabyte each, and an answer has a limit."""
 
 MOST_PAGES = 1000
-EVERY_SECONDS = 0.25
+EVERY_SECONDS = 0.1
 """How often it is asked whether an object is gone."""
 
 MANAGED: Query = (("fieldManager", FIELD_MANAGER),)

@@ -19,7 +19,7 @@ from drproof.model.cluster import (
 from drproof.model.context import Effects
 from drproof.model.errors import DrproofError, TargetError
 
-EVERY_SECONDS = 0.25
+EVERY_SECONDS = 0.1
 Document: TypeAlias = dict[str, Any]
 
 NOWHERE: Document = {"drproof.io/conformance": "no-node-has-this-label"}

@@ -20,7 +20,7 @@ GRACE_SECONDS = 5.0
 LEAST_SECONDS = 1.0
 """What one look has, however little time is left."""
 
-PAUSE_SECONDS = 0.25
+PAUSE_SECONDS = 0.1
 PASSING = frozenset({"Unreachable", "Unreadable", "ServiceUnavailable", "ServerTimeout", "Timeout", "InternalError"})
 """Answers to a question that may be another one a moment later."""
 

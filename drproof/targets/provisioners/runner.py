@@ -22,7 +22,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     try:
         spec, intent = spec_of(environment["DRPROOF_SPEC"]), intent_of(environment["DRPROOF_INTENT"])
         endpoint = environment.get("DRPROOF_ENDPOINT", "")
-        fleet = AwsFleet(_session(environment, endpoint).client("ec2"), every=0.2 if endpoint else 2.0)
+        fleet = AwsFleet(_session(environment, endpoint).client("ec2"), every=0.1 if endpoint else 2.0)
         if arguments == ["create"]:
             sys.stdout.write(f"{CREATED}{fleet.launch(intent, spec).instance_id}\n")
         else:

@@ -35,7 +35,6 @@ SHOWN = 10
 """How many addresses a message names."""
 OLDEST = (1, 10)
 """The first version that locks by an object beside the state."""
-
 INIT_SECONDS = 120
 APPLY_SECONDS = 900
 QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_CONFIG_FILE": os.devnull}
@@ -250,8 +249,7 @@ class TerraformProvisioner:
         Raises:
             TargetError: `OutputDiffers`; a machine without the mark could never be taken away.
         """
-        named = done.outputs.get("instance_id")
-        if not self._module.speaks_for_itself or named in there:
+        if (named := done.outputs.get("instance_id")) in there or not self._module.speaks_for_itself:
             return
         msg = (
             f"terraform output {self._place.uri}: OutputDiffers: expected instance_id to be a machine that carries the "
@@ -277,15 +275,15 @@ class TerraformProvisioner:
     def _must(self, use: _Use, verb: str, arguments: Sequence[str], timeout: float) -> Said:
         """Run one command; where it fails by itself, nothing of the workshop is left to be ended."""
         status, said = self._run(use, arguments, timeout)
-        if status != 0:
-            lock = (self._place.lock() or self._in_the_table()) if said.problem == NO_LOCK else None
-            if lock is not None and _is_of(lock, use.workshop):
-                # Terraform asked again, and met the lock that it had taken: the next attempt gives it back.
-                raise self._place.unanswered(lock)
-            if status > 0:
-                use.workshop.close()
-            raise self._failed(verb, status, said)
-        return said
+        if status == 0:
+            return said
+        lock = (self._place.lock() or self._in_the_table()) if said.problem == NO_LOCK else None
+        if lock is not None and _is_of(lock, use.workshop):
+            # Terraform asked again, and met the lock that it had taken: the next attempt gives it back.
+            raise self._place.unanswered(lock)
+        if status > 0:
+            use.workshop.close()
+        raise self._failed(verb, status, said)
 
     def _initialised(  # noqa: PLR0913 — what a use is for
         self,
@@ -333,8 +331,7 @@ class TerraformProvisioner:
         return use
 
     def _run(self, use: _Use, arguments: Sequence[str], timeout: float) -> tuple[int, Said]:
-        binary = shutil.which("terraform")
-        if binary is None:
+        if (binary := shutil.which("terraform")) is None:
             raise _useless("it is not on this machine's PATH any more")
         return run(use.workshop, use.alive, binary, arguments, environment=use.environment, timeout=timeout)
 
@@ -347,8 +344,8 @@ class TerraformProvisioner:
             code = "PluginDiffers"
         why = said.error or said.problem or f"it ended with status {status}"
         tail, step = "".join(f"\n    {line}" for line in said.tail), errors.NEXT.get(code) or NEXT.get(code, NEXT[""])
-        msg = f"terraform {verb} {self._place.uri}: {why}{tail}\n  next: {step}"
-        return errors.family(code)(msg, code=code, call=f"terraform:{verb}")
+        told = f"terraform {verb} {self._place.uri}: {why}{tail}\n  next: {step}"
+        return errors.family(code)(told, code=code, call=f"terraform:{verb}")
 
     def _settle(self, intent: Intent, spec: RunnerSpec) -> None:
         """End what killed processes of this drill left running here, and give back the lock that they held."""
