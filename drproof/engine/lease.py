@@ -29,7 +29,6 @@ from drproof.model.errors import (
     EvidenceError,
     LeaseError,
     NotFoundError,
-    TargetError,
     UnansweredError,
 )
 from drproof.model.receipt import Count
@@ -45,6 +44,9 @@ class AtWorkError(LeaseError):
 
 
 SUFFIX = ".drproof-lease"
+HOUR_MS = 3_600_000
+LONGEST_MS = 12 * HOUR_MS
+"""For how long a holder renews: who hangs must not hold the target for ever, and what a drill made ends then too."""
 RESOLUTION_MS = 2_000
 """A store tells whole seconds, of the renewal and of the answer."""
 
@@ -115,12 +117,13 @@ class Lease:
         ended: Collection[str] = (),
         execution: str = "",
         runs: Callable[[str], bool] = lambda _: True,
+        longest_ms: int = LONGEST_MS,
     ) -> None:
         """Prepare a lease on the target whose remote state is at `bucket`/`key`; nothing is taken yet.
 
         `ended` names drills that were sealed: what they could not give back, nobody has to wait for. `execution` is
         what holds it besides this process; `runs` says of one whether it still does, and is asked before another's
-        lease is taken.
+        lease is taken. After `longest_ms` it is renewed in the background no more.
         """
         self._tags = dict(tags or {})
         self._store = store
@@ -128,6 +131,7 @@ class Lease:
         self._key = key + SUFFIX
         self._drill_id = drill_id
         self._length_ms = length_ms
+        self._longest_ms = longest_ms
         self._clock = clock
         self._known = frozenset({drill_id, *ended})
         self._execution = execution
@@ -139,6 +143,7 @@ class Lease:
         """What this holder wrote under the key, by ETag: in a bucket with versions all of it lies there."""
         self._fence = 0
         self._until_ms = 0
+        self._over_ms = 0
         self._intent: Intent | None = None
         self._lost = ""
         self._renewing = threading.Lock()
@@ -158,7 +163,7 @@ class Lease:
         return self._fence
 
     def take(self, intent: Intent) -> None:
-        """Take the lease, and renew it in the background from now on.
+        """Take the lease, and renew it in the background from now on, for as long as a drill may last.
 
         Raises:
             LeaseError: another drill holds it; the message names that drill and until when.
@@ -177,6 +182,7 @@ class Lease:
             info = self._take_over(intent)
         self._has(info.etag)
         self._until_ms = started + self._length_ms
+        self._over_ms = started + self._longest_ms
         self._thread = threading.Thread(target=self._renew_until_stopped, name="drproof-lease", daemon=True)
         self._thread.start()
 
@@ -188,7 +194,12 @@ class Lease:
         """
         if self._lost:
             raise LeaseError(self._lost)
-        if self._clock.monotonic_ms() >= self._until_ms:
+        now = self._clock.monotonic_ms()
+        if now >= max(self._until_ms, self._over_ms):
+            hours = self._longest_ms // HOUR_MS
+            msg = f"the lease {self.uri} was held for {hours} h, and no drill may last longer: nothing more is changed"
+            raise LeaseError(msg)
+        if now >= self._until_ms:
             msg = f"the lease {self.uri} ran out before it could be renewed: nothing more is changed"
             raise LeaseError(msg)
 
@@ -229,7 +240,8 @@ class Lease:
             if not etag:
                 return self._store.put(intent, self._bucket, self._key, content, tags=self._tags, if_absent=True)
             return self._store.put(intent, self._bucket, self._key, content, tags=self._tags, if_match=etag)
-        except TargetError as exc:
+        except (AlreadyExistsError, NotFoundError) as exc:
+            # Anything else is no drill: whoever waits for one would wait for ever.
             msg = f"another drill took the lease {self.uri} at the same moment\n  next: run the same command again"
             raise LeaseError(msg) from exc
 
@@ -262,10 +274,15 @@ class Lease:
 
     def _renew_until_stopped(self) -> None:
         while not self._stop.wait(self._length_ms / 3000):
-            self.renew()
+            if self._clock.monotonic_ms() < self._over_ms:
+                self._renew()
 
     def renew(self) -> None:
-        """Renew the lease now; `check` says whether it is held."""
+        """Renew the lease now, and in the background for as long again; `check` says whether it is held."""
+        self._over_ms = self._clock.monotonic_ms() + self._longest_ms
+        self._renew()
+
+    def _renew(self) -> None:
         with self._renewing:
             try:
                 self._renew_once()

@@ -1,12 +1,13 @@
 """Taking the target: the lease that keeps two drills apart, behind an intent of its own."""
 
+from datetime import timedelta
 from functools import partial
 
 from drproof.engine.clock import SystemClock
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.lease import Lease
 from drproof.engine.patience import Patience
-from drproof.engine.preparation import Prepared
+from drproof.engine.preparation import EXPIRES_AFTER, Prepared
 from drproof.engine.private import Handover
 from drproof.engine.refusal import Refusal, refuse
 from drproof.evidence.journal import Journal
@@ -59,6 +60,8 @@ def lease_on(  # noqa: PLR0913 — a lease, its terms, and who holds it
         ended=ended,
         execution=execution,
         runs=partial(still_runs, target),
+        # As long as what it makes may live.
+        longest_ms=EXPIRES_AFTER // timedelta(milliseconds=1) + settings.promotion.await_ms,
     )
 
 
