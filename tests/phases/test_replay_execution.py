@@ -1,6 +1,7 @@
 """An execution is done again from what was handed in: ours as it is exported, and another as the platform prints it."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import pytest
 
 from drproof.model.collection import Collection, HandedFile
 from drproof.model.errors import PhaseError
-from drproof.phases.orchestrator.replay_execution import MoveSeen, ReplayObserved, replay_execution
+from drproof.phases.orchestrator.replay_execution import ReplayObserved, replay_execution
 from tests.analysis.machine.histories import ARN, MACHINE, History, approved, machine
 from tests.orchestrator.cases import lay_out
 
@@ -66,8 +67,33 @@ def test_no_words_of_a_history_stand_in_what_was_observed() -> None:
     }
     seen = another(done)
 
-    assert seen.history[0].name == "a state with another name"
-    assert seen.history[-1] == MoveSeen(kind="ends", name="FAILED: an error with another name", sha256="")
+    assert seen.history[0].name.startswith("a state with another name (")
+    assert re.fullmatch(r"FAILED: an error with another name \([0-9a-f]{12}\)", seen.history[-1].name)
+    assert (seen.history[-1].kind, seen.history[-1].sha256) == ("ends", "")
+
+
+def test_names_that_may_not_stand_in_evidence_are_told_apart() -> None:
+    states = {
+        "Prüfen": {"Type": "Pass", "Next": "Lösen"},
+        "Lösen": {"Type": "Pass", "Next": "Rückwärts"},
+        "Rückwärts": {"Type": "Fail", "Error": "nicht möglich"},
+    }
+    done = History().enters("Prüfen", "Pass").enters("Lösen", "Pass").enters("Rückwärts", "Fail")
+    done.ends("Failed", error="nicht möglich")
+
+    def replaying(start: str) -> ReplayObserved:
+        return replayed(history={"events": done.rows}, machine={"StartAt": start, "States": states})
+
+    assert (same := replaying("Prüfen")).history == same.definition
+    assert (other := replaying("Lösen")).history[0].name != other.definition[0].name
+    states["Rückwärts"]["Error"] = "verklemmt"
+    assert (failed := replaying("Prüfen")).history[-1].name != failed.definition[-1].name
+
+
+def test_a_limit_of_time_that_the_definition_does_not_have_is_said_in_words_of_ours() -> None:
+    done = History().enters("CheckHealth").ends("TimedOut")
+
+    assert another(done).definition[-1].name == "WITHOUT_A_LIMIT_OF_TIME"
 
 
 def test_what_cannot_be_done_again_is_told_and_no_definition_is_a_failure() -> None:

@@ -26,6 +26,7 @@ ENTERS, CALLS, ENDS = "enters", "calls", "ends"
 BESIDE = frozenset({"Parallel", "Map"})
 BY_ITSELF = frozenset({"SUCCEEDED", "FAILED"})
 """The ends that a definition comes to; the others are made from outside it."""
+REDRIVEN = "ExecutionRedriven"
 TIMED_OUT = "TIMED_OUT"
 TIME_LIMIT = "States.Timeout"
 NOTHING = object()
@@ -81,6 +82,8 @@ def record_of(
     given = _said(events[0], "input")
     if given is NOTHING:
         raise NotReplayableError("the history does not hold what the execution was given")
+    if any(event.kind == REDRIVEN for event in events):
+        raise NotReplayableError("it was redriven past an end of its definition, which knows of no such thing")
     ended = status(events)
     moves: list[tuple[str, str, Any]] = []
     calls: list[Call] = []
@@ -131,7 +134,7 @@ def compared(machine: Machine, record: Record) -> tuple[tuple[Move, ...], tuple[
         made = made[: len([move for move in record.moves if move[0] != ENDS])]
         if record.ended != RUNNING:
             limited = record.ended != TIMED_OUT or "TimeoutSeconds" in machine.fields
-            made.append((ENDS, record.ended if limited else "no limit of time", NOTHING))
+            made.append((ENDS, record.ended if limited else "WITHOUT_A_LIMIT_OF_TIME", NOTHING))
     shown, done = [], []
     for number in range(max(len(record.moves), len(made))):
         ours = record.moves[number] if number < len(record.moves) else None
@@ -174,14 +177,18 @@ def _answer(event: Event, state: str, *, exported: bool) -> Answer:
         value = _said(event, "output")
         if value is NOTHING:
             raise NotReplayableError(f"the history does not hold what the task of {state} answered")
-        if exported and isinstance(value, dict) and isinstance(value.get("Build"), dict):
-            # An export takes over a few members of a build.
-            value = {**value, "Build": Part(value["Build"])}
-        return Answer(value=value)
+        return Answer(value=_as_exported(value) if exported else value)
     error = word(event.details.get("error"))
     return Answer(
         error=error or (TIME_LIMIT if OUTCOMES[event.kind] == "timed_out" else "States.TaskFailed"), cause=UNSAID
     )
+
+
+def _as_exported(value: Any) -> Any:  # noqa: ANN401
+    """Return an answer of which an export takes over a few members: the others are there, and unknown."""
+    if isinstance(value, dict) and isinstance(value.get("Build"), dict):
+        return Part({**value, "Build": Part(value["Build"])})
+    return Part(value) if isinstance(value, dict) and {"Payload", "StatusCode"} <= value.keys() else value
 
 
 def _said(event: Event, name: str) -> Any:  # noqa: ANN401 — plain JSON, or NOTHING

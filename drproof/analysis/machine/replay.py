@@ -12,7 +12,7 @@ from typing import Any
 from drproof.analysis.machine.choosing import holds
 from drproof.analysis.machine.integrations import resource_of
 from drproof.analysis.machine.intrinsics import Chance
-from drproof.analysis.machine.values import NotReplayableError, StateError, View, placed
+from drproof.analysis.machine.values import NotReplayableError, StateError, View, is_unsaid, placed
 from drproof.formats.asl import Machine, State, text
 
 UNCATCHABLE = "States.Runtime"
@@ -23,6 +23,10 @@ NOT_IN_TASK_FAILED = frozenset({"States.Timeout", "States.HeartbeatTimeout"})
 """Errors that a handler of `States.TaskFailed` leaves to others."""
 ATTEMPTS, INTERVAL, BACKOFF = 3, 1, 2.0
 """What a retrier does that does not say otherwise."""
+LONGEST_PAUSE = 10**9
+"""Seconds: longer than any limit of a machine."""
+MOST_CALLS = 10_000
+"""A replay that has called more tasks than that tries for ever; a whole history has room for fewer."""
 MOST_STATES = 10_000
 """A replay that has entered more states than that goes round for ever."""
 
@@ -231,13 +235,19 @@ class _Visit:
         view = self._view()
         taken = self._at("InputPath", view)
         if kind == "Fail":
-            raise StateError(text(_said(fields, "Error", view)) or "States.Failed", text(_said(fields, "Cause", view)))
+            raise StateError(self._error(view), text(_said(fields, "Cause", view)))
         if kind == "Choice":
             output = self._at("OutputPath", view.over(taken))
             return output, self._chosen(view.over(output))
         result = self._result(view.over(taken))
         output = self._at("OutputPath", view.over(placed(self.given, fields.get("ResultPath", "$"), result)))
         return output, "" if self.state.ends else self.state.next
+
+    def _error(self, view: View) -> str:
+        error = _said(self.state.fields, "Error", view)
+        if is_unsaid(error):
+            raise NotReplayableError(f"{self.state.name} fails by a name that is not known")
+        return text(error) or "States.Failed"
 
     def _result(self, view: View) -> Any:  # noqa: ANN401
         fields, kind = self.state.fields, self.state.kind
@@ -272,6 +282,8 @@ class _Visit:
             token=self._token() if waits else "",
             entered=len(self.world.entered),
         )
+        if len(self.world.asked) >= MOST_CALLS:
+            raise NotReplayableError(f"more than {MOST_CALLS} tasks were called")
         self.world.asked.append(asked)
         answer = self.world.answers(asked)
         limit, beat = self._limit("TimeoutSeconds", view), self._limit("HeartbeatSeconds", view)
@@ -311,6 +323,8 @@ class _Visit:
         if "Timestamp" in fields or "TimestampPath" in fields:
             raise NotReplayableError(f"{self.state.name} waits for an instant, and a replay has none")
         seconds = view.at(fields["SecondsPath"]) if "SecondsPath" in fields else fields.get("Seconds")
+        if is_unsaid(seconds):
+            raise NotReplayableError(f"{self.state.name} waits for a time that is not known")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
             raise StateError("States.Runtime", "A wait needs a number of seconds")
         return seconds
@@ -330,8 +344,7 @@ class _Visit:
             done = self.retried.get(number, 0)
             if done >= retrier.get("MaxAttempts", ATTEMPTS):
                 return False
-            pause = retrier.get("IntervalSeconds", INTERVAL) * retrier.get("BackoffRate", BACKOFF) ** done
-            self.world.pass_time(min(pause, retrier.get("MaxDelaySeconds", pause)))
+            self.world.pass_time(_pause(retrier, done))
             self.retried[number] = done + 1
             self.attempt += 1
             return True
@@ -356,6 +369,16 @@ class _Visit:
 
 def _said(fields: Mapping[str, Any], name: str, view: View) -> Any:  # noqa: ANN401
     return view.at(fields[f"{name}Path"]) if f"{name}Path" in fields else fields.get(name, "")
+
+
+def _pause(retrier: Mapping[str, Any], done: int) -> float:
+    """Return the seconds before the next attempt; what would be for ever is as long as anything waits."""
+    interval, rate = retrier.get("IntervalSeconds", INTERVAL), retrier.get("BackoffRate", BACKOFF)
+    longest: float = retrier.get("MaxDelaySeconds", LONGEST_PAUSE)
+    try:
+        return float(min(interval * rate**done, longest))
+    except OverflowError:
+        return longest
 
 
 def _handles(handler: Mapping[str, Any], error: str) -> bool:

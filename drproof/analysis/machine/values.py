@@ -25,8 +25,8 @@ class Part(dict[str, Any]):
         """Say that it may have a member of any name."""
         return True
 
-    def __missing__(self, name: str) -> "Part":
-        """Return a member that nothing is known of."""
+    def __missing__(self, name: str | int) -> "Part":
+        """Return a member, or an item, that nothing is known of."""
         return Part()
 
 
@@ -82,7 +82,7 @@ class View:
         value: Any = self.context if path.in_context else self.given
         for step in path.steps:
             named = isinstance(step, str) and isinstance(value, Mapping) and step in value
-            numbered = isinstance(step, int) and isinstance(value, list) and step < len(value)
+            numbered = isinstance(step, int) and _may_have(value, step)
             if not named and not numbered:
                 return False, None
             value = value[step]
@@ -130,6 +130,11 @@ class View:
         if said.name in TEXTS:
             return UNSAID
         raise NotReplayableError(f"{said.name} is asked of a value that is not known")
+
+
+def _may_have(value: object, index: int) -> bool:
+    """Return whether a value has an item there, or may have: what nothing is known of may be a list."""
+    return index < len(value) if isinstance(value, list) else isinstance(value, Part) and not value
 
 
 def _fills_texts(name: str, arguments: list[Any]) -> bool:

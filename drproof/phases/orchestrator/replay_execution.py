@@ -9,6 +9,7 @@ from drproof.analysis.machine import recorded, scenarios
 from drproof.analysis.machine.recorded import ENDS, Move
 from drproof.analysis.machine.scenarios import Scenario
 from drproof.analysis.machine.values import NotReplayableError
+from drproof.evidence.canonical import digest
 from drproof.evidence.exported import ASKED
 from drproof.formats import asl, execution_history
 from drproof.formats.asl import Machine
@@ -110,8 +111,13 @@ def _scenario(one: Scenario) -> ScenarioSeen:
 
 
 def _state(name: str) -> str:
-    return name if STATE.fullmatch(name) else "a state with another name"
+    return name if STATE.fullmatch(name) else _without_words("a state", name)
 
 
 def _error(name: str) -> str:
-    return name if not name or ERROR.fullmatch(name) else "an error with another name"
+    return name if not name or ERROR.fullmatch(name) else _without_words("an error", name)
+
+
+def _without_words(what: str, name: str) -> str:
+    """Return what tells a name from others without repeating it."""
+    return f"{what} with another name ({digest(name.encode(errors='surrogatepass'))[:12]})"

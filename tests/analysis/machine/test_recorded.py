@@ -135,7 +135,7 @@ def test_an_end_from_outside_is_no_doing_of_the_definition_but_a_limit_of_time_i
     between = approved()
     del between.rows[-2:]
     assert _parts(between.ends("Aborted")) == ("", "")
-    assert _parts(begun().ends("TimedOut")) == ("ends TIMED_OUT", "ends no limit of time")
+    assert _parts(begun().ends("TimedOut")) == ("ends TIMED_OUT", "ends WITHOUT_A_LIMIT_OF_TIME")
     limited = machine_of(machine() | {"TimeoutSeconds": 60})
     assert len(set(compared(limited, _record(begun().ends("TimedOut"))))) == 1
 
