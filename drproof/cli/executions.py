@@ -169,7 +169,7 @@ def teardown(  # noqa: PLR0913 — of what, and how
 ) -> None:
     """Have a build take away what an execution brought up, then look for what is left, restored objects included.
 
-    Of a state machine the newest execution is meant.
+    Of a state machine the newest execution is meant that something is up of.
 
     Exit status: 0 nothing is left, 1 something is, 2 misused or not done.
     """
@@ -180,7 +180,7 @@ def teardown(  # noqa: PLR0913 — of what, and how
         refuse_unless_one(execution_arn, state_machine_arn, command="teardown")
         place = place_of(execution_arn, state_machine_arn)
         operator = operator_at(place, region, profile, expected_account_id, world)
-        arn = execution_arn or execution_seen.newest(operator.workflows, state_machine_arn)
+        arn = execution_arn or operating.the_one_to_take_away(operator.workflows, operator.fleet, state_machine_arn)
         seen = execution_seen.look(operator, arn)
         for line in execution_seen.lines(operator, seen, released()):
             echo(line)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from drproof.engine.execution_seen import Seen
+from drproof.engine.execution_seen import Seen, newest
 from drproof.engine.preparation import DRILL_ID
 from drproof.engine.refusal import refuse
 from drproof.evidence import tripwire
@@ -234,3 +234,20 @@ def _bounds(variables: Mapping[str, str], since: str) -> dict[str, str]:
 def left_of(fleet: AwsFleet, drill_id: str) -> tuple[str, ...]:
     """Return what still carries a drill's tag, asked of the platform and not of the build."""
     return tuple(f"{one.kind} {one.identity}" for one in fleet.tagged({DRILL_TAG: drill_id}))
+
+
+def the_one_to_take_away(workflows: Workflows, fleet: AwsFleet, machine: str) -> str:
+    """Return the ARN of the execution of a state machine that is to be taken away: the newest that something is up of.
+
+    Looks of a schedule are newer, and bring nothing up. Where nothing is up, it is the one that runs, else the newest.
+
+    Raises:
+        NotFoundError: it has none.
+    """
+    up = {one.tags[DRILL_TAG] for one in fleet.carrying(DRILL_TAG)}
+    running = ""
+    for found in workflows.executions(machine):
+        if found.name in up:
+            return found.arn
+        running = running or (found.arn if found.status == "RUNNING" else "")
+    return running or newest(workflows, machine)

@@ -4,8 +4,11 @@ from typing import Any, cast
 
 import pytest
 
-from drproof.engine.operating import refuse_what_another_holds
+from drproof.engine.operating import refuse_what_another_holds, the_one_to_take_away
 from drproof.engine.refusal import Refusal
+from drproof.model.errors import NotFoundError
+from drproof.model.machines import Resource
+from drproof.model.workflows import ExecutionInfo
 from drproof.targets.aws.codebuild import AwsBuilds, BuildSeen
 
 
@@ -68,3 +71,51 @@ def test_what_is_its_own_or_nobodys_is_taken_away(since):
 def test_a_teardown_that_failed_took_nothing_away():
     with pytest.raises(Refusal, match="of two"):
         judged(build(3, "teardown", "two", status="FAILED"), build(2, "bringup", "two"))
+
+
+class Platform:
+    """Executions of one machine, the newest first, and what is up with the tag of a drill."""
+
+    def __init__(self, *newest: str, runs: str = "", up: tuple[str, ...] = ()) -> None:
+        self._newest, self._runs, self._up = newest, runs, up
+
+    def executions(self, machine: str) -> list[ExecutionInfo]:
+        return [
+            ExecutionInfo(
+                arn=f"arn:{name}",
+                name=name,
+                machine=machine,
+                status="RUNNING" if name == self._runs else "SUCCEEDED",
+                started_at="",
+            )
+            for name in self._newest
+        ]
+
+    def carrying(self, key: str) -> list[Resource]:
+        return [Resource(kind="instance", identity=f"i-{name}", state="running", tags={key: name}) for name in self._up]
+
+
+def chosen(platform: Platform) -> str:
+    told = cast("Any", platform)
+    return the_one_to_take_away(told, told, "arn:machine")
+
+
+@pytest.mark.parametrize(
+    ("up", "runs", "named"),
+    [
+        (("recovered", "another-machine-s"), "", "recovered"),
+        (("before", "recovered"), "", "recovered"),
+        (("recovered",), "look-2", "recovered"),
+        (("another-machine-s",), "look-1", "look-1"),
+        (("another-machine-s",), "", "look-2"),
+        ((), "", "look-2"),
+    ],
+)
+def test_of_a_machine_the_execution_is_taken_away_that_something_is_up_of(up, runs, named):
+    """A schedule looks each quarter of an hour: the newest execution is one that brought nothing up."""
+    assert chosen(Platform("look-2", "look-1", "recovered", "before", runs=runs, up=up)) == f"arn:{named}"
+
+
+def test_of_a_machine_that_never_ran_nothing_is_taken_away():
+    with pytest.raises(NotFoundError, match="has no execution\n  next: drproof trigger"):
+        chosen(Platform())
