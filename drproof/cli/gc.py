@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -10,6 +11,7 @@ import typer
 
 from drproof.cli.buckets import Json, World
 from drproof.cli.errors import MISUSED, echo_line
+from drproof.cli.which import is_said
 from drproof.report.visible import printable
 
 if TYPE_CHECKING:
@@ -22,7 +24,21 @@ REFUSED = 4
 SWEEPS = "sweeps"
 
 
+BOUNDS = {
+    "older_than": "--older-than",
+    "max_deletions": "--max-deletions",
+    "target": "--target",
+    "expected_account_id": "--expected-account-id",
+    "region": "--region",
+    "profile": "--profile",
+    "world": "--embedded",
+    "record_dir": "--record-dir",
+}
+"""What bounds a sweep, and where: the command that removes must have it as the one that told had it."""
+
+
 def gc(  # noqa: PLR0913 — one option a limit
+    context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Remove what is due; without it, only tell.")] = False,
     drill: Annotated[str, typer.Option("--drill", metavar="ID", help="Only what this drill made.")] = "",
     older_than: Annotated[
@@ -73,11 +89,21 @@ def gc(  # noqa: PLR0913 — one option a limit
 
         typer.echo(json.dumps(encode(record), indent=2, sort_keys=True))
     else:
-        _tell(record, folder)
+        _tell(record, folder, _again(context))
     raise typer.Exit(REMAINS if record.remaining else 0)
 
 
-def _tell(record: "SweepRecord", folder: Path) -> None:
+def _again(context: typer.Context) -> str:
+    """Return the command that removes what this one told of: there, and within the same bounds."""
+    drill = context.params["drill"]
+    words = ["drproof", "gc", *(["--drill", drill] if drill else []), "--yes"]
+    for name, option in BOUNDS.items():
+        if is_said(context, name):
+            words += [option, str(context.params[name])]
+    return shlex.join(words)
+
+
+def _tell(record: "SweepRecord", folder: Path, again: str) -> None:
     for item in record.items:
         many = f" ({item.count})" if item.count > 1 else ""
         echo_line(f"{item.decision:8} {item.kind} {item.identity}{many} of {item.drill or 'no drill'}: {item.why}")
@@ -87,16 +113,14 @@ def _tell(record: "SweepRecord", folder: Path) -> None:
     counts = {word: sum(item.decision == word for item in record.items) for word in words}
     told = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing with the mark of a drill"
     echo_line(f"account {record.account_id} in {record.region}: {told}")
-    for step in _next_steps(record):
+    for step in _next_steps(record, again):
         echo_line(f"next: {step}")
     echo_line(f"record: {folder / (record.sweep_id + '.json')}")
 
 
-def _next_steps(record: "SweepRecord") -> tuple[str, ...]:
+def _next_steps(record: "SweepRecord", again: str) -> tuple[str, ...]:
     """Return the commands for what has expired and is still there, each once."""
-    again = any(item.decision in {"due", "failed"} for item in record.items)
-    only = f" --drill {record.drill}" if record.drill else ""
-    steps = [f"drproof gc{only} --yes"] if again else []
+    steps = [again] if any(item.decision in {"due", "failed"} for item in record.items) else []
     return tuple(dict.fromkeys([*steps, *(item.next_step for item in record.remaining if item.next_step)]))
 
 

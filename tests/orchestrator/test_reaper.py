@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -195,8 +196,15 @@ def test_the_command_tells_first_and_removes_when_it_is_told_to(yard: Yard, tmp_
     assert re.search(
         rf"^due +instance {due} of dead-by-command: drill dead-by-command expired at", told.stdout, re.MULTILINE
     )
-    assert "next: drproof gc --drill dead-by-command --yes" in told.stdout, "the command that removes, not this one"
+    (step,) = re.findall(r"^next: (drproof gc .*)$", told.stdout, re.MULTILINE)
+    assert step.startswith("drproof gc --drill dead-by-command --yes "), "the command that removes, not this one"
     assert due in machines(yard)
+
+    strict = operator.cli(*words, "--older-than", "24h", "--max-deletions", "50")
+    (bounded,) = re.findall(r"^next: (drproof gc .*)$", strict.stdout, re.MULTILINE)
+    assert bounded == step.replace(" --target", " --older-than 24h --max-deletions 50 --target"), (
+        "it removes what was shown, there and no more"
+    )
 
     not_yet = operator.cli(*words, "--older-than", "876000h", "--yes")
     assert not_yet.returncode == 0, not_yet.stderr
@@ -211,7 +219,7 @@ def test_the_command_tells_first_and_removes_when_it_is_told_to(yard: Yard, tmp_
     assert "expected account 999988887777" in elsewhere.stderr
     assert due in machines(yard)
 
-    done = operator.cli(*words, "--yes", "--json")
+    done = operator.cli(*shlex.split(step)[1:], "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert {item["decision"] for item in record["items"]} == {"removed"}
