@@ -26,6 +26,8 @@ SCHEDULED: Mapping[str, str] = {"TaskScheduled": "parameters", "LambdaFunctionSc
 """The events that begin a task, and the detail that holds what goes in."""
 
 RUNNING = "RUNNING"
+REDRIVEN = "ExecutionRedriven"
+"""The event by which the platform goes on with an execution that had ended without success."""
 DENIED = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z*]+)", re.ASCII)
 ERROR = re.compile(r"[A-Za-z0-9_.:-]{1,80}", re.ASCII)
 """An error's name; anything longer is somebody's prose, and stays outside."""
@@ -101,7 +103,7 @@ def problem_of(events: Sequence[Event]) -> str:
             return f"event {event.number} follows from one that is not before it"
         if event.at < before.at:
             return f"event {event.number} is earlier than the one before it"
-        if before.kind in ENDINGS:
+        if before.kind in ENDINGS and not (event.kind == REDRIVEN and before.kind != "ExecutionSucceeded"):
             return f"event {event.number} comes after the end of the execution"
     return ""
 

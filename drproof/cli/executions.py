@@ -109,7 +109,9 @@ def _refuse_beside_a_folder(context: typer.Context) -> None:
 
 
 def trigger(  # noqa: PLR0913 — what an execution is told
-    state_machine_arn: MachineArn,
+    state_machine_arn: Annotated[
+        str, typer.Option("--state-machine-arn", envvar=MACHINE, metavar="ARN", help="The state machine.")
+    ],
     backup_uri: Annotated[str, typer.Option(envvar="BACKUP_URI", help="Instead of the settings' restore point.")] = "",
     image_ref: Annotated[str, typer.Option(envvar="IMAGE_REF", help="Instead of the settings' image.")] = "",
     name: Annotated[str, typer.Option(help="Its name, which is the drill's id.")] = "",

@@ -154,6 +154,22 @@ def test_two_events_may_have_one_time():
     assert problem_of(history.events) == ""
 
 
+@pytest.mark.parametrize("end", ["ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"])
+def test_a_history_that_goes_on_by_a_redrive_is_whole_and_no_success_is_gone_on_with(end):
+    """The platform appends to the history of an execution that is redriven."""
+
+    def told(ended: str) -> str:
+        kinds = ("ExecutionStarted", ended, "ExecutionRedriven", "TaskStateEntered", "ExecutionSucceeded")
+        rows = [
+            {"id": number, "previousEventId": number - 1, "type": kind, "timestamp": f"2026-05-04T10:00:0{number}.000Z"}
+            for number, kind in enumerate(kinds, start=1)
+        ]
+        return problem_of(parse([{"events": rows}]))
+
+    assert told(end) == ""
+    assert told("ExecutionSucceeded") == "event 3 comes after the end of the execution"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from drproof.analysis.execution_steps import OUTCOMES, RUNNING, SCHEDULED, status
+from drproof.analysis.execution_steps import OUTCOMES, REDRIVEN, RUNNING, SCHEDULED, status
 from drproof.analysis.machine.intrinsics import Chance
 from drproof.analysis.machine.replay import Answer, Answers, Asked, Run, UnansweredError, run
 from drproof.analysis.machine.values import UNSAID, NotReplayableError, Part
@@ -26,7 +26,6 @@ ENTERS, CALLS, ENDS = "enters", "calls", "ends"
 BESIDE = frozenset({"Parallel", "Map"})
 BY_ITSELF = frozenset({"SUCCEEDED", "FAILED"})
 """The ends that a definition comes to; the others are made from outside it."""
-REDRIVEN = "ExecutionRedriven"
 TIMED_OUT = "TIMED_OUT"
 TIME_LIMIT = "States.Timeout"
 NOTHING = object()
