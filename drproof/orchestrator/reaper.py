@@ -13,6 +13,7 @@ from typing import Any
 
 from drproof.engine.settings import EMBEDDED
 from drproof.engine.sweep import MOST, Asked, sweep, sweep_settings
+from drproof.engine.sweep_documents import SweepRecord
 from drproof.formats import durations
 from drproof.model.codec import decode, encode
 from drproof.model.errors import EvidenceError
@@ -58,9 +59,20 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="drproof-reaper-") as private:
         target = open_target(settings, endpoint or None, directory=Path(private), origin="")
         record = sweep(target, settings, asked, Path(private))
-    if record.remaining and asked.yes and not record.obstacle:
-        names = ", ".join(f"{item.decision} {item.kind} {item.identity}: {item.why}" for item in record.remaining)
-        msg = f"{len(record.remaining)} expired things are still there: {names}"
-        raise RuntimeError(msg)
+    if said := unfinished(record):
+        raise RuntimeError(said)
     found: dict[str, Any] = encode(record)
     return found
+
+
+def unfinished(record: SweepRecord) -> str:
+    """Return what an alarm has to tell of a sweep; empty where nothing is left, and where it was kept away.
+
+    Another's lease keeps a sweep away before it has begun. One that began and lost its own is no such thing.
+    """
+    has_begun = any(item.decision in {"removed", "failed"} for item in record.items)
+    if record.dry_run or not record.remaining or (record.obstacle and not has_begun):
+        return ""
+    names = ", ".join(f"{item.decision} {item.kind} {item.identity}: {item.why}" for item in record.remaining)
+    left = f"{len(record.remaining)} expired things are still there: {names}"
+    return f"{record.obstacle}; {left}" if record.obstacle else left
