@@ -90,8 +90,9 @@ def pieces(kind: Any, content: object) -> Iterator[Piece]:  # noqa: ANN401 — a
         return
     mark = b"{"
     for name in sorted(content, key=_by_utf16):
-        yield {}, mark + canonical(name) + b":["
         rows = content[name]
+        # A name is looked at with its rows; one without any would be looked at nowhere.
+        yield {} if rows else {name: []}, mark + canonical(name) + b":["
         for start in range(0, len(rows), ROWS):
             value = encode(decode(kind, encode({name: rows[start : start + ROWS]})))
             yield value, (b"," if start else b"") + canonical(value[name])[1:-1]

@@ -93,6 +93,16 @@ def test_a_secret_in_any_piece_withholds_all_as_it_would_the_whole(place: int, s
     assert all(secret.encode() not in data for data in lying(apart).values())
 
 
+def test_a_secret_in_the_name_of_an_empty_listing_withholds_all(tmp_path: Path) -> None:
+    """No row comes under that name, so that no piece of rows shows it."""
+    content = {KEY: (), "z": listed(ROWS + 1)}
+
+    kept = keep_by_pieces(tmp_path, PATH, pieces(KIND, content), Redactor())
+
+    assert not kept.written
+    assert all(KEY.encode() not in data for data in lying(tmp_path).values())
+
+
 def test_a_known_value_that_lies_across_two_pieces_is_found(tmp_path: Path) -> None:
     content = {"a": listed(ROWS + 1, name="{}")}
     data = whole(content)
