@@ -26,9 +26,12 @@ def refuse_short_lived(
     """Refuse a run whose credentials end before it may have ended and been undone; empty ones do not end.
 
     Raises:
-        Refusal: they end too early, or nobody knows when: what nobody may remove any more costs on.
+        Refusal: they end too early, or nobody knows when and something is made: what nobody may remove costs on.
     """
-    if not ends_at:
+    phases = tuple(phases)
+    makes = any(phase.mutates and not phase.removes for phase in phases)
+    # What only takes away is the end of such costs: on a guess, it is rather begun.
+    if not ends_at or (ends_at == EXPIRY_UNKNOWN and not makes):
         return
     needed = timedelta(milliseconds=budget_ms(phases) + limits.teardown_reserve_ms) + waits
     until = timestamps.parse(now) + needed

@@ -86,3 +86,12 @@ def test_a_run_is_refused_whose_credentials_do_not_say_when_they_end() -> None:
 
     with pytest.raises(Refusal, match=r"(?s)do not say when.*AWS_CREDENTIAL_EXPIRATION.*next: use a profile"):
         refuse_short_lived(EXPIRY_UNKNOWN, phases, limits, now=NOW)
+
+
+def test_what_only_takes_away_is_not_refused_for_an_end_that_nobody_says() -> None:
+    """The machine is there already: whoever may not end it today leaves it running."""
+    phases, limits = catalog.plan("recovery").phases, Limits()
+    removing = [phase for phase in phases if phase.removes or not phase.mutates]
+    assert any(phase.removes for phase in removing)
+
+    refuse_short_lived(EXPIRY_UNKNOWN, removing, limits, now=NOW)
