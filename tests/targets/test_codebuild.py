@@ -120,6 +120,31 @@ def test_a_machine_is_brought_up_observed_and_taken_away_by_builds(site: Site, o
 
 
 @WITHOUT
+def test_the_plugins_that_a_build_took_the_machine_away_with_are_told_as_those_that_brought_it_up(
+    site: Site, origin: str, stranger: Callable[[str], Any]
+) -> None:
+    """The built-in module loads none, so a Terraform of its own name and version says that it does."""
+    plugin, version, told = "registry.terraform.io/hashicorp/aws", "1.99.9", io.BytesIO()
+    selected = json.dumps({"terraform_version": version, "provider_selections": {plugin: "6.34.0"}})
+    with zipfile.ZipFile(told, "w") as archive:
+        name = zipfile.ZipInfo("terraform")
+        name.external_attr = 0o755 << 16
+        says = f"[ \"$1\" != version ] || exec echo '{selected}'"
+        archive.writestr(name, f'#!/bin/sh\n{says}\nexec {shutil.which("terraform")} "$@"\n')
+    key = f"tools/{origin}.zip"
+    stranger("s3").put_object(Bucket=STATES, Key=key, Body=told.getvalue())
+    named = {"terraform_uri": f"s3://{STATES}/{key}", "terraform_sha256": hashlib.sha256(told.getvalue()).hexdigest()}
+    target = site("terraform", terraform_version=version, **named)
+    provisioner = target.recovery.provisioner
+
+    change = provisioner.up(make_intent(), spec(origin))
+    gone = provisioner.down(make_intent(), spec(origin), bounds())
+
+    assert (change.created, gone.destroyed) == (1, 1)
+    assert change.providers == gone.providers == {plugin: "6.34.0"}
+
+
+@WITHOUT
 def test_a_receipt_tells_no_secret_output(site: Site, origin: str) -> None:
     target = site("terraform")
     change = target.recovery.provisioner.up(make_intent(), spec(origin))

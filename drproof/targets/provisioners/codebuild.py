@@ -130,7 +130,7 @@ class CodeBuildProvisioner:
         """Have a build destroy what the state holds of this drill, then end what is left of its machines."""
         place = self._place
         spec = marked(spec, place.origin)
-        destroyed, build = 0, None
+        destroyed, build, providers = 0, None, dict[str, str]()
         try:
             running = self._settle(intent, "teardown", say)
             if running or self._is_up(spec):
@@ -138,10 +138,11 @@ class CodeBuildProvisioner:
                 seen, kept = self._built("teardown", intent, spec, running, say, bounds)
                 by_hand = there - len(place.fleet.runners(sought(spec))) if self._orders.tool == "direct" else 0
                 destroyed, build = kept.receipt.destroy + by_hand, self._told(seen, kept)
+                providers = dict(kept.receipt.providers)
         finally:
             # Also when no build can run: a machine that is ours costs money, whatever the quota says.
             ended = end_all(place.fleet, intent, spec, bounds, timeout_ms=place.ending_ms)
-        return Change(created=0, changed=0, destroyed=destroyed + len(ended), build=build)
+        return Change(created=0, changed=0, destroyed=destroyed + len(ended), build=build, providers=providers)
 
     def holds(self) -> tuple[str, ...]:
         """Return the identities in the remote state."""
