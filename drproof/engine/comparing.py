@@ -6,7 +6,7 @@ from drproof.engine.reaching import Way
 from drproof.engine.refusal import refuse
 from drproof.formats.s3_uri import BUCKET
 from drproof.targets.aws.s3_ranges import ListedPrefix
-from drproof.targets.aws.s3_requests import SignedBucket
+from drproof.targets.aws.s3_requests import FIRST_PAUSE, FIRST_PAUSE_AT_THE_WORLD, SignedBucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,4 +57,6 @@ def _place(asked: Asked) -> tuple[str, str]:
 
 def _opened(asked: Asked, bucket: str, prefix: str, connections: int) -> ListedPrefix:
     session, owner = asked.way.open(bucket)
-    return ListedPrefix(SignedBucket(session, bucket, owner=owner, connections=connections), prefix)
+    # Another store has an address of its own as well, and is no rehearsal.
+    pause = FIRST_PAUSE_AT_THE_WORLD if asked.way.world else FIRST_PAUSE
+    return ListedPrefix(SignedBucket(session, bucket, owner=owner, connections=connections, first_pause=pause), prefix)

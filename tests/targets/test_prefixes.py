@@ -2,16 +2,19 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from drproof.engine.comparing import Asked, open_pair
 from drproof.engine.prefixes import Comparison
+from drproof.engine.reaching import Way
 from drproof.model.comparison import Kind
 from drproof.model.errors import NotFoundError, TargetError
 from drproof.targets import embedded
 from drproof.targets.aws.s3_ranges import ListedPrefix
-from drproof.targets.aws.s3_requests import SignedBucket
+from drproof.targets.aws.s3_requests import FIRST_PAUSE, FIRST_PAUSE_AT_THE_WORLD, SignedBucket
 from drproof.targets.aws.sessions import Session
 from tests.targets.conftest import NAMES
 
@@ -68,3 +71,18 @@ def test_another_owner_and_a_bucket_that_is_not_there_are_refused(world: embedde
         list(Comparison(listed(world, "a/", owner="999999999999"), listed(world, "b/")))
     with pytest.raises(NotFoundError, match="NoSuchBucket"):
         list(Comparison(listed(world, "a/"), listed(world, "b/", bucket="no-such-bucket-at-all")))
+
+
+def test_another_store_has_the_time_of_a_live_one_and_only_the_embedded_world_less(
+    world: embedded.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is asked to slow down six times within a fifth of a second says no six times."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    there = Way(owner="111122223333", region="us-east-1", endpoint=world.endpoint)
+    ways = {FIRST_PAUSE: there, FIRST_PAUSE_AT_THE_WORLD: replace(there, endpoint="", world=world.endpoint)}
+
+    for pause, way in ways.items():
+        sides = open_pair(Asked(uri="s3://one/a/", way=way), Asked(uri="s3://two/a/", way=way), connections=1)
+        assert [side.bucket._first_pause for side in sides] == [pause] * 2

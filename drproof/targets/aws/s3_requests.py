@@ -64,15 +64,14 @@ class SignedBucket:
         owner: str,
         connections: int = 16,
         attempts: int = ATTEMPTS,
-        first_pause: float | None = None,
+        first_pause: float = FIRST_PAUSE,
     ) -> None:
         """Ask `bucket`, which must belong to the account `owner`; nothing is sent yet."""
         self.bucket = bucket
         self._session = session
         self._owner = owner
         self._attempts = attempts
-        usual = FIRST_PAUSE_AT_THE_WORLD if session.endpoint else FIRST_PAUSE
-        self._first_pause = usual if first_pause is None else first_pause
+        self._first_pause = first_pause
         self._connections = connections
         self._address = _address(session, bucket)
         self._open()
