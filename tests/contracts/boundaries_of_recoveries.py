@@ -210,8 +210,11 @@ def what_was_brought_up_is_taken_away_by_the_same_tools_and_none_is_asked_for_wh
         (PASSING.facts("teardown", providers={plugin: "6.2.0"}), REFUTED),
         (PASSING.facts("teardown", providers={**BROUGHT_UP.providers, "another": "1.0.0"}), REFUTED),
         (PASSING.facts("bringup", providers={}), REFUTED),
-        # A tool that finds nothing in its state loads no plugin.
-        (PASSING.facts("teardown", providers={}), PROVEN),
+        # A tool that finds nothing in its state loads no plugin; one that took something away had some.
+        (PASSING.facts("teardown", providers={}, held_before=()), PROVEN),
+        (PASSING.facts("teardown", providers={}), UNPROVEN),
+        (PASSING.facts("teardown", providers={}).facts("bringup", providers={}), PROVEN),
+        (PASSING.facts("teardown", providers={}, provisioner_version="2"), REFUTED),
         (PASSING.facts("teardown", **untold), UNPROVEN),
         (PASSING.facts("teardown", **untold, created=0), UNPROVEN),
         (PASSING.facts("teardown", **untold, intended=0), UNPROVEN),

@@ -88,6 +88,7 @@ class Site:
         self.marks: dict[str, dict[str, str]] = {}
         self.written_at: dict[str, str] = {}
         self.keeps_state = False
+        self.plugins: dict[str, str] = {}
         self.sent: list[str] = []
         self.ran: list[str] = []
         self.ends: Callable[[Runner], bool] = lambda runner: runner.tags.get(DRILL_TAG) == "drill-1"
@@ -131,7 +132,7 @@ class Site:
             ended = [name for name, one in self.machines.items() if self.ends(one)]
             for name in ended:
                 del self.machines[name]
-            return Change(created=0, changed=0, destroyed=len(ended))
+            return Change(created=0, changed=0, destroyed=len(ended), providers=self.plugins if ended else {})
 
         return self.faults.around("down", act)
 

@@ -159,6 +159,32 @@ def test_what_comes_up_after_a_teardown_must_be_in_the_state_again(kept, site, t
     assert verdict(state_held_what_was_created, seen) is Status.REFUTED
 
 
+@pytest.mark.parametrize("again", ["an attempt", "a window"])
+def test_whoever_finds_nothing_left_tells_the_tool_of_the_one_that_took_it_away(kept, site, tmp_path, again):
+    """Another version that does nothing is none that took it away, and what did it cannot be forgotten."""
+    site.faults.before["delete"] = SLOWER
+    site.version, site.plugins = "2", {"aws": "6.2.0"}
+    with pytest.raises(ThrottledError):
+        kept.attempt(teardown)
+    site.version, site.plugins = "1", {}
+
+    seen = (kept if again == "an attempt" else kept.window(tmp_path / "later.log", "drill-2")).attempt(teardown)
+
+    assert seen.destroyed == 0
+    assert (seen.provisioner, seen.provisioner_version, seen.providers) == ("direct", "2", {"aws": "6.2.0"})
+
+
+def test_the_tool_of_a_removal_is_that_of_what_came_up_last(kept, site, tmp_path):
+    site.version = "2"
+    kept.attempt(teardown)
+    site.version = "1"
+    later = kept.window(tmp_path / "later.log", "drill-2")
+    later.attempt(bringup)
+    site.machines.clear()
+
+    assert later.attempt(teardown).provisioner_version == "1"
+
+
 def test_other_kinds_of_resources_of_a_stranger_are_foreign_too(up, site):
     site.others.append(Resource(kind="volume", identity="vol-1", state="in-use", tags=TAGS))
 

@@ -13,7 +13,7 @@ from drproof.model.machines import Resource
 from drproof.model.ownership import Bounds
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
-from drproof.phases.recovery import cluster_residue, own_objects
+from drproof.phases.recovery import cluster_residue, own_objects, tool_used
 from drproof.phases.recovery.place import bounds_of, isolated_prefix, runner_spec, runner_tags
 
 FOREIGN_SHOWN = 100
@@ -93,7 +93,8 @@ class TeardownObserved:
     foreign: tuple[Item, ...]
     """What of the same kind is there afterwards: foreign things are listed, and left."""
     provisioner: str = ""
-    """How the machine was taken away; empty in receipts of an earlier drproof, and where nothing had been meant."""
+    """How the machine was taken away, by this removal or an earlier one's; empty where nothing had been meant, and in
+    receipts of an earlier drproof."""
     provisioner_version: str = ""
     providers: Mapping[str, str] = field(default_factory=dict)
     """The plugins of the tool, each with its version; none where the state held nothing."""
@@ -117,14 +118,13 @@ def teardown(ctx: Context) -> TeardownObserved:
     refused = _remove_from_the_cluster(ctx)
     failure = _remove_objects(ctx)
     done = Change(created=0, changed=0, destroyed=0)
-    provisioner = None
     # A run that never meant to create anything has nothing to remove, and must not touch the state.
     if creating or any(item.kind not in NOT_THE_MACHINE for item in before):
         spec = runner_spec(ctx)
         with ctx.effects.intend("runner.down", spec.name, {"tags": dict(spec.tags)}) as pending:
             provisioner = ctx.target.recovery.provisioner
             done = provisioner.down(pending.intent, spec, bounds_of(ctx), say=ctx.say)
-            pending.done(destroyed=done.destroyed)
+            pending.done(**tool_used.told(provisioner, done))
     if failure is not None:
         raise failure
     left = _recount(ctx)
@@ -132,6 +132,7 @@ def teardown(ctx: Context) -> TeardownObserved:
     gone = {(item.kind, item.identity) for item in left}
     foreign = _foreign(ctx, named)
     strange = {(item.kind, item.identity) for item in foreign}
+    used = tool_used.that_took_away(ctx.effects)
     return TeardownObserved(
         origin=ctx.origin,
         intended=len(creating),
@@ -146,9 +147,9 @@ def teardown(ctx: Context) -> TeardownObserved:
         refused=tuple(dict.fromkeys(_first_line(error) for error in refused if left)),
         foreign_before=foreign_before,
         foreign=foreign,
-        provisioner=provisioner.kind if provisioner else "",
-        provisioner_version=provisioner.version if provisioner else "",
-        providers=dict(done.providers),
+        provisioner=used.kind,
+        provisioner_version=used.version,
+        providers=used.providers,
     )
 
 
