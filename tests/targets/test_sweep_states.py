@@ -167,6 +167,21 @@ def test_a_role_with_something_of_somebody_else_on_it_is_kept_by_the_platform_an
     assert not left.holds()
 
 
+def test_a_profile_that_a_killed_terraform_gave_no_role_goes_as_well(left: Left) -> None:
+    made = left.makes()
+    left.stranger("iam").remove_role_from_instance_profile(InstanceProfileName=made.name, RoleName=made.name)
+    document = json.loads(made.state)
+    (profile,) = [one for one in document["resources"] if one["type"] == "aws_iam_instance_profile"]
+    profile["instances"][0]["attributes"]["role"] = None
+    left.stranger("s3").put_object(Bucket=STATES, Key=left.key, Body=json.dumps(document).encode())
+
+    done = left.swept(yes=True)
+
+    assert set(came(done).values()) == {"removed"}, done.items
+    assert set(shipped.is_there(left.stranger, made).values()) == {False}
+    assert not left.holds()
+
+
 def test_where_roles_may_not_be_looked_at_the_machine_goes_and_the_state_is_held(left: Left) -> None:
     made = left.makes()
     for action in ("GetRole", "GetInstanceProfile"):

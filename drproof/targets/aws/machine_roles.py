@@ -37,10 +37,11 @@ class AwsMachineRoles:
             return None
 
     def remove_profile(self, intent: Intent, name: str, role: str) -> None:
-        """Take `role` out of a profile and remove the profile; what is gone already is as wanted."""
+        """Take `role` out of a profile, where it has one, and remove the profile; what is gone already is as wanted."""
         of = f"{name} for effect {intent.number}"
-        with contextlib.suppress(NotFoundError), translated("iam:RemoveRoleFromInstanceProfile", of):
-            self._client.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role)
+        if role:
+            with contextlib.suppress(NotFoundError), translated("iam:RemoveRoleFromInstanceProfile", of):
+                self._client.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role)
         with contextlib.suppress(NotFoundError), translated("iam:DeleteInstanceProfile", of):
             self._client.delete_instance_profile(InstanceProfileName=name)
 
