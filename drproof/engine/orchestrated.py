@@ -160,13 +160,16 @@ def _by_itself(criteria: Criteria, found: Sorted, named: Callable[[str], Any], *
 
 def _live(asked: Asked, options: Mapping[str, Any], start: Path) -> tuple[Collection, Site]:
     """Return the files of a live execution, and the site of the settings: it must have run there."""
-    settings = export_settings(options, os.environ, start, arn=asked.arn, embedded=bool(asked.endpoint))
-    if (settings.target == "embedded") is not bool(asked.endpoint):
+    settings = export_settings(options, os.environ, start, arn=asked.arn)
+    rehearsal = settings.target == "embedded"
+    if rehearsal is not bool(asked.endpoint):
         raise refuse(
             "an execution of a rehearsal is in its embedded world",
             expected="--target embedded together with DRPROOF_ENDPOINT",
             got=f"target {settings.target}, DRPROOF_ENDPOINT {asked.endpoint or 'not set'}",
-            next_step="export it while its world runs, and name the folder with --execution-dir",
+            next_step="export it while its world runs, and name the folder with --execution-dir"
+            if rehearsal
+            else "unset it, or say --target embedded",
         )
     return export(asked.arn, settings, asked.endpoint).collection, settings.sites.recovery
 

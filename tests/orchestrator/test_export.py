@@ -228,6 +228,15 @@ def test_outside_a_project_an_execution_of_aws_is_asked_for_where_its_arn_says(t
         export(arn, said)
 
 
+def test_a_variable_that_was_left_in_a_shell_makes_no_rehearsal_of_a_check(tmp_path, monkeypatch):
+    """What rehearses says so by its target; an address alone would turn a check of AWS into one of whoever answers there."""
+    monkeypatch.delenv("DRPROOF_TARGET", raising=False)
+    arn = "arn:aws:states:eu-west-1:111122223333:execution:dr:one"
+
+    with pytest.raises(Refusal, match=r"got target aws, DRPROOF_ENDPOINT http://127\.0\.0\.1:9\n  next: unset it"):
+        check(Asked(arn=arn, endpoint="http://127.0.0.1:9"), {}, tmp_path, tmp_path / "bundle")
+
+
 def test_a_failure_keeps_where_and_why_without_the_words_of_others(orchestrated, tmp_path):
     arn = orchestrated.begin("atlas-failed", fail="restore")
     assert orchestrated.ended(arn)["status"] == "FAILED"
