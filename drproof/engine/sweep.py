@@ -221,6 +221,8 @@ class _Sweep:
             except LeaseError as exc:
                 obstacle = _first_line(exc)
             finally:
+                # Where that cannot be written down it runs out: a process that is kept would renew it for ever.
+                lease.stop()
                 with effects.intend("lease.release", lease.uri) as pending:
                     lease.release(pending.intent)
         there = {one.key: one for one in self.look()}

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 from drproof.engine.lease import Lease
 from drproof.engine.sweep import Asked, sweep
 from drproof.engine.sweep_documents import SweepRecord
+from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.criteria import Storing
-from drproof.model.errors import LeaseError
+from drproof.model.errors import LeaseError, TargetError
 from drproof.model.settings import Settings
 from drproof.targets import embedded, open_target
+from drproof.targets.aws.s3_receipts import AwsReceiptStore
 from tests.targets import shipped
 from tests.targets.conftest import settings
 from tests.targets.decoys import FUTURE, PAST, STATES
@@ -234,6 +237,30 @@ def test_a_sweep_that_loses_its_lease_half_way_says_what_went_and_what_did_not(
         **dict.fromkeys(("security-group", "role", "instance-profile", "state"), "due"),
     }
     assert shipped.is_there(left.stranger, made)["role"]
+
+
+def test_a_sweep_that_may_not_write_its_end_down_renews_its_lease_no_more(
+    left: Left, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function that is kept warm would hold the target against every drill and every later sweep."""
+    left.makes()
+    storing = Storing(uri=f"s3://atlas-receipts/of/{left.drill}", owner=left.settings.sites.recovery.owner)
+    left.settings = replace(left.settings, storing=storing)
+    key = f"of/{left.drill}/{left.drill}/journal/1.json"
+    left.stranger("s3").put_object(Bucket="atlas-receipts", Key=key, Body=b"{}")
+    create = AwsReceiptStore.create
+
+    def full(store: AwsReceiptStore, intent: Intent, bucket: str, key: str, body: bytes, **more: Any) -> str:
+        if intent.verb == "lease.release":
+            raise TargetError("the store is full", code="InternalError")
+        return create(store, intent, bucket, key, body, **more)
+
+    monkeypatch.setattr(AwsReceiptStore, "create", full)
+
+    with pytest.raises(TargetError, match="the store is full"):
+        left.swept(yes=True)
+
+    assert [one.name for one in threading.enumerate() if one.name == "drproof-lease"] == []
 
 
 def test_a_version_of_the_state_that_the_platform_keeps_is_told_as_failed(
