@@ -17,7 +17,7 @@ import pytest
 
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from tests.drill.conftest import Operator
-from tests.roles.asked import note
+from tests.roles.asked import note_invoked
 from tests.targets import shipped
 from tests.targets.decoys import BUCKET, FUTURE, PAST, STATE_KEY, STATES, Yard, marked, yard_in
 from tests.terraform_here import configuration, needs_provider
@@ -45,7 +45,7 @@ def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
         Timeout=120,
     )
     yield found
-    note("reaper", "sweeps", found.world.calls(), app=REAPER)
+    note_invoked("reaper", "sweeps", found.world.calls(), app=REAPER)
     found.world.stop()
 
 

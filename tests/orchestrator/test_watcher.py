@@ -12,13 +12,12 @@ import pytest
 
 from drproof.engine.clock import instant
 from drproof.formats import timestamps
-from drproof.model.context import DRILL_TAG
 from drproof.orchestrator import watcher
 from drproof.orchestrator.still_up import machines_of
 from drproof.targets import embedded
 from drproof.targets.aws.ec2 import AwsFleet
 from tests.patience import until
-from tests.roles.asked import note
+from tests.roles.asked import note_invoked
 from tests.targets.decoys import Yard, marked, yard_in
 
 WATCHER, PHASES = "drproof-watcher", "drproof-phases"
@@ -133,7 +132,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     (topic,) = (one["TopicArn"] for one in topics if one["TopicArn"].endswith(":atlas-dr-notifications"))
     yard.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     yield Watch(yard, role, queue)
-    note("watcher", "executions that end", yard.world.calls(), app=WATCHER)
+    note_invoked("watcher", "executions that end", yard.world.calls(), app=WATCHER)
     yard.world.stop()
 
 
@@ -170,7 +169,7 @@ def test_an_abort_is_told_with_its_phase_its_receipts_what_is_up_and_the_one_com
 
 def test_a_machine_that_is_held_is_told_with_its_age_and_what_runs_up_meanwhile(watch: Watch) -> None:
     machine, fleet = watch.yard.machine(marked("aged", FUTURE)), AwsFleet(watch.yard.client("ec2"), every=0.2)
-    (launched,) = (one.launched_at for one in fleet.runners({DRILL_TAG: "aged"}))
+    launched = fleet.wait_until(machine, "running", timeout_ms=30_000).launched_at
     later, before = (
         instant(timestamps.parse(launched) + timedelta(minutes=minutes, seconds=30)) for minutes in (95, -2)
     )

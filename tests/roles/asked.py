@@ -7,7 +7,7 @@ the environment each is written down besides; `python -m tests.roles.record` mak
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,12 @@ def note(role: str, scenario: str, calls: Iterable[Mapping[str, Any]], *, app: s
     lacking = sorted(found - actions(role))
     assert lacking == [], f"{role} lacks what {scenario} asks for: {', '.join(lacking)}"
     return found
+
+
+def note_invoked(role: str, scenario: str, calls: Sequence[Mapping[str, Any]], *, app: str) -> None:
+    """Note what a function asked for in a world that several tests share, if any of those that ran had it called."""
+    if any(INVOKE.search(call["path"]) and app in call["path"] for call in calls):
+        note(role, scenario, calls, app=app)
 
 
 def recorded() -> dict[str, dict[str, list[str]]]:
