@@ -1,7 +1,7 @@
 """Listings of S3: the answer of ListObjectsV2 or ListObjectVersions as the command line prints it, or a bare list."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from drproof.formats.aws_instants import instant
@@ -18,6 +18,8 @@ class Stored:
     size: int
     md5: str
     modified_at: str
+    earlier_md5: str | None = None
+    """That of the version before; None where the listing tells no versions, empty where there was none, or no MD5."""
 
 
 def is_one(document: object) -> bool:
@@ -43,11 +45,28 @@ def parse(document: object) -> tuple[Stored, ...]:
         raise FormatError("listing-empty", "the listing has no object")
     try:
         found = [_stored(row) for row in rows]
+        earlier = _earlier(document)
     except (KeyError, TypeError, AttributeError) as exc:
         raise FormatError("listing", f"a row of the listing cannot be read: {type(exc).__name__}") from exc
     if len({one.key for one in found}) != len(found):
         raise FormatError("listing-twice", "the listing names a key twice")
+    if earlier is not None:
+        found = [replace(one, earlier_md5=earlier.get(one.key, "")) for one in found]
     return tuple(sorted(found, key=lambda one: one.key))
+
+
+def _earlier(document: object) -> dict[str, str] | None:
+    """Return the MD5 of the version before the latest of each key; None where no versions are told."""
+    if not isinstance(document, dict) or "Versions" not in document:
+        return None
+    found: dict[str, Stored] = {}
+    for row in document["Versions"] or []:
+        if row.get("IsLatest") is not True:
+            one = _stored(row)
+            # S3 lists the newest first, and tells whole seconds.
+            if one.key not in found or one.modified_at > found[one.key].modified_at:
+                found[one.key] = one
+    return {key: one.md5 for key, one in found.items()}
 
 
 def _rows(document: object) -> list[Any]:

@@ -296,6 +296,52 @@ def a_pointer_is_that_of_the_store_byte_for_byte(house: House) -> None:
 
 
 @boundary
+def a_pointer_that_was_replaced_is_the_one_that_was_read_and_is_kept(house: House) -> None:
+    assert FAILED_BACK.listed is not None
+    rest = tuple(row for row in FAILED_BACK.listed if row.key != KEYS[LABEL])
+    mine = next(row for row in FAILED_BACK.listed if row.key == KEYS[LABEL])
+    name = "pointer_replaced_what_was_read"
+    untold = _facts(listed=(*rest, replace(mine, earlier_md5=None)))
+    expect(
+        house,
+        name,
+        (_facts(listed=None), UNPROVEN),
+        (_facts(listed=rest), UNPROVEN),
+        (_facts(listed=(*rest, mine, mine)), UNPROVEN),
+        (untold, UNPROVEN),
+        (_facts(listed=(*rest, replace(mine, earlier_md5=""))), UNPROVEN),
+        (_facts(listed=(*rest, replace(mine, earlier_md5=md5("another's")))), REFUTED),
+        (_kept("before", md5=md5("another's")), REFUTED),
+        (_without("before"), UNPROVEN),
+        (_without("after"), PROVEN),
+        (_facts(planned=tuple(row for row in FAILED_BACK.planned if row.pointer != LABEL)), UNPROVEN),
+        subject=LABEL,
+    )
+    assert "list-object-versions" in house.verdict(name, untold, LABEL).reason
+
+
+@boundary
+def a_schedule_that_could_start_is_named_and_a_list_of_none_shows_nothing(house: House) -> None:
+    name = "schedules_were_frozen"
+    other = tuple(row for row in FAILED_BACK.schedules if row.site != "original")
+    (mine,) = (row for row in FAILED_BACK.schedules if row.site == "original")
+    runs = _facts(schedules=(*other, replace(mine, running=("atlas/daily",))))
+    expect(
+        house,
+        name,
+        (_facts(schedules=()), UNPROVEN),
+        (_facts(schedules=other), UNPROVEN),
+        (_facts(schedules=(*other, replace(mine, suspended=0))), UNPROVEN),
+        (runs, REFUTED),
+        (_facts(schedules=(*other, replace(mine, suspended=0, running=("atlas/daily",)))), REFUTED),
+        subject="original",
+    )
+    expect(house, name, (runs, PROVEN), (_facts(schedules=other), PROVEN), subject="recovery")
+    assert house.verdict(name, runs, "original").reason.endswith("could start: atlas/daily")
+    assert "primary.cronjobs.after.json" in house.verdict(name, _facts(schedules=other), "original").reason
+
+
+@boundary
 def the_receipts_of_a_failback_are_of_one_place_and_of_the_one_that_is_meant(house: House) -> None:
     name = "receipts_are_of_one_failback"
     for member, other in {"bucket": "b", "prefix": "p", "account_id": "444455556666", "region": "us-west-2"}.items():

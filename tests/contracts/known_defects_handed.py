@@ -155,6 +155,20 @@ def _texts(change: Callable[[str], str], pattern: str) -> Callable[[Path], None]
     return plant
 
 
+def _replaced_another(folder: Path) -> None:
+    _versions(folder, lambda row: row if row["IsLatest"] else {**row, "ETag": f'"{"ab" * 16}"'})
+
+
+def _versions_gone(folder: Path) -> None:
+    _versions(folder, lambda row: row if row["IsLatest"] else None)
+
+
+def _versions(folder: Path, change: Callable[[Any], Any]) -> None:
+    listing = folder / "listing.json"
+    rows = [change(row) for row in json.loads(listing.read_text())["Versions"]]
+    listing.write_text(json.dumps({"Versions": [row for row in rows if row is not None]}))
+
+
 def _legacy_pair_only(kind: str, member: str) -> Callable[[Path], None]:
     """Leave the pointers of the candidate out, as a script does that knows two of four."""
 
@@ -401,10 +415,44 @@ HANDED: tuple[HandedDefect, ...] = (
     ),
     HandedDefect("12", "the command failed", "validation_made_nothing", _result("validate", status="Failed")),
     HandedDefect(
+        "18",
+        "the original's schedule ran while the pointers were switched",
+        "schedules_were_frozen",
+        _texts(lambda text: text.replace('"suspend": true', '"suspend": false'), "primary.cronjobs.after.json"),
+        "original",
+        base=BACK,
+    ),
+    HandedDefect(
+        "18",
+        "nobody thought of the original's schedule",
+        "schedules_were_frozen",
+        lambda folder: (folder / RECEIPTS / "primary.cronjobs.after.json").unlink(),
+        "original",
+        status=Status.UNPROVEN,
+        base=BACK,
+    ),
+    HandedDefect(
         "19",
         "another machine was validated than was brought up",
         "one_machine_throughout",
         _given("validate", instance_id="i-0fedcba9876543210"),
+    ),
+    HandedDefect(
+        "20",
+        "a pointer was written over whoever had written it since",
+        "pointer_replaced_what_was_read",
+        _replaced_another,
+        "global",
+        base=BACK,
+    ),
+    HandedDefect(
+        "20",
+        "what a pointer was is kept nowhere: nothing can be taken back",
+        "pointer_replaced_what_was_read",
+        _versions_gone,
+        "global",
+        status=Status.UNPROVEN,
+        base=BACK,
     ),
     HandedDefect(
         "20",

@@ -13,6 +13,7 @@ from drproof.phases.failback.observed import (
     PlannedPointer,
     PointerKept,
     PointerListed,
+    SchedulesKept,
 )
 from tests.contracts.observed_execution import ACCOUNT, NAME, REGION
 
@@ -73,8 +74,14 @@ FAILED_BACK = FailbackObserved(
     compared=Compared(outcome="matched", recovered=RECOVERED, original=ORIGINAL),
     again=ComparedAgain(rules_version=1, recovered=RECOVERED, original=ORIGINAL, compared=7),
     listed=tuple(
-        PointerListed(key=key, size=len(label) + len(ORIGINAL), md5=md5(label + ORIGINAL))
+        PointerListed(
+            key=key,
+            size=len(label) + len(ORIGINAL),
+            md5=md5(label + ORIGINAL),
+            earlier_md5=md5(label + RECOVERED),
+        )
         for label, key in KEYS.items()
     ),
+    schedules=tuple(SchedulesKept(site=site, suspended=1) for site in ("original", "recovery")),
     ended_at="2026-05-05T09:31:40.000Z",
 )

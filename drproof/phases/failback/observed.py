@@ -11,7 +11,8 @@ class FailbackFile:
 
     name: str
     kind: str
-    """`receipt`, `pointer`, `comparison`, `copy` of a run, `listing`, `beside` for what stays unread, `unknown`."""
+    """`receipt`, `pointer`, `comparison`, `copy` of a run, `schedules`, `listing`, `beside` for what stays unread, or
+    `unknown`."""
     size: Count
     sha256: Digest
     problem: str = ""
@@ -60,6 +61,18 @@ class PointerListed:
     key: str
     size: Count
     md5: str
+    earlier_md5: str | None = None
+    """That of the version before; None where the listing tells no versions, empty where there was none, or no MD5."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulesKept:
+    """What one side's schedules did when somebody listed them before the switch."""
+
+    site: str
+    """`recovery` or `original`."""
+    suspended: Count
+    running: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,5 +144,6 @@ class FailbackObserved:
     """None where neither side's copy was handed in."""
     listed: tuple[PointerListed, ...] | None
     """The planned pointers that a listing has; None without a listing."""
+    schedules: tuple[SchedulesKept, ...] = ()
     ended_at: str = ""
     """The latest instant that a receipt names; empty where none could be read."""

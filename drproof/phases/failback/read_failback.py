@@ -21,6 +21,7 @@ from drproof.phases.failback.observed import (
     PlannedPointer,
     PointerKept,
     PointerListed,
+    SchedulesKept,
 )
 from drproof.phases.failback.sorting import KeptPointer, Sorted, sort
 
@@ -47,6 +48,7 @@ def read_failback(ctx: Context) -> FailbackObserved:
         compared=_compared(found),
         again=compare_again(found.copied),
         listed=_listed(found),
+        schedules=tuple(_schedules(found)),
         ended_at=max((at for one in found.receipts.values() for at in one.times), key=milliseconds, default=""),
     )
 
@@ -139,8 +141,16 @@ def _listed(found: Sorted) -> tuple[PointerListed, ...] | None:
         return None
     mine = {update.key for update in found.receipts["plan"].updates} if "plan" in found.receipts else set()
     return tuple(
-        PointerListed(key=_key(one.key), size=one.size, md5=one.md5) for one in found.stored if one.key in mine
+        PointerListed(key=_key(one.key), size=one.size, md5=one.md5, earlier_md5=one.earlier_md5)
+        for one in found.stored
+        if one.key in mine
     )
+
+
+def _schedules(found: Sorted) -> Iterator[SchedulesKept]:
+    for site, kept in sorted(found.schedules.items()):
+        running = [_name(one.name) or "(a name that is not taken over)" for one in kept if not one.suspended]
+        yield SchedulesKept(site=site, suspended=len(kept) - len(running), running=tuple(sorted(running)))
 
 
 def _name(value: object) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from drproof.formats import failback_receipts, pointers, s3_listing
+from drproof.formats import cronjobs, failback_receipts, pointers, s3_listing
+from drproof.formats.cronjobs import Schedule
 from drproof.formats.failback_receipts import COMPARISON, LEGACY, RECEIPTS, FailbackReceipt
 from drproof.formats.run_files import SUMMARY as RUN_SUMMARY
 from drproof.formats.s3_listing import Stored
@@ -16,15 +17,19 @@ from drproof.model.errors import FormatError
 from drproof.phases.failback.observed import FailbackFile
 
 RECEIPT, POINTER, COPY, LISTING, BESIDE, UNKNOWN = "receipt", "pointer", "copy", "listing", "beside", "unknown"
+SCHEDULES = "schedules"
 BEFORE, AFTER = "before", "after"
 FIRST_READ = "pointer."
 """How the longer script calls the pointers that it reads before it begins."""
 
 UNREAD = frozenset({".log", ".txt", ".stdout", ".stderr", ".yaml", ".write-test"})
 UNREAD_JSON = re.compile(
-    r"primary_run_summary|teardown\.dr_runner_check|dr\.cronjobs\.(before|after)|dr\.(jobs|jobpods)\.active"
+    r"primary_run_summary|teardown\.dr_runner_check|(dr|primary)\.cronjobs\.before|dr\.(jobs|jobpods)\.active"
 )
 """Names of what the scripts leave besides; nothing is judged by it."""
+
+FROZEN: Mapping[str, str] = {"dr.cronjobs.after.json": "recovery", "primary.cronjobs.after.json": "original"}
+"""The lists of schedules once they were frozen: that of the recovery by a script, that of the original by a person."""
 
 SIDES: Mapping[str, str] = {"dr": "recovered", "primary": "original"}
 """The folders of the two copies that the scripts compare."""
@@ -54,6 +59,7 @@ class Sorted:
     copied: dict[str, dict[str, bytes]] = field(default_factory=dict)
     """The files of each of the two copies, by their paths below its folder."""
     stored: tuple[Stored, ...] | None = None
+    schedules: dict[str, tuple[Schedule, ...]] = field(default_factory=dict)
 
 
 def is_failback(collection: Collection) -> bool:
@@ -85,6 +91,8 @@ def _kind(file: HandedFile) -> str:
         return RECEIPT
     if file.name == COMPARISON:
         return "comparison"
+    if file.name in FROZEN:
+        return SCHEDULES
     if path.parts[0] in {BEFORE, AFTER} and path.suffix == ".json" and len(path.parts) > 1:
         return POINTER
     if file.name in {f"{FIRST_READ}{name}" for name in LEGACY}:
@@ -109,7 +117,9 @@ def _take(found: Sorted, file: HandedFile, kind: str) -> str:
     """Read one file into `found`; return the code of what is wrong with it, or ""."""
     path = PurePosixPath(file.name)
     try:
-        if kind == RECEIPT:
+        if kind == SCHEDULES:
+            found.schedules[FROZEN[file.name]] = cronjobs.parse(file.data)
+        elif kind == RECEIPT:
             which = RECEIPTS[file.name]
             found.receipts[which] = failback_receipts.parse(file.data, which)
         elif kind == POINTER:
@@ -118,10 +128,7 @@ def _take(found: Sorted, file: HandedFile, kind: str) -> str:
         elif kind == "comparison":
             found.outcome = failback_receipts.parse_comparison(file.data)
         elif kind == COPY:
-            side = SIDES[path.parts[1]]
-            found.copied.setdefault(side, {})["/".join(path.parts[2:])] = file.data
-            if path.name == RUN_SUMMARY:
-                found.copies.setdefault(side, set()).add(failback_receipts.run_id_of(file.data))
+            _take_copy(found, path, file.data)
         elif kind == LISTING:
             if found.stored is not None:
                 return "comes twice"
@@ -132,6 +139,13 @@ def _take(found: Sorted, file: HandedFile, kind: str) -> str:
         said = str(exc) if exc.code == "receipt-field" else ""
         return f"{exc.code}: {said}" if said else exc.code
     return ""
+
+
+def _take_copy(found: Sorted, path: PurePosixPath, data: bytes) -> None:
+    side = SIDES[path.parts[1]]
+    found.copied.setdefault(side, {})["/".join(path.parts[2:])] = data
+    if path.name == RUN_SUMMARY:
+        found.copies.setdefault(side, set()).add(failback_receipts.run_id_of(data))
 
 
 def _pointer(file: HandedFile) -> KeptPointer:

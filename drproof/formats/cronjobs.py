@@ -1,0 +1,39 @@
+"""Lists of CronJobs, as `kubectl get cronjobs -o json` prints them."""
+
+from dataclasses import dataclass
+
+from drproof.formats.strict_json import parse as parse_json
+from drproof.model.errors import FormatError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """One CronJob as `namespace/name` where it says both, and whether it is suspended: it starts nothing then."""
+
+    name: str
+    suspended: bool
+
+
+def parse(data: bytes) -> tuple[Schedule, ...]:
+    """Return the CronJobs of a list.
+
+    Raises:
+        FormatError: `cronjobs`: it is no list of CronJobs.
+    """
+    document = parse_json(data, fractions=True)
+    items = document.get("items") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        raise FormatError("cronjobs", "expected a list as kubectl get cronjobs -o json prints it")
+    return tuple(_schedule(item) for item in items)
+
+
+def _schedule(item: object) -> Schedule:
+    found = item if isinstance(item, dict) else {}
+    metadata, spec = found.get("metadata"), found.get("spec")
+    if not isinstance(metadata, dict) or not isinstance(spec, dict):
+        raise FormatError("cronjobs", "an item of the list has no metadata, or no spec")
+    if found.get("kind", "CronJob") != "CronJob" or not isinstance(metadata.get("name"), str):
+        raise FormatError("cronjobs", "an item of the list is no CronJob with a name")
+    # One that says nothing starts; what is no boolean was written by no cluster.
+    name = "/".join(str(metadata[part]) for part in ("namespace", "name") if metadata.get(part))
+    return Schedule(name=name, suspended=spec.get("suspend") is True)
