@@ -9,7 +9,7 @@ import traceback
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from drproof.formats import strict_yaml
@@ -223,13 +223,25 @@ def test_any_text_is_read_or_refused_by_name(text):
     assert json.loads(json.dumps(documents, allow_nan=False)) == documents
 
 
+class _WithoutInstants(yaml.SafeLoader):
+    """Another reader, which takes a date for text as kubectl does: YAML 1.2 knows none."""
+
+
+_WithoutInstants.yaml_implicit_resolvers = {
+    first: [row for row in rows if row[0] != "tag:yaml.org,2002:timestamp"]
+    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@example("0000-00-00")
+@example("2001-01-01")
 @given(st.text(st.sampled_from("yesnofYN0123456789_e+-.xob")))
 def test_a_scalar_that_is_read_as_text_is_text_to_another_yaml_reader_too(word):
     try:
         value = parse(f"- {word}")
     except FormatError:
         return
-    assert value == yaml.safe_load(f"- {word}")
+    assert value == yaml.load(f"- {word}", Loader=_WithoutInstants)
 
 
 NUMBERS = ("0o17", "1_000", "0644", "0x1F", "0b1", "+1", ".5", "1.", "1e3", "1.5e3", "048622080012", "_1", "12e4567")
