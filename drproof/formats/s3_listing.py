@@ -66,6 +66,11 @@ def _earlier(document: object) -> dict[str, str] | None:
             # S3 lists the newest first, and tells whole seconds.
             if one.key not in found or one.modified_at > found[one.key].modified_at:
                 found[one.key] = one
+    for row in document.get("DeleteMarkers") or []:
+        key, at = row["Key"], instant(row["LastModified"])
+        if row.get("IsLatest") is not True and (key not in found or at >= found[key].modified_at):
+            # It was taken away in between: what the latest replaced is nothing.
+            found[key] = Stored(key=key, size=0, md5="", modified_at=at)
     return {key: one.md5 for key, one in found.items()}
 
 

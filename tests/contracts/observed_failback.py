@@ -82,6 +82,8 @@ FAILED_BACK = FailbackObserved(
         )
         for label, key in KEYS.items()
     ),
-    schedules=tuple(SchedulesKept(site=site, suspended=1) for site in ("original", "recovery")),
+    schedules=tuple(
+        SchedulesKept(site=site, suspended=1, uids=(f"uid-of-{site}",)) for site in ("original", "recovery")
+    ),
     ended_at="2026-05-05T09:31:40.000Z",
 )

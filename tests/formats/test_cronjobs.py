@@ -32,6 +32,15 @@ def test_items_of_a_typed_list_name_no_kind_and_an_empty_list_has_none():
     assert parse(listed()) == ()
 
 
+def test_a_page_of_a_longer_list_is_refused_and_a_uid_is_read():
+    document = {"metadata": {"continue": "more"}, "items": [cronjob()]}
+    with pytest.raises(FormatError) as refused:
+        parse(json.dumps(document).encode())
+    assert refused.value.code == "cronjobs-cut"
+    named = {**cronjob(suspend=True), "metadata": {"name": "daily", "uid": "u"}}
+    assert [one.uid for one in parse(json.dumps({**document, "metadata": {}, "items": [named]}).encode())] == ["u"]
+
+
 @pytest.mark.parametrize(
     "data",
     [

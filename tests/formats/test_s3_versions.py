@@ -27,6 +27,19 @@ def test_the_version_before_is_the_youngest_that_is_not_the_latest():
     )
 
 
+def test_what_was_taken_away_in_between_was_nothing_before():
+    now = version(NOW, "2026-05-05T09:30:17+00:00", latest=True)
+    before = version(BEFORE, "2026-05-04T09:30:17+00:00")
+
+    def with_marker(at: str) -> list[str | None]:
+        marker = {"Key": "k", "IsLatest": False, "LastModified": at}
+        return [one.earlier_md5 for one in parse({"Versions": [now, before], "DeleteMarkers": [marker]})]
+
+    assert with_marker("2026-05-05T09:00:00+00:00") == [""]
+    assert with_marker("2026-05-04T09:30:17+00:00") == [""], "of one second nobody knows which was first"
+    assert with_marker("2026-05-03T09:30:17+00:00") == [BEFORE]
+
+
 def test_what_was_never_written_before_or_in_parts_has_no_digest_and_a_plain_listing_tells_nothing():
     now = version(NOW, "2026-05-05T09:30:17+00:00", latest=True)
     other = version(BEFORE, "2026-05-04T09:30:17+00:00", key="other")

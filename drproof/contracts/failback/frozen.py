@@ -27,6 +27,16 @@ def schedules_were_frozen(read_failback: Reading, subject: str) -> Finding:
     suspended, running = sum(row.suspended for row in found), [name for row in found for name in row.running]
     if not suspended and not running:
         return undecided(f"{FILES[subject]} lists no schedule: that shows nothing of those that there are")
+    if not running:
+        # A list that is handed in for the wrong site says nothing of the right one.
+        mine = {uid for row in found for uid in row.uids}
+        others = {uid for row in read_failback.facts.schedules if row.site != subject for uid in row.uids}
+        if len(mine) != suspended:
+            return undecided(
+                f"{FILES[subject]} names {len(mine)} uids of {suspended} schedules: it may be of any cluster"
+            )
+        if mine & others:
+            return undecided(f"the lists of both sites are of one cluster: {', '.join(sorted(mine & others))}")
     return hold(
         not running,
         observed={"suspended": suspended, "running": running},

@@ -73,6 +73,8 @@ class SchedulesKept:
     """`recovery` or `original`."""
     suspended: Count
     running: tuple[str, ...] = ()
+    uids: tuple[str, ...] = ()
+    """What the cluster calls them; a list without them may be of any cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

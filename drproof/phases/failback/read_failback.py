@@ -150,7 +150,12 @@ def _listed(found: Sorted) -> tuple[PointerListed, ...] | None:
 def _schedules(found: Sorted) -> Iterator[SchedulesKept]:
     for site, kept in sorted(found.schedules.items()):
         running = [_name(one.name) or "(a name that is not taken over)" for one in kept if not one.suspended]
-        yield SchedulesKept(site=site, suspended=len(kept) - len(running), running=tuple(sorted(running)))
+        yield SchedulesKept(
+            site=site,
+            suspended=len(kept) - len(running),
+            running=tuple(sorted(running)),
+            uids=tuple(sorted({_name(one.uid) for one in kept} - {""})),
+        )
 
 
 def _name(value: object) -> str:
