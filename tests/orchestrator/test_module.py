@@ -222,6 +222,8 @@ REFUSED = {
     "alarm_missing_data=ignore": "takes it for health",
     "alarm_period_seconds=90": "is no whole number of minutes",
     'fault_values={"PublishCorrectness":"bad"}': "fault_values are numbers",
+    "dr_runner_name=": "would let builds take away every role",
+    "tf_state_key=atlas/*": "is no key of one object",
 }
 
 

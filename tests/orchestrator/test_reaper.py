@@ -286,14 +286,36 @@ def test_the_function_needs_neither_kubernetes_nor_pytest() -> None:
     assert {name for name in loaded if name.split(".")[0] in {"kubernetes", "pytest", "moto", "typer"}} == set()
 
 
+REFUSED = {
+    "account_id=44445555": "has twelve digits",
+    "runner_name=": "would let the reaper take away every role",
+    "recovery_bucket=": "recovery_bucket is no name of a bucket",
+    "recovery_prefix=/": "could remove every object of the bucket",
+    "state_bucket=*": "state_bucket is no name of a bucket",
+    "state_key=": "is no key of one object",
+}
+"""What would make a grant of the reaper's wider than what drproof makes, and what the plan then says."""
+
+
 @needs_provider
-def test_the_module_is_valid(tmp_path: Path) -> None:
+def test_the_module_is_valid_and_refuses_what_would_widen_its_grants(tmp_path: Path) -> None:
     folder = tmp_path / "reaper"
     shutil.copytree(MODULE, folder)
     configured = configuration(tmp_path)
     environment = {"PATH": os.environ["PATH"], "TF_CLI_CONFIG_FILE": str(configured), "CHECKPOINT_DISABLE": "1"}
-    for words in (("init", "-backend=false", "-input=false"), ("validate",), ("fmt", "-check")):
+    (folder / "override.tf").write_text('terraform {\n  backend "local" {}\n}\n', encoding="utf-8")
+
+    def terraform(*words: str) -> tuple[int, str]:
         done = subprocess.run(
             ["terraform", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        return done.returncode, " ".join(re.sub(r"[│╷╵]", " ", done.stdout + done.stderr).split())
+
+    wrong = [word for variable in REFUSED for word in ("-var", variable)]
+    for words in (("init", "-input=false"), ("validate",), ("fmt", "-check")):
+        status, said = terraform(*words)
+        assert status == 0, said
+    status, said = terraform("plan", "-input=false", "-var", "package=reaper.zip", "-var", "region=us-west-2", *wrong)
+
+    assert status == 1
+    assert [variable for variable, says in REFUSED.items() if says not in said] == [], said

@@ -168,6 +168,11 @@ variable "schedule_expression" {
 variable "dr_runner_name" {
   type        = string
   description = "recovery.runner_name of drproof.toml."
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9+=,.@_-]*$", var.dr_runner_name))
+    error_message = "dr_runner_name is no beginning of a role's name: an empty one, or one with a *, would let builds take away every role."
+  }
 }
 
 variable "dr_instance_type" {
@@ -283,6 +288,11 @@ variable "tf_state_bucket_name" {
 variable "tf_state_key" {
   type        = string
   description = "recovery.provisioner.state_key of drproof.toml."
+
+  validation {
+    condition     = can(regex("^[^*?]*[^*?/]$", var.tf_state_key))
+    error_message = "tf_state_key is no key of one object, such as atlas/recovery.tfstate."
+  }
 }
 
 variable "tf_lock_table_name" {

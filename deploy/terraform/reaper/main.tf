@@ -33,9 +33,11 @@ locals {
   arn     = "arn:${data.aws_partition.current.partition}"
   ec2     = "${local.arn}:ec2:${var.region}:${var.account_id}"
   objects = "${local.arn}:s3:::${var.recovery_bucket}/${trim(var.recovery_prefix, "/")}"
-  profile = "${local.arn}:iam::${var.account_id}:instance-profile/${var.runner_name}*"
-  runner  = "${local.arn}:iam::${var.account_id}:role/${var.runner_name}*"
-  state   = "${local.arn}:s3:::${var.state_bucket}/${var.state_key}"
+  # Without a prefix the keys begin with the drill's name, and with no slash.
+  receipts = trim(var.receipts_prefix, "/") == "" ? "" : "${trim(var.receipts_prefix, "/")}/"
+  profile  = "${local.arn}:iam::${var.account_id}:instance-profile/${var.runner_name}*"
+  runner   = "${local.arn}:iam::${var.account_id}:role/${var.runner_name}*"
+  state    = "${local.arn}:s3:::${var.state_bucket}/${var.state_key}"
 }
 
 resource "aws_cloudwatch_log_group" "reaper" {

@@ -110,7 +110,7 @@ data "aws_iam_policy_document" "reaper" {
     content {
       sid       = "ReadWhatADrillAnnounced"
       actions   = ["s3:GetObject"]
-      resources = ["${local.arn}:s3:::${statement.value}/${trim(var.receipts_prefix, "/")}/*/journal/*"]
+      resources = ["${local.arn}:s3:::${statement.value}/${local.receipts}*/journal/*"]
     }
   }
 
@@ -119,7 +119,7 @@ data "aws_iam_policy_document" "reaper" {
     content {
       sid       = "KeepRecords"
       actions   = ["s3:PutObject"]
-      resources = ["${local.arn}:s3:::${statement.value}/${trim(var.receipts_prefix, "/")}/sweep-*"]
+      resources = ["${local.arn}:s3:::${statement.value}/${local.receipts}sweep-*"]
     }
   }
 

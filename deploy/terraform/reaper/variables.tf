@@ -12,6 +12,11 @@ variable "package" {
 variable "account_id" {
   type        = string
   description = "The account of the recovery site; nothing is planned in another one."
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "An account id has twelve digits."
+  }
 }
 
 variable "region" {
@@ -22,26 +27,51 @@ variable "region" {
 variable "runner_name" {
   type        = string
   description = "recovery.runner_name of drproof.toml: the names of a machine's role and instance profile begin with it."
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9+=,.@_-]*$", var.runner_name))
+    error_message = "runner_name is no beginning of a role's name: an empty one, or one with a *, would let the reaper take away every role."
+  }
 }
 
 variable "recovery_bucket" {
   type        = string
   description = "recovery.bucket of drproof.toml."
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.recovery_bucket))
+    error_message = "recovery_bucket is no name of a bucket, such as atlas-recovery."
+  }
 }
 
 variable "recovery_prefix" {
   type        = string
   description = "recovery.prefix of drproof.toml."
+
+  validation {
+    condition     = can(regex("[^/*?]", var.recovery_prefix)) && !can(regex("[*?]", var.recovery_prefix))
+    error_message = "recovery_prefix is no prefix, such as atlas/drills: without one the reaper could remove every object of the bucket."
+  }
 }
 
 variable "state_bucket" {
   type        = string
   description = "recovery.provisioner.state_bucket of drproof.toml."
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.state_bucket))
+    error_message = "state_bucket is no name of a bucket, such as atlas-recovery."
+  }
 }
 
 variable "state_key" {
   type        = string
   description = "recovery.provisioner.state_key of drproof.toml."
+
+  validation {
+    condition     = can(regex("^[^*?]*[^*?/]$", var.state_key))
+    error_message = "state_key is no key of one object, such as atlas/recovery.tfstate."
+  }
 }
 
 variable "lock_table" {
