@@ -26,16 +26,27 @@ def deepest(cause: str) -> str:
     return (line or "no cause was given")[:LONGEST]
 
 
-def _said(text: str) -> Iterator[str]:
-    """Yield what lies inside a cause that is JSON, the deepest first."""
+def build_of(cause: str) -> str:
+    """Return the identity of the build that a cause is of; "" where it is of none."""
+    build = _document(cause).get("Build")
+    identity = build.get("Id") if isinstance(build, dict) else None
+    return identity if isinstance(identity, str) else ""
+
+
+def _document(text: str) -> dict[str, Any]:
+    """Return a cause that is a JSON object; an empty one for any other."""
     if not text.lstrip().startswith("{") or len(text) > MOST_BYTES:
-        return
+        return {}
     try:
         document = strict_json.parse(text.encode(), fractions=True)
     except FormatError:
-        return
-    if not isinstance(document, dict):
-        return
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _said(text: str) -> Iterator[str]:
+    """Yield what lies inside a cause that is JSON, the deepest first."""
+    document = _document(text)
     build = document.get("Build", document)
     yield from _of_build(build if isinstance(build, dict) else {})
     for name in ("errorMessage", "Cause", "cause", "message"):

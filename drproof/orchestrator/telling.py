@@ -8,13 +8,17 @@ from drproof.engine.obstacles import Obstacle
 from drproof.engine.run import Run
 from drproof.formats import failure_causes
 from drproof.model.context import Effect
+from drproof.model.errors import HeldError, QuotaError, TargetError
+from drproof.model.phase import Phase
 from drproof.model.receipt import Cause, Outcome, Receipt
 from drproof.orchestrator.execution_run import ExecutionRun
 from drproof.orchestrator.still_up import machines_of
+from drproof.phases.recovery.bringup import bringup
 
 TELLING = "tell_of_failure"
 KIND = "drproof_execution_failed"
 QUOTA = ("AccountLimitExceeded", "QuotaError", "LimitExceeded")
+UNSAID = "its act ended without a receipt"
 BEFORE = {"prepare_bringup": "bringup"}
 """The phase that an act belongs to, where it has another name."""
 
@@ -25,15 +29,15 @@ def tell(taken: ExecutionRun) -> dict[str, Any]:
     A message that was under way and was never answered is sent again: of a failure people rather hear twice than never.
     """
     run = taken.open
-    name, error, cause = _failure(taken)
-    receipt = _receipt(taken, run, name, error, cause)
+    name, error, said = _failure(taken)
+    receipt = _receipt(taken, run, name, error, said)
     topic = run.prepared.settings.recovery.topic_arn
     effects, place = run.effects(TELLING), _place(run)
     sent = next((one for one in effects.made("messages.publish") if _is_told(one, place)), None)
     message_id = str(sent.result["message_id"]) if sent is not None else ""
     uri, sha256 = _kept(run, receipt)
     if sent is None:
-        message = message_of(taken, name, f"{error}: {cause}" if error else cause, uri)
+        message = message_of(taken, name, _cause(error, said, receipt), uri)
         subject = f"drproof {run.record.plan.mode} {run.record.plan.drill_id}: {name} failed"[:100]
         with effects.intend("messages.publish", place, {"subject": subject}) as pending:
             message_id = taken.target.recovery.messenger.publish(pending.intent, topic, subject, message)
@@ -77,17 +81,17 @@ def _is_told(effect: Effect, place: str) -> bool:
 
 
 def _failure(taken: ExecutionRun) -> tuple[str, str, str]:
-    """Return the phase that failed, the error that the machine caught, and what it says in the end."""
+    """Return the phase that failed, the error that the machine caught, and its cause as it came."""
     order = {phase.name: number for number, phase in enumerate(taken.prepared.plan.phases)}
     named = {BEFORE.get(name, name): said for name, said in taken.asked.failures.items()}
     if not named:
         return "unknown", "", "the machine says of no phase that it failed"
     name = max(named, key=lambda one: order.get(one, -1))
     said = named[name] if isinstance(named[name], Mapping) else {}
-    return name, str(said.get("Error", "")), failure_causes.deepest(str(said.get("Cause", "")))
+    return name, str(said.get("Error", "")), str(said.get("Cause", ""))
 
 
-def _receipt(taken: ExecutionRun, run: Run, name: str, error: str, cause: str) -> Receipt[Any] | None:
+def _receipt(taken: ExecutionRun, run: Run, name: str, error: str, said: str) -> Receipt[Any] | None:
     """Return the receipt of what failed; a phase whose act left none gets one that says what the machine caught."""
     bad = [one for one in run.receipts.values() if one.outcome not in {Outcome.PASSED, Outcome.NOT_RUN}]
     if bad:
@@ -98,13 +102,43 @@ def _receipt(taken: ExecutionRun, run: Run, name: str, error: str, cause: str) -
         if phase.name in run.receipts:
             continue
         # The first that has none is the one that the act died in.
-        reason = f"its act ended without a receipt: {error}: {cause}"
-        if any(word in error for word in QUOTA):
-            return run.give(phase, Obstacle(outcome=Outcome.BLOCKED, reason=reason, cause=Cause.QUOTA))
-        if taken.refusal:
-            return run.give(phase, Obstacle(outcome=Outcome.BLOCKED, reason=taken.refusal, cause=Cause.LEASE))
-        return run.give(phase, Obstacle(outcome=Outcome.FAILED, reason=reason, cause=Cause.WORLD))
+        return run.give(phase, obstacle_of(taken, phase, error, said))
     return None
+
+
+def _cause(error: str, said: str, receipt: Receipt[Any] | None) -> str:
+    """Return the cause in one line; of a build its receipt says more than the machine does: which command, and how."""
+    cause = failure_causes.deepest(said)
+    if receipt is not None and failure_causes.build_of(said) and not receipt.reason.startswith(UNSAID):
+        cause = receipt.reason.partition("\n")[0]
+    return f"{error}: {cause}" if error else cause
+
+
+def obstacle_of(taken: ExecutionRun, phase: Phase[Any], error: str, said: str) -> Obstacle:
+    """Return how a phase ended whose act left no receipt: as its build says, else as the machine caught it."""
+    reason = f"{UNSAID}: {error}: {failure_causes.deepest(said)}"
+    if any(word in error for word in QUOTA):
+        return Obstacle(outcome=Outcome.BLOCKED, reason=reason, cause=Cause.QUOTA)
+    if taken.refusal:
+        return Obstacle(outcome=Outcome.BLOCKED, reason=taken.refusal, cause=Cause.LEASE)
+    build = failure_causes.build_of(said) if phase.name == bringup.name else ""
+    why = _why(taken, build) if build else None
+    if why is None:
+        return Obstacle(outcome=Outcome.FAILED, reason=reason, cause=Cause.WORLD)
+    if isinstance(why, QuotaError | HeldError):
+        # Nothing was changed: it was not the recovery that failed.
+        cause = Cause.QUOTA if isinstance(why, QuotaError) else Cause.LEASE
+        return Obstacle(outcome=Outcome.BLOCKED, reason=str(why), cause=cause)
+    return Obstacle(outcome=Outcome.FAILED, reason=str(why), cause=Cause.WORLD)
+
+
+def _why(taken: ExecutionRun, build: str) -> TargetError | None:
+    """Return why the build that the machine ran did not succeed; None where nobody can say."""
+    try:
+        return taken.codebuild.why(build)
+    except TargetError:
+        # People are told all the same, in the words of the machine.
+        return None
 
 
 def _kept(run: Run, receipt: Receipt[Any] | None) -> tuple[str, str]:

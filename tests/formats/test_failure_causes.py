@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from drproof.formats.failure_causes import LONGEST, deepest
+from drproof.formats.failure_causes import LONGEST, build_of, deepest
 
 BUILD = {
     "Build": {
@@ -38,3 +38,18 @@ def test_the_deepest_cause_is_one_line(cause, says):
     assert deepest(cause).startswith(says)
     assert "\n" not in deepest(cause)
     assert len(deepest(cause)) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("cause", "build"),
+    [
+        (json.dumps(BUILD), "atlas-dr-infra:1"),
+        (json.dumps({"Build": {"Id": 7}}), ""),
+        (json.dumps({"Build": "atlas-dr-infra:1"}), ""),
+        (json.dumps({"errorMessage": "restore failed"}), ""),
+        ('{"Build":', ""),
+        ("", ""),
+    ],
+)
+def test_a_cause_is_of_the_build_that_it_names_and_of_no_other(cause, build):
+    assert build_of(cause) == build

@@ -535,6 +535,37 @@ def test_a_build_that_somebody_else_started_by_the_order_is_the_drills_own(site:
     assert owned(target, origin) == []
 
 
+@WITHOUT
+def test_of_a_build_that_somebody_else_started_its_receipt_says_why_it_failed(site: Site, origin: str) -> None:
+    target, intent = site("terraform"), make_intent()
+    provisioner: Any = target.recovery.provisioner
+    text = foreign_lock(target, origin)
+    first = provisioner.order(replace(intent, token="the-first"), spec(origin))
+    held = provisioner.why(ended(target, started_by_others(target, first)))
+
+    assert isinstance(held, HeldError), "recovery was not tried, it did not fail"
+    assert f"LockHeld: expected no lock, got lock {NOTE['ID']} of somebody@elsewhere since 2026-01-01" in str(held)
+    assert target.recovery.objects.read(STATES, f"t/{origin}.tfstate{LOCK_SUFFIX}")[1] == text.encode()
+
+    target.recovery.objects.delete(make_intent(), STATES, [f"t/{origin}.tfstate{LOCK_SUFFIX}"])
+    wrong = provisioner.order(replace(intent, token="the-second"), spec(origin, instance_type="no.such"))
+    failed_one = provisioner.why(ended(target, started_by_others(target, wrong)))
+
+    assert (failed_one.code, isinstance(failed_one, HeldError)) == ("BuildFailed", False)
+    assert "terraform apply: it failed; BUILD: COMMAND_EXECUTION_ERROR" in str(failed_one)
+
+    third = provisioner.order(intent, spec(origin))
+    assert provisioner.why(ended(target, started_by_others(target, third))) is None
+    provisioner.down(make_intent(), spec(origin), bounds())
+    assert owned(target, origin) == []
+
+
+def ended(target: AwsTarget, build_id: str) -> str:
+    """Return a build once it is over."""
+    until(lambda: client(target).batch_get_builds(ids=[build_id])["builds"][0]["buildStatus"] != "IN_PROGRESS", 120)
+    return build_id
+
+
 def test_a_build_of_another_drill_is_not_taken_for_this_ones(
     site: Site, origin: str, world: embedded.World, tmp_path: Path
 ) -> None:

@@ -1,10 +1,9 @@
-"""What a build is started with by somebody else, what it leaves, and what was there before it."""
+"""What a build is started with by somebody else, and what was there before it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from drproof.formats import timestamps
-from drproof.formats.build_receipts import BuildReceipt
 from drproof.model.errors import FormatError
 from drproof.targets.aws.codebuild import BuildSeen
 from drproof.targets.provisioners.place import Lock
@@ -22,16 +21,6 @@ class BuildOrder:
     idempotency_token: str
     version: str
     """Of the module's zip; empty where the build needs none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """The receipt of a build as it lies in its bucket."""
-
-    receipt: BuildReceipt
-    uri: str
-    sha256: str
-    version: str
 
 
 def is_before(launched_at: str, build: BuildSeen | None) -> bool:

@@ -1,22 +1,22 @@
 """CodeBuild as a provisioner: a build brings the machine up or takes it away, and its receipt says what that was."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
-from drproof.formats import build_receipts
+from drproof.formats.build_receipts import BuildReceipt
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.changes import Build, Change, Planned, Say, unsaid
-from drproof.model.errors import FormatError, NotFoundError, QuotaError, TargetError
+from drproof.model.errors import QuotaError, TargetError
 from drproof.model.ownership import Bounds
 from drproof.targets import cleaning
 from drproof.targets.aws.codebuild import WAITING, AwsBuilds, BuildSeen
 from drproof.targets.aws.errors import failure
 from drproof.targets.provisioners import build_failures
 from drproof.targets.provisioners.build_order import Action, Orders, next_token
-from drproof.targets.provisioners.build_seen import BuildOrder, Kept, is_before, took
+from drproof.targets.provisioners.build_seen import BuildOrder, is_before, took
+from drproof.targets.provisioners.kept_receipts import Kept, kept_of, mismatch
 from drproof.targets.provisioners.machines import end_all, marked, outputs, sought
 from drproof.targets.provisioners.place import Place
 
@@ -26,8 +26,6 @@ STOPPING_MS = 120_000
 MOST_TRIES = 8
 """How many builds of one effect may have ended badly before no further one is started."""
 
-EXPORTED = "RECEIPT_SHA256"
-NO_RECEIPT = "none"
 OTHERWISE = re.compile("token|mismatch", re.IGNORECASE)
 """How CodeBuild refuses a token that it knows with other parameters."""
 
@@ -72,6 +70,23 @@ class CodeBuildProvisioner:
     def take(self, build_id: str) -> None:
         """Have the next `up` take the build that somebody started by `order`, instead of starting one."""
         self._done = build_id
+
+    def why(self, build_id: str) -> TargetError | None:
+        """Return why a build that somebody started by `order` did not succeed, by its receipt; None where it did.
+
+        Raises:
+            TargetError: it cannot be asked, or is no build of this drill.
+        """
+        self._done = build_id
+        build = self._given()
+        if not build.is_over or build.status == "SUCCEEDED":
+            return None
+        if build.failed_phase in WAITING and build.status == "TIMED_OUT":
+            return self._queued(build, "its time for waiting is over")
+        receipt, doubt = self._said("bringup", build)
+        if build_failures.found_the_lock_held(receipt, ()):
+            return self._place.held(build_failures.lock_of(receipt), self._orders.lock_table)
+        return build_failures.failed(build, receipt, doubt, ())
 
     @property
     def version(self) -> str:
@@ -163,7 +178,7 @@ class CodeBuildProvisioner:
         expected = {"ACTION": "bringup", "EXECUTION_ID": self._place.origin}
         got = {name: build.variables.get(name, "") for name in expected}
         if got != expected:
-            raise self._mismatch(build, f"expected a build with {expected}, got {got}")
+            raise mismatch(build, self._orders, f"expected a build with {expected}, got {got}")
         return build
 
     def _is_up(self, spec: RunnerSpec) -> bool:
@@ -196,12 +211,12 @@ class CodeBuildProvisioner:
             raise
         if ended.status != "SUCCEEDED":
             raise self._failed(action, ended)
-        kept = self._receipt(action, ended)
+        kept = kept_of(ended, action, self._place, self._orders)
         if kept is None:
             where = f"s3://{self._orders.receipts.bucket}/{self._orders.receipt_key(action, self._place.origin)}"
-            raise self._mismatch(ended, f"expected a receipt at {where}, got none")
+            raise mismatch(ended, self._orders, f"expected a receipt at {where}, got none")
         if kept.receipt.status != "ok":
-            raise self._mismatch(ended, f"the build succeeded and its receipt says {kept.receipt.status}")
+            raise mismatch(ended, self._orders, f"the build succeeded and its receipt says {kept.receipt.status}")
         return ended, kept
 
     @property
@@ -279,13 +294,7 @@ class CodeBuildProvisioner:
         tail: tuple[str, ...] = ()
         with suppress(TargetError):
             tail = self._builds.tail(build)
-        receipt, doubt = None, ""
-        try:
-            kept = self._receipt(action, build)
-            receipt = kept.receipt if kept is not None and kept.receipt.status == "failed" else None
-            doubt = "it left no receipt" if kept is None else ""
-        except TargetError as exc:
-            doubt = str(exc).partition("\n")[0]
+        receipt, doubt = self._said(action, build)
         if build_failures.found_the_lock_held(receipt, tail):
             there = self._place.lock()
             if there is not None and took(build, there, self._builds.head):
@@ -295,62 +304,15 @@ class CodeBuildProvisioner:
             return self._place.held(build_failures.lock_of(receipt) or there, "" if beside else self._orders.lock_table)
         return build_failures.failed(build, receipt, doubt, tail)
 
-    def _receipt(self, action: Action, build: BuildSeen) -> Kept | None:
-        """Return the receipt of a build, once everything that binds it to this build holds; None when there is none.
-
-        Raises:
-            TargetError: there is one, and it is not of this build.
-        """
-        orders = self._orders
-        bucket, key = orders.receipts.bucket, orders.receipt_key(action, self._place.origin)
+    def _said(self, action: Action, build: BuildSeen) -> tuple[BuildReceipt | None, str]:
+        """Return the receipt that a build which did not succeed left, or why there is none to believe."""
         try:
-            info, body = self._place.objects.read(bucket, key, limit=build_receipts.LIMIT)
-        except NotFoundError:
-            return None
-        try:
-            receipt = build_receipts.parse(body)
-        except FormatError as exc:
-            raise self._mismatch(build, f"s3://{bucket}/{key} cannot be read: {exc}") from exc
-        exported = build.exported.get(EXPORTED, "")
-        if receipt.build_id != build.build_id and build.status != "SUCCEEDED" and exported in {"", NO_RECEIPT}:
-            # What lies there is of an earlier build, and this one left none.
-            return None
-        digest = hashlib.sha256(body).hexdigest()
-        # Settings against what the build wrote, and what wrote it against what CodeBuild says of it.
-        expected = {
-            "build_id": build.build_id,
-            "execution_id": self._place.origin,
-            "phase": action,
-            "tool": orders.tool,
-        }
-        got = {
-            "build_id": receipt.build_id,
-            "execution_id": receipt.execution_id,
-            "phase": receipt.phase,
-            "tool": receipt.tool,
-        }
-        # A build that was ended may not have come to say the digest.
-        if exported or build.status == "SUCCEEDED":
-            expected[EXPORTED], got[EXPORTED] = digest, exported
-        if receipt.status == "ok":
-            expected |= {"account_id": orders.account, "region": orders.region}
-            got |= {"account_id": receipt.account_id, "region": receipt.region}
-            if orders.tool == "terraform":
-                expected |= {"module": orders.settings.module_sha256, "version": orders.terraform_version}
-                got |= {"module": receipt.module_sha256, "version": receipt.tool_version}
-        wrong = [
-            f"{name}: expected {expected[name]}, got {got[name]!r}" for name in expected if expected[name] != got[name]
-        ]
-        if wrong:
-            raise self._mismatch(build, f"s3://{bucket}/{key}: {'; '.join(wrong)}")
-        return Kept(receipt=receipt, uri=f"s3://{bucket}/{key}", sha256=digest, version=info.version)
-
-    def _mismatch(self, build: BuildSeen, why: str) -> TargetError:
-        msg = (
-            f"build {build.build_id}: ReceiptMismatch: {why}\n"
-            f"  next: give project {self._orders.settings.project} the buildspec of deploy/codebuild/buildspec.yml"
-        )
-        return TargetError(msg, code="ReceiptMismatch", call="s3:GetObject")
+            kept = kept_of(build, action, self._place, self._orders)
+        except TargetError as exc:
+            return None, str(exc).partition("\n")[0]
+        if kept is None:
+            return None, "it left no receipt"
+        return (kept.receipt if kept.receipt.status == "failed" else None), ""
 
     def _told(self, build: BuildSeen, kept: Kept) -> Build:
         receipt = kept.receipt
