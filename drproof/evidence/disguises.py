@@ -46,9 +46,12 @@ def unwrapped(text: str) -> Iterator[Unwrapped]:
     if "%" in text:
         for match in _PERCENT.finditer(text):
             yield Unwrapped(unquote_plus(match[0], errors="replace"), match.start(), match.end(), whole=False)
-    for match in _HEX.finditer(text):
-        yield from _bytes(bytes.fromhex(match[0]), match)
-    for match in _BASE64.finditer(text):
+    runs = list(_BASE64.finditer(text))
+    for run in runs:
+        # Every digit of hex is one of base64, too.
+        for match in _HEX.finditer(text, *run.span()):
+            yield from _bytes(bytes.fromhex(match[0]), match)
+    for match in runs:
         data = _decoded(match[0])
         if data is not None:
             yield from _bytes(data, match)
@@ -60,10 +63,16 @@ def hides_nothing(text: str, is_secret: Callable[[bytes], bool]) -> bool:
     Many texts may be looked at as one, with a character between them that no encoding has: `unwrapped` finds in each
     what it finds in all.
     """
-    if "\\" in text or "&" in text or "%" in text or _HEX.search(text):
+    if "\\" in text or "&" in text or "%" in text:
         return False
-    found = (data for run in set(_BASE64.findall(text)) if (data := _decoded(run)) is not None)
-    return not any(is_secret(data) or _is_text(data) for data in found)
+    return not any(is_secret(data) or _is_text(data) for run in set(_BASE64.findall(text)) for data in _data_of(run))
+
+
+def _data_of(run: str) -> Iterator[bytes]:
+    """Yield what a run of the digits of base64 comes to, as hex and as base64."""
+    yield from map(bytes.fromhex, _HEX.findall(run))
+    if (data := _decoded(run)) is not None:
+        yield data
 
 
 def _is_text(data: bytes) -> bool:

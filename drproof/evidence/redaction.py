@@ -16,6 +16,7 @@ from urllib.parse import quote, quote_plus
 
 from drproof.evidence import tripwire
 from drproof.evidence.proven_words import is_proven, unproven
+from drproof.evidence.signatures import Span
 from drproof.model.codec import JSON
 
 MASK = "«masked»"
@@ -119,7 +120,7 @@ class Redactor(Masker):
         Of long texts the last `lines` are kept. Where anything was masked, a digest of the whole original is noted
         for the bundle.
         """
-        spans = [tripwire.Span(start, end, "") for start, end in (*self.known(text), *unproven(text))]
+        spans = [Span(start, end, "") for start, end in (*self.known(text), *unproven(text))]
         found = tripwire.merged([*spans, *tripwire.spans(text)])
         redacted = tripwire.cover(text, found, MASK)
         if lines is not None:

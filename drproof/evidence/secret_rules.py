@@ -89,6 +89,29 @@ SIGNS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What a text in small letters must hold before a rule is tried on it: most hold none of it, which is quickly seen."""
 
+BEFORE_ITS_SIGN: Final[dict[str, int]] = {
+    "aws-access-key-id": 0,
+    "aws-session-token": 3,
+    "task-token": 0,
+    "page-token": 0,
+    "presigned-url": 1,
+    "registry-login": 0,
+    "ecr-token": 0,
+    "node-token": 0,
+    "eks-token": 0,
+    "json-web-token": 0,
+    "bearer": 0,
+    "basic-auth": 0,
+    "authorization": 0,
+    "password-in-url": 0,
+    "github-token": 0,
+    "gitlab-token": 0,
+    "slack-token": 0,
+    "service-key": 14,
+    "password-argument": 1,
+}
+"""At most how many characters before one of its signs a rule begins; one that is not here may begin anywhere."""
+
 STRONG: Final = (
     r"pass(?:word|wd|phrase|code)|\bpwd|secret[_-]?(?:access[_-]?)?key|client[_-]?secret|api[_-]?key|private[_-]?key"
     r"|account[_-]?key|shared[_-]?key|signing[_-]?key|encryption[_-]?key|client[_-]?key(?:[_-]data)?|connection[_-]?string"

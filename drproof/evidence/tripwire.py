@@ -10,22 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, islice, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from drproof.evidence.canonical import quick_value
 from drproof.evidence.disguises import LAYERS, hides_nothing, unwrapped
-from drproof.evidence.secret_rules import CONTEXT, NAME, SIGNATURES, SIGNS, STEMS, is_a_value, is_private_der
+from drproof.evidence.secret_rules import CONTEXT, NAME, STEMS, is_a_value, is_private_der
+from drproof.evidence.signatures import Span, direct, signs_of, small_letters
 from drproof.formats.strict_json import parse
 from drproof.model.errors import EvidenceError
 
 NAMED_VALUE = "named-value"
 """The rule of a value behind a name such as `password`."""
 
-_SIGNATURES = tuple((rule, SIGNS[rule], re.compile(pattern)) for rule, pattern in SIGNATURES.items())
-_ALL_SIGNS = tuple(sorted({sign for signs in SIGNS.values() for sign in signs}))
-_ANY_SIGN = re.compile("|".join(map(re.escape, _ALL_SIGNS)))
-_SHORT = 256
-"""Characters up to which one look for all signs together is quicker than one for each."""
 _TOGETHER = 256
 """How many texts are looked at as one: mostly, none of them shows anything."""
 _BEFORE = 24
@@ -35,14 +31,6 @@ _SEPARATOR = "\x00\n\x00"
 HONEST_NAMES = frozenset({"token", "client_token"})
 """Members of our own documents that hold an idempotency token: 32 hex digits that we made from names."""
 _IDEMPOTENCY = re.compile(r"[0-9a-f]{32}")
-
-
-class Span(NamedTuple):
-    """A part of a text that a rule took for a secret."""
-
-    start: int
-    end: int
-    rule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +44,7 @@ class Hit:
 
 def spans(text: str) -> list[Span]:
     """Return the parts of a text that seem to be secrets, in order, none inside another."""
-    return merged(_spans(text, LAYERS))
+    return merged(_spans(text, LAYERS, {}))
 
 
 def scan(data: bytes, *, journal: bool = False) -> tuple[Hit, ...]:
@@ -234,11 +222,12 @@ def _show_nothing(texts: list[str]) -> bool:
     if glued.count("\n") >= len(texts):
         # A text of several lines is also looked at across them.
         return False
-    return not _direct(glued) and not _in_context(glued) and hides_nothing(glued, is_private_der)
+    return not direct(glued) and not _in_context(glued) and hides_nothing(glued, is_private_der)
 
 
-def _spans(text: str, layers: int) -> list[Span]:
-    found = _direct(text)
+def _spans(text: str, layers: int, seen: dict[str, tuple[int, list[Span]]]) -> list[Span]:
+    """Return what a text shows, and what so many layers hide in it; `seen` has what was taken apart before."""
+    found = direct(text)
     found += _in_context(text)
     if "\n" in text:
         found += _split(text)
@@ -247,38 +236,23 @@ def _spans(text: str, layers: int) -> list[Span]:
             if inner.data:
                 if is_private_der(inner.data):
                     found.append(Span(inner.start, inner.end, "private-key"))
-            elif inner.text != text and (hits := _spans(inner.text, layers - 1)):
+            elif inner.text != text and (hits := _hidden(inner.text, layers - 1, seen)):
                 # Where all of a text was taken apart, no place in it is known any more.
                 found.append(Span(inner.start, inner.end, hits[0].rule))
     return found
 
 
-def _direct(text: str) -> list[Span]:
-    small = text.lower()
-    if not _has_a_sign(small):
-        return []
-    return [
-        Span(match.start(), match.end(), rule)
-        for rule, signs, pattern in _SIGNATURES
-        if any(sign in small for sign in signs)
-        for match in pattern.finditer(text)
-    ]
-
-
-def _has_a_sign(small: str) -> bool:
-    if len(small) <= _SHORT:
-        return _ANY_SIGN.search(small) is not None
-    return any(sign in small for sign in _ALL_SIGNS)
-
-
-def _small(text: str) -> str:
-    """Return a text in small letters in which everything stands where it stood: one capital has two of them."""
-    small = text.lower()
-    return small if len(small) == len(text) else text.replace("\u0130", "i").lower()
+def _hidden(text: str, layers: int, seen: dict[str, tuple[int, list[Span]]]) -> list[Span]:
+    """Return what was hidden; layers that are taken off in another order come to the same text."""
+    looked, found = seen.get(text, (-1, []))
+    if looked < layers:
+        found = _spans(text, layers, seen)
+        seen[text] = layers, found
+    return found
 
 
 def _in_context(text: str) -> list[Span]:
-    small = _small(text)
+    small = small_letters(text)
     found: dict[int, Span] = {}
     for stem in STEMS:
         at = small.find(stem)
@@ -309,17 +283,18 @@ def _spread(parts: list[str]) -> list[Span]:
     if sum(map(bool, parts)) < 2:  # noqa: PLR2004
         return []
     joined = "".join(parts)
-    if not _has_a_sign(joined.lower()):
+    signs = signs_of(joined)
+    if not signs:
         # No pair of neighbours holds one either: no sign has the separator in it.
         return []
-    found = _direct(joined)
+    found = direct(joined, signs)
     lengths = list(accumulate(map(len, parts), initial=0))
     for first in (0, 1):
         starts = [*range(min(first, 1)), *range(first, len(parts), 2)]
         glued = ["".join(parts[at:after]) for at, after in pairwise([*starts, len(parts)])]
         # Where a group begins among the separated groups, and where in the parts alone.
         apart = list(accumulate((len(text) + len(_SEPARATOR) for text in glued), initial=0))
-        for start, end, rule in _direct(_SEPARATOR.join(glued)):
+        for start, end, rule in direct(_SEPARATOR.join(glued), signs):
             number = bisect_right(apart, start) - 1
             moved = lengths[starts[number]] - apart[number]
             found.append(Span(start + moved, end + moved, rule))

@@ -1,14 +1,17 @@
 """The tripwire's short-cuts change no verdict: the same spans come out where every rule is tried on every text."""
 
 import random
+import re
 import string
+from typing import Any
 
 import pytest
 
 from drproof.evidence import tripwire
 from drproof.evidence.canonical import canonical
-from drproof.evidence.secret_rules import SIGNS
-from drproof.evidence.tripwire import Span, scan, scan_json, spans
+from drproof.evidence.secret_rules import SIGNATURES, SIGNS
+from drproof.evidence.signatures import Span
+from drproof.evidence.tripwire import scan, scan_json, spans
 from tests.drill.plants import grow
 from tests.evidence.test_tripwire import DISGUISES, SAMPLE
 
@@ -24,9 +27,9 @@ HONEST = [
 ]
 
 
-def _every_rule(text: str) -> list[Span]:
+def _every_rule(text: str, _among: object = None) -> list[Span]:
     """Return what the rules find when nothing is left out beforehand."""
-    found = [(rule, match) for rule, _, pattern in tripwire._SIGNATURES for match in pattern.finditer(text)]
+    found = [(rule, match) for rule, pattern in SIGNATURES.items() for match in re.finditer(pattern, text)]
     return [Span(match.start(), match.end(), rule) for rule, match in found]
 
 
@@ -57,7 +60,7 @@ def test_no_text_is_judged_otherwise_because_it_is_short(padding: str, monkeypat
     texts = [text + padding for text in (*PLANTED, *HONEST, *_fragments())]
     quick = [spans(text) for text in texts]
 
-    monkeypatch.setattr(tripwire, "_direct", _every_rule)
+    monkeypatch.setattr(tripwire, "direct", _every_rule)
 
     assert [text for text, found in zip(texts, quick, strict=True) if spans(text) != found] == []
 
@@ -114,9 +117,9 @@ def test_harmless_texts_are_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyP
     looked: list[str] = []
     one_by_one = tripwire._spans
 
-    def noted(text: str, layers: int) -> list[Span]:
+    def noted(text: str, *more: Any) -> list[Span]:
         looked.append(text)
-        return one_by_one(text, layers)
+        return one_by_one(text, *more)
 
     monkeypatch.setattr(tripwire, "_spans", noted)
 
