@@ -123,7 +123,8 @@ def test_an_answer_cut_anywhere_is_invalid() -> None:
 
 
 def test_whatever_byte_is_changed_the_instant_is_the_signed_one_or_none() -> None:
-    whole, stated = _answer(with_root=True), _check(_answer(with_root=True)).at_latest
+    whole = _answer(with_root=True)
+    stated = _check(whole).at_latest
     found = set()
     for at in range(len(whole)):
         changed = bytearray(whole)
