@@ -16,6 +16,9 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 for _name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_ACCOUNT"))]:
     del os.environ[_name]
 
+from drproof.embedded import models  # noqa: E402 — after the environment is set
+
+models.share()
 from drproof.embedded import names, scenarios, server, shims, site, timeline  # noqa: E402 — after the environment is set
 from drproof.embedded.accounts import Accounts  # noqa: E402
 from drproof.embedded.calls import CallLog  # noqa: E402

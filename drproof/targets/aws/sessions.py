@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import botocore.session
@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import IncompleteReadError
 from botocore.httpsession import URLLib3Session
+from botocore.loaders import JSONFileLoader
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
@@ -26,6 +27,17 @@ READING = ("BatchGet", "Describe", "Get", "Head", "List", "Simulate")
 
 _NO_ANSWER = 300
 """From this status on an answer of HTTP is none to what was asked."""
+
+
+class _ReadOnce(JSONFileLoader):
+    """Reads each model of the SDK once a process, for the sessions of all sites: nobody changes what was read."""
+
+    @cache  # noqa: B019 — as long as the process
+    def load_file(self, file_path: str) -> Any:  # noqa: ANN401 — a document
+        return super().load_file(file_path)
+
+
+_ONCE = _ReadOnce()
 
 
 class Session:
@@ -63,6 +75,7 @@ class Session:
                 # Says whether there is such a profile.
                 self._core.get_scoped_config()
         self._core.set_config_variable("region", region)
+        self._core.get_component("data_loader").file_loader = _ONCE
 
     def client(self, service: str, *, region: str = "", read_seconds: int = READ_SECONDS) -> Any:  # noqa: ANN401 — the adapters name the client's type
         """Return a client that sends each request once: attempts are the engine's, because they are evidence."""
