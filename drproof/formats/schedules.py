@@ -13,6 +13,9 @@ DAY = timedelta(days=1)
 HORIZON = timedelta(days=8 * 365 + 2)
 """The 29th of February comes every four years; what comes more seldom is no schedule to wait for."""
 
+WEEKS = timedelta(days=15)
+"""From any day on, each day of a week and the time to the next of its kind."""
+
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -36,7 +39,8 @@ def longest_gap_ms(text: str) -> int:
     # Time of day and date are independent of each other in a cron line, and UTC has no clock changes: the gaps within
     # one day and those between two days are all the gaps there are.
     times = _fires(f"{minute} {hour} * * *", DAY, text)
-    dates = _fires(f"0 0 {day} {month} {weekday}", HORIZON, text)
+    weekly = (day, month) == ("*", "*") and not re.search("[#Ll]", weekday)
+    dates = _fires(f"0 0 {day} {month} {weekday}", WEEKS if weekly else HORIZON, text)
     if len(dates) == 1:
         raise FormatError("schedule", f"the schedule {text!r} does not come twice within eight years")
     within = max((later - earlier for earlier, later in pairwise(times)), default=timedelta(0))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from drproof.formats.schedules import longest_gap_ms
+from drproof.formats import schedules
+from drproof.formats.schedules import HORIZON, longest_gap_ms
 from drproof.model.errors import FormatError
 
 MINUTE = 60_000
@@ -73,3 +74,15 @@ def test_what_is_no_schedule_is_refused(text):
 
     assert caught.value.code == "schedule"
     assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "weekday", ["*", "0", "7", "1-5", "SAT", "mon,wed", "*/2", "1,3,5", "6-7", "0-6/3", "2#1", "5L", "1#5"]
+)
+def test_what_repeats_weekly_is_counted_over_weeks_as_it_would_be_over_years(monkeypatch, weekday):
+    schedule = f"0 9,21 * * {weekday}"
+    short = longest_gap_ms(schedule)
+
+    monkeypatch.setattr(schedules, "WEEKS", HORIZON)
+
+    assert longest_gap_ms(schedule) == short
