@@ -82,6 +82,7 @@ def create(  # noqa: PLR0913 — what a restore point is made of
             level=level,
         )
         _refuse_half(wanted, Path.cwd())
+        _refuse_unread(wanted, Path.cwd())
         _refuse_what_is_there(into, (*wanted.folders, "metadata.json"), "--into")
         _refuse_what_is_there(receipt_dir, (SUMMARY,), "--receipt-dir")
         with restore_points.scratch() as private:
@@ -125,6 +126,23 @@ def _refuse_half(wanted: "Wanted", directory: Path) -> None:
             got=", ".join(wanted.folders),
             next_step=f"add --archive {lacking[0]}=<folder>, or name in backup.archives what yours consist of",
         )
+
+
+def _refuse_unread(wanted: "Wanted", directory: Path) -> None:
+    """Refuse an archive that would be promised and that no check here would read, and no restore."""
+    from drproof.engine.refusal import refuse
+    from drproof.engine.settings import setting
+
+    lists = {name: setting(name, {}, os.environ, directory) for name in ("backup.objects", "backup.archives")}
+    for name in wanted.folders:
+        lacking = [said for said, names in lists.items() if name not in names]
+        if lacking:
+            raise refuse(
+                f"{name} would be read by nobody: {' and '.join(lacking)} in drproof.toml do not name it",
+                expected=f"archives of which restore points here consist: {', '.join(lists['backup.archives'])}",
+                got=name,
+                next_step=f"name it in {' and '.join(lacking)}, or leave out --archive {name}=…",
+            )
 
 
 def _refuse_what_is_there(folder: Path | None, names: tuple[str, ...], option: str) -> None:

@@ -200,8 +200,15 @@ def an_object_is_what_was_promised_only_when_somebody_hashed_it(house: House) ->
         (objects("metadata.json", size=0), REFUTED),
         (objects("metadata.json", status="not_found", size=9), REFUTED),
         (PASSING.facts("read_restore_point", problem="not JSON"), REFUTED),
+        (PASSING.facts("read_restore_point", unread=("db.tar.zst",)), UNPROVEN),
+        (PASSING.facts("read_restore_point", unread=("db.tar.zst",), problem="not JSON"), REFUTED),
         subject="metadata.json",
     )
+    unread = house.verdict(
+        contract, PASSING.facts("read_restore_point", unread=("a.tar.zst", "b.sql")), "metadata.json"
+    )
+    assert "promises a.tar.zst, b.sql as well, which nobody read" in unread.reason
+    assert "backup.objects" in unread.reason
 
 
 @boundary

@@ -161,6 +161,10 @@ def test_a_bucket_of_somebody_else_is_refused_before_anything_is_written(cli, cl
         (("--archive", "state.tar.zst=elsewhere"), "each name once"),
         (("--archive", "state.zip=elsewhere"), "expected NAME.tar.zst=FOLDER"),
         (("--archive", "x.tar.zst="), "expected NAME.tar.zst=FOLDER"),
+        (
+            ("--archive", "db.tar.zst=elsewhere"),
+            "db.tar.zst would be read by nobody: backup.objects and backup.archives",
+        ),
         (("--created-at", "yesterday"), "--created-at"),
         (("--created-at", "2026-01-31T12:00:00+01:00"), "RFC 3339 in UTC"),
         (("--canary", "other.tar.zst/x"), "lies in no archive"),

@@ -116,6 +116,17 @@ def test_a_manifest_beside_its_archive_is_an_object_that_is_looked_at_again(poin
     assert [look.uri.rpartition("/")[2] for look in reading.observed.looks] == ["metadata.json", STATE, "state.json"]
 
 
+def test_an_artifact_that_is_promised_and_that_nobody_asked_for_is_named(point: Point) -> None:
+    point.make(inside=member_manifest.write(STATE, listed(FILES)))
+    whole = json.loads(point.bodies["metadata.json"])
+    whole["artifacts"]["db.tar.zst"] = {"bytes": 1, "sha256": sha256(b"1")}
+    whole["canary"]["path"] = "db.tar.zst/canary.json"
+    point.bodies["metadata.json"] = json.dumps(whole).encode()
+
+    assert point.read().observed.unread == ("db.tar.zst",)
+    assert point.read(objects=("metadata.json", STATE, "db.tar.zst")).observed.unread == ()
+
+
 def test_every_byte_is_told_and_how_many_were_promised(point: Point) -> None:
     point.make(inside=member_manifest.write(STATE, listed(FILES)))
     point.read()

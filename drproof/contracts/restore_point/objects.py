@@ -35,8 +35,7 @@ def backup_object_matches_its_metadata(read_restore_point: RestorePoint, subject
     if not seen.sha256:
         return undecided(f"nobody hashed {seen.key}")
     if subject == METADATA:
-        problem = read_restore_point.facts.problem
-        return compare(observed=problem, expected="", reason="the metadata cannot be read")
+        return _metadata(read_restore_point.facts)
     return compare(
         observed={"size": seen.size, "sha256": seen.sha256, "broken": _broken(read_restore_point, subject)},
         expected={"size": seen.promised_size, "sha256": seen.promised_sha256, "broken": []},
@@ -110,6 +109,15 @@ def young_canary(read_restore_point: RestorePoint, subject: str) -> RestorePoint
         raise NotApplicableError(msg)
     canary = replace(facts.canary, written_at="2999-01-01T00:00:00Z")
     return replace(read_restore_point, observed=replace(facts, canary=canary))
+
+
+def _metadata(facts: RestorePointObserved) -> Finding:
+    if facts.unread and not facts.problem:
+        return undecided(
+            f"the metadata promises {', '.join(facts.unread)} as well, which nobody read: "
+            "name everything that restore points consist of in backup.objects, and its archives in backup.archives"
+        )
+    return compare(observed=facts.problem, expected="", reason="the metadata cannot be read")
 
 
 def _broken(receipt: RestorePoint, name: str) -> list[str]:

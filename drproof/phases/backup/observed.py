@@ -142,3 +142,5 @@ class RestorePointObserved:
     published: PublishedSeen | None = None
     buckets: tuple[BucketSeen, ...] = ()
     encrypted: EncryptedSeen | None = None
+    unread: tuple[str, ...] = ()
+    """Artifacts that the metadata promises and that nobody was asked to read."""

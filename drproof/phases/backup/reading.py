@@ -151,6 +151,7 @@ def _archives(looking: _Looking, uri: s3_uri.S3Uri, wanted: Backup) -> Reading:
         schema_version=metadata.schema_version if metadata else None,
         members=kept.members,
         canary=kept.canary,
+        unread=tuple(sorted(promised.keys() - {*wanted.objects})),
     )
     return Reading(observed=observed, members=listings, control_plane=listed, promised=kept.listed)
 
