@@ -35,7 +35,6 @@ def an_object_that_was_looked_at_again_is_the_same_in_every_respect(house: House
         (looks(**gone), REFUTED),
         (looks(status_after="access_denied"), UNPROVEN),
         (PASSING.facts(READ, looks=()), UNPROVEN),
-        (PASSING.facts(READ, looks=POINT.looks[:3]), PROVEN),
         (PASSING.facts(READ, looks=POINT.looks[1:]), UNPROVEN),
         (PASSING.facts(READ, looks=POINT.looks[1:], objects=_first(POINT.objects, status="not_found")), PROVEN),
         (
@@ -43,6 +42,24 @@ def an_object_that_was_looked_at_again_is_the_same_in_every_respect(house: House
             UNPROVEN,
         ),
     )
+    # Whatever was read has to be looked at again, also what lies beside the objects.
+    for number, look in enumerate(POINT.looks):
+        without = PASSING.facts(READ, looks=(*POINT.looks[:number], *POINT.looks[number + 1 :]))
+        expect(house, name, (without, UNPROVEN))
+        assert house.verdict(name, without).reason == f"nobody could look again at {look.uri}"
+    plane = POINT.control_plane
+    for number, looked, changes in (
+        (5, POINT.looks[:5], {"control_plane": replace(plane, bundle_uri="", bundle_sha256="", problem="denied")}),
+        (6, POINT.looks[:6], {"control_plane": replace(plane, bundle_sha256="", problem="denied")}),
+        (5, (*POINT.looks[:3], *POINT.looks[5:]), {"members": tuple(replace(one, sha256="") for one in POINT.members)}),
+        (
+            5,
+            (*POINT.looks[:3], *POINT.looks[5:]),
+            {"members": tuple(replace(one, inside=True) for one in POINT.members)},
+        ),
+    ):
+        verdict = house.verdict(name, PASSING.facts(READ, looks=looked, **changes))
+        assert (verdict.status, verdict.observed) == (PROVEN, {"objects": number, "changed": 0}), verdict.reason
     refuted = house.verdict(name, looks(version_after="version 2"))
     assert refuted.observed["version"] == "version 2"
     assert refuted.expected["version"] == POINT.looks[0].version

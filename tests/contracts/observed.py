@@ -405,7 +405,9 @@ POINT = RestorePointObserved(
         _looked_at(key)
         for key in (
             *(f"atlas/backups/backup-1/{name}" for name in CRITERIA.backup.objects),
+            *(f"atlas/backups/backup-1/{name}.members.json" for name in PROMISED),
             "atlas/control-plane/current.json",
+            f"atlas/control-plane/bundles/20260131T110000Z-{sha256('bundle')[:12]}.tar.gz",
         )
     ),
     members=tuple(

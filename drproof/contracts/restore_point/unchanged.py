@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from drproof.formats import s3_uri
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, undecided
@@ -28,8 +29,7 @@ def restore_point_did_not_change_while_it_was_read(read_restore_point: RestorePo
             expected=_before(look),
             reason=f"{look.uri} is not the object any more that was read ({len(changed)} changed)",
         )
-    read = [f"s3://{facts.bucket}/{one.key}" for one in facts.objects if one.status == OK]
-    unseen = [uri for uri in read if uri not in seen]
+    unseen = [uri for uri in _read(facts) if uri not in seen]
     unseen += [look.uri for look in facts.looks if look.status_after not in KNOWN]
     if unseen:
         return undecided(f"nobody could look again at {', '.join(unseen)}")
@@ -64,6 +64,18 @@ def written_again(read_restore_point: RestorePoint) -> RestorePoint:
 def gone(read_restore_point: RestorePoint) -> RestorePoint:
     """Remove an object."""
     return _with(read_restore_point, status_after="not_found")
+
+
+def _read(facts: RestorePointObserved) -> list[str]:
+    """Return everything that was read, by its URI: a second look that is missing shows nothing."""
+    plane = facts.control_plane
+    found = [f"s3://{facts.bucket}/{one.key}" for one in facts.objects if one.status == OK]
+    found += [one.uri for one in facts.members if one.sha256 and not one.inside]
+    if plane.bundle_uri:
+        found.append(f"s3://{facts.bucket}/{plane.pointer_key}")
+    if plane.bundle_sha256:
+        found.append(str(s3_uri.parse(plane.bundle_uri)))
+    return found
 
 
 def _before(look: LookSeen) -> dict[str, Any]:
