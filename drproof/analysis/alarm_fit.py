@@ -4,10 +4,15 @@ from decimal import Decimal, InvalidOperation
 
 from drproof.analysis.alarm_window import COMPARISONS
 from drproof.formats.durations import show
-from drproof.model.capabilities import AlarmRule
+from drproof.formats.timestamps import milliseconds
+from drproof.model.alarms import AlarmRule
 from drproof.model.criteria import Cadence
+from drproof.model.errors import FormatError
 
 BREACHING, MISSING = "breaching", "missing"
+QUIET = frozenset({"", "OK"})
+"""The state of an alarm that tells nobody anything, and that of one whose state nobody read."""
+
 RISING = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 """Comparisons that hold of everything above a threshold."""
 
@@ -60,6 +65,17 @@ def false_alarm(rule: AlarmRule, cadence: Cadence) -> str:
                     f"{rule.comparison} {rule.threshold}"
                 )
     return ""
+
+
+def has_not_settled(rule: AlarmRule, cadence: Cadence, now_ms: int) -> bool:
+    """Return whether an alarm says anything but OK, and for longer than data of a healthy site take to end that."""
+    if rule.state in QUIET:
+        return False
+    try:
+        since = milliseconds(rule.state_since)
+    except FormatError:
+        return True
+    return now_ms - since > cadence.metrics_every_ms + rule.period_ms * rule.periods
 
 
 def is_deaf_to_age(rule: AlarmRule, cadence: Cadence) -> bool:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from drproof.model.changes import Change, Say, unsaid
 from drproof.model.machines import Resource, Runner
 from drproof.model.ownership import Bounds
-from drproof.model.receipt import Caller, Count
+from drproof.model.receipt import Caller
 from drproof.model.signing import Signer
 
 if TYPE_CHECKING:
+    from drproof.model.alarms import AlarmRule
     from drproof.model.cluster import ClusterAccess
     from drproof.model.readiness import Readiness
     from drproof.model.workflows import Workflows
@@ -258,37 +259,10 @@ class Messenger(Protocol):
         """Send a message and return its id."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmRule:
-    """How one alarm is set, in CloudWatch's words; what it does not have is empty or 0."""
-
-    name: str
-    kind: Literal["metric", "composite"]
-    namespace: str = ""
-    metric: str = ""
-    dimensions: Mapping[str, str] = field(default_factory=dict)
-    statistic: str = ""
-    """What is taken of the datapoints of a period, such as `Maximum`."""
-    comparison: str = ""
-    threshold: str = ""
-    """The number as text."""
-    period_ms: Count = 0
-    periods: Count = 0
-    """How many periods are looked at."""
-    datapoints: Count = 0
-    """How many of them must breach."""
-    missing_data: str = ""
-    actions_enabled: bool
-    actions: tuple[str, ...]
-    """Who is told when it goes off."""
-    insufficient_data_actions: tuple[str, ...]
-    """Who is told when it has no data."""
-
-
 class Alarms(Protocol):
     """Metrics and alarms of one site; read-only."""
 
-    def rules(self, names: Iterable[str]) -> Mapping[str, AlarmRule]:
+    def rules(self, names: Iterable[str]) -> "Mapping[str, AlarmRule]":
         """Return how each alarm is set; an alarm that does not exist is absent."""
 
     def states(self, names: Iterable[str]) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from drproof.model.capabilities import AlarmRule
+from drproof.model.alarms import AlarmRule
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import PASSING, Evidence
@@ -175,6 +175,38 @@ def an_alarm_waits_for_data_as_long_as_they_may_take(house: House) -> None:
     assert "metrics come every 15 min, and people are told when 1 of 1 periods of 5 min have no data" in reason
     assert "set primary.metrics_every" in house.verdict(QUIET, _paced(metrics_every_ms=0), CORRECT).reason
     assert "set primary.age_metric" in house.verdict(QUIET, _paced(age_metric=""), CORRECT).reason
+
+
+@boundary
+def an_alarm_that_has_gone_off_while_nothing_is_wrong_is_not_called_quiet(house: House) -> None:
+    # Metrics come every 15 min, and one period of as much is looked at: what was a fault has passed by then.
+    passed, just = "2026-01-31T11:29:59.999Z", "2026-01-31T11:30:00.000Z"
+    read = PASSING.receipt("read_alarms", started_at="2026-01-31T12:00:00.000Z")
+
+    def says(state: str, since: str = passed, name: str = CORRECT, **changes: Any) -> Evidence:
+        return _set(name, read, state=state, state_since=since, **changes)
+
+    # It is 0 while all is well, and this goes off at 0.
+    loud = says("ALARM", threshold="0", comparison="GreaterThanOrEqualToThreshold")
+    expect(
+        house,
+        QUIET,
+        (says("OK"), PROVEN),
+        (loud, UNPROVEN),
+        (says("ALARM"), UNPROVEN),
+        (says("ALARM", just), PROVEN),
+        (says("ALARM", ""), UNPROVEN),
+        (says("INSUFFICIENT_DATA"), UNPROVEN),
+        (says("INSUFFICIENT_DATA", just), PROVEN),
+        (says("ALARM", "2026-01-31T10:44:59.999Z", periods=4), UNPROVEN),
+        (says("ALARM", "2026-01-31T10:45:00.000Z", periods=4), PROVEN),
+        (says("ALARM", name=AGE), PROVEN),
+        (loud.facts("check_health", reasons=("stale_pipeline: it is",)), PROVEN),
+        (says("ALARM", period_ms=5 * MINUTE), REFUTED),
+        subject=CORRECT,
+    )
+    reason = house.verdict(QUIET, loud, CORRECT).reason
+    assert f"nothing is wrong with the original site, and {CORRECT} says ALARM since {passed}" in reason
 
 
 @boundary

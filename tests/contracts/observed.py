@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drproof.analysis.state_report import digest_of
-from drproof.model.capabilities import AlarmRule
+from drproof.model.alarms import AlarmRule
 from drproof.model.changes import Planned
 from drproof.model.context import DRILL_TAG
 from drproof.model.criteria import Backup, Cadence, Criteria, Plausibility, Site, Sites, Storing, Workload

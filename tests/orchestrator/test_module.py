@@ -15,7 +15,7 @@ import pytest
 
 from drproof import catalog
 from drproof.engine.settings import resolve
-from drproof.model.capabilities import AlarmRule
+from drproof.model.alarms import AlarmRule
 from drproof.model.settings import Settings
 from drproof.orchestrator import package
 from drproof.orchestrator.asked import SCHEDULE, Given, asked_of

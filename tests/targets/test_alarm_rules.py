@@ -2,9 +2,11 @@
 
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
-from drproof.model.capabilities import AlarmRule
+from drproof.formats import timestamps
+from drproof.model.alarms import AlarmRule
 from drproof.targets.aws.cloudwatch import AwsAlarms
 from drproof.targets.sites import AwsTarget
 from tests.targets.conftest import NAMES
@@ -33,7 +35,10 @@ def test_an_alarm_is_read_as_it_was_set_and_one_that_does_not_exist_is_absent(
         InsufficientDataActions=[TOPIC],
     )
 
-    assert target.recovery.alarms.rules([name, "nobody"]) == {
+    found = target.recovery.alarms.rules([name, "nobody"])
+
+    assert timestamps.parse_evidence(found[name].state_since)
+    assert found == {
         name: AlarmRule(
             name=name,
             kind="metric",
@@ -50,6 +55,8 @@ def test_an_alarm_is_read_as_it_was_set_and_one_that_does_not_exist_is_absent(
             actions_enabled=False,
             actions=(TOPIC,),
             insufficient_data_actions=(TOPIC,),
+            state="INSUFFICIENT_DATA",
+            state_since=found[name].state_since,
         )
     }
 
@@ -97,6 +104,24 @@ def test_what_cloudwatch_takes_for_granted_is_said() -> None:
     assert (rule.periods, rule.datapoints, rule.missing_data) == (2, 2, "missing")
     assert rule.statistic == ""
     assert (rule.metric, rule.threshold, rule.period_ms, rule.actions_enabled) == ("", "", 0, False)
+
+
+def test_an_alarm_says_its_state_since_it_changed_and_not_since_it_was_told_again() -> None:
+    changed, again = (datetime(2026, 1, day, tzinfo=UTC) for day in (30, 31))
+    told = {"StateValue": "ALARM", "StateUpdatedTimestamp": again}
+    alarms = [
+        {"AlarmName": "kept", "StateTransitionedTimestamp": changed, **told},
+        {"AlarmName": "told", **told},
+        {"AlarmName": "mute"},
+    ]
+
+    rules = AwsAlarms(Answers(MetricAlarms=alarms)).rules(["kept", "told", "mute"])  # type: ignore[arg-type]
+
+    assert {name: (rule.state, rule.state_since) for name, rule in rules.items()} == {
+        "kept": ("ALARM", "2026-01-30T00:00:00.000Z"),
+        "told": ("ALARM", "2026-01-31T00:00:00.000Z"),
+        "mute": ("", ""),
+    }
 
 
 def test_a_percentile_is_the_statistic_of_its_alarm() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from drproof.model.capabilities import AlarmRule
+from drproof.model.alarms import AlarmRule
 from drproof.model.receipt import Receipt
 from drproof.phases.health.read_alarms import AlarmRules
 

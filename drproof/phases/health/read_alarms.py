@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drproof.model.capabilities import AlarmRule
+from drproof.model.alarms import AlarmRule
 from drproof.model.context import Context
 from drproof.model.phase import phase
 from drproof.model.receipt import Milliseconds

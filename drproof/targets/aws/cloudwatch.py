@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from drproof.formats import timestamps
-from drproof.model.capabilities import AlarmRule
+from drproof.model.alarms import AlarmRule
 from drproof.model.errors import FormatError
 from drproof.targets.aws import instants
 from drproof.targets.aws.errors import translated
@@ -103,6 +103,8 @@ def _rule(alarm: Mapping[str, Any]) -> AlarmRule:
         "actions_enabled": bool(alarm.get("ActionsEnabled")),
         "actions": tuple(alarm.get("AlarmActions", ())),
         "insufficient_data_actions": tuple(alarm.get("InsufficientDataActions", ())),
+        "state": alarm.get("StateValue", ""),
+        "state_since": _since(alarm),
     }
     if "AlarmRule" in alarm:
         return AlarmRule(kind="composite", **told)
@@ -122,6 +124,11 @@ def _rule(alarm: Mapping[str, Any]) -> AlarmRule:
         missing_data=alarm.get("TreatMissingData") or "missing",
         **told,
     )
+
+
+def _since(alarm: Mapping[str, Any]) -> str:
+    """Return since when an alarm says what it says: later words for the same state are no change of it."""
+    return instants.text(alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp"))
 
 
 def _moment(text: str) -> datetime:
