@@ -11,6 +11,9 @@ from drproof.model.errors import FormatError
 
 REPORT = "run_report.json"
 RUNS, LATEST = "runs", "latest"
+LOCAL = "local"
+"""The candidate whose runs have no folder of its name."""
+
 OUTPUTS: Mapping[str, str] = {
     "ranked_json": "{provider}_ranked_jobs.{profile}.json",
     "ranked_csv": "{provider}_ranked_jobs.{profile}.csv",
@@ -124,9 +127,10 @@ def plan_of(
     return (*runs, *sorted(latest, key=lambda one: one.s3_key))
 
 
-def run_path(prefix: str, run_id: str) -> str:
+def run_path(prefix: str, run_id: str, candidate: str = LOCAL) -> str:
     """Return where a run is published; its id stands there as it is, colons and plus included."""
-    return _below(prefix, f"{RUNS}/{run_id}")
+    below = "" if candidate == LOCAL else f"candidates/{candidate}/"
+    return _below(prefix, f"{below}{RUNS}/{run_id}")
 
 
 def latest_path(prefix: str) -> str:

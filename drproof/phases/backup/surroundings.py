@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from drproof.formats import pointers
+from drproof.formats import pointers, published_runs
 from drproof.model.capabilities import ObjectStore
 from drproof.model.criteria import Backup, Plausibility
 from drproof.model.errors import FormatError, NotFoundError, TargetError
 from drproof.phases.backup.beside import OK, BucketSeen, PublishedSeen
 
 LABELS = ("global", "global-legacy")
+"""The second is of the candidate `local` alone: of another one it would name somebody else's run."""
+
 REFUSED = frozenset({"AccessDenied", "403", "NoSuchBucket", "404"})
 
 
@@ -16,7 +18,7 @@ def published(objects: ObjectStore, place: Plausibility) -> PublishedSeen:
     """Return how much the original site published with its last run; what cannot be read is said and not raised."""
     keys = pointers.keys(place.prefix, place.candidate, "", "")
     problem = "no pointer names a run"
-    for label in LABELS:
+    for label in LABELS if place.candidate == published_runs.LOCAL else LABELS[:1]:
         try:
             _, data = objects.read(place.bucket, keys[label])
             run = pointers.parse(data)
@@ -35,8 +37,7 @@ def published(objects: ObjectStore, place: Plausibility) -> PublishedSeen:
 
 
 def _run(objects: ObjectStore, place: Plausibility, run_id: str) -> PublishedSeen:
-    # The id of a run is an instant with its colons and its plus, and stands in keys as it is.
-    prefix = f"{place.prefix}/runs/{run_id}/"
+    prefix = f"{published_runs.run_path(place.prefix, run_id, place.candidate)}/"
     uri = f"s3://{place.bucket}/{prefix}"
     count = size = 0
     try:
