@@ -103,7 +103,8 @@ def _plan(  # noqa: PLR0913 — every place that a plan comes from
     from drproof.model.errors import FormatError, NotFoundError
 
     if plan_json is not None:
-        return _planned(plan_json, run_id)
+        # Offline no key is asked for.
+        return _planned(plan_json, run_id, prefix if store is not None else "")
     run_path = published_runs.run_path(prefix, run_id)
     where = f"s3://{bucket}/{run_path}/{published_runs.REPORT}"
     if run_dir is not None:
@@ -127,8 +128,8 @@ def _plan(  # noqa: PLR0913 — every place that a plan comes from
         raise FormatError(exc.code, f"{where}: {exc}") from exc
 
 
-def _planned(plan_json: Path, run_id: str) -> "tuple[PlanEntry, ...]":
-    """Return the plan of a file, if it is one of this run."""
+def _planned(plan_json: Path, run_id: str, prefix: str) -> "tuple[PlanEntry, ...]":
+    """Return the plan of a file, if it is one of this run below this prefix."""
     from drproof.formats import published_runs
     from drproof.model.errors import FormatError
 
@@ -143,6 +144,10 @@ def _planned(plan_json: Path, run_id: str) -> "tuple[PlanEntry, ...]":
         if entry.kind == published_runs.LATEST and f"/{published_runs.LATEST}/" not in f"/{entry.s3_key}":
             msg = f"{plan_json} plans {entry.s3_key}, which is no latest copy"
             raise ValueError(msg)
+        if prefix and not entry.s3_key.startswith(f"{prefix}/"):
+            place = entry.s3_key.partition(f"/{entry.kind}/")[0]
+            msg = f"{plan_json} plans {entry.s3_key}, which does not lie below the prefix {prefix}"
+            raise ValueError(f"{msg}\n  next: --prefix {place}, where that is the one that is meant")
     return plan
 
 

@@ -166,6 +166,21 @@ def test_a_plan_file_decides_what_is_checked_and_a_latest_copy_of_another_plan_i
     assert words == {"sha256_mismatch", "latest_sha_mismatch"}
 
 
+def test_a_plan_of_another_prefix_says_nothing_of_the_one_that_is_meant(site: Site, tmp_path: Path) -> None:
+    site.publish()
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps(site.found("--verify-latest")))
+
+    meant = site.verify("--plan-json", str(plan), "--prefix", "production")
+    beside = site.verify("--plan-json", str(plan), "--prefix", site.prefix[:-1])
+
+    for said in (meant, beside):
+        assert said.exit_code == 2, said.output
+        assert "which does not lie below the prefix" in said.stderr
+        assert f"next: --prefix {site.prefix}, where that is the one that is meant" in said.stderr
+    assert site.verify("--plan-json", str(plan), "--prefix", f"{site.prefix}/").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("plan", "reason"),
     [
