@@ -58,6 +58,11 @@ def counted(table: str, prefix: str) -> str:
     return f"SELECT COUNT(*) FROM ({_current(table, prefix)}) AS c"  # noqa: S608 — the prefix is quoted
 
 
+def counted_once(table: str, prefix: str) -> str:
+    """Return the statement that counts the keys of one side's current objects, each once."""
+    return f"SELECT COUNT(DISTINCT key) FROM ({_current(table, prefix)}) AS c"  # noqa: S608 — the prefix is quoted
+
+
 def columns_of(manifest: Manifest, encoded_key: str) -> list[str]:
     """Return the expressions that bring an inventory's own columns to `COLUMNS`; `encoded_key` decodes a key."""
     absent = {"encryption_status": "CAST(NULL AS VARCHAR)", "is_latest": "TRUE", "is_delete_marker": "FALSE"}

@@ -115,6 +115,9 @@ class InventoryComparison:
                 for side, prefix in zip(SIDES, self._prefixes, strict=True)
             ]
             self.tally.left, self.tally.right = counts
+            # One side is enough: with that one sound, a key that comes twice on the other cannot be balanced.
+            if _count(database, inventory_sql.counted_once(f"{SIDES[0]}_inventory", self._prefixes[0])) != counts[0]:
+                raise _twice()
             database.execute(inventory_sql.compared(*self._prefixes))
             while rows := database.fetchmany(BATCH):
                 for row in rows:
@@ -128,9 +131,13 @@ class InventoryComparison:
         unlike = tally.size + tally.content + tally.doubtful
         equal = tally.left - tally.missing - unlike
         if equal != tally.right - tally.extra - unlike or equal < 0:
-            msg = "the current objects of one side are not one a key: an inventory names a key twice"
-            raise FormatError("inventory-twice", msg)
+            raise _twice()
         tally.equal = equal
+
+
+def _twice() -> FormatError:
+    msg = "the current objects of one side are not one a key: an inventory names a key twice"
+    return FormatError("inventory-twice", msg)
 
 
 def _difference(  # noqa: PLR0913 — the columns of the statement

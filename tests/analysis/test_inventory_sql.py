@@ -2,7 +2,7 @@
 
 import pytest
 
-from drproof.analysis.inventory_sql import COLUMNS, athena_tables, columns_of, compared, counted
+from drproof.analysis.inventory_sql import COLUMNS, athena_tables, columns_of, compared, counted, counted_once
 from drproof.formats.s3_inventory import DataFile, Manifest
 
 CSV, PARQUET = "CSV", "Parquet"
@@ -55,3 +55,8 @@ def test_prefixes_are_quoted_and_cut_off() -> None:
     assert "FROM left_inventory" in statement
     assert "FROM right_inventory" in statement
     assert counted("right_inventory", "other/").startswith("SELECT COUNT(*) FROM (SELECT SUBSTR(key, 7) AS key")
+
+
+def test_keys_are_counted_once_below_a_prefix() -> None:
+    once = counted_once("right_inventory", "other/")
+    assert once == counted("right_inventory", "other/").replace("COUNT(*)", "COUNT(DISTINCT key)")

@@ -116,6 +116,15 @@ def test_a_key_that_comes_twice_is_an_error(tmp_path: Path) -> None:
         compare(left, written(tmp_path / "r", "CSV", [row("a", 1, ONE)]), tmp_path)
 
 
+def test_keys_that_come_twice_on_either_side_are_an_error_however_they_balance(tmp_path: Path) -> None:
+    a, b = row("a", 1, ONE), row("b", 1, ONE)
+
+    for number, (ours, theirs) in enumerate((([a, a], [a, a]), ([a, a, b], [a, b, b]), ([a, b], [a, b, b]))):
+        left = written(tmp_path / f"l{number}", "CSV", ours)
+        with pytest.raises(FormatError, match="names a key twice"):
+            compare(left, written(tmp_path / f"r{number}", "CSV", theirs), tmp_path)
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_row_without_a_key_is_an_error(tmp_path: Path, kind: str) -> None:
     left = written(tmp_path / "l", "CSV", [row("a", 1, ONE)])
