@@ -126,6 +126,8 @@ def _refuse_to_turn_back(now: ControlPlanePointer, wanted: ControlPlanePointer, 
             said = f"is of {now.created_at}, which is newer than {wanted.created_at}"
     except FormatError:
         said = f"is of {now.created_at!r}, which is no instant that can be compared with {wanted.created_at}"
+    if not said and now.schema_version != wanted.schema_version:
+        said = f"is written in version {now.schema_version}, and this would be in version {wanted.schema_version}"
     if not said and descends(repository, now.git_sha, wanted.git_sha):
         said = f"is of commit {now.git_sha}, which comes after {wanted.git_sha}"
     if said:

@@ -180,6 +180,17 @@ def test_a_bundle_that_was_lost_under_its_pointer_is_put_back(hand):
             json.dumps({"bundle_uri": "s3://b/k", "bundle_sha256": "ab" * 32, "created_at": "yesterday"}).encode(),
             "is of 'yesterday', which is no instant that can be compared",
         ),
+        (
+            json.dumps(
+                {
+                    "schema_version": 2,
+                    "bundle_uri": "s3://b/k",
+                    "bundle_sha256": "ab" * 32,
+                    "created_at": "20200131T110000Z",
+                }
+            ).encode(),
+            "is written in version 2, and this would be in version 1",
+        ),
     ],
 )
 def test_a_pointer_that_says_nothing_is_not_replaced(hand, pointer, said):
