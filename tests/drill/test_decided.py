@@ -26,6 +26,7 @@ from drproof.evidence.bundle import clear_unfinished
 from drproof.evidence.canonical import canonical
 from drproof.evidence.expectations import Expectations
 from drproof.evidence.verification import verify
+from drproof.formats.timestamps import milliseconds
 from drproof.model.codec import encode
 from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Caller
@@ -125,7 +126,9 @@ def test_a_person_at_another_terminal_approves_and_the_drill_records_that_and_no
     assert sum(control["result"] == "refuted" for control in verdict["controls"]) >= 12
     kept = done.read("evidence/promote.decision.json")
     assert len(kept["refused"]) == 1
-    assert approvals.read(kept["signed"]).decision.reason == "recovered data was looked at"
+    decision = approvals.read(kept["signed"]).decision
+    assert decision.reason == "recovered data was looked at"
+    assert milliseconds(decision.expires_at) - milliseconds(decision.decided_at) == 3_600_000, "nobody said --valid-for"
     page = (folder / "proof.html").read_text()
     assert "assumed-role/drproof-approver/approver" in page
     assert "recovered data was looked at" in page

@@ -201,6 +201,26 @@ def test_what_was_meant_is_a_criterion_and_another_execution_is_refuted(success,
     assert plan["criteria"]["execution"]["execution_id"] == "another"
 
 
+@pytest.mark.parametrize(
+    ("rose_at", "words", "recovery"),
+    [
+        ("2026-05-04T09:00:00.250000+00:00", [], "proven"),
+        ("2026-05-04T09:00:00.249000+00:00", [], "refuted"),
+        ("2026-05-04T09:00:00.249000+00:00", ["--alarm-lead", "61m"], "proven"),
+    ],
+)
+def test_an_alarm_may_have_called_an_hour_before_where_nobody_says_how_long(tmp_path, rose_at, words, recovery):
+    case = lay_out("whole_ok", tmp_path / "case")
+    alarms = case.folder / "alarms/freshness.json"
+    text = alarms.read_text().replace("2026-05-04T09:50:15.300000+00:00", rose_at)
+    alarms.write_text(text.replace("2026-05-04T09:45:00.000+0000", "2026-05-04T08:56:00.000+0000"))
+
+    told = _cli(*case.words(tmp_path / "bundle"), *words)
+
+    assert told.returncode == 0, told.stdout
+    assert f"recovery: {recovery}\n" in told.stdout
+
+
 def test_the_references_manifest_is_derived_with_the_digests_of_what_was_handed_in(success, tmp_path):
     _cli(*success.words(tmp_path / "bundle"))
 

@@ -15,6 +15,7 @@ from drproof.engine.private import Private
 from drproof.evidence import approvals
 from drproof.formats import release_metadata
 from drproof.formats.release_metadata import Release
+from drproof.formats.timestamps import milliseconds
 from drproof.targets import embedded
 from tests.contracts.observed import IMAGE
 from tests.drill.conftest import Operator
@@ -75,6 +76,7 @@ def test_a_person_at_a_terminal_approves_an_execution_and_no_byte_holds_its_toke
     decision = approvals.read(output["decision"]).decision
     assert (decision.approved, decision.ticket, decision.reason) == (True, "CHG-7", "looked at")
     assert (decision.execution_arn, decision.drill_id) == (arn, "approved")
+    assert milliseconds(decision.expires_at) - milliseconds(decision.decided_at) == 3_600_000, "nobody said --valid-for"
     written = b"".join(path.read_bytes() for path in person.folder.rglob("*") if path.is_file())
     said = (terminal.text + status.stdout + status.stderr).encode()
     assert token.encode() not in written + said + waiting.objects()

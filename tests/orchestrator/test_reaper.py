@@ -222,6 +222,7 @@ def test_the_command_tells_first_and_removes_when_it_is_told_to(yard: Yard, tmp_
     done = operator.cli(*shlex.split(step)[1:], "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
+    assert (record["older_than_ms"], record["max_deletions"]) == (0, 1_000), "nobody said another bound"
     assert {item["decision"] for item in record["items"]} == {"removed"}
     assert due not in machines(yard)
     (journal,) = (tmp_path / "reports" / "sweeps").glob("*.journal.log")
