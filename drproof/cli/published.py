@@ -116,8 +116,9 @@ def _plan(  # noqa: PLR0913 — every place that a plan comes from
         except NotFoundError as exc:
             if exc.code == "NoSuchBucket":
                 raise
-            msg = f"{where} is not published, and nothing else says what was promised\n  next: name --plan-json"
-            raise ValueError(msg) from exc
+            msg = f"{where} is not published, and nothing else says what was promised"
+            next_step = "name --plan-json, or the --prefix below which the run is published"
+            raise ValueError(f"{msg}\n  next: {next_step}") from exc
     try:
         report = published_runs.parse_report(data)
         if report.run_id != run_id:

@@ -132,7 +132,7 @@ def test_a_bucket_of_another_owner_answers_for_nothing(site: Site, tmp_path: Pat
 def test_an_unpublished_report_and_no_bucket_are_misuse_with_the_next_step(site: Site, tmp_path: Path) -> None:
     said = site.verify()
     assert said.exit_code == 2
-    assert "next: name --plan-json" in said.stderr
+    assert "next: name --plan-json, or the --prefix below which the run is published" in said.stderr
     write(tmp_path, {"run_report.json": report_of()})
     assert site.verify("--bucket", "nobody-has-this", "--run-dir", str(tmp_path)).exit_code == 2
     nowhere = site.verify("--bucket", "nobody-has-this")
