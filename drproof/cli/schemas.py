@@ -6,8 +6,8 @@ from importlib.resources import files
 from typing import Any
 
 from drproof import catalog
+from drproof.analysis.leases import Holder
 from drproof.engine.leaf import Leaf
-from drproof.engine.lease import Holder
 from drproof.engine.leaves import LEAVES
 from drproof.engine.private import Handover
 from drproof.engine.sweep_documents import SweepRecord

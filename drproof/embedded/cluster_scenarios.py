@@ -25,7 +25,7 @@ JOB_LABEL = "job-name"
 WORKLOAD, REPORT = "workload", "report-state"
 SECTION = "scoring"
 OTHER_DIGEST = "sha256:" + "5ca1ab1e" * 8
-RESTARTED_SECONDS = 1.0
+RESTARTED_SECONDS = 0.05
 ACCOUNT_SECONDS = 1.0
 
 

@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
+from drproof.analysis.leases import Holder
 from drproof.engine import lease as leases
 from drproof.engine.clock import SystemClock
 from drproof.engine.fetching import Fetched, fetch
-from drproof.engine.lease import Holder
 from drproof.engine.private import Private
 from drproof.engine.refusal import Refusal, refuse
 from drproof.engine.stored_run import StoredRun

@@ -9,29 +9,23 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from drproof.analysis.ownership import SKEW_MS
+from drproof.analysis.leases import Found, Holder, read_lease
 from drproof.engine.clock import instant
 from drproof.engine.patience import Patience
 from drproof.evidence.canonical import canonical
 from drproof.formats import timestamps
 from drproof.formats.arns import region_of
-from drproof.formats.strict_json import parse
-from drproof.formats.timestamps import milliseconds
 from drproof.model.capabilities import Intent, ObjectInfo, ObjectStore
 from drproof.model.context import Clock, Effects
 from drproof.model.errors import (
     AlreadyExistsError,
     DrproofError,
-    EvidenceError,
     LeaseError,
     NotFoundError,
     UnansweredError,
 )
-from drproof.model.receipt import Count
 
 
 class AtWorkError(LeaseError):
@@ -47,58 +41,6 @@ SUFFIX = ".drproof-lease"
 HOUR_MS = 3_600_000
 LONGEST_MS = 12 * HOUR_MS
 """For how long a holder renews: who hangs must not hold the target for ever, and what a drill made ends then too."""
-RESOLUTION_MS = 2_000
-"""A store tells whole seconds, of the renewal and of the answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """Who holds a lease, as it is written down."""
-
-    drill_id: str
-    fence: int
-    expires_at: str
-    host: str
-    pid: int
-    length_ms: Count = 0
-    """How long it holds from each renewal on, by the clock of the store; 0 where it does not say."""
-    execution: str = ""
-    """The execution of the orchestrator that holds it while it runs, between its acts as well; empty for a process."""
-    parked: bool = False
-    """Whether that execution is between two acts: no process works on it."""
-
-    @classmethod
-    def of(cls, content: Mapping[str, Any]) -> "Holder":
-        """Return the holder that a lease object names."""
-        named = {key: content[key] for key in ("drill_id", "fence", "expires_at", "host", "pid")}
-        more = {key: content[key] for key in ("length_ms", "execution", "parked") if key in content}
-        return cls(**named, **more)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A lease as somebody found it."""
-
-    holder: Holder | None
-    """None when it cannot be read."""
-    etag: str
-    renewed_at: str
-    """When it was last renewed, by the clock of the store."""
-    seen_at: str
-    """When it was read, by the same clock."""
-
-    def has_run_out(self, now: str) -> bool:
-        """Return whether the holder surely believes it lost: by the store's own clock where that is known.
-
-        Clocks of two machines differ, and a lease that is taken too early has two holders. Where the store does not
-        say, a lease is over once it has been for as long as clocks may differ.
-        """
-        holder = self.holder
-        if holder is None:
-            return True
-        if self.renewed_at and self.seen_at and holder.length_ms:
-            return milliseconds(self.seen_at) - milliseconds(self.renewed_at) > holder.length_ms + RESOLUTION_MS
-        return milliseconds(now) - milliseconds(holder.expires_at) > SKEW_MS
 
 
 class Lease:
@@ -350,14 +292,7 @@ def look(store: ObjectStore, bucket: str, key: str) -> Found | None:
         info, body = store.read(bucket, key)
     except NotFoundError:
         return None
-    try:
-        content = parse(body)
-        holder = Holder.of(content) if isinstance(content, dict) else None
-        if holder is not None:
-            milliseconds(holder.expires_at)
-    except (EvidenceError, KeyError, TypeError):
-        holder = None
-    return Found(holder=holder, etag=info.etag, renewed_at=info.modified_at, seen_at=info.seen_at)
+    return read_lease(info, body)
 
 
 def give_back(lease: Lease, effects: Effects, patience: Patience) -> None:

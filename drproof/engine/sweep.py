@@ -17,8 +17,9 @@ from drproof.analysis.ownership import refuse_too_many
 from drproof.engine.clock import SystemClock
 from drproof.engine.criteria import settings_of
 from drproof.engine.effects import JournalledEffects
-from drproof.engine.lease import Lease, look
+from drproof.engine.lease import Lease, give_back, look
 from drproof.engine.opening import assert_sites
+from drproof.engine.patience import Patience
 from drproof.engine.places import rooted
 from drproof.engine.preparation import tool
 from drproof.engine.settings import EMBEDDED, find_file, resolve
@@ -81,12 +82,13 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
 
     Raises:
         GuardError: wrong account or region, or more is due than may be removed; nothing was removed.
-        TargetError: the platform did not say what is there; nothing was removed.
+        TargetError: the platform did not say what is there, and nothing was removed; or the record could not be stored.
     """
     recovery = settings.sites.recovery
     # The original site is none of a sweep's business: only the one where drills create is asked.
     assert_sites(target, Sites(primary=settings.sites.primary, recovery=recovery), sides=("recovery",))
-    clock = SystemClock()
+    # Whoever asks at the end may be nobody any more: credentials end.
+    clock, caller = SystemClock(), target.recovery.identity.caller()
     started = clock.now()
     sweep_id = f"sweep-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     hand = _Sweep(target, settings, asked, sweep_id, folder)
@@ -95,6 +97,7 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
     due = [one for one in found if one.decision == DUE]
     if due and asked.yes:
         items, obstacle = hand.remove(due, items)
+    leases, unread = hand.leases_told()
     record = SweepRecord(
         sweep_id=sweep_id,
         mode="rehearsal" if settings.target == EMBEDDED else "live",
@@ -103,12 +106,12 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
         ended_at=clock.now(),
         account_id=recovery.account_id,
         region=recovery.region,
-        caller=target.recovery.identity.caller(),
+        caller=caller,
         drill=asked.drill,
         older_than_ms=asked.older_than_ms,
         max_deletions=asked.max_deletions,
-        items=tuple(sorted((*items, *hand.leases()), key=lambda item: ORDER[item.decision])),
-        obstacle=obstacle,
+        items=tuple(sorted((*items, *leases), key=lambda item: ORDER[item.decision])),
+        obstacle=obstacle or unread,
         tool=tool(),
     )
     hand.keep(record)
@@ -151,6 +154,8 @@ class _Sweep:
         self._clock = SystemClock()
         self._masker = Redactor(target.secrets)
         self._evidence = Evidence(target.receipts, settings.storing)
+        self._tried: set[tuple[str, str, str, str]] = set()
+        """What it set out to remove."""
 
     def look(self) -> list[Looked]:
         """Return what carries a mark, each with what is to become of it and why."""
@@ -169,6 +174,15 @@ class _Sweep:
             *states.locks(),
         ]
         return [_looked(one, terms) for one in found if self._asked.drill in {"", one.claimed.drill}]
+
+    def leases_told(self) -> tuple[tuple[SweptItem, ...], str]:
+        """Return the lease of others, or why nobody could ask for it once something was removed."""
+        try:
+            return self.leases(), ""
+        except TargetError as exc:
+            if not self._tried:
+                raise
+            return (), _first_line(exc)
 
     def leases(self) -> tuple[SweptItem, ...]:
         """Return the lease that somebody holds or left; a dead one is taken over by the next drill, or by a sweep."""
@@ -198,6 +212,7 @@ class _Sweep:
 
         Raises:
             GuardError: by the second look, it is more than may be removed; nothing was removed.
+            TargetError: the platform did not say what is there; nothing was removed.
         """
         most = self._asked.max_deletions
         refuse_too_many("things", range(sum(one.candidate.count for one in due)), most, LIMIT)
@@ -220,13 +235,27 @@ class _Sweep:
                 obstacle = ""
             except LeaseError as exc:
                 obstacle = _first_line(exc)
+            except TargetError as exc:
+                if not self._tried:
+                    raise
+                obstacle = _first_line(exc)
             finally:
                 # Where that cannot be written down it runs out: a process that is kept would renew it for ever.
                 lease.stop()
-                with effects.intend("lease.release", lease.uri) as pending:
-                    lease.release(pending.intent)
-        there = {one.key: one for one in self.look()}
+                give_back(lease, effects, Patience(self._settings.limits, self._clock))
+        try:
+            there = {one.key: one for one in self.look()}
+        except TargetError as exc:
+            obstacle = obstacle or _first_line(exc)
+            return tuple(self._unseen(item, problems, obstacle) for item in items), obstacle
         return tuple(_ended(item, there, problems, ended_early=bool(obstacle)) for item in items), obstacle
+
+    def _unseen(self, item: SweptItem, problems: Mapping[tuple[str, str], str], obstacle: str) -> SweptItem:
+        """Return an item after whose removal nobody could look: what was begun is not said to be gone."""
+        if (item.kind, item.identity, item.drill, item.expires_at) not in self._tried:
+            return item
+        why = problems.get((item.kind, item.identity), f"whether it is gone is not known: {obstacle}")
+        return replace(item, decision="failed", why=why)
 
     def _effects(self, journal: Journal, allowed: Callable[[], None]) -> JournalledEffects:
         return JournalledEffects(
@@ -264,6 +293,7 @@ class _Sweep:
         details = {"drill": claimed.drill, "expires_at": claimed.expires_at, "count": count}
         try:
             with effects.intend(f"sweep.{one.kind}", one.identity, details) as pending:
+                self._tried.add(one.key)
                 one.candidate.remove(pending.intent)
         except LeaseError:
             raise
@@ -307,7 +337,12 @@ class _Sweep:
         write_atomic(self._folder / f"{self._id}.json", data)
         if not record.dry_run:
             intent = Intent(number=1, verb="sweep.record", resource=self._id, token=self._id)
-            self._store(intent, "sweep.json", data)
+            try:
+                self._store(intent, "sweep.json", data)
+            except TargetError:
+                # Where the sweep itself was ended by it, the record says so already, and is not lost for that.
+                if not record.obstacle:
+                    raise
 
 
 def _first_line(error: DrproofError) -> str:

@@ -14,6 +14,7 @@ from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.errors import TargetError
 from drproof.model.machines import Resource
 from drproof.model.settings import Settings
+from drproof.phases.recovery.by_hand import of_a_state
 from drproof.targets.provisioners.place import (
     DIRECT_SUFFIX,
     LOCK_SUFFIX,
@@ -93,7 +94,7 @@ class States:
                 identity=f"s3://{where.state_bucket}/{key}",
                 claimed=self._claimed(state.origin, state.expires_at),
                 remove=remove,
-                left="" if state.origin else f"it does not say which drill it is of: {', '.join(state.identities)}",
+                left="" if state.origin else self._of_nobody(state, key),
                 doubt=self._evidence.unknown(state.origin) if state.origin else "",
                 held=held,
                 waits="" if held else self._waits(state),
@@ -113,6 +114,13 @@ class States:
                 claimed=self._claimed("", ""),
                 left=_unlocked_by_hand(self._noted),
             )
+
+    def _of_nobody(self, state: State, key: str) -> str:
+        """Return what a state without any mark holds, with the command for whoever knows that nobody needs it."""
+        where, region = self._settings.recovery.provisioner, self._settings.sites.recovery.region
+        step = of_a_state(state.identities, bucket=where.state_bucket, key=key, region=region)
+        held = ", ".join(state.identities)
+        return f"it does not say which drill it is of, and none works beside it: {held}; if nobody needs that: {step}"
 
     @property
     def _is_strange(self) -> bool:

@@ -8,7 +8,7 @@ from drproof.model.readiness import Decision
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House, spoiled
 from tests.contracts.evidence import PASSING, Evidence
-from tests.contracts.observed import IMAGE
+from tests.contracts.observed import IMAGE, PREFLIGHT
 from tests.contracts.observed_preflight import (
     ASKED_AT,
     BUILDS,
@@ -278,11 +278,22 @@ def a_trigger_must_be_there_and_off_or_follow_a_drill(house: House) -> None:
     assert gone.reason == "the receipt does not speak of rule atlas-schedule"
     denied = house.verdict(name, trigger("AccessDenied"), "rule atlas-schedule").reason
     assert denied.startswith("rule atlas-schedule could not be read: AccessDenied")
-    assert "aws events disable-rule --name atlas-schedule" in _fix(
-        house, name, trigger("enabled"), "rule atlas-schedule"
+    disabled = "aws events disable-rule --region us-west-2 --name atlas-schedule"
+    assert disabled in _fix(house, name, trigger("enabled"), "rule atlas-schedule")
+    there = trigger("enabled").facts(
+        "read_triggers", site="primary", triggers=(replace(TRIGGERS.triggers[0], state="enabled"),)
     )
+    assert "disable-rule --region us-east-1 " in _fix(house, name, there, "rule atlas-schedule")
+    bus = replace(TRIGGERS.triggers[0], name="rule own/schedule", state="enabled")
+    named = PASSING.facts("read_triggers", triggers=(bus,))
+    told = "aws events disable-rule --region us-west-2 --event-bus-name own --name schedule"
+    assert told in _fix(house, name, named, "rule own/schedule")
+    slash = PASSING.facts("read_triggers", triggers=(replace(bus, name="alarm own/outage"),))
+    assert "--alarm-names own/outage" in _fix(house, name, slash, "alarm own/outage")
     alarm = trigger("enabled", "alarm atlas-outage")
-    assert "disable-alarm-actions --alarm-names atlas-outage" in _fix(house, name, alarm, "alarm atlas-outage")
+    assert "disable-alarm-actions --region us-west-2 --alarm-names atlas-outage" in _fix(
+        house, name, alarm, "alarm atlas-outage"
+    )
     assert "mend triggers.rules" in _fix(house, name, trigger("absent"), "rule atlas-schedule")
     contract = house.contracts[name]
     assert contract.applies is not None
@@ -320,7 +331,104 @@ def a_bucket_of_a_state_is_versioned_encrypted_private_and_its_owners(house: Hou
         (state(state="AccessDenied"), REFUTED),
         (state(status="AccessDenied"), REFUTED),
         (state(owner=""), REFUTED),
+        (state(state="StateUnreadable", held=None), REFUTED),
     )
+    assert "restore an earlier version" in _fix(house, "remote_state_can_be_read", state(state="StateUnreadable"))
+    assert "restore an earlier" not in _fix(house, "remote_state_can_be_read", state(state="AccessDenied"))
+
+
+@boundary
+def a_state_that_holds_something_keeps_a_drill_away(house: House) -> None:
+    def state(**changes: Any) -> Evidence:
+        return PASSING.facts("read_state", **changes)
+
+    name, many = "remote_state_holds_nothing", tuple(f"a.{number}" for number in range(6))
+    expect(
+        house,
+        name,
+        (state(held=()), PROVEN),
+        (state(held=("aws_iam_role.runner",)), REFUTED),
+        (state(state="AccessDenied", held=None), UNPROVEN),
+    )
+    reason = _fix(house, name, state(held=many))
+    assert "holds a.0, a.1, a.2, a.3, a.4, and" in reason
+    assert "drproof gc" in reason
+    assert "AccessDenied" in _fix(house, name, state(state="AccessDenied", held=None))
+
+
+@boundary
+def what_could_not_be_looked_at_is_not_said_to_be_missing(house: House) -> None:
+    def point(status: str) -> Evidence:
+        (first, *rest) = PREFLIGHT.restore_point
+        return PASSING.facts("check_preflight", restore_point=(replace(first, status=status), *rest))
+
+    name, subject = "restore_point_is_present", PREFLIGHT.restore_point[0].name
+    expect(
+        house,
+        name,
+        (point("ok"), PROVEN),
+        (point("404"), REFUTED),
+        (point("NoSuchBucket"), REFUTED),
+        (point("empty"), REFUTED),
+        (point("a word that is no code"), REFUTED),
+        (point("403"), UNPROVEN),
+        (point("ExpiredToken"), UNPROVEN),
+        subject=subject,
+    )
+    assert "is empty\n" in _fix(house, name, point("empty"), subject)
+    assert "is not there\n" in _fix(house, name, point("404"), subject)
+    assert "drproof policy --site primary" in _fix(house, name, point("403"), subject)
+
+    def image(status: str) -> Evidence:
+        return PASSING.facts("check_preflight", image_status=status)
+
+    name = "image_is_in_the_registry"
+    expect(
+        house,
+        name,
+        (image("ImageNotFoundException"), REFUTED),
+        (image("RepositoryNotFoundException"), REFUTED),
+        (image("AccessDeniedException"), UNPROVEN),
+    )
+    assert "AccessDeniedException" in _fix(house, name, image("AccessDeniedException"))
+    assert "drproof policy --site primary" in _fix(house, name, image("AccessDeniedException"))
+
+
+@boundary
+def each_thing_in_the_way_of_a_drill_has_its_own_fix_and_no_other(house: House) -> None:
+    def way(**changes: Any) -> str:
+        evidence = PASSING.facts("check_preflight", **changes)
+        expect(house, "target_is_free", (evidence, REFUTED))
+        return _fix(house, "target_is_free", evidence).partition("next: ")[2]
+
+    state = PREFLIGHT.state_bucket
+    assert (
+        way(state_bucket=replace(state, status="NoSuchBucket"))
+        == f"make {state.place}, or mend its name in drproof.toml"
+    )
+    assert way(recovery_bucket=replace(state, status="403")).startswith("let the drill's role list ")
+    assert way(state_lock='{"ID": "1"}').startswith("wait for whoever holds the lock; ")
+    assert way(table_lock='{"ID": "1"}').startswith("wait for whoever holds the lock; ")
+    assert way(table_lock="AccessDenied").startswith("let the drill's role read the lock: ")
+    assert way(lease='{"drill_id": "1"}').startswith("wait for the drill that holds the lease")
+    assert way(lease="AccessDenied").startswith("let the drill's role read the lease: ")
+    machine = way(runners=("i-1", "i-2"))
+    assert machine.startswith("a machine that nobody needs: ")
+    assert machine.endswith("--region us-west-2 --instance-ids i-1 i-2")
+    assert len(way(runners=("i-1",), lease='{"drill_id": "1"}').split("; ")) == 2
+
+
+@boundary
+def an_image_that_nobody_could_look_at_is_told_with_a_fix(house: House) -> None:
+    unread = PASSING.facts("check_preflight", architectures=())
+    strange = PASSING.facts("check_preflight", instance_type="nothing-known")
+    for name, subject, evidence in (
+        ("image_has_every_architecture", "arm64", unread),
+        ("image_runs_on_the_runner", "", unread),
+        ("image_runs_on_the_runner", "", strange),
+    ):
+        expect(house, name, (evidence, UNPROVEN), subject=subject)
+        _fix(house, name, evidence, subject)
 
 
 @boundary

@@ -96,6 +96,7 @@ STATE = StateObserved(
     encrypted="yes",
     private="yes",
     state="new",
+    held=(),
 )
 PLACES = tuple(
     BucketPlace(name=f"{name} bucket", bucket=f"atlas-{name}", region="us-west-2", status="ok")

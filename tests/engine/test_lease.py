@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from drproof.analysis.leases import Found, Holder
 from drproof.engine.clock import SystemClock, instant
-from drproof.engine.lease import SUFFIX, AtWorkError, Found, Holder, Lease
+from drproof.engine.lease import SUFFIX, AtWorkError, Lease
 from drproof.model.capabilities import Intent, ObjectInfo
 from drproof.model.errors import AlreadyExistsError, LeaseError, NotFoundError, ThrottledError, UnansweredError
 

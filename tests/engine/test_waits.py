@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 import drproof
+from drproof.engine.keys import PAUSE_MS, Sealer
 from drproof.formats.durations import parse as milliseconds
+from drproof.model.settings import Limits
 from drproof.targets.aws.s3_requests import ATTEMPTS, FIRST_PAUSE_AT_THE_WORLD
 from drproof.targets.sites import EVERY_AT_THE_WORLD
 
@@ -25,6 +27,9 @@ WAITS = {"sleep": 1000, "sleep_ms": 1, "Timer": 1000, "stop.wait": 1000, "_stop.
 
 IN_THE_WORLD: Mapping[str, float] = {
     "poll_ms": milliseconds(SAID["poll"]),
+    "backoff_ms": milliseconds(SAID["backoff"]),
+    "_pause_ms": min(PAUSE_MS, milliseconds(SAID["backoff"])),
+    "number": Limits().max_attempts - 1,
     "_every": EVERY_AT_THE_WORLD,
     "every": EVERY_AT_THE_WORLD,
     "tried": ATTEMPTS - 1,
@@ -32,14 +37,7 @@ IN_THE_WORLD: Mapping[str, float] = {
 }
 """What stands behind a name in the embedded world, in the unit of whoever waits by it."""
 
-AFTER = "after an attempt that failed: an injected failure makes one, and an API that restarts must be back in time"
 EXPLAINED: Mapping[str, str] = {
-    "engine/attempts.py: limits.backoff_ms * number": AFTER,
-    "engine/keys.py: self._pause_ms * number / 1000": AFTER,
-    "engine/mirror.py: limits.backoff_ms * number": AFTER,
-    "engine/mirror.py: self.limits.backoff_ms * number": AFTER,
-    "engine/patience.py: self.limits.backoff_ms * number": AFTER,
-    "phases/recovery/teardown.py: ctx.settings.limits.backoff_ms // 3": AFTER,
     "engine/clock.py: milliseconds / 1000": "the clock itself: whoever asks it says how long, and is read here",
     "engine/guardian.py: PAUSE_SECONDS": "a guardian whose teardown failed twice: what failed was no wait of a drill",
     "engine/lease.py: self._length_ms / 3000": "a thread of the background renews the lease; nobody waits for it",
@@ -153,6 +151,12 @@ def test_no_wait_of_a_drill_is_longer_than_a_tenth_of_a_second_in_the_embedded_w
 )
 def test_a_longer_one_is_found_however_it_is_written(line):
     assert len(too_long(f"A = 250\nB = 0.25\ndef wait():\n    {line}\n")) == 1
+
+
+def test_only_attempts_before_the_last_are_waited_after_and_a_key_is_asked_no_oftener():
+    """By that the longest wait of each is read off its factor; a world of its own would say otherwise."""
+    assert "max_attempts" not in SAID
+    assert Limits().max_attempts >= Sealer.TRIES
 
 
 def test_each_explained_wait_is_there_and_is_longer_or_unreadable():

@@ -1,5 +1,6 @@
 """What the phases of a preflight observe, and what they make of a platform that refuses."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from drproof.model.errors import NotFoundError, TargetError
 from drproof.model.readiness import Decision, Guarded, Heard, PermissionsSeen, QuotaSeen
 from drproof.model.receipt import Caller
 from drproof.model.settings import Settings, Triggers
+from drproof.phases.preflight.check_preflight import _lease as the_lease
 from drproof.phases.preflight.check_preflight import check_preflight
 from drproof.phases.preflight.read_domains import read_domains
 from drproof.phases.preflight.read_identities import read_identities
@@ -31,6 +33,7 @@ PASSWORD = "a-password-of-the-registry"
 LOGIN = RegistryLogin(server=REGISTRY, username="AWS", password=PASSWORD, expires_at="2026-02-01T00:00:00Z")
 QUOTA = QuotaSeen(service="ec2", code="L-1", name="vCPUs", value=8, in_use=0, needed=2)
 ASKED = Decision(verb="runner.up", action="ec2:RunInstances", resource="*", decision="unknown")
+WRITTEN = SimpleNamespace(etag="", modified_at="", seen_at="")
 NAMED = Triggers(rules=("schedule",), alarms=("outage",))
 
 
@@ -53,7 +56,7 @@ class World:
             "guards": Guarded(encrypted="yes", private="no"),
             "heard": Heard(confirmed=2, pending=1),
             "describe": None,
-            "read": (None, b"{}"),
+            "read": (WRITTEN, b"{}"),
             "region": "us-east-2",
             "login": LOGIN,
             "namespace": None,
@@ -211,6 +214,91 @@ def test_the_state_is_new_read_or_refused():
     assert read_state.act(World(read=DENIED).context()).state == "AccessDenied"
 
 
+TERRAFORM = {
+    "version": 4,
+    "resources": [
+        {"mode": "managed", "type": "aws_iam_role", "name": "runner", "instances": [{"attributes": {}}]},
+        {"mode": "managed", "type": "aws_instance", "name": "gone", "instances": []},
+        {"mode": "data", "type": "aws_partition", "name": "this", "instances": [{"attributes": {}}]},
+    ],
+}
+DIRECT = {"version": 1, "kind": "direct", "resources": [{"kind": "instance", "identity": "i-1"}]}
+
+
+@pytest.mark.parametrize(
+    ("terraform", "direct", "state", "held"),
+    [
+        (b"{}", b"{}", "ok", ()),
+        (TERRAFORM, None, "ok", ("aws_iam_role.runner",)),
+        (None, DIRECT, "ok", ("i-1",)),
+        (TERRAFORM, DIRECT, "ok", ("aws_iam_role.runner", "i-1")),
+        ({**TERRAFORM, "resources": []}, None, "ok", ()),
+        (None, None, "new", ()),
+        (b"no state", None, "StateUnreadable", None),
+        (b"[1]", None, "StateUnreadable", None),
+        ({**TERRAFORM, "version": 5}, None, "StateUnreadable", None),
+        ({"version": 4, "resources": [{"type": "x"}]}, None, "StateUnreadable", None),
+        (None, {"version": 1}, "StateUnreadable", None),
+        (None, DENIED, "AccessDenied", None),
+    ],
+)
+def test_what_either_state_holds_is_known_or_said_to_be_unreadable(terraform, direct, state, held):
+    """A drill refuses to work beside it, and one that cannot be read is not taken for an empty one."""
+    world = World()
+    given = {True: direct, False: terraform}
+
+    def read(bucket: str, key: str, **_: Any) -> Any:
+        found = given[key.endswith(".direct.json")]
+        if found is None:
+            raise NotFoundError("no", code="NoSuchKey")
+        if isinstance(found, Exception):
+            raise found
+        return None, found if isinstance(found, bytes) else json.dumps(found).encode()
+
+    context = world.context()
+    context.target.recovery.objects.read = read
+
+    seen = read_state.act(context)
+
+    assert (seen.state, seen.held) == (state, held)
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "execution", "is_held"),
+    [
+        ("2026-01-31T12:00:30.000Z", "", True),
+        ("2026-01-31T12:10:00.000Z", "", False),
+        ("2026-01-31T12:10:00.000Z", "arn:aws:states:us-west-2:1:execution:a:b", True),
+    ],
+)
+def test_a_lease_that_nobody_renews_holds_nothing_and_that_of_an_execution_does(seen_at, execution, is_held):
+    """The next drill takes it over: whoever was told to wait for it would wait for ever."""
+    world = World()
+    lease = {
+        "drill_id": "dead",
+        "fence": 1,
+        "expires_at": "2026-01-31T12:01:00.000Z",
+        "host": "h",
+        "pid": 1,
+        "length_ms": 60_000,
+        **({"execution": execution} if execution else {}),
+    }
+    info = SimpleNamespace(etag="e", modified_at="2026-01-31T12:00:00.000Z", seen_at=seen_at)
+    context = world.context()
+
+    def read(bucket: str, key: str, **_: Any) -> Any:
+        if not key.endswith(".drproof-lease"):
+            raise NotFoundError("no", code="NoSuchKey")
+        return info, json.dumps(lease).encode()
+
+    context.target.recovery.objects.read = read
+
+    held = the_lease(context, "states", "a.tfstate.drproof-lease")
+
+    assert bool(held) is is_held
+    assert any("has run out" in line for line in world.said) is not is_held
+
+
 @pytest.mark.parametrize(
     ("versioning", "word"),
     [("enabled", "yes"), ("suspended", "no"), ("none", "no"), ("AccessDenied", "AccessDenied")],
@@ -310,7 +398,7 @@ def test_the_lock_table_is_asked_by_terraforms_name_of_the_lock():
         context = world.context(given)
         for site in (context.target.primary, context.target.recovery):
             site.objects = SimpleNamespace(
-                head=lambda *_: SimpleNamespace(size=1), list=lambda *_: iter(()), read=lambda *_, **__: (None, b"")
+                head=lambda *_: SimpleNamespace(size=1), list=lambda *_: iter(()), read=lambda *_, **__: (WRITTEN, b"")
             )
             site.fleet = SimpleNamespace(runners=lambda _: ())
             site.images = SimpleNamespace(look=lambda _: SimpleNamespace(digests={}, media_type=""))

@@ -172,6 +172,20 @@ elif verb == {fails!r}:
 """
 """A Terraform that plans what it is told, fails at one command with one text, and writes down how it was called."""
 
+SILENT = """#!{python}
+import json, os, signal, sys, time
+verb = sys.argv[1]
+if verb == {at!r} and (verb != "version" or os.path.exists("main.tf")):
+    {does}
+if verb == "version":
+    print(json.dumps({{"terraform_version": "1.11.4", "provider_selections": {{{plugin!r}: "6.34.0"}}}}))
+elif verb == "show":
+    print(json.dumps({{"resource_changes": [{{"address": "a.b", "change": {{"actions": ["create"]}}}}]}}))
+elif verb == "output":
+    print(json.dumps({{"large": {{"sensitive": False, "type": "string", "value": "x" * {large}}}}}))
+"""
+"""A Terraform that does something else at one command, and has an output of some length."""
+
 
 def planned(
     tmp_path: Path,
@@ -202,6 +216,72 @@ def planned(
     status, said, receipt = run(tmp_path, variables, module=module)
     assert receipt.exists(), said
     return status, json.loads(receipt.read_bytes()), log.read_text().splitlines()
+
+
+def interfered(tmp_path: Path, at: str, does: str, *, large: int = 1) -> tuple[int, str, Path]:
+    """Run a build whose Terraform does something else at one command; return status, what was said, and the receipt."""
+    place = tmp_path / "place"
+    place.mkdir()
+    with zipfile.ZipFile(place / "module.zip", "w") as archive:
+        archive.writestr("main.tf", "")
+    text = SILENT.format(python=sys.executable, at=at, does=does, plugin=PLUGIN, large=large)
+    (place / "terraform").write_text(text)
+    (place / "terraform").chmod(0o755)
+    digest = hashlib.sha256((place / "module.zip").read_bytes()).hexdigest()
+    return run(tmp_path, told(TF_BUNDLE_SHA256=digest), module=place / "module.zip")
+
+
+@pytest.mark.parametrize(
+    ("at", "failed", "providers"),
+    [
+        ("version", "terraform init", {}),
+        ("show", "terraform plan", {PLUGIN: "6.34.0"}),
+        ("output", "terraform output", {PLUGIN: "6.34.0"}),
+    ],
+)
+def test_a_terraform_that_says_nothing_of_what_it_did_leaves_a_receipt_of_that(
+    tmp_path: Path, at: str, failed: str, providers: dict[str, str]
+) -> None:
+    """Above all where the machine is up already."""
+    status, said, receipt = interfered(tmp_path, at, "sys.exit(1)")
+
+    assert receipt.exists(), said
+    kept = json.loads(receipt.read_bytes())
+    assert (status, kept["status"], kept["failed_command"]) == (1, "failed", failed)
+    assert (kept["terraform_providers"], kept["terraform_outputs"]) == (providers, {})
+
+
+def test_outputs_longer_than_a_variable_of_a_process_can_be_are_in_the_receipt(tmp_path: Path) -> None:
+    status, said, receipt = interfered(tmp_path, "none", "pass", large=200_000)
+
+    assert receipt.exists(), said
+    kept = json.loads(receipt.read_bytes())
+    assert (status, kept["status"]) == (0, "ok")
+    assert len(kept["terraform_outputs"]["large"]["value"]) == 200_000
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_build_that_was_told_to_end_while_it_applied_says_so_and_never_that_it_did_it(
+    tmp_path: Path, number: str
+) -> None:
+    """The shell alone is told: what Terraform was at, it ends first."""
+    status, said, receipt = interfered(tmp_path, "apply", f"os.kill(os.getppid(), signal.{number}); time.sleep(0.3)")
+
+    kept = json.loads(receipt.read_bytes())
+    assert status != 0, said
+    assert (kept["status"], kept["exit_status"], kept["failed_command"]) == ("failed", 143, "terraform apply")
+    assert kept["reason"] == "Stopped: the build was told to end"
+    assert kept["terraform_outputs"] == {}
+
+
+def test_a_build_that_has_no_room_to_work_in_leaves_a_receipt_of_that(tmp_path: Path) -> None:
+    full = {**told(), "TMPDIR": str(tmp_path / "nowhere")}
+
+    status, said, receipt = run(tmp_path, full)
+
+    assert receipt.exists(), said
+    kept = json.loads(receipt.read_bytes())
+    assert (status, kept["status"], kept["reason"]) == (1, "failed", "there is no room to work in")
 
 
 def verbs_of(calls: list[str]) -> list[str]:

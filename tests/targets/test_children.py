@@ -155,3 +155,21 @@ def test_a_flood_is_read_to_its_end_and_not_kept(run):
     assert len(said.tail) == TAIL_LINES
     assert max(map(len, said.tail)) <= SHOWN_LINE
     assert peak < 64 * LONGEST_LINE
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"type": "change_summary"}',
+        '{"type": "change_summary", "changes": {"add": "many"}}',
+        '{"type": "planned_change", "change": 5}',
+        '{"type": "diagnostic", "diagnostic": null}',
+        '{"type": "provision_progress", "hook": "x"}',
+    ],
+)
+def test_a_line_of_another_form_is_text_and_what_comes_after_it_is_heard(run: Run, line: str) -> None:
+    """Who listens no more lets the pipe fill, and the child waits for ever to say the next line."""
+    code, said = run(f"printf '%s\\n' '{line}'; head -c 300000 /dev/zero | tr '\\0' 'x'; echo; echo the end", 20)
+
+    assert code == 0
+    assert said.tail[-1] == "the end"

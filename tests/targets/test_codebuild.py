@@ -24,7 +24,7 @@ from drproof.formats import s3_uri
 from drproof.model.capabilities import Provisioner
 from drproof.model.changes import Change
 from drproof.model.context import DRILL_TAG
-from drproof.model.errors import HeldError, Interruption, QuotaError, TargetError
+from drproof.model.errors import GuardError, HeldError, Interruption, QuotaError, TargetError
 from drproof.model.settings import BuildSettings
 from drproof.targets import embedded, open_target
 from drproof.targets.provisioners.build_order import next_token, orders
@@ -79,6 +79,11 @@ def of(target: AwsTarget, origin: str) -> list[dict[str, Any]]:
     return sorted(mine, key=lambda build: build["startTime"], reverse=True)
 
 
+def variable(build: dict[str, Any], name: str) -> str:
+    found = {one["name"]: one["value"] for one in build["environment"]["environmentVariables"]}
+    return str(found.get(name, ""))
+
+
 def receipt(target: AwsTarget, origin: str, action: str = "bringup") -> dict[str, Any]:
     key = RECEIPTS.join(f"{origin}/codebuild-{action}.json")
     return dict(json.loads(target.recovery.objects.read(RECEIPTS.bucket, key)[1]))
@@ -117,6 +122,21 @@ def test_a_machine_is_brought_up_observed_and_taken_away_by_builds(site: Site, o
     assert lock_is_free(target, origin)
     assert receipt(target, origin, "teardown")["status"] == "ok"
     assert provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 0
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_no_build_begins_a_teardown_of_more_machines_than_the_bounds_allow(site: Site, origin: str, tool: str) -> None:
+    target = site(tool)
+    provisioner = target.recovery.provisioner
+    provisioner.up(make_intent(), spec(origin))
+    try:
+        with pytest.raises(GuardError, match=r"1 machines .* at most 0 \(limits\.max_machines\)"):
+            provisioner.down(make_intent(), spec(origin), bounds(most=0))
+
+        assert "instance" in owned(target, origin)
+        assert [variable(build, "ACTION") for build in of(target, origin)] == ["bringup"]
+    finally:
+        provisioner.down(make_intent(), spec(origin), bounds())
 
 
 @WITHOUT

@@ -180,6 +180,33 @@ def test_an_image_that_a_parameter_names_is_read_once_and_told(
 
 @pytest.mark.exhaustive
 @needs_provider
+def test_an_apply_that_is_refused_right_after_the_parameter_was_read_leaves_the_target_to_the_next_drill(
+    world: embedded.World, tmp_path: Path, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
+) -> None:
+    """All that is in the state then is what the parameter said: of no drill, it would be in the way of every one."""
+    name = f"/{origin}/ami-id"
+    stranger("ssm").put_parameter(Name=name, Type="String", Value=network["ami_id"])
+    variables = {"ami_parameter": name, "k3s_sha256": SHA256}
+    chosen = settings("terraform", key=f"t/{origin}.tfstate", module="aws", variables=variables, provider_mirror=MIRROR)
+    site = open_target(chosen, world.endpoint, directory=tmp_path, origin=origin)
+    provisioner = site.recovery.provisioner
+    machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
+    for action in ("CreateRole", "CreateSecurityGroup"):
+        embedded.ask(world.endpoint, "POST", "faults", {"kind": "denied", "action": action, "times": 0})
+    try:
+        with pytest.raises(TargetError):
+            provisioner.up(make_intent(), machine)
+    finally:
+        embedded.ask(world.endpoint, "DELETE", "faults")
+    assert provisioner.holds() == ("terraform_data.image[0]",)
+
+    provisioner.down(make_intent(), machine, bounds())
+
+    assert provisioner.holds() == ()
+
+
+@pytest.mark.exhaustive
+@needs_provider
 def test_an_apply_that_fails_half_way_is_no_success_and_leaves_nothing(
     site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
 ) -> None:

@@ -33,8 +33,14 @@ data "aws_iam_policy_document" "builds" {
 
   statement {
     sid       = "KeepTheState"
-    actions   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    actions   = ["s3:GetObject", "s3:PutObject"]
     resources = ["${local.arn}:s3:::${local.state.bucket}/${var.tf_state_key}", "${local.arn}:s3:::${local.state.bucket}/${var.tf_state_key}.tflock"]
+  }
+
+  statement {
+    sid       = "GiveTheLockBack"
+    actions   = ["s3:DeleteObject"]
+    resources = ["${local.arn}:s3:::${local.state.bucket}/${var.tf_state_key}.tflock"]
   }
 
   dynamic "statement" {

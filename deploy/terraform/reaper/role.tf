@@ -77,8 +77,20 @@ data "aws_iam_policy_document" "reaper" {
 
   statement {
     sid       = "StateLockAndLease"
-    actions   = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"]
+    actions   = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"]
     resources = [local.state, "${local.state}.direct.json", "${local.state}.drproof-lease", "${local.state}.tflock"]
+  }
+
+  statement {
+    sid       = "WhenALockMayGo"
+    actions   = ["s3:GetObjectTagging"]
+    resources = ["${local.state}.tflock"]
+  }
+
+  statement {
+    sid       = "HoldTheLease"
+    actions   = ["s3:PutObject", "s3:PutObjectTagging"]
+    resources = ["${local.state}.drproof-lease"]
   }
 
   statement {
@@ -99,9 +111,15 @@ data "aws_iam_policy_document" "reaper" {
   dynamic "statement" {
     for_each = var.receipts_bucket == "" ? [] : [var.receipts_bucket]
     content {
-      sid       = "ReadAndAddToReceipts"
+      sid       = "FindDrillsInTheReceipts"
       actions   = ["s3:ListBucket"]
       resources = ["${local.arn}:s3:::${statement.value}"]
+
+      condition {
+        test     = "StringLike"
+        variable = "s3:prefix"
+        values   = ["${local.receipts}*"]
+      }
     }
   }
 

@@ -2,7 +2,7 @@ locals {
   # The names of roles and groups are taken once an account: two drills must not meet in them.
   unique = "${var.name}-${substr(sha1(var.tags["drproof:drill"]), 0, 8)}"
   tags   = merge(var.tags, { Name = var.name })
-  image  = var.ami_parameter == "" ? var.ami_id : terraform_data.image[0].output
+  image  = var.ami_parameter == "" ? var.ami_id : terraform_data.image[0].output.id
   k3s = {
     binary = var.k3s_url != "" ? var.k3s_url : format(
       "https://github.com/k3s-io/k3s/releases/download/%s/%s",
@@ -22,7 +22,8 @@ data "aws_ssm_parameter" "image" {
 
 resource "terraform_data" "image" {
   count = var.ami_parameter == "" ? 0 : 1
-  input = nonsensitive(data.aws_ssm_parameter.image[0].value)
+  # With the drill's tags: it is the first that is made, and where nothing else is, the state says whose it is.
+  input = { id = nonsensitive(data.aws_ssm_parameter.image[0].value), tags = var.tags }
 
   lifecycle {
     # What the parameter names moves on; what it named for this drill does not.

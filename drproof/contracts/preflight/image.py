@@ -9,7 +9,10 @@ from drproof.model.verdict import Finding, hold, undecided
 from drproof.phases.preflight.check_preflight import PreflightObserved
 
 Preflight = Receipt[PreflightObserved]
-UNREAD = "the image could not be read: nobody knows for which architectures it is"
+UNREAD = (
+    "the image could not be read: nobody knows for which architectures it is\n"
+    "  next: mend what image_is_in_the_registry is refuted for"
+)
 BUILD = "\n  next: docker buildx build --platform … --push for each, then --image-ref with the digest of the index"
 
 
@@ -45,7 +48,10 @@ def image_runs_on_the_runner(check_preflight: Preflight) -> Finding:
         return undecided(UNREAD)
     wanted = architecture(facts.instance_type)
     if not wanted:
-        return undecided(f"nobody knows the architecture of a machine of type {facts.instance_type!r}")
+        return undecided(
+            f"nobody knows the architecture of a machine of type {facts.instance_type!r}\n"
+            "  next: name a type of EC2, such as t4g.medium, as recovery.instance_type in drproof.toml"
+        )
     return hold(
         wanted in facts.architectures,
         observed={"architectures": list(facts.architectures)},

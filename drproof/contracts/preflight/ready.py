@@ -1,5 +1,7 @@
 """A drill could start: identities, restore point, image, and nobody else on the target."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from drproof.model.contract import contract, expected
@@ -11,6 +13,9 @@ from drproof.phases.preflight.check_preflight import Need, PreflightObserved
 Preflight = Receipt[PreflightObserved]
 SIDES = ("primary", "recovery")
 BACKUP = "make a backup, drproof backup create, or name one that is whole with --backup-uri"
+GONE = re.compile(r"404|empty|NoSuch[A-Za-z]+|[A-Za-z]*NotFound(Exception)?")
+"""How a platform says that something is not there; any other code of it says nothing of that."""
+MAY_READ = "allow the drill's role what drproof policy --site primary prints, then run pytest -m preflight again"
 
 
 @contract(needs=["check_preflight"], subjects=expected("site", lambda _: SIDES), controls=["NIST CP-2"])
@@ -51,9 +56,21 @@ def restore_point_is_present(check_preflight: Preflight, criteria: Criteria, sub
     needs = {need.name: need for need in (*facts.restore_point, facts.control_plane)}
     if subject not in needs:
         return undecided(f"the receipt does not speak of {subject}")
+    need = needs[subject]
+    if _says_nothing(need.status):
+        return undecided(
+            f"nobody can say whether {need.place} is there: {need.status}\n  next: {MAY_READ}; its bucket must belong "
+            "to the account in sites.primary.owner",
+            observed=need.status,
+        )
     fix = _publish(facts.control_plane, criteria) if subject == facts.control_plane.name else BACKUP
-    reason = f"{needs[subject].place} is not there\n  next: {fix}"
-    return compare(observed=needs[subject].status, expected="ok", reason=reason)
+    reason = f"{need.place} is {'empty' if need.status == 'empty' else 'not there'}\n  next: {fix}"
+    return compare(observed=need.status, expected="ok", reason=reason)
+
+
+def _says_nothing(status: str) -> bool:
+    """Return whether a platform refused or did not answer, so that nobody knows what is there."""
+    return status != "ok" and status.isalnum() and GONE.fullmatch(status) is None
 
 
 def _publish(pointer: Need, criteria: Criteria) -> str:
@@ -85,6 +102,11 @@ def object_gone(check_preflight: Preflight, subject: str) -> Preflight:
 def image_is_in_the_registry(check_preflight: Preflight) -> Finding:
     """The registry has the image under its digest, for at least one architecture."""
     facts = check_preflight.facts
+    if _says_nothing(facts.image_status):
+        return undecided(
+            f"nobody can say whether the registry has the image: {facts.image_status}\n  next: {MAY_READ}",
+            observed=facts.image_status,
+        )
     return hold(
         facts.image_status == "ok" and len(facts.architectures) > 0,
         observed={"status": facts.image_status, "architectures": list(facts.architectures)},
@@ -126,10 +148,29 @@ def target_is_free(check_preflight: Preflight, criteria: Criteria) -> Finding:
             "lease": "",
             "runners": [],
         },
-        reason="a drill could not start\n  next: end whoever holds the lock or the lease, or wait for it; make the "
-        "bucket that is missing; a machine that nobody needs: aws ec2 terminate-instances --region "
-        f"{criteria.sites.recovery.region} --instance-ids <the machine>",
+        reason="a drill could not start\n  next: " + "; ".join(_ways(facts, criteria.sites.recovery.region)),
     )
+
+
+def _ways(facts: PreflightObserved, region: str) -> Iterator[str]:
+    """Yield what to do about each thing that is in the way of a drill."""
+    for bucket in (facts.state_bucket, facts.recovery_bucket):
+        if GONE.fullmatch(bucket.status):
+            yield f"make {bucket.place}, or mend its name in drproof.toml"
+        elif bucket.status != "ok":
+            yield f"let the drill's role list {bucket.place}, which must belong to the account in sites.recovery.owner"
+    for held in (facts.state_lock, facts.table_lock):
+        if _says_nothing(held):
+            yield "let the drill's role read the lock: drproof policy --plan preflight prints what it needs"
+        elif held:
+            yield "wait for whoever holds the lock; where they are dead, drproof gc prints the command for it"
+    if _says_nothing(facts.lease):
+        yield "let the drill's role read the lease: drproof policy --plan preflight prints what it needs"
+    elif facts.lease:
+        yield "wait for the drill that holds the lease, or end it: drproof resume <its folder>"
+    if facts.runners:
+        machines = " ".join(facts.runners)
+        yield f"a machine that nobody needs: aws ec2 terminate-instances --region {region} --instance-ids {machines}"
 
 
 @target_is_free.sabotage("the state bucket is gone")

@@ -1,15 +1,18 @@
 """The remote state is kept where nobody loses it and nobody else reads it."""
 
 from dataclasses import replace
+from typing import Any
 
 from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
-from drproof.phases.preflight.read_state import NEW, READ, StateObserved
+from drproof.phases.preflight.read_state import NEW, READ, UNREADABLE, StateObserved
 
 State = Receipt[StateObserved]
 YES, NO = "yes", "no"
+SHOWN = 5
+"""How many things of a state a message names."""
 FIXES = {
     "versioned": "aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled",
     "encrypted": "aws s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration "
@@ -37,7 +40,8 @@ def state_bucket_is_kept_well(read_state: State, subject: str) -> Finding:
 @state_bucket_is_kept_well.sabotage("the bucket is not what it must be")
 def not_kept(read_state: State, subject: str) -> State:
     """Take the property away."""
-    return replace(read_state, observed=replace(read_state.facts, **{subject: NO}))
+    changes: dict[str, Any] = {subject: NO}
+    return replace(read_state, observed=replace(read_state.facts, **changes))
 
 
 @contract(needs=["read_state"], controls=["NIST CP-9"])
@@ -50,7 +54,8 @@ def remote_state_can_be_read(read_state: State, criteria: Criteria) -> Finding:
         expected={"status": "ok", "owner": owner, "state": f"{READ}, or {NEW} before the first drill"},
         reason=f"the state in {facts.bucket} cannot be used: what a drill creates could not be removed by it\n"
         "  next: make the bucket, or name the right one and its owner in recovery.provisioner.state_bucket and "
-        "sites.recovery.owner",
+        "sites.recovery.owner"
+        + ("; of a state that is none, restore an earlier version" if facts.state == UNREADABLE else ""),
     )
 
 
@@ -70,3 +75,26 @@ def of_others(read_state: State) -> State:
 def unreadable(read_state: State) -> State:
     """Refuse to read it."""
     return replace(read_state, observed=replace(read_state.facts, state="AccessDenied"))
+
+
+@contract(needs=["read_state"], controls=["NIST CP-4"])
+def remote_state_holds_nothing(read_state: State) -> Finding:
+    """The remote state holds nothing: a drill refuses to work beside what another one made or left."""
+    facts = read_state.facts
+    if facts.held is None:
+        return undecided(
+            f"nobody knows what the state in {facts.bucket} holds: {facts.state}\n"
+            "  next: mend what remote_state_can_be_read is refuted for"
+        )
+    return compare(
+        observed=list(facts.held),
+        expected=[],
+        reason=f"the state in {facts.bucket} holds {', '.join(facts.held[:SHOWN])}, and a bring-up would be refused\n"
+        "  next: drproof gc, which says of which drill it is and with what command it goes",
+    )
+
+
+@remote_state_holds_nothing.sabotage("a dead drill left something in it")
+def left_behind(read_state: State) -> State:
+    """Leave something."""
+    return replace(read_state, observed=replace(read_state.facts, held=("aws_iam_role.runner",)))

@@ -38,9 +38,10 @@ def trigger_is_off_or_follows_a_verified_drill(
         )
     if state != ENABLED:
         return hold(state == DISABLED, observed=state, expected=EXPECTED, reason=_absent(subject))
-    drills = read_verified_drill.facts
+    drills, side = read_verified_drill.facts, read_triggers.facts.site
+    region = (criteria.sites.primary if side == "primary" else criteria.sites.recovery).region
     found = judged(subject, drills.drills, criteria.by_itself, drills.read_at)
-    return replace(found, reason=f"{found.reason}\n  or: {_disable(subject)}" if found.reason else "")
+    return replace(found, reason=f"{found.reason}\n  or: {_disable(subject, region)}" if found.reason else "")
 
 
 def _absent(subject: str) -> str:
@@ -48,10 +49,14 @@ def _absent(subject: str) -> str:
     return f"there is no {subject}\n  next: mend triggers.{kind}s in drproof.toml, or triggers.site"
 
 
-def _disable(subject: str) -> str:
+def _disable(subject: str, region: str) -> str:
     kind, _, name = subject.partition(" ")
-    disable = "events disable-rule --name" if kind == "rule" else "cloudwatch disable-alarm-actions --alarm-names"
-    return f"aws {disable} {name}"
+    bus, _, rule = name.rpartition("/")
+    if kind == "rule" and bus:
+        return f"aws events disable-rule --region {region} --event-bus-name {bus} --name {rule}"
+    disable = "events disable-rule" if kind == "rule" else "cloudwatch disable-alarm-actions"
+    called = "--name" if kind == "rule" else "--alarm-names"
+    return f"aws {disable} --region {region} {called} {name}"
 
 
 @trigger_is_off_or_follows_a_verified_drill.sabotage("there is no such trigger", spoils="read_triggers")

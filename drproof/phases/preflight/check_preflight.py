@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from drproof.analysis.leases import read_lease
 from drproof.formats import s3_uri
 from drproof.model.capabilities import ImageSeen
 from drproof.model.context import Context
@@ -74,7 +75,7 @@ def check_preflight(ctx: Context) -> PreflightObserved:
         image_media_type=image.media_type,
         instance_type=ctx.settings.recovery.instance_type,
         state_lock=_body(ctx, where.state_bucket, f"{where.state_key}.tflock"),
-        lease=_body(ctx, where.state_bucket, f"{where.state_key}.drproof-lease"),
+        lease=_lease(ctx, where.state_bucket, f"{where.state_key}.drproof-lease"),
         runners=tuple(runner.instance_id for runner in recovery.fleet.runners(runner_tags(ctx))),
         receipt_store=_receipt_store(ctx),
         table_lock=_table_lock(ctx),
@@ -138,6 +139,21 @@ def _body(ctx: Context, bucket: str, key: str) -> str:
         return ""
     except TargetError as exc:
         return _code(exc)
+    return data.decode("utf-8", "replace")[:500] or "empty"
+
+
+def _lease(ctx: Context, bucket: str, key: str) -> str:
+    """Return who holds the target; what nobody renews any more holds nothing: the next drill takes it over."""
+    try:
+        info, data = ctx.target.recovery.objects.read(bucket, key, limit=65_536)
+    except NotFoundError:
+        return ""
+    except TargetError as exc:
+        return _code(exc)
+    lease = read_lease(info, data)
+    if lease.holder is not None and not lease.holder.execution and lease.has_run_out(ctx.clock.now()):
+        ctx.say(f"the lease of {lease.holder.drill_id} has run out: the next drill takes it over")
+        return ""
     return data.decode("utf-8", "replace")[:500] or "empty"
 
 

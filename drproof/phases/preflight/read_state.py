@@ -1,12 +1,17 @@
 """The place of the remote state: how its bucket is kept, and whether the state can be read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from drproof.formats.strict_json import parse
 from drproof.model.context import Context
-from drproof.model.errors import NotFoundError, TargetError
+from drproof.model.errors import FormatError, NotFoundError, TargetError
 from drproof.model.phase import phase
 
-NEW, READ = "new", "ok"
+NEW, READ, UNREADABLE = "new", "ok", "StateUnreadable"
+DIRECT_SUFFIX = ".direct.json"
+"""How the state of the direct provisioner is called after that of Terraform."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +30,8 @@ class StateObserved:
     private: str
     state: str
     """`ok`, `new` where nothing was ever brought up, or the code with which it could not be read."""
+    held: tuple[str, ...] | None = None
+    """What either provisioner's state holds, by its names; None where that is not known."""
 
 
 @phase(plans={"preflight"}, uses={"state.read"}, objective_ms=30_000, command_hint="pytest -m preflight")
@@ -47,6 +54,7 @@ def read_state(ctx: Context) -> StateObserved:
             private=code,
             state=code,
         )
+    state, held = _state(ctx, where.state_bucket, where.state_key)
     words = {"enabled": "yes", "none": "no", "suspended": "no"}
     return StateObserved(
         bucket=where.state_bucket,
@@ -55,19 +63,41 @@ def read_state(ctx: Context) -> StateObserved:
         versioned=words.get(place.versioning, place.versioning),
         encrypted=guarded.encrypted,
         private=guarded.private,
-        state=_state(ctx, where.state_bucket, where.state_key),
+        state=state,
+        held=held,
     )
 
 
-def _state(ctx: Context, bucket: str, key: str) -> str:
-    try:
-        ctx.target.recovery.objects.read(bucket, key)
-    except NotFoundError:
-        return NEW
-    except TargetError as exc:
-        ctx.say(str(exc))
-        return _code(exc)
-    return READ
+def _state(ctx: Context, bucket: str, key: str) -> tuple[str, tuple[str, ...] | None]:
+    """Return whether the state can be read, and what it and that of the direct provisioner hold."""
+    word, held = NEW, list[str]()
+    for name, names_in in ((key, _of_terraform), (f"{key}{DIRECT_SUFFIX}", _of_direct)):
+        try:
+            _, body = ctx.target.recovery.objects.read(bucket, name)
+            document = parse(body, fractions=True)
+            held += names_in(document) if document else ()
+        except NotFoundError:
+            continue
+        except TargetError as exc:
+            ctx.say(str(exc))
+            return _code(exc), None
+        except (FormatError, AttributeError, KeyError, TypeError) as exc:
+            ctx.say(f"s3://{bucket}/{name}: {UNREADABLE}: {exc}")
+            return UNREADABLE, None
+        word = READ
+    return word, tuple(held)
+
+
+def _of_terraform(document: Mapping[str, Any]) -> list[str]:
+    if document["version"] != 4:  # noqa: PLR2004 — the format
+        msg = f"expected Terraform's state version 4, got {document['version']!r}"
+        raise FormatError("version", msg)
+    managed = (one for one in document.get("resources", ()) if one["mode"] == "managed" and one["instances"])
+    return sorted(f"{one['type']}.{one['name']}" for one in managed)
+
+
+def _of_direct(document: Mapping[str, Any]) -> list[str]:
+    return sorted(str(one["identity"]) for one in document["resources"])
 
 
 def _code(exc: TargetError) -> str:

@@ -23,6 +23,9 @@ NAMED: Mapping[str, tuple[str, ...]] = {
 }
 """By which attributes of the state such a resource is called."""
 
+NOTHING_OF_ITS_OWN = "terraform_data"
+"""A resource that stands for nothing on a platform."""
+
 _ORDER = {kind: number for number, kind in enumerate(COMMANDS)}
 
 
@@ -36,9 +39,23 @@ def commands(held: Iterable[str]) -> tuple[str, ...]:
     """Return the command for each that needs one, in the order in which they work."""
     found = []
     for one in held:
-        address, _, names = one.partition(" ")
-        # Within modules the type is the last part but one.
-        kind = address.partition("[")[0].rpartition(".")[0].rpartition(".")[2]
+        _, _, names = one.partition(" ")
+        kind = kind_of(one)
         if names and kind in COMMANDS:
             found.append((_ORDER[kind], COMMANDS[kind].format(*names.split("|"))))
     return tuple(command for _, command in sorted(found))
+
+
+def kind_of(held: str) -> str:
+    """Return the type of what is held: within modules it is the last part but one of its address."""
+    return held.partition(" ")[0].partition("[")[0].rpartition(".")[0].rpartition(".")[2]
+
+
+def of_a_state(held: Iterable[str], *, bucket: str, key: str, region: str) -> str:
+    """Return the one command that clears a state which does not say whose it is: by its names, else by its module."""
+    held = tuple(held)
+    if {*map(kind_of, held)} <= {*COMMANDS, NOTHING_OF_ITS_OWN}:
+        removal = f"aws s3api delete-object --region {region} --bucket {bucket} --key {key}"
+        return " && ".join((*commands(held), removal))
+    backend = f"-backend-config=bucket={bucket} -backend-config=key={key} -backend-config=region={region}"
+    return f"terraform init {backend} && terraform destroy, in the folder of the module that made it"

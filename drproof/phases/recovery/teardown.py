@@ -42,8 +42,9 @@ REMOVE = {
     "objects": "pytest -m drill --start-at teardown --receipt-dir reports/{drill}",
     "cluster-object": "kubectl delete, with the kubeconfig that the drill was given: {identity}",
     "cluster": "kubectl get namespaces, with the kubeconfig that the drill was given, pinned to {identity}",
-    "state": "terraform destroy, with the state {identity}",
-    "lock": "terraform force-unlock, with the lock {identity}",
+    # By now it may be another drill's: a sweep looks, and removes nothing unless it is told to.
+    "state": "drproof gc, which says of which drill {identity} is and with what command it goes",
+    "lock": "drproof gc, which says who holds {identity} and with what command it is given back",
 }
 
 

@@ -272,8 +272,14 @@ BUILDS = (
     RoleGrant(
         sid="KeepTheState",
         needed_by="Terraform: state and lock",
-        actions=("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+        actions=("s3:GetObject", "s3:PutObject"),
         resources=(STATE, STATE + ".tflock"),
+    ),
+    RoleGrant(
+        sid="GiveTheLockBack",
+        needed_by="Terraform: it gives the lock back",
+        actions=("s3:DeleteObject",),
+        resources=(STATE + ".tflock",),
     ),
     LOCK_IN_A_TABLE,
     *MODULE,
@@ -343,16 +349,21 @@ REAPER = (
     ),
     RoleGrant(
         sid="StateLockAndLease",
-        needed_by="sweep: it holds the lease, and gives back a dead drill's lock",
-        actions=(
-            "s3:DeleteObject",
-            "s3:DeleteObjectVersion",
-            "s3:GetObject",
-            "s3:GetObjectTagging",
-            "s3:PutObject",
-            "s3:PutObjectTagging",
-        ),
+        needed_by="sweep: what is up, and who holds it; a dead drill's state and lock go",
+        actions=("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"),
         resources=(STATE, STATE + ".direct.json", STATE + ".drproof-lease", STATE + ".tflock"),
+    ),
+    RoleGrant(
+        sid="WhenALockMayGo",
+        needed_by="sweep: when a dead drill's lock may go",
+        actions=("s3:GetObjectTagging",),
+        resources=(STATE + ".tflock",),
+    ),
+    RoleGrant(
+        sid="HoldTheLease",
+        needed_by="sweep: it holds the lease",
+        actions=("s3:PutObject", "s3:PutObjectTagging"),
+        resources=(STATE + ".drproof-lease",),
     ),
     RoleGrant(
         sid="WhetherAnExecutionRuns",
@@ -367,10 +378,11 @@ REAPER = (
         resources=(TABLE,),
     ),
     RoleGrant(
-        sid="ReadAndAddToReceipts",
+        sid="FindDrillsInTheReceipts",
         needed_by="sweep: whether the store knows the drill",
         actions=("s3:ListBucket",),
         resources=(S3 + "{receipt_bucket}",),
+        condition={"StringLike": {"s3:prefix": ("{receipt_prefix}/*",)}},
     ),
     RoleGrant(
         sid="ReadWhatADrillAnnounced",

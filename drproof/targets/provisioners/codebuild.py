@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
+from drproof.analysis.ownership import refuse_too_many
 from drproof.formats.build_receipts import BuildReceipt
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.changes import Build, Change, Planned, Say, unsaid
@@ -17,7 +18,7 @@ from drproof.targets.provisioners import build_failures
 from drproof.targets.provisioners.build_order import Action, Orders, next_token
 from drproof.targets.provisioners.build_seen import BuildOrder, is_before, took
 from drproof.targets.provisioners.kept_receipts import Kept, kept_of, mismatch
-from drproof.targets.provisioners.machines import end_all, marked, outputs, sought
+from drproof.targets.provisioners.machines import MOST, end_all, marked, outputs, own_machines, sought
 from drproof.targets.provisioners.place import Place
 
 STOPPING_MS = 120_000
@@ -146,6 +147,8 @@ class CodeBuildProvisioner:
         place = self._place
         spec = marked(spec, place.origin)
         destroyed, build, providers = 0, None, dict[str, str]()
+        # Ahead of the build too: it is told to end them, and must not begin where the bounds forbid it.
+        refuse_too_many("machines", own_machines(place.fleet, spec, bounds), bounds.most, MOST)
         try:
             running = self._settle(intent, "teardown", say)
             if running or self._is_up(spec):

@@ -51,6 +51,13 @@ class Said:
             self.lines.append(line)
             self._hear_text(line)
             return
+        try:
+            self._hear_message(document)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # Who listens no more lets the pipe fill, and Terraform waits for ever to say the next line.
+            self._hear_text(line)
+
+    def _hear_message(self, document: Mapping[str, Any]) -> None:
         kind = document.get("type")
         if kind == "change_summary":
             counted = {name: int(document["changes"].get(name, 0)) for name in ("add", "change", "remove")}

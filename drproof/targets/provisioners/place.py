@@ -188,9 +188,14 @@ class Place:
     def foreign(self, state: State) -> TargetError:
         """Return the error of a state that something else than this drill lives by."""
         owner = f"drill {state.origin}" if state.origin else "nobody that drproof knows"
+        step = (
+            "pytest -m drill --start-at teardown --receipt-dir <the folder of that drill>"
+            if state.origin
+            else "drproof gc, which prints the command that clears it"
+        )
         msg = (
             f"{self.uri}: StateHeld: expected an empty state, got {', '.join(state.identities)} of {owner}\n"
-            f"  next: pytest -m drill --start-at teardown --receipt-dir <the folder of that drill>"
+            f"  next: {step}"
         )
         return TargetError(msg, code="StateHeld", call="s3:GetObject")
 
@@ -293,6 +298,9 @@ def _input(instance: Mapping[str, Any]) -> Mapping[str, str]:
         return {name: str(tags[name]) for name in (DRILL_TAG, EXPIRES_TAG) if name in tags}
     given = instance["attributes"].get("input")
     text = given.get("value") if isinstance(given, dict) else given
+    named = text.get("tags") if isinstance(text, dict) else None
+    if isinstance(named, dict):
+        return {name: str(named[name]) for name in (DRILL_TAG, EXPIRES_TAG) if name in named}
     if not isinstance(text, str):
         return {}
     try:
