@@ -285,10 +285,11 @@ def a_trigger_must_be_there_and_off_or_follow_a_drill(house: House) -> None:
     )
     assert "disable-rule --region us-east-1 " in _fix(house, name, there, "rule atlas-schedule")
     bus = replace(TRIGGERS.triggers[0], name="rule own/schedule", state="enabled")
-    named = PASSING.facts("read_triggers", triggers=(bus,))
+    elsewhere = PASSING.asking(preflight=replace(DEMANDED, triggers=("rule own/schedule", "alarm own/outage")))
+    named = elsewhere.facts("read_triggers", triggers=(bus,))
     told = "aws events disable-rule --region us-west-2 --event-bus-name own --name schedule"
     assert told in _fix(house, name, named, "rule own/schedule")
-    slash = PASSING.facts("read_triggers", triggers=(replace(bus, name="alarm own/outage"),))
+    slash = elsewhere.facts("read_triggers", triggers=(replace(bus, name="alarm own/outage"),))
     assert "--alarm-names own/outage" in _fix(house, name, slash, "alarm own/outage")
     alarm = trigger("enabled", "alarm atlas-outage")
     assert "disable-alarm-actions --region us-west-2 --alarm-names atlas-outage" in _fix(
