@@ -59,8 +59,8 @@ def counted(table: str, prefix: str) -> str:
 
 
 def counted_once(table: str, prefix: str) -> str:
-    """Return the statement that counts the keys of one side's current objects, each once."""
-    return f"SELECT COUNT(DISTINCT key) FROM ({_current(table, prefix)}) AS c"  # noqa: S608 — the prefix is quoted
+    """Return the statement that counts one side's current objects, and their keys each once, in one pass."""
+    return f"SELECT COUNT(*), COUNT(DISTINCT key) FROM ({_current(table, prefix)}) AS c"  # noqa: S608 — the prefix is quoted
 
 
 def columns_of(manifest: Manifest, encoded_key: str) -> list[str]:

@@ -110,14 +110,12 @@ class InventoryComparison:
         with _database(self._scratch, self._memory, threads) as database:
             for side, one in zip(SIDES, self._sides, strict=True):
                 database.execute(_view(side, one))
-            counts = [
-                _count(database, inventory_sql.counted(f"{side}_inventory", prefix))
-                for side, prefix in zip(SIDES, self._prefixes, strict=True)
-            ]
-            self.tally.left, self.tally.right = counts
+            (left, right), (of_left, of_right) = SIDES, self._prefixes
+            self.tally.left, keys = _counts(database, inventory_sql.counted_once(f"{left}_inventory", of_left))
             # One side is enough: with that one sound, a key that comes twice on the other cannot be balanced.
-            if _count(database, inventory_sql.counted_once(f"{SIDES[0]}_inventory", self._prefixes[0])) != counts[0]:
+            if keys != self.tally.left:
                 raise _twice()
+            (self.tally.right,) = _counts(database, inventory_sql.counted(f"{right}_inventory", of_right))
             database.execute(inventory_sql.compared(*self._prefixes))
             while rows := database.fetchmany(BATCH):
                 for row in rows:
@@ -203,9 +201,8 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _count(database: "DuckDBPyConnection", statement: str) -> int:
-    row = database.execute(statement).fetchone()
-    return int(row[0]) if row else 0
+def _counts(database: "DuckDBPyConnection", statement: str) -> list[int]:
+    return [int(count) for count in database.execute(statement).fetchone() or ()]
 
 
 def _verified(manifest: Path, named: DataFile) -> Path:

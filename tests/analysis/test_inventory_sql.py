@@ -59,4 +59,4 @@ def test_prefixes_are_quoted_and_cut_off() -> None:
 
 def test_keys_are_counted_once_below_a_prefix() -> None:
     once = counted_once("right_inventory", "other/")
-    assert once == counted("right_inventory", "other/").replace("COUNT(*)", "COUNT(DISTINCT key)")
+    assert once == counted("right_inventory", "other/").replace("COUNT(*)", "COUNT(*), COUNT(DISTINCT key)")
