@@ -123,10 +123,30 @@ def deepest_cause(events: Sequence[Event]) -> Cause | None:
         return Cause(kind=ended, phase=waiting[-1].phase if waiting else "", state=waiting[-1].state if waiting else "")
     if word(last.details.get("error")) == "States.Runtime":
         return Cause(kind="runtime", error="States.Runtime", state=last_state(events))
-    failures = [event for event in events if OUTCOMES.get(event.kind) in {"failed", "timed_out"}]
+    failures = _final_failures(events)
     if not failures:
         return Cause(kind="unknown", error=_error(last), state=last_state(events))
     return _of_task(failures[-1], events)
+
+
+def _final_failures(events: Iterable[Event]) -> list[Event]:
+    """Return the failures of tasks that no further attempt in the same visit of their state made good."""
+    found: list[Event] = []
+    visit: dict[int, int] = {}
+    failed: dict[int, Event] = {}
+    for event in events:
+        visit[event.number] = event.number if event.kind.endswith("StateEntered") else visit.get(event.previous, 0)
+        how = OUTCOMES.get(event.kind)
+        if how is None:
+            continue
+        # Of several attempts the last one counts.
+        earlier = failed.pop(visit[event.number], None)
+        if earlier is not None:
+            found.remove(earlier)
+        if how != "succeeded":
+            failed[visit[event.number]] = event
+            found.append(event)
+    return found
 
 
 def _of_task(failure: Event, events: Sequence[Event]) -> Cause:

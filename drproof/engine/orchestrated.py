@@ -178,8 +178,9 @@ def _criteria(
     collection: Collection, found: Sorted, options: Mapping[str, Any], start: Path, site: Site | None
 ) -> Criteria:
     """Return the bar: what the settings name, and what was handed in, so that it cannot be lost afterwards."""
+    told = [event.document("parameters").get("Payload") for event in found.events]
     own = any(receipt.form == "drproof" for _, receipt in found.receipts.values()) or any(
-        "act" in event.document("parameters").get("Payload", {}) for event in found.events
+        isinstance(payload, dict) and "act" in payload for payload in told
     )
 
     def named(path: str) -> Any:  # noqa: ANN401 — settings are of many kinds

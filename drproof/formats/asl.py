@@ -95,8 +95,8 @@ def parse(data: bytes | str) -> Machine:
     """Return the machine that a document describes.
 
     Raises:
-        FormatError: `asl` where it is no state machine, `asl-language` where it speaks JSONata, and those of strict
-            JSON.
+        FormatError: `asl` where it is no state machine, `asl-language` where it speaks JSONata or has variables, and
+            those of strict JSON.
     """
     return machine_of(parse_json(data, fractions=True))
 
@@ -136,6 +136,8 @@ def _state(name: str, fields: object) -> State:
     if len(name) > MAX_NAME:
         raise FormatError("asl", f"the name of a state has {len(name)} characters, at most {MAX_NAME}")
     _speaks_jsonpath(fields)
+    if any("Assign" in part for part in (fields, *rows(fields.get("Choices")), *rows(fields.get("Catch")))):
+        raise FormatError("asl-language", f"state {name}: variables (`Assign`) are not understood")
     return State(name=name, kind=fields["Type"], fields=fields, branches=_branches(name, fields))
 
 

@@ -27,8 +27,12 @@ def deepest(cause: str) -> str:
 
 
 def build_of(cause: str) -> str:
-    """Return the identity of the build that a cause is of; "" where it is of none."""
-    build = _document(cause).get("Build")
+    """Return the identity of the build that a cause is of; "" where it is of none.
+
+    Step Functions hands on the build alone, where an answer has it below `Build`.
+    """
+    document = _document(cause)
+    build = document.get("Build", document if "BuildStatus" in document else None)
     identity = build.get("Id") if isinstance(build, dict) else None
     return identity if isinstance(identity, str) else ""
 

@@ -8,7 +8,7 @@ from drproof.engine.obstacles import Obstacle
 from drproof.engine.run import Run
 from drproof.formats import failure_causes
 from drproof.model.context import Effect
-from drproof.model.errors import HeldError, QuotaError, TargetError
+from drproof.model.errors import DrproofError, HeldError, QuotaError, TargetError
 from drproof.model.phase import Phase
 from drproof.model.receipt import Cause, Outcome, Receipt
 from drproof.orchestrator.execution_run import ExecutionRun
@@ -136,7 +136,7 @@ def _why(taken: ExecutionRun, build: str) -> TargetError | None:
     """Return why the build that the machine ran did not succeed; None where nobody can say."""
     try:
         return taken.codebuild.why(build)
-    except TargetError:
+    except DrproofError:
         # People are told all the same, in the words of the machine.
         return None
 

@@ -251,6 +251,25 @@ def test_of_two_failures_the_last_is_the_one_that_ended_it():
     assert (cause.error, cause.phase, cause.state) == ("Second", "validate", "Again")
 
 
+def test_what_was_tried_again_with_success_is_no_cause():
+    """A throttled call that went well in the end, and then a decision that is neither yes nor no."""
+    history = _asked().add("TaskFailed", error="Throttled").ask("restore").answer()
+    cause = deepest_cause(history.enter("Fail").add("ExecutionFailed", error="Unclear").events)
+
+    assert cause is not None
+    assert (cause.kind, cause.error, cause.phase, cause.state) == ("unknown", "Unclear", "", "Fail")
+
+
+def test_what_was_caught_is_the_cause_whatever_went_well_after_it():
+    """People were told with success, and what failed before is what went wrong; also where it was tried again."""
+    history = _asked().add("TaskFailed", error="First").ask("restore").add("TaskFailed", error="Second")
+    history.enter("Tell").ask("notify").add("TaskFailed", error="Throttled").ask("notify").answer()
+    cause = deepest_cause(history.enter("Fail").add("ExecutionFailed", error="DrillFailed").events)
+
+    assert cause is not None
+    assert (cause.error, cause.phase, cause.state) == ("Second", "restore", "Restore")
+
+
 def test_a_failure_without_a_failed_task_is_unknown_and_names_what_is_known():
     cause = deepest_cause(_asked().answer().add("ExecutionFailed", error="Odd").events)
 

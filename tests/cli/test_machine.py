@@ -80,6 +80,7 @@ def test_what_nobody_says_is_not_passed(examine):
         ({"StartAt": "A", "States": {}}, "at least one state"),
         ({"StartAt": "A", "States": {"A": {"Type": "Tsk"}}}, "`Type` must be one of"),
         ({"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass"}}}, "only JSONPath"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Pass", "Assign": {"x": 1}}}}, "state A: variables"),
         ({"StartAt": "A", "States": {"A": {"Type": "Parallel", "End": True}}}, "a Parallel has `Branches`"),
         ({"StartAt": "A" * 81, "States": {"A" * 81: {"Type": "Succeed"}}}, "has 81 characters, at most 80"),
     ],

@@ -94,9 +94,11 @@ def a_decision_is_whole_and_in_time(house: House) -> None:
         (_answer(ticket=""), REFUTED),
         (_answer(tied=False), REFUTED),
         (_answer(decided_at=asked), PROVEN),
-        (_answer(decided_at="2026-05-04T10:15:59.999Z"), REFUTED),
+        (_answer(decided_at=moment(15)), PROVEN),
+        (_answer(decided_at="2026-05-04T10:14:59.999Z"), REFUTED),
         (_answer(decided_at=ANSWER.at), PROVEN),
-        (_answer(decided_at="2026-05-04T10:19:00.001Z"), REFUTED),
+        (_answer(decided_at="2026-05-04T10:20:00.000Z", expires_at=moment(25)), PROVEN),
+        (_answer(decided_at="2026-05-04T10:20:00.001Z", expires_at=moment(25)), REFUTED),
         (_answer(expires_at=ANSWER.at), PROVEN),
         (_answer(expires_at="2026-05-04T10:18:59.999Z"), REFUTED),
         (_facts(decisions=(replace(ANSWER, source="other", ticket=""), ANSWER)), PROVEN),
@@ -223,6 +225,9 @@ def nobody_approves_what_he_asked_for(house: House) -> None:
         (_run(requested_by=""), UNPROVEN),
         (_answer(approver="olga"), REFUTED),
         (_run(requested_by="ada"), REFUTED),
+        (_run(requested_by="arn:aws:sts::444455556666:assumed-role/operator/ada"), REFUTED),
+        (_run(requested_by="arn:aws:iam::111122223333:user/people/Ada"), REFUTED),
+        (_run(requested_by="arn:aws:sts::444455556666:assumed-role/operator/adam"), PROVEN),
     )
     _say(house, contract, "nobody answered", _facts(decisions=()), _facts(run=None))
     unnamed = "nobody says who asked for the execution, or who answered"

@@ -44,6 +44,9 @@ def test_the_deepest_cause_is_one_line(cause, says):
     ("cause", "build"),
     [
         (json.dumps(BUILD), "atlas-dr-infra:1"),
+        (json.dumps({**BUILD["Build"], "BuildStatus": "FAILED"}), "atlas-dr-infra:1"),
+        (json.dumps({"Id": "i-1"}), ""),
+        (json.dumps({"BuildStatus": "FAILED"}), ""),
         (json.dumps({"Build": {"Id": 7}}), ""),
         (json.dumps({"Build": "atlas-dr-infra:1"}), ""),
         (json.dumps({"errorMessage": "restore failed"}), ""),

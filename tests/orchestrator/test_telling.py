@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from drproof.model.errors import HeldError, QuotaError, TargetError
+from drproof.model.errors import FormatError, HeldError, QuotaError, TargetError
 from drproof.model.receipt import Cause, Outcome
 from drproof.orchestrator.telling import obstacle_of
 from drproof.phases.recovery.bringup import bringup
 from drproof.phases.recovery.restore import restore
 
-FAILED = json.dumps({"Build": {"Id": "atlas:1", "Phases": [{"PhaseType": "BUILD", "PhaseStatus": "FAILED"}]}})
+FAILED = json.dumps(
+    {"Id": "atlas:1", "BuildStatus": "FAILED", "Phases": [{"PhaseType": "BUILD", "PhaseStatus": "FAILED"}]}
+)
 MACHINE = "its act ended without a receipt: States.TaskFailed: atlas:1: BUILD FAILED: no cause given"
 
 
@@ -21,7 +23,7 @@ def taken(answer: Any, *, refusal: str = "") -> Any:
 
     def why(build: str) -> TargetError | None:
         assert build == "atlas:1"
-        if isinstance(answer, Exception) and answer.args[0] == "raised":
+        if isinstance(answer, Exception) and "raised" in {answer.args[0], getattr(answer, "code", "")}:
             raise answer
         return answer
 
@@ -35,6 +37,7 @@ def taken(answer: Any, *, refusal: str = "") -> Any:
         (QuotaError("it waits", code="QueuedTooLong", call="x"), Outcome.BLOCKED, Cause.QUOTA, "it waits"),
         (TargetError("apply failed", code="BuildFailed", call="x"), Outcome.FAILED, Cause.WORLD, "apply failed"),
         (TargetError("raised", code="AccessDenied", call="x"), Outcome.FAILED, Cause.WORLD, MACHINE),
+        (FormatError("raised", "no receipt"), Outcome.FAILED, Cause.WORLD, MACHINE),
         (None, Outcome.FAILED, Cause.WORLD, MACHINE),
     ],
 )

@@ -40,6 +40,12 @@ def test_a_definition_is_found_among_other_files_in_whichever_form_it_comes(data
     )
 
 
+def test_a_definition_in_another_language_is_no_missing_one() -> None:
+    spoken = HandedFile(name="a.json", data=b'{"QueryLanguage": "JSONata", "StartAt": "A", "States": {}}')
+    with pytest.raises(PhaseError, match="got none; a.json: only JSONPath is understood, not JSONata"):
+        read(HISTORY, spoken)
+
+
 @pytest.mark.parametrize(
     ("files", "got"),
     [

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from drproof.analysis.machine.defects import Defect
-from drproof.analysis.machine.integrations import KNOWN, Resource, resource_of
+from drproof.analysis.machine.integrations import KNOWN, Resource, patterns_of, resource_of
 from drproof.formats.asl import Machine, State, text
 
 ALL = "States.ALL"
@@ -30,6 +30,8 @@ RESERVED = frozenset(
 )
 UNCATCHABLE = "States.Runtime"
 """The error that ends an execution whatever a handler names."""
+ANSWERED = frozenset({ALL, "States.TaskFailed"})
+"""The names under which a retrier takes up what somebody gave as a failure."""
 WORKING = frozenset({"Task", "Parallel", "Map"})
 """The kinds of states that can fail and may have catchers."""
 
@@ -74,24 +76,24 @@ def _called(state: State, resource: Resource) -> Iterator[Defect]:
         why = f"{state.resource[:80] or 'nothing'} is nothing that a Task can call"
         yield Defect(state=state.name, place="Resource", code="resource_is_unknown", what=why)
         return
-    known = KNOWN.get(resource.call)
-    if known is None:
-        if not resource.call.startswith(("aws-sdk:", "function", "activity")):
-            why = f"{resource.call} is no integration that is known here"
-            yield Defect(state=state.name, place="Resource", code="resource_is_unknown", what=why)
-        return
-    if resource.pattern not in known.patterns:
+    if resource.waits_for_token and not _passes_token(state.fields.get("Parameters")):
+        why = "nobody is told the token that ends this state"
+        yield Defect(state=state.name, place="Parameters", code="token_is_not_passed", what=why)
+    patterns = patterns_of(resource.call)
+    if patterns is None:
+        why = f"{resource.call} is no integration that is known here"
+        yield Defect(state=state.name, place="Resource", code="resource_is_unknown", what=why)
+    elif resource.pattern not in patterns:
         why = f"{resource.call} cannot be waited for by {resource.pattern}"
         yield Defect(state=state.name, place="Resource", code="pattern_does_not_exist", what=why)
+    if (known := KNOWN.get(resource.call)) is None:
+        return
     told = _names(state.fields.get("Parameters"))
     for name in sorted(known.required - told):
         yield Defect(state=state.name, place="Parameters", code="parameter_is_missing", what=f"{name} is not passed")
     for name in sorted(told - known.required - known.optional) if not known.open else ():
         why = f"{resource.call} has no parameter {name}"
         yield Defect(state=state.name, place="Parameters", code="parameter_is_unknown", what=why)
-    if resource.waits_for_token and not _passes_token(state.fields.get("Parameters")):
-        why = "nobody is told the token that ends this state"
-        yield Defect(state=state.name, place="Parameters", code="token_is_not_passed", what=why)
 
 
 def _limited(state: State, resource: Resource) -> Iterator[Defect]:
@@ -127,10 +129,11 @@ def _retried(state: State, resource: Resource) -> Iterator[Defect]:
         why = "a throttled or lost call fails the execution at once"
         yield Defect(state=state.name, place="Retry", code="task_has_no_retry", what=why)
     for number, retrier in enumerate(state.retries):
-        if retrier.get("MaxAttempts", 1) == 0 and len(state.retries) == 1:
+        if number == 0 and all(one.get("MaxAttempts", 1) == 0 for one in state.retries):
             why = "it is tried no second time"
             yield Defect(state=state.name, place=f"Retry[{number}]", code="task_has_no_retry", what=why)
-        if ALL in _list(retrier.get("ErrorEquals")) and resource.waits_for_token:
+        # Whatever name a failure is given that somebody sends: `States.TaskFailed` stands for it.
+        if not ANSWERED.isdisjoint(_list(retrier.get("ErrorEquals"))) and resource.waits_for_token:
             why = "an answer that somebody gave as a failure is asked for again"
             yield Defect(state=state.name, place=f"Retry[{number}]", code="decision_is_asked_again", what=why)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from drproof.analysis.machine.defects import Defect
 from drproof.analysis.machine.integrations import answer_of, resource_of
+from drproof.analysis.machine.narrowing import where
 from drproof.analysis.machine.shapes import (
     ANYTHING,
     NUMBER,
@@ -25,7 +26,6 @@ from drproof.analysis.machine.shapes import (
     bounded,
     join,
     join_all,
-    narrowed,
     put,
     record,
     shape_of,
@@ -62,6 +62,8 @@ PATH_FIELDS = (
     "ErrorPath",
     "CausePath",
     "MaxConcurrencyPath",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentagePath",
 )
 """Fields that say a value by its path, and hand nothing on."""
 
@@ -193,8 +195,22 @@ class _Visit:
         item = items.each if isinstance(items, Row) else ANYTHING
         selector = next((name for name in ("ItemSelector", "Parameters") if name in fields), "")
         told = self._template(fields[selector], taken, selector, item=item) if selector else item
+        if "ItemBatcher" in fields:
+            told = self._batched(fields["ItemBatcher"], taken, told)
         returned = self.follower.run(self.state.branches[0], told, in_map=True, telling=self.telling)
         return ANYTHING if "ResultWriter" in fields else Row(returned)
+
+    def _batched(self, batcher: Mapping[str, object], taken: Shape, item: Shape) -> Shape:
+        """Return what a machine is given that gets several items at once."""
+        for name in ("MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath"):
+            if (
+                path := self._path(text(batcher[name]), f"ItemBatcher.{name}") if name in batcher else None
+            ) is not None:
+                self._value(path, taken, f"ItemBatcher.{name}")
+        told: dict[str, Shape] = {"Items": Row(item)}
+        if "BatchInput" in batcher:
+            told["BatchInput"] = self._template(batcher["BatchInput"], taken, "ItemBatcher.BatchInput")
+        return Record(told)
 
     def _selected(self, answer: Shape) -> Shape:
         fields = self.state.fields
@@ -203,10 +219,10 @@ class _Visit:
         )
 
     def _placed(self, result: Shape, fields: Mapping[str, object], name: str, before: str = "") -> Shape:
-        where = fields.get(name, "$")
-        if where is None:
+        place = fields.get(name, "$")
+        if place is None:
             return self.given
-        path = self._path(text(where), f"{before}{name}")
+        path = self._path(text(place), f"{before}{name}")
         if path is None:
             return ANYTHING
         if path.in_context or path.many or any(not isinstance(step, str) for step in path.steps):
@@ -218,36 +234,29 @@ class _Visit:
         output = self._at_field("OutputPath", taken)
         following = []
         for number, rule in enumerate(self.state.choices):
-            sure = self._rule(rule, output, f"Choices[{number}]")
-            following.append((text(rule.get("Next")), sure))
-            output = _unless(rule, output)
+            self._rule(rule, output, f"Choices[{number}]")
+            following.append((text(rule.get("Next")), where(rule, output, holds=True)))
+            output = where(rule, output, holds=False)
         if "Default" in self.state.fields:
             following.append((text(self.state.fields["Default"]), output))
         return output, following
 
-    def _rule(self, rule: Mapping[str, object], taken: Shape, place: str) -> Shape:
-        """Return what is known of the input where a rule holds."""
-        if "And" in rule:
-            for number, inner in enumerate(rows(rule["And"])):
-                taken = self._rule(inner, taken, f"{place}.And[{number}]")
-            return taken
-        if "Or" in rule:
-            return join_all(
-                self._rule(inner, taken, f"{place}.Or[{number}]") for number, inner in enumerate(rows(rule["Or"]))
-            )
-        if "Not" in rule:
-            for inner in rows([rule["Not"]]):
-                self._rule(inner, taken, f"{place}.Not")
-            return taken
+    def _rule(self, rule: Mapping[str, object], taken: Shape, place: str) -> None:
+        """Tell what is wrong with a rule that is asked of an input."""
+        for name, on in (("And", True), ("Or", False)):
+            for number, inner in enumerate(rows(rule.get(name))):
+                self._rule(inner, taken, f"{place}.{name}[{number}]")
+                # The next one is asked only where this one has not decided.
+                taken = where(inner, taken, holds=on)
+        for inner in rows([rule.get("Not")]):
+            self._rule(inner, taken, f"{place}.Not")
+        if {"And", "Or", "Not"} & {*rule}:
+            return
         path = self._path(text(rule.get("Variable")), f"{place}.Variable")
-        if path is None:
-            return taken
-        if "IsPresent" in rule:
-            there = rule["IsPresent"] is True and not path.in_context and not path.many
-            return narrowed(taken, path.steps) if there else taken
+        if path is None or "IsPresent" in rule:
+            return
         shape = self._value(path, taken, f"{place}.Variable", in_choice=True)
         self._compared(rule, taken, shape, place)
-        return taken
 
     def _compared(self, rule: Mapping[str, object], taken: Shape, shape: Shape, place: str) -> None:
         for name, other in rule.items():
@@ -302,12 +311,12 @@ class _Visit:
         return FUNCTIONS.get(call.name.removeprefix("States."), ANYTHING)
 
     def _at_field(self, name: str, taken: Shape) -> Shape:
-        where = self.state.fields.get(name, "$")
-        if where is None:
+        said = self.state.fields.get(name, "$")
+        if said is None:
             return Record()
-        if isinstance(where, str) and where.startswith("States."):
-            return self._expression(where, taken, name, item=None)
-        path = self._path(text(where), name)
+        if isinstance(said, str) and said.startswith("States."):
+            return self._expression(said, taken, name, item=None)
+        path = self._path(text(said), name)
         return ANYTHING if path is None else self._value(path, taken, name)
 
     def _path(self, said: str, place: str) -> Path | None:
@@ -360,17 +369,6 @@ class _Visit:
     def _tell(self, place: str, code: str, what: str) -> None:
         if self.telling:
             self.follower.defects.add(Defect(state=self.state.name, place=place, code=code, what=what))
-
-
-def _unless(rule: Mapping[str, object], taken: Shape) -> Shape:
-    """Return what is known of the input where a rule did not hold."""
-    if rule.get("IsPresent") is not False:
-        return taken
-    try:
-        path = path_of(text(rule.get("Variable")))
-    except FormatError:
-        return taken
-    return taken if path.in_context or path.many else narrowed(taken, path.steps)
 
 
 def _functions(call: Call) -> Iterator[str]:

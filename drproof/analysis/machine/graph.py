@@ -5,7 +5,8 @@ from typing import Any
 
 from drproof.analysis.machine.defects import Defect
 from drproof.formats.asl import ENDS, Machine, State, rows, text
-from drproof.formats.asl_expressions import is_expression
+from drproof.formats.asl_expressions import expression_of, is_expression, path_of, paths_in
+from drproof.model.errors import FormatError
 
 FOLLOWED = frozenset({"Task", "Pass", "Wait", "Parallel", "Map"})
 """The kinds of states that say in `Next` or `End` how it goes on."""
@@ -108,12 +109,14 @@ def _circles(machine: Machine) -> list[list[str]]:
 
 
 def _is_counted(machine: Machine, names: list[str]) -> bool:
-    """Return whether a way around passes a Choice that leads out, on a number that this way counts up."""
+    """Return whether each way around counts a number up, and passes a Choice on a number that leads out."""
     circle = [machine.states[name] for name in names]
-    if not any("States.MathAdd" in said for state in circle for said in _expressions(state.fields)):
+    counting = {state.name for state in circle if any("States.MathAdd" in said for _, said in _keyed(state.fields))}
+    if not counting or _goes_round_without(machine, names, counting):
         return False
     leaving = [state for state in circle if state.kind == "Choice" and any(t not in names for _, t in state.targets())]
-    gates = {state.name for state in leaving if any(map(_compares_numbers, state.choices))}
+    counted = _counted(circle)
+    gates = {state.name for state in leaving if any(_compares_one_of(counted, rule) for rule in state.choices)}
     return bool(gates) and not _goes_round_without(machine, names, gates)
 
 
@@ -128,20 +131,48 @@ def _only(state: State, names: list[str]) -> dict[str, Any]:
     return {"Catch": [{"Next": target} for _, target in state.targets() if target in names]}
 
 
-def _compares_numbers(rule: Mapping[str, Any]) -> bool:
-    if any(name.startswith("Numeric") for name in rule):
+def _compares_one_of(names: set[str], rule: Mapping[str, Any]) -> bool:
+    if any(name.startswith("Numeric") for name in rule) and _name(text(rule.get("Variable"))) in names:
         return True
     inner = [*rows(rule.get("And")), *rows(rule.get("Or")), *rows([rule.get("Not")])]
-    return any(map(_compares_numbers, inner))
+    return any(_compares_one_of(names, one) for one in inner)
 
 
-def _expressions(value: object) -> Iterator[str]:
-    """Yield what is evaluated in a state: a comment may speak of counting, and counts nothing."""
+def _counted(circle: list[State]) -> set[str]:
+    """Return the names of fields that are counted up, and of those that one of them is handed on to."""
+    said = [(key, item) for state in circle for key, item in _keyed(state.fields)]
+    adding = [(key, item) for key, item in said if "States.MathAdd" in item]
+    names = {name for key, item in adding for name in (key, *_names_in(item))}
+    before = -1
+    while before != len(names):
+        before = len(names)
+        names |= {key for key, item in said if names & {*_names_in(item)}}
+    return names
+
+
+def _names_in(item: str) -> Iterator[str]:
+    try:
+        yield from (_name(str(path)) for path in paths_in(expression_of(item)))
+    except FormatError:
+        return
+
+
+def _name(path: str) -> str:
+    """Return the name of the field that a path leads to; "" where it leads to none."""
+    try:
+        steps = path_of(path).steps
+    except FormatError:
+        return ""
+    return next((step for step in reversed(steps) if isinstance(step, str)), "")
+
+
+def _keyed(value: object) -> Iterator[tuple[str, str]]:
+    """Yield what is evaluated in a state, with the name that it goes to; a comment speaks of counting at most."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key.endswith((".$", "Path")) and is_expression(text(item)):
-                yield item
-            yield from _expressions(item)
+                yield key.removesuffix(".$"), item
+            yield from _keyed(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _expressions(item)
+            yield from _keyed(item)

@@ -158,6 +158,35 @@ KNOWN: Mapping[str, Integration] = {
 }
 
 
+NOT_DESCRIBED: Mapping[str, frozenset[str]] = {
+    "apigateway": _names("", WAITING),
+    "athena": _names("", SYNC),
+    "aws-sdk": _names("", WAITING),
+    "batch": _names("", SYNC),
+    "bedrock": _names("", SYNC),
+    "databrew": _names("", SYNC),
+    "ecs": _names("", SYNC, WAITING),
+    "eks": _names("", SYNC, WAITING),
+    "elasticmapreduce": _names("", SYNC),
+    "emr-containers": _names("", SYNC),
+    "emr-serverless": _names("", SYNC),
+    "glue": _names("", SYNC),
+    "http": _names(""),
+    "mediaconvert": _names("", SYNC),
+    "sagemaker": _names("", SYNC),
+}
+"""Services that a Task can call as well, and how their answers can be waited for: of their calls nothing is known."""
+
+
+def patterns_of(call: str) -> frozenset[str] | None:
+    """Return the ways in which the answer of a call can be waited for; None where it is no call that is known."""
+    if call in KNOWN:
+        return KNOWN[call].patterns
+    if call in {"function", "activity"}:
+        return _names("")
+    return NOT_DESCRIBED.get(call.partition(":")[0])
+
+
 def resource_of(text: str) -> Resource:
     """Return what a Task calls."""
     if FUNCTION_ARN.fullmatch(text):

@@ -368,7 +368,11 @@ class _Visit:
 
 
 def _said(fields: Mapping[str, Any], name: str, view: View) -> Any:  # noqa: ANN401
-    return view.at(fields[f"{name}Path"]) if f"{name}Path" in fields else fields.get(name, "")
+    if f"{name}Path" not in fields:
+        return fields.get(name, "")
+    said = fields[f"{name}Path"]
+    # Of all fields that say a path, those of a Fail may call a function as well.
+    return view.filled({"it.$": said})["it"] if text(said).startswith("States.") else view.at(said)
 
 
 def _pause(retrier: Mapping[str, Any], done: int) -> float:

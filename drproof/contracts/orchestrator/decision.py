@@ -4,7 +4,9 @@ Both answers end in SUCCEEDED. That somebody said yes is `approval_was_given`.
 """
 
 from drproof.contracts.execution.changed import Reading, changed, one, run_of, with_run
+from drproof.evidence.approvals import SKEW_MS
 from drproof.formats.timestamps import milliseconds
+from drproof.model.approval import same_person
 from drproof.model.contract import contract
 from drproof.model.criteria import Criteria
 from drproof.model.verdict import Finding, compare, hold, undecided
@@ -38,8 +40,9 @@ def answer_is_a_decision_in_time(read_execution: Reading) -> Finding:
         "approver": bool(answer.approver),
         "ticket": bool(answer.ticket),
         "of_this_execution": answer.tied,
-        "after_the_question": decided >= asked,
-        "before_it_was_taken": decided <= taken,
+        # Approvers decide by their own clock: what the function takes for a decision in time is one here.
+        "after_the_question": decided >= asked - SKEW_MS,
+        "before_it_was_taken": decided <= taken + SKEW_MS,
         "not_expired": taken <= expires,
     }
     lacking = ", ".join(name for name, there in observed.items() if not there)
@@ -94,7 +97,7 @@ def approver_is_not_who_asked_for_it(read_execution: Reading) -> Finding:
     if not answer.approver or not facts.run.requested_by:
         return undecided("nobody says who asked for the execution, or who answered")
     return hold(
-        answer.approver != facts.run.requested_by,
+        not same_person(answer.approver, facts.run.requested_by),
         observed=answer.approver,
         expected=f"somebody else than {facts.run.requested_by}",
         reason=f"{answer.approver} asked for the execution and answered it",
@@ -105,6 +108,13 @@ def approver_is_not_who_asked_for_it(read_execution: Reading) -> Finding:
 def own_approval(read_execution: Reading) -> Reading:
     """Answer oneself."""
     return _answered(read_execution, approver=run_of(read_execution).requested_by)
+
+
+@approver_is_not_who_asked_for_it.sabotage("the operator approved in another role")
+def in_another_role(read_execution: Reading) -> Reading:
+    """Sign on otherwise, under the same name."""
+    name = run_of(read_execution).requested_by.rpartition("/")[2]
+    return _answered(read_execution, approver=f"arn:aws:sts::000000000000:assumed-role/another/{name}")
 
 
 @contract(needs=["read_execution"], plans=["orchestrator"], topic="recovery", applies=of_ours, controls=CONTROLS)

@@ -57,22 +57,26 @@ def the_definition(collection: Collection) -> tuple[str, Any]:
     Raises:
         PhaseError: there is none, or more than one.
     """
-    found = [(file.name, document) for file in collection.files for document in _definitions(file)]
+    unread: list[str] = []
+    found = [(file.name, document) for file in collection.files for document in _definitions(file, unread)]
     if len(found) != 1:
         names = ", ".join(name for name, _ in found) or "none"
         msg = f"the definition of the state machine: expected one among the files that were handed in, got {names}"
-        raise PhaseError(msg)
+        # One in a language that is not understood is no missing one.
+        raise PhaseError("; ".join([msg, *unread]))
     return found[0]
 
 
-def _definitions(file: HandedFile) -> Iterator[Any]:
-    """Yield the definition that a file is, or holds in the description of its machine."""
+def _definitions(file: HandedFile, unread: list[str]) -> Iterator[Any]:
+    """Yield the definition that a file is, or holds in the description of its machine; note one in another language."""
     try:
         document = strict_json.parse(file.data, fractions=True)
         if isinstance(document, dict) and FIELD in document:
             held = document[FIELD]
             document = strict_json.parse(held, fractions=True) if isinstance(held, str) else held
         asl.machine_of(document)
-    except FormatError:
+    except FormatError as exc:
+        if exc.code == "asl-language":
+            unread.append(f"{file.name}: {exc}")
         return
     yield document

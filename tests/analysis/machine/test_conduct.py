@@ -127,6 +127,7 @@ def test_a_wait_without_a_limit_says_for_how_long_it_waits() -> None:
         ({"Retry": [{"ErrorEquals": ["A"], "MaxAttempts": 1}]}, []),
         ({"Retry": [{"ErrorEquals": ["A"]}]}, []),
         ({"Retry": [{"ErrorEquals": ["A"], "MaxAttempts": 0}, {"ErrorEquals": ["B"]}]}, []),
+        ({"Retry": [{"ErrorEquals": ["A"], "MaxAttempts": 0}] * 2}, ["task_has_no_retry"]),
         ({"Retry": [{"ErrorEquals": ["States.ALL"]}]}, []),
     ],
 )
@@ -139,6 +140,11 @@ def test_only_a_retry_of_every_error_asks_a_person_again() -> None:
     """A call that was throttled reached nobody."""
     assert _codes(A=_waiting(Retry=RETRIED)) == []
     assert _codes(A=_waiting(Retry=[{"ErrorEquals": ["States.ALL"]}])) == [("Retry[0]", "decision_is_asked_again")]
+    assert _codes(A=_waiting(Retry=[{"ErrorEquals": ["A", "States.TaskFailed"]}])) == [
+        ("Retry[0]", "decision_is_asked_again")
+    ]
+    assert _codes(A=_waiting(Retry=[{"ErrorEquals": ["States.Timeout"]}])) == [], "nobody answered"
+    assert _codes(A=_task(Retry=[{"ErrorEquals": ["States.TaskFailed"]}])) == []
     assert _codes(A={"Type": "Pass", "End": True, "Retry": []}) == []
 
 
@@ -190,6 +196,26 @@ def test_what_a_task_calls_is_a_call_with_all_that_it_needs() -> None:
     unknown = {"FunctionName": "f", "Anything": 1}
     assert _codes(A=_task(Parameters=unknown)) == [("Parameters", "parameter_is_unknown")]
     assert _codes(A=_task(Resource=f"{INVOKE}.sync")) == [("Resource", "pattern_does_not_exist")]
+
+
+@pytest.mark.parametrize(
+    ("call", "codes"),
+    [
+        ("ecs:runTask.sync", []),
+        ("glue:startJobRun.sync", []),
+        ("http:invoke", []),
+        ("http:invoke.sync", ["pattern_does_not_exist"]),
+        ("batch:submitJob.waitForTaskToken", ["token_is_not_passed", "pattern_does_not_exist"]),
+        ("aws-sdk:codebuild:startBuild", []),
+        ("aws-sdk:codebuild:startBuild.sync", ["pattern_does_not_exist"]),
+        ("aws-sdk:sqs:sendMessage.waitForTaskToken", ["token_is_not_passed"]),
+        ("none:call", ["resource_is_unknown"]),
+        ("none:call.waitForTaskToken", ["token_is_not_passed", "resource_is_unknown"]),
+    ],
+)
+def test_of_a_call_that_is_not_described_it_is_known_how_it_is_waited_for(call: str, codes: list[str]) -> None:
+    """The SDK waits for no end of what it starts; what waits for a token tells it, whatever it calls."""
+    assert sorted(code for _, code in _codes(A=_task(Resource=f"arn:aws:states:::{call}"))) == sorted(codes)
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,36 @@ def test_only_what_ends_well_is_what_a_branch_returns() -> None:
     assert _told(A=parallel, B=_taken("$[0].on")) == [("B", "Parameters.x.$", "path_leads_to_nothing")]
 
 
+@pytest.mark.parametrize("name", ["ToleratedFailureCountPath", "ToleratedFailurePercentagePath", "MaxConcurrencyPath"])
+def test_a_field_of_a_map_that_says_a_path_is_followed(name: str) -> None:
+    """As those of other states."""
+    inner = {"Type": "Pass", "End": True}
+    assert _told(A=_mapped(inner, ItemsPath="$.list", End=True, **{name: "$.count"})) == []
+    assert _told(A=_mapped(inner, ItemsPath="$.list", End=True, **{name: "$.gone"})) == [
+        ("A", name, "path_leads_to_nothing")
+    ]
+
+
+def test_a_map_that_hands_out_batches_hands_a_list_to_its_machine() -> None:
+    """With what the batcher adds; its own paths are followed as well."""
+    batcher = {"MaxItemsPerBatchPath": "$.count", "BatchInput": {"name.$": "$.name"}}
+    paths = {"x.$": "$.Items", "y.$": "$.BatchInput.name"}
+    given = {"ItemsPath": "$.list", "End": True}
+
+    def told(batcher: dict[str, Any], parameters: dict[str, Any]) -> list[tuple[str, str, str]]:
+        inner = {"Type": "Pass", "Parameters": parameters, "End": True}
+        return _told(A=_mapped(inner, ItemBatcher=batcher, **given))
+
+    assert told(batcher, paths) == []
+    assert told({"MaxItemsPerBatch": 2}, paths) == [("I", "Parameters.y.$", "path_leads_to_nothing")]
+    assert told({**batcher, "MaxItemsPerBatchPath": "$.gone"}, paths) == [
+        ("A", "ItemBatcher.MaxItemsPerBatchPath", "path_leads_to_nothing")
+    ]
+    assert told({**batcher, "BatchInput": {"name.$": "$.gone"}}, paths) == [
+        ("A", "ItemBatcher.BatchInput.name.$", "path_leads_to_nothing")
+    ]
+
+
 @pytest.mark.parametrize("name", ["SecondsPath", "TimestampPath", "TimeoutSecondsPath", "HeartbeatSecondsPath"])
 def test_a_field_that_says_a_path_is_followed(name: str) -> None:
     """And one that is not written is not."""
@@ -193,6 +223,8 @@ def _chosen(rule: dict[str, Any], path: str = "$.perhaps", *, default: str = "En
 
 MISSING = [("B", "Parameters.x.$", "path_is_not_there_on_every_way")]
 PRESENT = {"Variable": "$.perhaps", "IsPresent": True}
+ABSENT = {"Variable": "$.perhaps", "IsPresent": False}
+ON = {"Variable": "$.on", "BooleanEquals": True}
 
 
 @pytest.mark.parametrize(
@@ -207,6 +239,10 @@ PRESENT = {"Variable": "$.perhaps", "IsPresent": True}
         ({"Or": [PRESENT, PRESENT]}, []),
         ({"Or": [PRESENT, {"Variable": "$.on", "BooleanEquals": True}]}, MISSING),
         ({"Not": PRESENT}, MISSING),
+        ({"Not": ABSENT}, []),
+        ({"Not": {"Or": [ABSENT, {"Variable": "$.perhaps", "StringEquals": "x"}]}}, []),
+        ({"Not": {"And": [PRESENT, ON]}}, MISSING),
+        ({"Or": [{"And": [PRESENT, ON]}, {"And": [ON, PRESENT]}]}, []),
         ({"Variable": "$.on", "BooleanEquals": True}, MISSING),
     ],
 )
@@ -220,6 +256,11 @@ def test_a_rule_that_holds_says_what_is_there(rule: dict[str, Any], told: list[t
     [
         ({"Variable": "$.perhaps", "IsPresent": False}, []),
         (PRESENT, MISSING),
+        ({"Not": PRESENT}, []),
+        ({"Or": [ABSENT, {"Variable": "$.perhaps", "StringEquals": "x"}]}, []),
+        ({"And": [ABSENT, ON]}, MISSING),
+        ({"And": [ABSENT]}, []),
+        ({"Not": {"And": [PRESENT, ON]}}, []),
         ({"Variable": "$$.perhaps", "IsPresent": False}, MISSING),
         ({"Variable": "$.perhaps[*]", "IsPresent": False}, MISSING),
         ({"Variable": "$.on", "BooleanEquals": True}, MISSING),

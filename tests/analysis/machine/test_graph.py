@@ -107,6 +107,17 @@ def test_states_that_follow_each_other_for_ever_are_told_once() -> None:
         ({"Parameters": {"n": "States.MathAdd($.n, 1)"}}, _choice("A"), False),
         ({"Parameters": {"deep": [{"n.$": "States.MathAdd($.n, 1)"}]}}, _choice("A"), True),
         (COUNTED, _choice("A", Variable="$.s", StringEquals="x"), False),
+        (COUNTED, _choice("A", Variable="$.other", NumericLessThan=5), False),
+        (COUNTED, _choice("A", Variable="$.n[0]", NumericLessThan=5), True),
+        (COUNTED, _choice("A", Variable="$", NumericLessThan=5), False),
+        (COUNTED, _choice("A", Variable="n", NumericLessThan=5), False),
+        ({"Parameters": {"m.$": "States.MathAdd($.n, 1)"}}, _choice("A", Variable="$.m", NumericLessThan=5), True),
+        (
+            {"Parameters": {"m.$": "States.MathAdd($.n, 1)", "k.$": "$.l", "l.$": "$.m"}},
+            _choice("A", Variable="$.k", NumericLessThan=5),
+            True,
+        ),
+        ({"Parameters": {"n.$": "States.MathAdd($.n"}}, _choice("A", Variable="$.m", NumericLessThan=5), False),
         (COUNTED, _choice("A", "A"), False),
         (COUNTED, _choice("A", And=[{"Variable": "$.n", "NumericLessThan": 5}]), True),
         (COUNTED, _choice("A", Or=[{"Variable": "$.n", "NumericLessThan": 5}]), True),
@@ -148,6 +159,21 @@ def test_a_way_around_that_avoids_the_gate_is_not_bounded() -> None:
         ("C", "state_is_unreachable"),
         ("Done", "state_is_unreachable"),
     ], "a Choice that leads nowhere else is no way out"
+
+
+def test_a_way_around_that_counts_nothing_is_not_bounded() -> None:
+    """Of two ways back to the start one counts: who goes the other way goes round for ever."""
+    gate = {
+        "Type": "Choice",
+        "Choices": [
+            {"Variable": "$.n", "NumericGreaterThan": 5, "Next": "Done"},
+            {"Variable": "$.s", "StringEquals": "slow", "Next": "Count"},
+        ],
+        "Default": "A",
+    }
+    counted = {"A": _pass("B"), "B": gate, "Count": _pass("A", **COUNTED), "Done": DONE}
+    assert _told(**counted) == [("A", "loop_is_not_bounded")]
+    assert _told(**{**counted, "B": {**gate, "Default": "Count"}}) == []
 
 
 def test_a_circle_that_never_ends_is_told_state_by_state() -> None:

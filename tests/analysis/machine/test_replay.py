@@ -41,6 +41,14 @@ def _one(state: dict[str, Any], given: Any, answers: Answers = lambda _: Answer(
     return run(machine_of(machine), given, answers)
 
 
+def test_a_failure_may_say_its_error_and_cause_by_a_function() -> None:
+    """As the service has it; a path says them as well."""
+    said = {"ErrorPath": "States.Format('Of{}', $.who)", "CausePath": "States.Format('{} broke', $.what)"}
+    for fields in (said, {"ErrorPath": "$.error", "CausePath": "$.cause"}):
+        done = _one({"Type": "Fail", **fields}, {"who": "Ada", "what": "it", "error": "OfAda", "cause": "it broke"})
+        assert (done.status, done.error, done.cause) == ("FAILED", "OfAda", "it broke")
+
+
 def test_a_recovery_that_is_approved_ends_with_what_was_said() -> None:
     """Every state on the way, in order, and the time that passed."""
     done = _recovered(_phases())
