@@ -138,6 +138,13 @@ def cover(
         if taken and not (phase.renewed and phase.name in needed):
             inherited.append(phase.name)
         elif phase.name in needed and phase.mutates:
+            if request.manual:
+                raise refuse(
+                    f"{request.manual} by hand builds on phase {phase.name}, which has not passed",
+                    expected=f"a drill in which {phase.name} passed",
+                    got="one in which it did not",
+                    next_step=f"pytest -m drill --start-at {phase.window} --receipt-dir <the folder of the drill>",
+                )
             raise refuse(
                 f"--start-at {request.first} builds on phase {phase.name}, which this run leaves out",
                 expected=f"a passed receipt of {phase.name} in --receipt-dir",

@@ -278,13 +278,24 @@ UP = dict.fromkeys(("check_health", "read_restore_point", "bringup", "resolve_ru
         ("inspect_cluster", UP, "inspect_cluster changes nothing"),
         ("request_manual_approval", UP, "a decision counts only as an answer to what the drill itself asked"),
         ("bringup", UP, "bringup has passed in that run"),
-        ("restore", UP, "builds on phase restore_state, which this run leaves out"),
+        ("restore", UP, "restore by hand builds on phase restore_state, which has not passed"),
     ],
 )
 def test_an_act_that_there_is_no_room_for_is_refused(phase, prior, said):
     with pytest.raises(Refusal, match="next: ") as refused:
         cover(RECOVERY, WindowRequest(manual=phase, teardown=False), prior)
     assert said in str(refused.value)
+
+
+def test_an_act_by_hand_ahead_of_its_turn_is_told_which_window_comes_first():
+    """Nobody typed --start-at, and the window that is missing is none that begins anew."""
+    prior = dict.fromkeys(("bringup", "resolve_runner", "restore", "restore_state"), True)
+
+    with pytest.raises(Refusal) as caught:
+        cover(RECOVERY, WindowRequest(manual="notify", teardown=False), prior)
+
+    assert "notify by hand builds on phase validate, which has not passed" in str(caught.value)
+    assert "next: pytest -m drill --start-at validate --receipt-dir <the folder of the drill>" in str(caught.value)
 
 
 def test_an_act_runs_its_phase_alone_on_what_the_window_before_showed():
