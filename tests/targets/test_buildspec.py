@@ -4,9 +4,11 @@ import hashlib
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +262,16 @@ def test_outputs_longer_than_a_variable_of_a_process_can_be_are_in_the_receipt(t
     assert len(kept["terraform_outputs"]["large"]["value"]) == 200_000
 
 
+@pytest.fixture
+def heeding() -> Iterator[None]:
+    """Ignore no signal that these tests are about: what is ignored as a shell begins, no trap of it hears."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("heeding")
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_build_that_was_told_to_end_while_it_applied_says_so_and_never_that_it_did_it(
     tmp_path: Path, number: str
