@@ -3,6 +3,7 @@
 from decimal import Decimal, InvalidOperation
 
 from drproof.analysis.alarm_window import COMPARISONS
+from drproof.analysis.ownership import SKEW_MS
 from drproof.formats.durations import show
 from drproof.formats.timestamps import milliseconds
 from drproof.model.alarms import AlarmRule
@@ -10,8 +11,8 @@ from drproof.model.criteria import Cadence
 from drproof.model.errors import FormatError
 
 BREACHING, MISSING = "breaching", "missing"
-QUIET = frozenset({"", "OK"})
-"""The state of an alarm that tells nobody anything, and that of one whose state nobody read."""
+QUIET = "OK"
+"""The state of an alarm that tells nobody anything."""
 
 RISING = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 """Comparisons that hold of everything above a threshold."""
@@ -68,14 +69,17 @@ def false_alarm(rule: AlarmRule, cadence: Cadence) -> str:
 
 
 def has_not_settled(rule: AlarmRule, cadence: Cadence, now_ms: int) -> bool:
-    """Return whether an alarm says anything but OK, and for longer than data of a healthy site take to end that."""
-    if rule.state in QUIET:
+    """Return whether an alarm says anything but OK, and not since so lately that data of a healthy site will end that.
+
+    Since when must be known: an instant to come, or none, says nothing.
+    """
+    if rule.state == QUIET:
         return False
     try:
         since = milliseconds(rule.state_since)
     except FormatError:
         return True
-    return now_ms - since > cadence.metrics_every_ms + rule.period_ms * rule.periods
+    return not -SKEW_MS <= now_ms - since <= cadence.metrics_every_ms + rule.period_ms * rule.periods
 
 
 def is_deaf_to_age(rule: AlarmRule, cadence: Cadence) -> bool:

@@ -280,6 +280,7 @@ HEALTH = HealthObserved(
 RULES = AlarmRules(
     alarms=tuple(
         AlarmRule(
+            state="OK",
             name=name,
             kind="metric",
             namespace="Atlas/DR",

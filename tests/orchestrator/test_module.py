@@ -246,6 +246,7 @@ WATCHER_FAILED = "aws_cloudwatch_metric_alarm.watcher"
 def alarm_rule(planned: dict[str, Any]) -> AlarmRule:
     """Return a planned alarm as a drill reads one that is there."""
     return AlarmRule(
+        state="OK",
         name=planned["alarm_name"],
         kind="metric",
         namespace=planned["namespace"],

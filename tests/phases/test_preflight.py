@@ -13,8 +13,8 @@ from drproof.model.errors import NotFoundError, TargetError
 from drproof.model.readiness import Decision, Guarded, Heard, PermissionsSeen, QuotaSeen
 from drproof.model.receipt import Caller
 from drproof.model.settings import Settings, Triggers
-from drproof.phases.preflight.check_preflight import _lease as the_lease
-from drproof.phases.preflight.check_preflight import check_preflight
+from drproof.phases.preflight.check_preflight import _body as what_holds
+from drproof.phases.preflight.check_preflight import _is_held, check_preflight
 from drproof.phases.preflight.read_domains import read_domains
 from drproof.phases.preflight.read_identities import read_identities
 from drproof.phases.preflight.read_people import read_people
@@ -209,7 +209,7 @@ def test_that_no_trigger_is_named_is_said():
 
 
 def test_the_state_is_new_read_or_refused():
-    assert read_state.act(World().context()).state == "ok"
+    assert read_state.act(World().context()).state == "StateUnreadable", "an empty object is the state of neither"
     assert read_state.act(World(read=NotFoundError("no", code="NoSuchKey")).context()).state == "new"
     assert read_state.act(World(read=DENIED).context()).state == "AccessDenied"
 
@@ -228,7 +228,6 @@ DIRECT = {"version": 1, "kind": "direct", "resources": [{"kind": "instance", "id
 @pytest.mark.parametrize(
     ("terraform", "direct", "state", "held"),
     [
-        (b"{}", b"{}", "ok", ()),
         (TERRAFORM, None, "ok", ("aws_iam_role.runner",)),
         (None, DIRECT, "ok", ("i-1",)),
         (TERRAFORM, DIRECT, "ok", ("aws_iam_role.runner", "i-1")),
@@ -236,6 +235,8 @@ DIRECT = {"version": 1, "kind": "direct", "resources": [{"kind": "instance", "id
         (None, None, "new", ()),
         (b"no state", None, "StateUnreadable", None),
         (b"[1]", None, "StateUnreadable", None),
+        *((empty, None, "StateUnreadable", None) for empty in (b"", b"{}", b"[]", b"null", b'""', b'{"version": 4}')),
+        *((None, empty, "StateUnreadable", None) for empty in (b"", b"{}", b"[]", b"null")),
         ({**TERRAFORM, "version": 5}, None, "StateUnreadable", None),
         ({"version": 4, "resources": [{"type": "x"}]}, None, "StateUnreadable", None),
         (None, {"version": 1}, "StateUnreadable", None),
@@ -293,7 +294,7 @@ def test_a_lease_that_nobody_renews_holds_nothing_and_that_of_an_execution_does(
 
     context.target.recovery.objects.read = read
 
-    held = the_lease(context, "states", "a.tfstate.drproof-lease")
+    held = what_holds(context, "states", "a.tfstate.drproof-lease", _is_held)
 
     assert bool(held) is is_held
     assert any("has run out" in line for line in world.said) is not is_held

@@ -28,8 +28,9 @@ def alarm_is_quiet_on_a_healthy_day(
     # How it is set says nothing of a value that only the metric knows; today may be a healthy day.
     now = milliseconds(read_alarms.started_at)
     if not found and not check_health.facts.reasons and has_not_settled(rule, criteria.cadence, now):
+        says = f"{rule.state or 'nothing that was read'} since {rule.state_since or 'nobody knows when'}"
         return undecided(
-            f"nothing is wrong with the original site, and {subject} says {rule.state} since {rule.state_since}: "
+            f"nothing is wrong with the original site, and {subject} says {says}: "
             "it goes off on a healthy day, or has not seen yet that a fault is over"
         )
     return compare(observed=found, expected="", reason=f"{subject} goes off on a healthy day: {found}")

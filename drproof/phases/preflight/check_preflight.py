@@ -1,10 +1,11 @@
 """Everything that a drill will need, looked at while nothing has been changed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from drproof.analysis.leases import read_lease
 from drproof.formats import s3_uri
-from drproof.model.capabilities import ImageSeen
+from drproof.model.capabilities import ImageSeen, ObjectInfo
 from drproof.model.context import Context
 from drproof.model.errors import FormatError, NotFoundError, TargetError
 from drproof.model.phase import phase
@@ -75,7 +76,7 @@ def check_preflight(ctx: Context) -> PreflightObserved:
         image_media_type=image.media_type,
         instance_type=ctx.settings.recovery.instance_type,
         state_lock=_body(ctx, where.state_bucket, f"{where.state_key}.tflock"),
-        lease=_lease(ctx, where.state_bucket, f"{where.state_key}.drproof-lease"),
+        lease=_body(ctx, where.state_bucket, f"{where.state_key}.drproof-lease", _is_held),
         runners=tuple(runner.instance_id for runner in recovery.fleet.runners(runner_tags(ctx))),
         receipt_store=_receipt_store(ctx),
         table_lock=_table_lock(ctx),
@@ -132,29 +133,26 @@ def _receipt_store(ctx: Context) -> Need | None:
     return Need(name="receipt store", place=storing.uri, status="ok")
 
 
-def _body(ctx: Context, bucket: str, key: str) -> str:
-    try:
-        _, data = ctx.target.recovery.objects.read(bucket, key, limit=65_536)
-    except NotFoundError:
-        return ""
-    except TargetError as exc:
-        return _code(exc)
-    return data.decode("utf-8", "replace")[:500] or "empty"
-
-
-def _lease(ctx: Context, bucket: str, key: str) -> str:
-    """Return who holds the target; what nobody renews any more holds nothing: the next drill takes it over."""
+def _body(
+    ctx: Context, bucket: str, key: str, holds: Callable[[Context, ObjectInfo, bytes], bool] = lambda *_: True
+) -> str:
+    """Return what an object says that holds the target; empty where there is none, or it holds nothing any more."""
     try:
         info, data = ctx.target.recovery.objects.read(bucket, key, limit=65_536)
     except NotFoundError:
         return ""
     except TargetError as exc:
         return _code(exc)
+    return (data.decode("utf-8", "replace")[:500] or "empty") if holds(ctx, info, data) else ""
+
+
+def _is_held(ctx: Context, info: ObjectInfo, data: bytes) -> bool:
+    """Return whether a lease holds the target; what nobody renews any more is taken over by the next drill."""
     lease = read_lease(info, data)
-    if lease.holder is not None and not lease.holder.execution and lease.has_run_out(ctx.clock.now()):
-        ctx.say(f"the lease of {lease.holder.drill_id} has run out: the next drill takes it over")
-        return ""
-    return data.decode("utf-8", "replace")[:500] or "empty"
+    if lease.holder is None or lease.holder.execution or not lease.has_run_out(ctx.clock.now()):
+        return True
+    ctx.say(f"the lease of {lease.holder.drill_id} has run out: the next drill takes it over")
+    return False
 
 
 def _image(ctx: Context) -> tuple[ImageSeen, str]:

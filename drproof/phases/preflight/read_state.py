@@ -74,8 +74,7 @@ def _state(ctx: Context, bucket: str, key: str) -> tuple[str, tuple[str, ...] | 
     for name, names_in in ((key, _of_terraform), (f"{key}{DIRECT_SUFFIX}", _of_direct)):
         try:
             _, body = ctx.target.recovery.objects.read(bucket, name)
-            document = parse(body, fractions=True)
-            held += names_in(document) if document else ()
+            held += names_in(parse(body, fractions=True))
         except NotFoundError:
             continue
         except TargetError as exc:
@@ -92,7 +91,7 @@ def _of_terraform(document: Mapping[str, Any]) -> list[str]:
     if document["version"] != 4:  # noqa: PLR2004 — the format
         msg = f"expected Terraform's state version 4, got {document['version']!r}"
         raise FormatError("version", msg)
-    managed = (one for one in document.get("resources", ()) if one["mode"] == "managed" and one["instances"])
+    managed = (one for one in document["resources"] if one["mode"] == "managed" and one["instances"])
     return sorted(f"{one['type']}.{one['name']}" for one in managed)
 
 

@@ -78,8 +78,7 @@ class CodeBuildProvisioner:
         Raises:
             TargetError: it cannot be asked, or is no build of this drill.
         """
-        self._done = build_id
-        build = self._given()
+        build = self._given(build_id)
         if not build.is_over or build.status == "SUCCEEDED":
             return None
         if build.failed_phase in WAITING and build.status == "TIMED_OUT":
@@ -124,7 +123,7 @@ class CodeBuildProvisioner:
             # Without Terraform no state says so, and a build would make another one.
             nothing = Planned(create=0, change=0, destroy=0)
             return Change(created=0, changed=0, destroyed=0, outputs=outputs(spec, there), planned=nothing)
-        running = self._given() if self._done else self._settle(intent, "bringup", say)
+        running = self._given(self._done) if self._done else self._settle(intent, "bringup", say)
         before = {runner.instance_id for runner in there if not self._done or is_before(runner.launched_at, running)}
         seen, kept = self._built("bringup", intent, spec, running, say)
         runners = place.fleet.runners(sought(spec))
@@ -175,9 +174,9 @@ class CodeBuildProvisioner:
         if (elsewhere := place.direct()).identities:
             raise place.foreign(elsewhere)
 
-    def _given(self) -> BuildSeen:
+    def _given(self, build_id: str) -> BuildSeen:
         """Return the build that somebody else started, once it is seen to be this drill's."""
-        build = self._builds.get(self._done)
+        build = self._builds.get(build_id)
         expected = {"ACTION": "bringup", "EXECUTION_ID": self._place.origin}
         got = {name: build.variables.get(name, "") for name in expected}
         if got != expected:
