@@ -7,8 +7,10 @@ import signal
 import pytest
 
 from tests import shares
+from tests.fork_server import ForkServer
 
 SHARE = pytest.StashKey[str]()
+WORLDS = pytest.StashKey[ForkServer]()
 
 
 def pytest_configure(config):
@@ -21,6 +23,12 @@ def pytest_configure(config):
         return
     # A worker is given the paths that its controller found, and could not tell them from paths that were typed.
     os.environ[shares.VARIABLE] = config.stash[SHARE]
+    config.stash[WORLDS] = ForkServer()
+
+
+def pytest_unconfigure(config):
+    if WORLDS in config.stash:
+        config.stash[WORLDS].close()
 
 
 def pytest_report_header(config):

@@ -11,11 +11,22 @@ import threading
 from pathlib import Path
 from typing import Any
 
-# Read before the emulator is imported: its own defaults cost a second and answer for accounts that do not exist.
-os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
-for _name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_ACCOUNT"))]:
-    del os.environ[_name]
+from drproof.embedded import fork_server
 
+if __name__ == "__main__" and fork_server.VARIABLE in os.environ:
+    # Before anything is imported that the server has imported already.
+    sys.exit(fork_server.hand_over(os.environ[fork_server.VARIABLE], sys.argv[1:]))
+
+
+def steer() -> None:
+    """Have the emulator see no account, key or default of whoever starts the world."""
+    # Its own defaults cost a second and answer for accounts that do not exist.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+    for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_ACCOUNT"))]:
+        del os.environ[name]
+
+
+steer()
 from drproof.embedded import models  # noqa: E402 — after the environment is set
 
 models.share()
@@ -28,7 +39,7 @@ from drproof.embedded.world import World  # noqa: E402
 
 ADDRESS = "world.json"
 LINGER_SECONDS = 180
-MEMBERS = int(os.environ.get("EMBEDDED_WORLD_MEMBERS", "2400"))
+MEMBERS = "2400"
 """How many members the generated state archive has; a test that drills often asks for fewer."""
 
 
@@ -95,7 +106,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--scenario", default=scenarios.NONE, help="the failure to inject, or none")
     parser.add_argument("--seed", type=int, default=1, help="the generated data depend on it alone")
     parser.add_argument("--linger", type=float, default=LINGER_SECONDS, help="seconds to live after the last call")
-    parser.add_argument("--members", type=int, default=MEMBERS, help="how many members the state archive has")
+    members = os.environ.get("EMBEDDED_WORLD_MEMBERS", MEMBERS)
+    parser.add_argument("--members", type=int, default=members, help="how many members the state archive has")
     parser.add_argument("--run", type=int, default=0, help="the process of the run, which some scenarios strike")
     options = parser.parse_args(arguments)
     try:

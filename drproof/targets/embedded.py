@@ -104,7 +104,8 @@ def start(directory: Path, *, scenario: str, linger: int) -> World:
         document = _ready_line(process)
         if document is None:
             raise _not_ready(log, process)  # noqa: TRY301 — the process is ended in one place
-        return World(_text(document, "endpoint"), directory, pid=process.pid, process=process)
+        # The process that was started may have handed the world over to another.
+        return World(_text(document, "endpoint"), directory, pid=document.get("pid", 0), process=process)
     except BaseException:
         process.kill()
         process.wait()

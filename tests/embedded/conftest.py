@@ -16,6 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from drproof.embedded import fork_server
 from tests.patience import PATIENCE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -68,6 +69,11 @@ class RunningWorld:
 Start = Callable[..., RunningWorld]
 
 
+def alone() -> dict[str, str]:
+    """Return the environment of a world that imports everything itself, as everybody's does."""
+    return {name: value for name, value in os.environ.items() if name != fork_server.VARIABLE}
+
+
 def begin(directory: Path, scenario: str = "none", *more: str, members: int = SMALL) -> RunningWorld:
     """Start a world and wait for its line."""
     # One that many tests share is not called while its process of the tests is busy with others.
@@ -77,6 +83,7 @@ def begin(directory: Path, scenario: str = "none", *more: str, members: int = SM
         process = subprocess.Popen(
             [sys.executable, "-m", "drproof.embedded", *asked],
             cwd=REPOSITORY,
+            env=alone(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

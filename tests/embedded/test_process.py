@@ -15,7 +15,7 @@ import pytest
 from drproof.embedded.lifetime import Lifetime
 from tests.patience import PATIENCE, until
 
-from .conftest import REPOSITORY, RunningWorld, Start
+from .conftest import REPOSITORY, RunningWorld, Start, alone
 
 
 def test_the_ready_line_equals_world_json_and_names_every_fact(world: RunningWorld) -> None:
@@ -45,6 +45,7 @@ def test_a_world_that_leads_a_group_of_another_session_leaves_that_session(tmp_p
     started = subprocess.Popen(
         [sys.executable, "-m", "drproof.embedded", "--directory", str(tmp_path / "w"), "--members", "5"],
         cwd=REPOSITORY,
+        env=alone(),
         stdout=subprocess.PIPE,
         text=True,
         process_group=0,

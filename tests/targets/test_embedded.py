@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from drproof.embedded.fork_server import VARIABLE
 from drproof.model.errors import TargetError
 from drproof.targets import embedded
 
@@ -54,6 +55,7 @@ def test_a_missing_emulator_is_named_with_the_command_that_installs_it(
     fake.mkdir(parents=True)
     (fake / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'moto'\")", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(fake.parent))
+    monkeypatch.delenv(VARIABLE)
     with pytest.raises(TargetError, match=r"pip install 'drproof\[embedded\]'") as caught:
         embedded.start(tmp_path, scenario="none", linger=5)
     assert caught.value.code == "EmbeddedMissing"
