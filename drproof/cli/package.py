@@ -1,7 +1,6 @@
 """`drproof package`: what is deployed as Lambda functions."""
 
 import json
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -31,8 +30,9 @@ def package(
 ) -> None:
     """Build the package of the Lambda functions: drproof and what it needs there, pinned, with its settings."""
     from drproof.engine.refusal import refuse
+    from drproof.orchestrator.demands import refuse_what_no_function_runs_by
     from drproof.orchestrator.deployment import module_variables, settings_in, watched_in
-    from drproof.orchestrator.package import LARGEST, build
+    from drproof.orchestrator.package import LARGEST, build, told
 
     with clear():
         if not settings.is_file():
@@ -42,8 +42,9 @@ def package(
                 next_step="drproof package --settings FILE",
             )
         if variables is not None:
-            # What the settings leave out is said before anything is built.
-            found, watched = settings_in(settings, os.environ), watched_in(settings, os.environ)
+            # What the settings leave out is said before anything is built; what this shell says, no function hears.
+            found, watched = settings_in(settings, {}), watched_in(settings, {})
+            refuse_what_no_function_runs_by(settings, told(settings))
         made = build(out, settings, architecture=architecture.value, installed=installed)
         if variables is not None:
             text = json.dumps(module_variables(found, watched, made), indent=2) + "\n"

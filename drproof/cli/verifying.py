@@ -1,6 +1,7 @@
 """What `drproof verify` decides and says; apart from the command, because it costs a quarter of a second to import."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from drproof import catalog
 from drproof.cli.errors import clear
 from drproof.cli.recording import Recording
+from drproof.cli.verify_steps import next_of
 from drproof.evidence import expectations
 from drproof.evidence import trust as trusting
 from drproof.evidence.files import Problem
@@ -95,7 +97,8 @@ def decided(  # noqa: PLR0913 — what a reader brings along
         told = document(found) | ({"corroboration": rows} if asking is not None or recording is not None else {})
         return json.dumps(told | ({"record": heard} if heard else {}), indent=2), found.status
     said = [f"{one.status}: {one.what}{f': {one.reason}' if one.reason else ''}" for one in asked]
-    more = map(printable, (*said, *filter(None, [heard])))
+    step = next_of(found, bundle, trust)
+    more = map(printable, (*said, *filter(None, [heard]), *([f"next: {step}"] if step else [])))
     return "\n".join([*lines(found, bundle, trust), *more]), found.status
 
 
@@ -156,7 +159,7 @@ def document(found: Verification) -> dict[str, Any]:
 def lines(found: Verification, bundle: Path, trust: Path | None) -> list[str]:
     """Return what was found for people; nothing of the bundle reaches the terminal unescaped."""
     inspection = found.inspection
-    told = [f"{bundle.name}: {meaning(found).upper()} (exit {found.status}, level L{found.level})"]
+    told = [f"{bundle.resolve().name}: {meaning(found).upper()} (exit {found.status}, level L{found.level})"]
     told.append(f"trust file: {trust}" if trust is not None else "trust file: none, so nobody's signature counts")
     if inspection is not None and inspection.opening is not None:
         opening, closing = inspection.opening, inspection.closing
@@ -167,16 +170,30 @@ def lines(found: Verification, bundle: Path, trust: Path | None) -> list[str]:
     told += [f"signed by {key.role} {key.keyid} ({key.custody.replace('_', '-')})" for key in found.signers]
     if dated := found.trusted_time:
         told.append(f"dated: existed at {dated.at_latest}, says {dated.authority}" if dated.at_latest else "not dated")
-    shown: dict[str, int] = {}
-    for problem in found.problems:
-        shown[problem.code] = shown.get(problem.code, 0) + 1
-        if shown[problem.code] <= MOST:
-            told.append(f"{problem.code}: {problem.message}")
-    told += [f"{code}: {count - MOST} more; --json has all" for code, count in shown.items() if count > MOST]
+    told += _found(found.problems)
     told += [f"not shown: {what}" for what in found.not_shown]
-    if trust is None:
-        told.append("next: obtain the runner's public key on another way, and name your trust file with --trust")
     return [printable(line) for line in told]
+
+
+def _found(problems: Iterable[Problem]) -> list[str]:
+    """Return a line for each finding; of one key that signed many files one, and how many."""
+    told: list[str] = []
+    shown: dict[str, int] = {}
+    alike: dict[str, int] = {}
+    for problem in problems:
+        code, message = problem.code, problem.message
+        said = f"{code}: {message.replace(problem.path, '') if problem.path else message}"
+        alike[said] = alike.get(said, 0) + 1
+        if code in SIGNATURES and alike[said] > 1:
+            continue
+        shown[code] = shown.get(code, 0) + 1
+        if shown[code] <= MOST:
+            told.append(f"{code}: {message}")
+    for said, count in alike.items():
+        code = said.partition(":")[0]
+        if code in SIGNATURES and count > 1:
+            told.append(f"{code}: the same of {count - 1} other files; --json has all")
+    return told + [f"{code}: {count - MOST} more; --json has all" for code, count in shown.items() if count > MOST]
 
 
 def _read(path: Path) -> bytes:

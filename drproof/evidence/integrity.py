@@ -232,7 +232,7 @@ class _Inspector:
         if receipt.phase in self.found.outcomes:
             self.problem("sequence", path, f"{receipt.phase} has a receipt already")
         if receipt.previous != self.head:
-            self.problem("chain", path, "the receipt does not name the one before it")
+            self.problem("chain", path, f"{path} does not name the one before it")
         belongs = (receipt.opening, receipt.drill_id, receipt.mode, receipt.plan)
         ours = (self.opening_digest, plan.drill_id, plan.mode, plan.plan)
         if belongs != ours or receipt.phase not in self.planned:

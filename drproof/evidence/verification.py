@@ -162,12 +162,17 @@ def verify(  # noqa: PLR0913 — what a reader knows and demands
         judged = frozenset(contract for contract, _ in again)
         problems += _judged_otherwise(found, again)
     level = _level(found, signatures, problems, dated)
+    doubt = _doubt(level, problems)
     problems += _expectations(found, expect, timestamps.milliseconds(now), level)
     return Verification(
         status=status_of(problems),
         level=level,
         problems=tuple(problems),
-        not_shown=(*_undated(dated), *_undecided(found, trust), *_not_shown(found, expect, level, judged)),
+        not_shown=(
+            *_undated(dated),
+            *_undecided(found, trust),
+            *_not_shown(found, expect, doubt, judged),
+        ),
         trusted_time=dated,
         inspection=found,
         signers=tuple({key.keyid: key for keys in signatures.counted.values() for key in keys}.values()),
@@ -318,7 +323,14 @@ def _expectations(found: Inspection, expect: Expectations, now: int, level: int)
         yield Problem("level", "", f"the level of assurance is L{level}, expected L{expect.level} at least")
 
 
-def _not_shown(found: Inspection, expect: Expectations, level: int, judged: frozenset[str]) -> Iterator[str]:
+def _doubt(level: int, problems: Iterable[Problem]) -> str:
+    """Return what a level leaves open; what is not as it was sealed may bear good signatures all the same."""
+    if level == 0 and _invalid(problems):
+        return "who made it (L0): it is not what was sealed, whoever signed that"
+    return LEVELS[level]
+
+
+def _not_shown(found: Inspection, expect: Expectations, doubt: str, judged: frozenset[str]) -> Iterator[str]:
     """Say what this verification does not show, so that nobody takes it for more than it is."""
     unasked = [
         name
@@ -330,7 +342,7 @@ def _not_shown(found: Inspection, expect: Expectations, level: int, judged: froz
     ]  # fmt: skip
     if unasked:
         yield f"whether it is the bundle you wait for: nothing was expected of its {', '.join(unasked)}"
-    yield LEVELS[level]
+    yield doubt
     sealed = {verdict.contract for verdict in found.verdicts}
     if sealed and not judged:
         yield "whether the sealed verdicts follow from the receipts: they were not judged again"

@@ -26,7 +26,7 @@ from drproof.engine.preparation import LONGEST_LIFE, DrillRequest, Prepared, pre
 from drproof.engine.refusal import refuse
 from drproof.engine.resume import prepared_again
 from drproof.engine.run import Run
-from drproof.engine.settings import EMBEDDED, find_file, setting
+from drproof.engine.settings import EMBEDDED, find_file
 from drproof.engine.stored_run import StoredRun
 from drproof.engine.taking import lease_on
 from drproof.engine.world import ENDPOINT
@@ -38,14 +38,11 @@ from drproof.model.criteria import Input
 from drproof.model.errors import DrproofError, LeaseError, ThrottledError
 from drproof.model.settings import Settings
 from drproof.orchestrator.asked import Asked
-from drproof.orchestrator.reaching import over_ssm
+from drproof.orchestrator.demands import options_of, refuse_what_is_missing
 from drproof.targets import open_target
 from drproof.targets.provisioners.codebuild import CodeBuildProvisioner
 from drproof.targets.signers import FILE
 from drproof.targets.sites import AwsTarget
-
-DECIDED_WITHIN = "24h"
-"""How long people may take where the settings do not say; the machine waits as long."""
 
 AT_WORK_MORE_MS = 5_000
 
@@ -91,26 +88,10 @@ def prepared_for(asked: Asked, reports: Path) -> Prepared:
     """
     folder = Path(os.environ.get("LAMBDA_TASK_ROOT") or ".")
     given = asked.input
-    options: dict[str, Any] = {"run_id": asked.execution.name, "teardown": "false", "allow_full_drill": True}
-    if setting("promotion.await_approval", {}, os.environ, folder) in {0, "0s"}:
-        options["await_approval"] = DECIDED_WITHIN
-    options |= over_ssm(find_file(folder))
+    options = {"run_id": asked.execution.name, **options_of(find_file(folder), os.environ, folder)}
     options |= {name: value for name in ("backup_uri", "image_ref") if (value := getattr(given, name))}
     prepared = prepare(DrillRequest(plan=catalog.RECOVERY, options=options, directory=folder))
-    settings = prepared.settings
-    demanded = {
-        "receipts.uri": bool(settings.storing),
-        "recovery.topic_arn": bool(settings.recovery.topic_arn),
-        "recovery.provisioner.kind": settings.recovery.provisioner.kind == "codebuild",
-    }
-    for name, said in demanded.items():
-        if not said:
-            raise refuse(
-                f"an execution needs {name}: its receipts are its memory, builds bring its machine up, people decide",
-                expected="codebuild" if name.endswith("kind") else "a value",
-                got=settings.recovery.provisioner.kind if name.endswith("kind") else "none",
-                next_step=f"set {name} in the drproof.toml of the function's package",
-            )
+    refuse_what_is_missing(prepared.settings)
     told = {"execution.arn": asked.execution.arn, "execution.machine": asked.execution.machine}
     told |= {"execution.requested_by": given.requested_by, "execution.reason": given.reason}
     inputs = (Input(name=name, value=value, source="the execution") for name, value in told.items() if value)

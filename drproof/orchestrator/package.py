@@ -99,9 +99,10 @@ def build(path: Path, settings: Path, *, architecture: str, installed: bool = Fa
     """
     pinned = pins(architecture)
     if installed and platform.machine() != ARCHITECTURES[architecture]:
+        mine = next((name for name, machine in ARCHITECTURES.items() if machine == platform.machine()), "")
         msg = (
             f"this machine is {platform.machine()}, and its files do not run on {architecture}\n"
-            "  next: drproof package --architecture of this machine, or without --installed"
+            f"  next: the same command {f'with --architecture {mine}, or ' if mine else ''}without --installed"
         )
         raise PackageError(msg)
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -109,7 +110,7 @@ def build(path: Path, settings: Path, *, architecture: str, installed: bool = Fa
         if not installed:
             _fetch(pinned, Path(folder), architecture, python)
         theirs = _installed(pinned) if installed else _below(Path(folder))
-        files = dict((*theirs, *_ours(), *_told(settings)))
+        files = dict((*theirs, *_ours(), *told(settings)))
     files[CONTENTS] = _contents(pinned, python, architecture)
     if strays := sorted({name.split("/")[0] for name in files} & LEFT_OUT):
         msg = f"the package would hold {', '.join(strays)}, which functions do without"
@@ -195,21 +196,42 @@ def _ours() -> Iterator[tuple[str, bytes]]:
         yield f"drproof-{ours.version}.dist-info/{name}", text.encode()
 
 
-def _told(settings: Path) -> Iterator[tuple[str, bytes]]:
-    """Return the settings, and the trust file that they name: without it nobody could ever decide."""
+def told(settings: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the settings and the files that they name, as a package holds them.
+
+    Without the trust file nobody could ever decide, and without the baseline nothing of it would be restored.
+
+    Raises:
+        PackageError: one of them would not be found there.
+    """
     data = settings.read_bytes()
     yield SETTINGS, data
-    named = tomllib.loads(data.decode()).get("signing", {}).get("trust", "")
-    if not named:
-        return
-    inside, path = PurePosixPath(named), settings.parent / named
-    if inside.is_absolute() or ".." in inside.parts or not path.is_file():
-        msg = (
-            f"signing.trust of {settings} is {named}; expected a file below the folder of the settings\n"
-            "  next: lay the trust file beside the settings, and name it without a folder above"
-        )
-        raise PackageError(msg)
-    yield inside.as_posix(), path.read_bytes()
+    document = tomllib.loads(data.decode())
+    if named := document.get("signing", {}).get("trust", ""):
+        path = _below_the_settings(settings, "signing.trust", named)
+        if not path.is_file():
+            raise _lost(settings, "signing.trust", named, "file")
+        yield PurePosixPath(named).as_posix(), path.read_bytes()
+    if named := document.get("cluster", {}).get("baseline", ""):
+        folder = _below_the_settings(settings, "cluster.baseline", named)
+        if not folder.is_dir():
+            raise _lost(settings, "cluster.baseline", named, "folder")
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+            yield path.relative_to(settings.parent).as_posix(), path.read_bytes()
+
+
+def _below_the_settings(settings: Path, name: str, named: str) -> Path:
+    inside = PurePosixPath(named)
+    if inside.is_absolute() or ".." in inside.parts:
+        raise _lost(settings, name, named, "file" if name == "signing.trust" else "folder")
+    return settings.parent / inside
+
+
+def _lost(settings: Path, name: str, named: str, kind: str) -> PackageError:
+    return PackageError(
+        f"{name} of {settings} is {named}; expected a {kind} below the folder of the settings\n"
+        f"  next: lay the {kind} beside the settings, and name it without a folder above"
+    )
 
 
 def _wanted(path: PurePosixPath | Path) -> bool:

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,15 +17,17 @@ from typing import Any
 import pytest
 
 from drproof.analysis.terraform.evaluating import Scope, value_of
+from drproof.engine.keys import init
 from drproof.engine.leaves import LEAVES
 from drproof.engine.refusal import Refusal
 from drproof.formats import durations, hcl
 from drproof.formats.hcl import Expression
 from drproof.model.settings import Promotion
+from drproof.model.signing import Role
 from drproof.orchestrator import package
 from drproof.orchestrator.definition import APPROVAL_SECONDS
+from drproof.orchestrator.demands import DECIDED_WITHIN
 from drproof.orchestrator.deployment import module_variables, permissions_of, settings_in, watched_in
-from drproof.orchestrator.execution_run import DECIDED_WITHIN
 from drproof.targets.aws.permissions import needed
 from tests.drill.conftest import Operator
 
@@ -36,9 +39,25 @@ LIVE = (
     + WORLD.replace('"embedded"', '"vpc-1"')
     + '\n[receipts]\nuri = "s3://atlas-receipts/r"\n\n[signing]\nsigner = "awskms:alias/atlas"\n'
 )
+DEPLOYED = (
+    LIVE.replace('kind = "auto"', 'kind = "codebuild"')
+    .replace("[recovery.provisioner.codebuild]\n", '[recovery.provisioner.codebuild]\nterraform_version = "1.11.4"\n')
+    .replace("[receipts]\n", '[receipts]\ndigest_key = "awskms:alias/atlas-digests"\n')
+    + 'trust = "trust.json"\n'
+)
+"""Settings by which functions run: those above describe a site, and leave out what nobody beside an execution could say."""
 pytestmark = pytest.mark.skipif(
     not HERE, reason=f"functions do not run on {platform.machine()}: nothing is packed here"
 )
+
+
+def with_people(folder: Path, text: str) -> Path:
+    """Lay settings down beside a trust file that names an approver, and return their file."""
+    init(folder / "hers", Role.APPROVER)
+    shutil.copy(folder / "hers" / "trust.json", folder)
+    file = folder / "drproof.toml"
+    file.write_text(text)
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +142,7 @@ def test_a_package_that_is_too_large_is_refused_with_what_makes_it_so(
 def test_files_of_this_machine_are_not_packed_for_another_kind(settings: Path, tmp_path: Path) -> None:
     (other,) = set(package.ARCHITECTURES) - {HERE}
 
-    with pytest.raises(package.PackageError, match=f"its files do not run on {other}"):
+    with pytest.raises(package.PackageError, match=f"do not run on {other}\n.* --architecture {HERE}, or"):
         package.build(tmp_path / "p.zip", settings, architecture=other, installed=True)
 
 
@@ -264,7 +283,8 @@ def test_the_functions_policy_allows_no_wildcard_action_and_takes_no_machine_awa
     assert {"ssm:SendCommand", "sns:Publish", "kms:Sign"} <= found
 
 
-def test_the_command_prints_each_pin_and_the_size(settings: Path, tmp_path: Path) -> None:
+def test_the_command_prints_each_pin_and_the_size(tmp_path: Path) -> None:
+    settings = with_people(tmp_path, DEPLOYED)
     variables = tmp_path / "x.auto.tfvars.json"
     words = ("package", "--settings", str(settings), "--architecture", HERE, "--installed")
 
