@@ -9,6 +9,7 @@ from drproof.evidence.integrity import CLOSING
 from drproof.evidence.stored import place_of
 from drproof.formats import s3_uri
 from drproof.formats.receipt_names import name_of
+from drproof.formats.remote_states import DIRECT_SUFFIX
 from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.errors import TargetError
@@ -16,7 +17,6 @@ from drproof.model.machines import Resource
 from drproof.model.settings import Settings
 from drproof.phases.recovery.by_hand import of_a_state
 from drproof.targets.provisioners.place import (
-    DIRECT_SUFFIX,
     LOCK_SUFFIX,
     MACHINE,
     OWN_LOCK,

@@ -222,7 +222,7 @@ TERRAFORM = {
         {"mode": "data", "type": "aws_partition", "name": "this", "instances": [{"attributes": {}}]},
     ],
 }
-DIRECT = {"version": 1, "kind": "direct", "resources": [{"kind": "instance", "identity": "i-1"}]}
+DIRECT = {"version": 1, "kind": "direct", "origin": "drill-1", "resources": [{"kind": "instance", "identity": "i-1"}]}
 
 
 @pytest.mark.parametrize(
@@ -240,6 +240,7 @@ DIRECT = {"version": 1, "kind": "direct", "resources": [{"kind": "instance", "id
         ({**TERRAFORM, "version": 5}, None, "StateUnreadable", None),
         ({"version": 4, "resources": [{"type": "x"}]}, None, "StateUnreadable", None),
         (None, {"version": 1}, "StateUnreadable", None),
+        (None, {**DIRECT, "kind": "another"}, "StateUnreadable", None),
         (None, DENIED, "AccessDenied", None),
     ],
 )

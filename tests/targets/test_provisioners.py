@@ -261,6 +261,12 @@ def test_a_specification_without_the_drills_tag_is_a_mistake(site: AwsTarget, or
             site.recovery.provisioner.up(make_intent(), spec(origin, tags=tags))
 
 
+def instances(found: bytes) -> bytes:
+    """Return a state of Terraform with one resource of these instances."""
+    resource = b'{"mode": "managed", "type": "a", "name": "b", "instances": %s}' % found
+    return b'{"version": 4, "resources": [%s]}' % resource
+
+
 @both
 def test_a_state_that_nobody_can_read_is_not_taken_for_an_empty_one(site: AwsTarget, origin: str) -> None:
     provisioner = site.recovery.provisioner
@@ -268,15 +274,24 @@ def test_a_state_that_nobody_can_read_is_not_taken_for_an_empty_one(site: AwsTar
     for body in (
         b"",
         b"[]",
+        b"{}",
+        b"null",
         b"{",
         b'{"version": 3}',
+        b'{"version": 4}',
+        b'{"version": 4, "resources": {}}',
         b'{"version": 4, "resources": [{}]}',
+        instances(b"{}"),
+        instances(b"[{}]"),
+        instances(b'[{"attributes": null}]'),
         b'{"version": 4, "version": 4}',
     ):
         site.recovery.objects.put(make_intent(), STATES, key, body)
-        with pytest.raises(TargetError) as caught:
-            provisioner.holds()
-        assert caught.value.code == "StateUnreadable"
+        for look in (provisioner.holds, lambda: provisioner.up(make_intent(), spec(origin))):
+            with pytest.raises(TargetError) as caught:
+                look()
+            assert caught.value.code == "StateUnreadable", (body, look)
+    assert owned(site, origin) == []
 
 
 @pytest.mark.parametrize("missing", ["state_bucket", "state_key"])

@@ -1,17 +1,13 @@
 """The place of the remote state: how its bucket is kept, and whether the state can be read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from drproof.formats.strict_json import parse
+from drproof.formats.remote_states import DIRECT_SUFFIX, direct, managed
 from drproof.model.context import Context
 from drproof.model.errors import FormatError, NotFoundError, TargetError
 from drproof.model.phase import phase
 
 NEW, READ, UNREADABLE = "new", "ok", "StateUnreadable"
-DIRECT_SUFFIX = ".direct.json"
-"""How the state of the direct provisioner is called after that of Terraform."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,29 +70,25 @@ def _state(ctx: Context, bucket: str, key: str) -> tuple[str, tuple[str, ...] | 
     for name, names_in in ((key, _of_terraform), (f"{key}{DIRECT_SUFFIX}", _of_direct)):
         try:
             _, body = ctx.target.recovery.objects.read(bucket, name)
-            held += names_in(parse(body, fractions=True))
+            held += names_in(body)
         except NotFoundError:
             continue
         except TargetError as exc:
             ctx.say(str(exc))
             return _code(exc), None
-        except (FormatError, AttributeError, KeyError, TypeError) as exc:
+        except FormatError as exc:
             ctx.say(f"s3://{bucket}/{name}: {UNREADABLE}: {exc}")
             return UNREADABLE, None
         word = READ
     return word, tuple(held)
 
 
-def _of_terraform(document: Mapping[str, Any]) -> list[str]:
-    if document["version"] != 4:  # noqa: PLR2004 — the format
-        msg = f"expected Terraform's state version 4, got {document['version']!r}"
-        raise FormatError("version", msg)
-    managed = (one for one in document["resources"] if one["mode"] == "managed" and one["instances"])
-    return sorted(f"{one['type']}.{one['name']}" for one in managed)
+def _of_terraform(data: bytes) -> list[str]:
+    return sorted(f"{one.kind}.{one.name}" for one in managed(data))
 
 
-def _of_direct(document: Mapping[str, Any]) -> list[str]:
-    return sorted(str(one["identity"]) for one in document["resources"])
+def _of_direct(data: bytes) -> list[str]:
+    return sorted(direct(data).identities)
 
 
 def _code(exc: TargetError) -> str:

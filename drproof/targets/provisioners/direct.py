@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import drproof
+from drproof.formats.remote_states import DIRECT_KIND, DIRECT_SUFFIX, DIRECT_VERSION
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.changes import Change, Planned, Say, unsaid
 from drproof.model.context import EXPIRES_TAG
 from drproof.model.errors import AlreadyExistsError, NotFoundError
 from drproof.model.ownership import Bounds
 from drproof.targets.provisioners.machines import end_all, marked, outputs, own_tags, sought
-from drproof.targets.provisioners.place import DIRECT_KIND, DIRECT_SUFFIX, LOCK_SUFFIX, OWN_LOCK, Place
+from drproof.targets.provisioners.place import LOCK_SUFFIX, OWN_LOCK, Place
 
 
 class DirectProvisioner:
@@ -116,7 +117,7 @@ class DirectProvisioner:
     def _write(self, intent: Intent, instance_id: str, spec: RunnerSpec) -> None:
         place = self._place
         document = {
-            "version": 1,
+            "version": DIRECT_VERSION,
             "kind": DIRECT_KIND,
             "origin": place.origin,
             "expires_at": spec.tags.get(EXPIRES_TAG, ""),

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from drproof.formats import remote_states
+from drproof.formats.remote_states import DIRECT_SUFFIX, Managed
 from drproof.formats.strict_json import parse
 from drproof.formats.timestamps import milliseconds
 from drproof.model.capabilities import Intent
@@ -28,8 +30,6 @@ from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3 import AwsObjectStore
 
 LOCK_SUFFIX = ".tflock"
-DIRECT_SUFFIX = ".direct.json"
-DIRECT_KIND = "direct"
 MACHINE = "aws_instance"
 OWN_LOCK = "drproof drill "
 """How the note on a lock of the direct provisioner begins; the drill's origin follows."""
@@ -114,54 +114,55 @@ class Place:
 
     def terraform(self) -> State:
         """Return what Terraform's state holds."""
-        document, etag = self._document(self.key)
-        resources = document.get("resources", [])
-        if document and (document.get("version") != 4 or not isinstance(resources, list)):  # noqa: PLR2004 — the format
-            raise self._unreadable(self.key, f"expected Terraform's state version 4, got {document.get('version')!r}")
+        body, etag = self._body(self.key)
         try:
-            managed = [found for found in resources if found["mode"] == "managed" and found["instances"]]
-            identities = tuple(
-                sorted(_address(found, instance) for found in managed for instance in found["instances"])
-            )
-            inputs = [_input(instance) for found in managed for instance in found["instances"]]
-            things = tuple(_thing(found, instance) for found in managed for instance in found["instances"])
-        except (KeyError, TypeError) as exc:
-            raise self._unreadable(self.key, f"a resource lacks {exc}") from exc
+            managed = remote_states.managed(body) if etag else ()
+        except FormatError as exc:
+            raise self._unreadable(self.key, str(exc)) from exc
+        each = [(found, instance) for found in managed for instance in found.instances]
+        inputs = [_input(instance) for _, instance in each]
         origins = {tags[DRILL_TAG] for tags in inputs if tags.get(DRILL_TAG)}
         # What carries no tags, as an attachment of a policy, says nothing of an expiry, and takes none away.
         expiries = [tags[EXPIRES_TAG] for tags in inputs if tags.get(EXPIRES_TAG)]
         return State(
-            identities=identities,
+            identities=tuple(sorted(_address(found, instance) for found, instance in each)),
             origin=origins.pop() if len(origins) == 1 else "",
             expires_at=_latest(expiries),
             etag=etag,
-            things=things,
+            things=tuple(_thing(found, instance) for found, instance in each),
         )
 
     def direct(self) -> State:
         """Return what the direct provisioner's state holds."""
         key = self.key + DIRECT_SUFFIX
-        document, etag = self._document(key)
-        if not document:
+        body, etag = self._body(key)
+        if not etag:
             return State()
         try:
-            if document["kind"] != DIRECT_KIND or document["version"] != 1:
-                raise self._unreadable(key, f"expected version 1 of {DIRECT_KIND}, got {document['kind']!r}")
-            identities = tuple(str(found["identity"]) for found in document["resources"])
-            return State(
-                identities=identities,
-                origin=str(document["origin"]),
-                expires_at=str(document.get("expires_at", "")),
-                etag=etag,
-                things=tuple(Thing(kind=MACHINE, address=one, identity=one) for one in identities),
-            )
-        except (KeyError, TypeError) as exc:
-            raise self._unreadable(key, f"it lacks {exc}") from exc
+            found = remote_states.direct(body)
+        except FormatError as exc:
+            raise self._unreadable(key, str(exc)) from exc
+        return State(
+            identities=found.identities,
+            origin=found.origin,
+            expires_at=found.expires_at,
+            etag=etag,
+            things=tuple(Thing(kind=MACHINE, address=one, identity=one) for one in found.identities),
+        )
 
     def lock(self) -> Lock | None:
         """Return who holds the lock; None when nobody does."""
-        document, etag = self._document(self.key + LOCK_SUFFIX)
-        return _lock_of(document, etag) if etag else None
+        key = self.key + LOCK_SUFFIX
+        body, etag = self._body(key)
+        if not etag:
+            return None
+        try:
+            document = parse(body, fractions=True)
+        except FormatError as exc:
+            raise self._unreadable(key, str(exc)) from exc
+        if not isinstance(document, dict):
+            raise self._unreadable(key, "expected an object")
+        return _lock_of(document, etag)
 
     def held(self, lock: Lock | None, where: str = "") -> HeldError:
         """Return the error of a lock that somebody else holds, beside the state or in the table `where`."""
@@ -210,21 +211,15 @@ class Place:
         with suppress(AlreadyExistsError, NotFoundError):
             self.objects.delete_unchanged(intent, self.bucket, self.key + LOCK_SUFFIX, if_match=lock.etag)
 
-    def _document(self, key: str) -> tuple[dict[str, Any], str]:
-        """Return a JSON object of the bucket with its ETag; both empty when there is none."""
+    def _body(self, key: str) -> tuple[bytes, str]:
+        """Return an object of the bucket with its ETag, which is empty when there is none."""
         try:
             info, body = self.objects.read(self.bucket, key)
         except NotFoundError as exc:
             if exc.code == "NoSuchBucket":
                 raise
-            return {}, ""
-        try:
-            document = parse(body, fractions=True)
-        except FormatError as exc:
-            raise self._unreadable(key, str(exc)) from exc
-        if not isinstance(document, dict):
-            raise self._unreadable(key, "expected an object")
-        return document, info.etag
+            return b"", ""
+        return body, info.etag
 
     def _unreadable(self, key: str, why: str) -> TargetError:
         msg = (
@@ -268,13 +263,16 @@ def _is_instant(text: str) -> bool:
     return True
 
 
-def _thing(found: Mapping[str, Any], instance: Mapping[str, Any]) -> Thing:
+def _thing(found: Managed, instance: Mapping[str, Any]) -> Thing:
     """Return what an instance in Terraform's state stands for."""
     attributes = instance["attributes"]
     disks = [*(attributes.get("root_block_device") or ()), *(attributes.get("ebs_block_device") or ())]
-    parts = [*(disk.get("volume_id") for disk in disks), attributes.get("primary_network_interface_id")]
+    parts = [
+        *(disk.get("volume_id") for disk in disks if isinstance(disk, dict)),
+        attributes.get("primary_network_interface_id"),
+    ]
     return Thing(
-        kind=str(found["type"]),
+        kind=found.kind,
         address=_address(found, instance),
         identity=str(attributes.get("id") or ""),
         parts=tuple(str(part) for part in parts if part),
@@ -283,12 +281,12 @@ def _thing(found: Mapping[str, Any], instance: Mapping[str, Any]) -> Thing:
     )
 
 
-def _address(found: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
+def _address(found: Managed, instance: Mapping[str, Any]) -> str:
     """Return by which name Terraform knows an instance, and by which the platform does where no tag finds it."""
-    within = f"{found['module']}." if found.get("module") else ""
+    within = f"{found.module}." if found.module else ""
     key = instance.get("index_key")
-    address = f"{within}{found['type']}.{found['name']}" + (f"[{json.dumps(key)}]" if key is not None else "")
-    return f"{address} {called(str(found['type']), instance['attributes'])}".rstrip()
+    address = f"{within}{found.kind}.{found.name}" + (f"[{json.dumps(key)}]" if key is not None else "")
+    return f"{address} {called(found.kind, instance['attributes'])}".rstrip()
 
 
 def _input(instance: Mapping[str, Any]) -> Mapping[str, str]:
