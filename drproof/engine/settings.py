@@ -133,7 +133,7 @@ def resolve(  # noqa: PLR0913 — every place that settings come from
             "no target is set: a drill is never rehearsed by accident",
             expected="--target embedded for a rehearsal, or --target aws",
             got="nothing from option, environment or drproof.toml",
-            next_step="pytest -m drill --target embedded",
+            next_step='the same command with --target embedded, which rehearses; or set target = "aws" in drproof.toml',
         )
     embedded = target == EMBEDDED
     if scenario_name and not embedded:
@@ -229,7 +229,7 @@ def _missing(leaf: Leaf, file: Path | None) -> ValueError:
         f"{leaf.path} is not set: {leaf.says}",
         expected=" or ".join(way for way in ways if way),
         got="nothing",
-        next_step="set it, or rehearse with pytest -m drill --target embedded",
+        next_step="set it, or rehearse: the same command with --target embedded",
     )
 
 
