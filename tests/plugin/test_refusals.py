@@ -61,6 +61,21 @@ def test_without_a_target_nothing_is_rehearsed(desk):
         assert "next: the same command with --target embedded" in said
 
 
+@pytest.mark.parametrize(
+    ("mark", "target", "words", "step"),
+    [
+        ("preflight", "embedded", ("--receipt-uri", "s3://no-prefix"), "--receipt-uri s3://atlas-receipts/receipts"),
+        ("preflight", "embedded", ("--receipt-uri", "s3://atlas-receipts"), "--receipt-uri s3://bucket/dr/receipts"),
+        ("backup-check", "embedded", ("--backup-uri", "s3://acme/backups/one"), "--target aws --backup-uri s3://acme"),
+        ("backup-check", "aws", ("--scenario", "stale-pipeline"), "--target embedded --scenario stale-pipeline"),
+    ],
+)
+def test_a_check_of_what_is_not_there_is_not_sent_into_a_drill(mark, target, words, step, desk):
+    said = desk.refused("-m", mark, "--target", target, *words)
+
+    assert f"next: the same command with {step}" in said
+
+
 def test_an_empty_variable_of_a_ci_system_is_a_mistake_and_no_choice(desk):
     desk.write("drproof.toml", 'target = "embedded"\n')
 
@@ -209,7 +224,7 @@ def test_a_place_for_reports_that_cannot_be_written_is_refused(desk):
     output = desk.refused(*DRILL)
 
     assert "cannot be written" in output
-    assert "--reports-dir <another folder>" in output
+    assert "next: the same command with --reports-dir <another folder>" in output
 
 
 FULL = """
