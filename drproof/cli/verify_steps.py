@@ -4,7 +4,7 @@ from pathlib import Path
 
 from drproof.evidence.verification import INVALID, SIGNATURES, Verification, class_of
 
-SIGNED_OTHERWISE = "compare the key id with the runner's owner on another way, then enter the key in {trust}"
+SIGNED_OTHERWISE = "compare the key id with its owner on another way, then enter the key in {trust}"
 ANOTHER = "ask for the bundle that you expect: this one is another"
 
 BY_CODE = {

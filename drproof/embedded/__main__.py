@@ -30,12 +30,18 @@ steer()
 from drproof.embedded import models  # noqa: E402 — after the environment is set
 
 models.share()
-from drproof.embedded import names, scenarios, server, shims, site, timeline  # noqa: E402 — after the environment is set
-from drproof.embedded.accounts import Accounts  # noqa: E402
-from drproof.embedded.calls import CallLog  # noqa: E402
-from drproof.embedded.faults.rules import Faults  # noqa: E402
-from drproof.embedded.lifetime import Lifetime  # noqa: E402
-from drproof.embedded.world import World  # noqa: E402
+
+try:
+    from drproof.embedded import names, scenarios, server, shims, site, timeline
+    from drproof.embedded.accounts import Accounts
+    from drproof.embedded.calls import CallLog
+    from drproof.embedded.faults.rules import Faults
+    from drproof.embedded.lifetime import Lifetime
+    from drproof.embedded.world import World
+except ModuleNotFoundError as _missing:
+    if (_missing.name or "").startswith("drproof"):
+        raise
+    sys.exit(f"the embedded world is not installed: {_missing}\n  next: pip install 'drproof[embedded]'")
 
 ADDRESS = "world.json"
 LINGER_SECONDS = 180

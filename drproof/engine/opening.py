@@ -263,7 +263,7 @@ def _disk(directory: Path) -> Iterator[None]:
             f"{directory} cannot be written: {exc}",
             expected="a folder on a disk with free space",
             got="nothing was changed",
-            next_step="pytest -m drill --reports-dir <another folder>",
+            next_step="the same command with --reports-dir <another folder>",
         ) from exc
 
 

@@ -83,7 +83,7 @@ def check_places(settings: Settings, plan: Plan, archives: Collection[str], *, a
         except FormatError as exc:
             raise refuse(
                 f"--backup-uri {settings.backup_uri}: {exc}",
-                next_step="pytest -m drill --backup-uri s3://bucket/prefix/backups/id",
+                next_step="the same command with --backup-uri s3://bucket/prefix/backups/id",
             ) from exc
     if plan.mutates:
         _check_layout(settings)
@@ -141,7 +141,7 @@ def _check_storing(settings: Settings, storing: Storing) -> None:
             f"--receipt-uri {storing.uri}: {exc}",
             expected="s3://bucket/prefix, a prefix of receipts alone",
             got=storing.uri,
-            next_step="pytest -m drill --receipt-uri s3://bucket/dr/receipts",
+            next_step="the same command with --receipt-uri s3://bucket/dr/receipts",
         ) from exc
     recovery = settings.recovery
     others = {
@@ -155,7 +155,7 @@ def _check_storing(settings: Settings, storing: Storing) -> None:
                 f"--receipt-uri {storing.uri} and {what}, {uri}, lie in each other",
                 expected="a prefix of receipts alone",
                 got=storing.uri,
-                next_step="pytest -m drill --receipt-uri s3://bucket/dr/receipts",
+                next_step="the same command with --receipt-uri s3://bucket/dr/receipts",
             )
 
 

@@ -133,7 +133,7 @@ def resolve(  # noqa: PLR0913 — every place that settings come from
             "no target is set: a drill is never rehearsed by accident",
             expected="--target embedded for a rehearsal, or --target aws",
             got="nothing from option, environment or drproof.toml",
-            next_step="pytest -m drill --target embedded",
+            next_step='the same command with --target embedded, which rehearses; or set target = "aws" in drproof.toml',
         )
     embedded = target == EMBEDDED
     if scenario_name and not embedded:
@@ -141,7 +141,7 @@ def resolve(  # noqa: PLR0913 — every place that settings come from
             f"--scenario {scenario_name} injects a failure into the embedded world",
             expected="--target embedded",
             got=f"target {target} ({target_source})",
-            next_step=f"pytest -m drill --target embedded --scenario {scenario_name}",
+            next_step=f"the same command with --target embedded --scenario {scenario_name}",
         )
     world = dict(_flattened(_table("settings.toml"), "the embedded world")) if embedded else {}
     if scenario_name:
@@ -229,7 +229,7 @@ def _missing(leaf: Leaf, file: Path | None) -> ValueError:
         f"{leaf.path} is not set: {leaf.says}",
         expected=" or ".join(way for way in ways if way),
         got="nothing",
-        next_step="set it, or rehearse with pytest -m drill --target embedded",
+        next_step="set it, or rehearse: the same command with --target embedded",
     )
 
 
@@ -242,7 +242,7 @@ def _refuse_real_places(values: Mapping[str, Any], sources: Mapping[str, str], w
             f"the target is embedded, and the embedded world has no {uri} ({source})",
             expected=f"a restore point under s3://{bucket}/, or --target aws",
             got=str(uri),
-            next_step=f"pytest -m drill --target aws --backup-uri {uri} --expected-account-id <account>",
+            next_step=f"the same command with --target aws --backup-uri {uri} --expected-account-id <account>",
         )
     stores = _table("receipt_stores.toml")
     place = str(values["receipts.uri"])
@@ -251,7 +251,7 @@ def _refuse_real_places(values: Mapping[str, Any], sources: Mapping[str, str], w
             f"the target is embedded, and the embedded world has no {place} ({sources['receipts.uri']})",
             expected=f"a prefix in one of its buckets for receipts: {', '.join(stores)}",
             got=place,
-            next_step=f"pytest -m drill --target embedded --receipt-uri s3://{next(iter(stores))}/receipts",
+            next_step=f"the same command with --receipt-uri s3://{next(iter(stores))}/receipts",
         )
 
 

@@ -22,6 +22,8 @@ READY_SECONDS = 180
 ANSWER_SECONDS = 60
 STOP_SECONDS = 15
 ENDING_SECONDS = 3
+INSTALL = "pip install 'drproof[embedded]'"
+"""How a world ends that lacks the emulator."""
 TAIL_LINES = 12
 SIDES = ("primary", "recovery", "approver")
 LONGEST_LINE = 1 << 20
@@ -219,15 +221,13 @@ def _not_ready(log: Path, process: subprocess.Popen[bytes]) -> TargetError:
         process.wait(timeout=ENDING_SECONDS)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     tail = lines[-TAIL_LINES:]
-    next_step = f"read {log}"
-    code = "WorldNotReady"
-    if any("No module named 'moto" in line or "No module named 'werkzeug" in line for line in tail):
-        code, next_step = "EmbeddedMissing", "pip install 'drproof[embedded]'"
+    if tail and tail[-1].endswith(INSTALL):
+        return TargetError("\n".join(tail[-2:]), code="EmbeddedMissing", call="world:start")
     status = process.poll()
     state = f"ended with status {status}" if status is not None else f"printed no address within {READY_SECONDS} s"
     said = "\n".join(f"    {line}" for line in tail)
-    msg = f"the embedded world did not start: it {state}\n{said}\n  next: {next_step}"
-    return TargetError(msg, code=code, call="world:start")
+    msg = f"the embedded world did not start: it {state}\n{said}\n  next: read {log}"
+    return TargetError(msg, code="WorldNotReady", call="world:start")
 
 
 def _text(document: Any, key: str) -> str:  # noqa: ANN401 — JSON

@@ -84,7 +84,7 @@ def strange(copy: Path) -> tuple[str, ...]:
     ("spoil", "says"),
     [
         (lambda _: ("sample", REHEARSAL), "obtain the runner's public key on another way"),
-        (strange, "compare the key id with the runner's owner on another way, then enter the key in other/trust.json"),
+        (strange, "compare the key id with its owner on another way, then enter the key in other/trust.json"),
         (changed, "have the bundle sent again, or copy it from its receipt store; believe nothing in this folder"),
         (unsealed, "drproof status sample says how far it came"),
         (lambda _: ("sample", "--trust", str(TRUST)), "the same command with --accept-rehearsal, if a rehearsal is"),

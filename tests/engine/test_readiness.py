@@ -62,7 +62,7 @@ def test_an_overlap_is_accepted_by_name_and_recorded(tmp_path):
     assert accepted.criteria.preflight.accepted_overlaps == ("account", "region")
     recorded = {row.name: row.value for row in accepted.inputs}
     assert recorded["preflight.accept_overlaps"] == "region, account"
-    with pytest.raises(Refusal, match="did you mean 'region'") as refused:
+    with pytest.raises(Refusal, match="; did you mean 'region'") as refused:
         _prepared(tmp_path, '[preflight]\naccept_overlaps = ["regions"]\n')
     assert "next: mend preflight.accept_overlaps" in str(refused.value)
 

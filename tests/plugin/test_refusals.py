@@ -54,7 +54,26 @@ def test_a_shuffled_order_is_refused(desk):
 
 
 def test_without_a_target_nothing_is_rehearsed(desk):
-    assert "no target is set: a drill is never rehearsed by accident" in desk.refused("-m", "drill")
+    for mark in ("drill", "preflight", "health-check"):
+        said = desk.refused("-m", mark)
+        assert "no target is set: a drill is never rehearsed by accident" in said
+        # Who asked for a look is not sent into a drill.
+        assert "next: the same command with --target embedded" in said
+
+
+@pytest.mark.parametrize(
+    ("mark", "target", "words", "step"),
+    [
+        ("preflight", "embedded", ("--receipt-uri", "s3://no-prefix"), "--receipt-uri s3://atlas-receipts/receipts"),
+        ("preflight", "embedded", ("--receipt-uri", "s3://atlas-receipts"), "--receipt-uri s3://bucket/dr/receipts"),
+        ("backup-check", "embedded", ("--backup-uri", "s3://acme/backups/one"), "--target aws --backup-uri s3://acme"),
+        ("backup-check", "aws", ("--scenario", "stale-pipeline"), "--target embedded --scenario stale-pipeline"),
+    ],
+)
+def test_a_check_of_what_is_not_there_is_not_sent_into_a_drill(mark, target, words, step, desk):
+    said = desk.refused("-m", mark, "--target", target, *words)
+
+    assert f"next: the same command with {step}" in said
 
 
 def test_an_empty_variable_of_a_ci_system_is_a_mistake_and_no_choice(desk):
@@ -172,9 +191,11 @@ def test_a_check_of_no_bundle_is_refused(desk):
 
 @pytest.mark.parametrize("side", ["primary", "recovery"])
 def test_a_site_that_is_another_account_is_refused_before_anything_is_created(desk, side):
-    desk.write(
-        "drproof.toml", f'target = "embedded"\n[sites.{side}]\naccount_id = "999900001111"\nowner = "999900001111"\n'
-    )
+    # Its topic lies there too: one of a stranger's account is refused before any site is asked.
+    topic = "arn:aws:sns:us-west-2:999900001111:atlas-dr-notifications"
+    theirs = f'[recovery]\ntopic_arn = "{topic}"\n' if side == "recovery" else ""
+    site = f'[sites.{side}]\naccount_id = "999900001111"\nowner = "999900001111"\n'
+    desk.write("drproof.toml", f'target = "embedded"\n{site}{theirs}')
 
     output = desk.refused("-m", "drill", "--run-id", "wrong")
 
@@ -185,7 +206,7 @@ def test_a_site_that_is_another_account_is_refused_before_anything_is_created(de
 def test_a_site_in_another_region_than_its_topic_is_refused(desk):
     desk.write("drproof.toml", 'target = "embedded"\n[sites.recovery]\nregion = "eu-west-1"\n')
 
-    assert "expected arn:aws:sns:eu-west-1:<account>:<name>; got us-west-2" in desk.refused("-m", "drill")
+    assert "expected arn:aws:sns:eu-west-1:444455556666:<name>; got us-west-2" in desk.refused("-m", "drill")
 
 
 def test_a_run_id_that_is_taken_is_refused_and_its_folder_is_left_as_it_is(desk):
@@ -203,7 +224,7 @@ def test_a_place_for_reports_that_cannot_be_written_is_refused(desk):
     output = desk.refused(*DRILL)
 
     assert "cannot be written" in output
-    assert "--reports-dir <another folder>" in output
+    assert "next: the same command with --reports-dir <another folder>" in output
 
 
 FULL = """

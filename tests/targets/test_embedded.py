@@ -59,3 +59,8 @@ def test_a_missing_emulator_is_named_with_the_command_that_installs_it(
     with pytest.raises(TargetError, match=r"pip install 'drproof\[embedded\]'") as caught:
         embedded.start(tmp_path, scenario="none", linger=5)
     assert caught.value.code == "EmbeddedMissing"
+    # People who lack an extra are not shown where Python noticed it.
+    assert str(caught.value).splitlines() == [
+        "the embedded world is not installed: No module named 'moto'",
+        "  next: pip install 'drproof[embedded]'",
+    ]
