@@ -409,7 +409,8 @@ def test_a_build_and_drproof_read_the_same_of_whose_a_state_is(state: str, whose
         def read(self, bucket: str, key: str) -> Any:
             return SimpleNamespace(etag="e"), state.encode()
 
-    place: Any = Place(Objects(), None, bucket="b", key="k", origin="drill-1", ending_ms=1)  # type: ignore[arg-type] # what is read of it
+    where = {"bucket": "b", "key": "k", "region": "r", "lock_table": ""}
+    place: Any = Place(Objects(), None, **where, origin="drill-1", ending_ms=1)  # type: ignore[arg-type] # what is read of it
     assert (place.terraform().origin == "drill-1") is not bool(whose)
 
 
