@@ -51,9 +51,12 @@ class States:
             target.recovery.fleet,
             bucket=where.state_bucket,
             key=where.state_key,
+            region=settings.sites.recovery.region,
+            lock_table=where.lock_table,
             origin="",
             ending_ms=0,
         )
+        self._place = place
         self._direct, self._terraform = place.direct(), place.terraform()
         self._lock, self._noted = place.lock(), self._in_the_table()
         self._there: list[str] = []
@@ -112,7 +115,7 @@ class States:
                 kind="lock",
                 identity=f"dynamodb://{where.lock_table}/{where.state_bucket}/{where.state_key}",
                 claimed=self._claimed("", ""),
-                left=_unlocked_by_hand(self._noted),
+                left=f"no drill wrote it: {self._unlocked_by_hand(self._noted)}",
             )
 
     def _of_nobody(self, state: State, key: str) -> str:
@@ -164,7 +167,7 @@ class States:
         if other is not None and other.info != OWN_LOCK + state.origin:
             return (
                 f"lock {other.id} of {other.who} is held",
-                f"terraform force-unlock {other.id}, if {other.who} is dead",
+                self._unlocked_by_hand(other),
             )
         if state is self._terraform and self._unread:
             return f"whether all of it is gone is not known: {self._unread[0]}", self._teardown(state.origin)
@@ -205,6 +208,10 @@ class States:
         note = tables.note(where.lock_table, f"{where.state_bucket}/{where.state_key}")
         return lock_of(note) if note else None
 
+    def _unlocked_by_hand(self, lock: Lock) -> str:
+        """Return the command that gives a lock back, for whoever knows that its holder is dead."""
+        return f"{self._place.unlocked_by_hand(lock, beside=self._lock is not None)}, if {lock.who} is dead"
+
     def _beside(self, lock: Lock) -> Candidate:
         """Return the lock: one that names a drill goes as that drill's state does, any other is somebody's."""
         where, objects = self._settings.recovery.provisioner, self._target.recovery.objects
@@ -223,7 +230,7 @@ class States:
             identity=f"s3://{where.state_bucket}/{key}",
             claimed=self._claimed(drill, expires_at),
             remove=remove,
-            left="" if drill else _unlocked_by_hand(lock),
+            left="" if drill else f"no drill wrote it: {self._unlocked_by_hand(lock)}",
             doubt=self._evidence.unknown(drill) if drill else "",
         )
 
@@ -231,7 +238,3 @@ class States:
 def _other_kinds(state: State) -> tuple[str, ...]:
     """Return what a state holds that a sweep does not know how to look for, and so must not forget."""
     return tuple(thing.address for thing in state.things if thing.kind not in KNOWN)
-
-
-def _unlocked_by_hand(lock: Lock) -> str:
-    return f"no drill wrote it: terraform force-unlock {lock.id}, if {lock.who} is dead"

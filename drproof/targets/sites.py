@@ -178,6 +178,8 @@ class RecoverySite(AwsSite):
             self.fleet,
             bucket=self._settings.state_bucket,
             key=self._settings.state_key,
+            region=self._session.region,
+            lock_table=self._settings.lock_table,
             origin=self._origin,
             ending_ms=ENDING_AT_THE_WORLD_MS if self._session.endpoint else ENDING_LIVE_MS,
         )

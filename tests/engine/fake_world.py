@@ -353,7 +353,8 @@ class FakeRecovery(FakeSite):
         super().__init__(world, account, region)
         fleet: Any = self.fleet
         objects: Any = self.objects
-        place = Place(objects, fleet, bucket=bucket, key=key, origin=origin, ending_ms=1000)
+        where = {"bucket": bucket, "key": key, "region": region, "lock_table": ""}
+        place = Place(objects, fleet, **where, origin=origin, ending_ms=1000)
         self.provisioner = DirectProvisioner(place, reason="the world is in memory")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from drproof.contracts.teardown.state import state_held_what_was_created
 from drproof.model.verdict import Status
-from drproof.phases.recovery.by_hand import COMMANDS, NAMED, called, commands
+from drproof.phases.recovery.by_hand import COMMANDS, NAMED, called, commands, of_a_lock, of_a_state
 from tests.contracts.evidence import PASSING
 from tests.contracts.observed import TORN_DOWN
 
@@ -27,6 +27,23 @@ def test_each_that_no_tag_finds_has_one_command_in_the_order_in_which_they_work(
         f"{FROM_PROFILE} && aws iam delete-instance-profile --instance-profile-name atlas-1a2b",
         "aws iam delete-role --role-name atlas-1a2b",
     )
+
+
+def test_a_name_that_is_no_word_of_a_shell_stays_a_name() -> None:
+    """A state and the note on a lock are what somebody wrote into a bucket, and an operator types what is printed."""
+    where = {"bucket": "b", "key": "a b/x", "region": "r", "table": "locks"}
+    assert commands(["aws_iam_role.r x;y"]) == ("aws iam delete-role --role-name 'x;y'",)
+    assert of_a_lock("$(x)", **where, beside=True).endswith("terraform force-unlock '$(x)'")
+    assert "-backend-config='key=a b/x'" in of_a_lock("1", **where, beside=True)
+    assert of_a_state([], bucket="b", key="a b", region="r").endswith("--key 'a b'")
+
+
+def test_a_lock_without_an_id_is_taken_away_by_its_name() -> None:
+    """Terraform gives back none that it is not told the id of."""
+    where = {"bucket": "b", "key": "k", "region": "r", "table": "locks"}
+    assert of_a_lock("", **where, beside=True) == "aws s3api delete-object --region r --bucket b --key k.tflock"
+    item = """--table-name locks --key '{"LockID": {"S": "b/k"}}'"""
+    assert of_a_lock("", **where, beside=False) == f"aws dynamodb delete-item --region r {item}"
 
 
 @pytest.mark.parametrize(

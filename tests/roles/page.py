@@ -12,7 +12,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "roles.md"
 HEAD = """# Roles
 
 Each part of the orchestrator acts as a role of its own. This page is made from the table that the preflight asks by
-(`drproof/targets/aws/role_grants.py`), the logs of the embedded world, and the exceptions of the tests; what is
+(`drproof/targets/aws/role_grants.py`, `reaper_grants.py`), the logs of the embedded world, and the exceptions of the tests; what is
 granted is what was seen, and what was not seen has its reason here. `deploy/terraform` makes the roles. The function's
 phases have what `drproof policy` prints, without what a build or the machine does for them. The role of a function that is
 in subnets (`function_subnet_ids`) needs `ec2:CreateNetworkInterface`, `ec2:DeleteNetworkInterface` and

@@ -19,6 +19,7 @@ MACHINE = AT.format(service="ec2", what="instance/i-0123456789abcdef0")
 GROUP = AT.format(service="ec2", what="security-group/sg-0123456789abcdef0")
 VOLUME = AT.format(service="ec2", what="volume/vol-0123456789abcdef0")
 ROLE = "arn:aws:iam::444455556666:role/atlas-dr-runner-1a2b3c4d"
+PROFILE = "arn:aws:iam::444455556666:instance-profile/atlas-dr-runner-1a2b3c4d"
 OURS, NOBODYS = ("drill-1",), ()
 """What a tag of a drill says, and a tag that is not there."""
 REQUESTED, CARRIED = "aws:RequestTag/drproof:drill", "aws:ResourceTag/drproof:drill"
@@ -50,9 +51,23 @@ OF_THE_MODULE: tuple[Case, ...] = (
     (
         "iam:DetachRolePolicy",
         ROLE,
-        {"iam:PolicyARN": (SSM_CORE,)},
-        {"iam:PolicyARN": ("arn:aws:iam::aws:policy/AdministratorAccess",)},
+        {"iam:PolicyARN": (SSM_CORE,), CARRIED: OURS},
+        {"iam:PolicyARN": ("arn:aws:iam::aws:policy/AdministratorAccess",), CARRIED: OURS},
     ),
+    # A role of somebody else may begin with the name of the machine's.
+    (
+        "iam:DetachRolePolicy",
+        ROLE,
+        {"iam:PolicyARN": (SSM_CORE,), CARRIED: OURS},
+        {"iam:PolicyARN": (SSM_CORE,), CARRIED: NOBODYS},
+    ),
+    ("iam:DeleteRole", ROLE, {CARRIED: OURS}, {CARRIED: NOBODYS}),
+    ("iam:DeleteInstanceProfile", PROFILE, {CARRIED: OURS}, {CARRIED: NOBODYS}),
+    ("iam:RemoveRoleFromInstanceProfile", PROFILE, {CARRIED: OURS}, {CARRIED: NOBODYS}),
+    ("iam:CreateRole", ROLE, {REQUESTED: OURS}, {REQUESTED: NOBODYS}),
+    ("iam:TagRole", ROLE, {REQUESTED: OURS}, {REQUESTED: NOBODYS}),
+    ("iam:CreateInstanceProfile", PROFILE, {REQUESTED: OURS}, {REQUESTED: NOBODYS}),
+    ("iam:TagInstanceProfile", PROFILE, {REQUESTED: OURS}, {REQUESTED: NOBODYS}),
     (
         "iam:PassRole",
         ROLE,

@@ -10,12 +10,15 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from drproof.embedded import buildspecs
+from drproof.model.context import DRILL_TAG, EXPIRES_TAG
+from drproof.targets.provisioners.place import Place
 from tests.targets.conftest import NAMES, make_intent, settings, spec
 
 ROOT = Path(__file__).parents[2]
@@ -169,6 +172,8 @@ elif verb == "show":
     print(json.dumps({{"resource_changes": {changes!r}}}))
 elif verb == "output":
     print("{{}}")
+elif sys.argv[1:3] == ["state", "pull"]:
+    sys.stdout.write({state!r})
 elif verb == {fails!r}:
     sys.exit(print({says!r}, file=sys.stderr) or 1)
 """
@@ -189,6 +194,17 @@ elif verb == "output":
 """A Terraform that does something else at one command, and has an output of some length."""
 
 
+def holding(*attributes: dict[str, Any]) -> str:
+    """Return a state of Terraform with one resource for each of these."""
+    rows = [
+        {"mode": "managed", "type": "thing", "name": f"n{number}", "instances": [{"attributes": one}]}
+        for number, one in enumerate(attributes)
+    ]
+    data = {"mode": "data", "type": "d", "name": "d", "instances": [{"attributes": {"tags": {DRILL_TAG: "another"}}}]}
+    gone = {"mode": "managed", "type": "thing", "name": "gone", "instances": []}
+    return json.dumps({"version": 4, "serial": 1, "lineage": "l", "resources": [*rows, data, gone]})
+
+
 def planned(
     tmp_path: Path,
     *changes: tuple[list[str], str],
@@ -196,8 +212,12 @@ def planned(
     locked: bool = False,
     fails: str = "",
     says: str = "",
+    state: str | None = None,
 ) -> tuple[int, dict[str, Any], list[str]]:
-    """Run a build whose plan has these changes, each actions and why; return status, receipt, and Terraform's calls."""
+    """Run a build whose plan has these changes, each actions and why; return status, receipt, and Terraform's calls.
+
+    Its state holds a machine of the build's own drill, unless it is given.
+    """
     place = tmp_path / "place"
     place.mkdir()
     module, log = place / "module.zip", place / "log"
@@ -211,7 +231,15 @@ def planned(
     ]
     binary = place / "terraform"
     binary.write_text(
-        TERRAFORM.format(python=sys.executable, log=str(log), plugin=PLUGIN, changes=rows, fails=fails, says=says)
+        TERRAFORM.format(
+            python=sys.executable,
+            log=str(log),
+            plugin=PLUGIN,
+            changes=rows,
+            fails=fails,
+            says=says,
+            state=holding({"tags": {DRILL_TAG: "drill-1"}}) if state is None else state,
+        )
     )
     binary.chmod(0o755)
     variables = told(ACTION=action, TF_BUNDLE_SHA256=hashlib.sha256(module.read_bytes()).hexdigest())
@@ -331,6 +359,59 @@ def test_what_adds_makes_whole_or_tears_down_is_applied(
     assert (status, kept["status"]) == (0, "ok")
     assert verbs_of(calls).count("apply") == 1
     assert kept["plan"]["destroy"] == (action == "teardown")
+
+
+OURS, ANOTHERS, UNMARKED = {"tags": {DRILL_TAG: "drill-1"}}, {"tags": {DRILL_TAG: "drill-2"}}, {"tags": None}
+WHOSE = [
+    (holding(OURS), ""),
+    (holding(OURS, UNMARKED, {}), ""),
+    (holding({"input": {"value": {"tags": {DRILL_TAG: "drill-1"}}, "type": []}}), ""),
+    (holding({"input": json.dumps({"tags": {DRILL_TAG: "drill-1", EXPIRES_TAG: "2030-01-01T00:00:00.000Z"}})}), ""),
+    (holding(ANOTHERS), "thing.n0 of drill drill-2"),
+    (holding({"input": json.dumps({"tags": {DRILL_TAG: "drill-2", EXPIRES_TAG: ""}})}), "thing.n0 of drill drill-2"),
+    (holding({"input": {"value": {"tags": {DRILL_TAG: "drill-2"}}}}), "thing.n0 of drill drill-2"),
+    (holding(OURS, ANOTHERS), "thing.n0, thing.n1 of drill drill-1, drill drill-2"),
+    (holding(UNMARKED), "thing.n0 of nobody that it names"),
+    (holding({"tags": {DRILL_TAG: "a b"}}), "thing.n0 of nobody that it names"),
+    (holding({"tags": {DRILL_TAG: 1}, "input": "{"}), "thing.n0 of nobody that it names"),
+]
+
+
+@pytest.mark.parametrize("action", ["bringup", "teardown"])
+@pytest.mark.parametrize(("state", "whose"), [*WHOSE, (holding(), ""), ("", "")], ids=lambda value: None)
+def test_a_build_applies_nothing_to_a_state_that_is_not_its_drills_by_now(
+    tmp_path: Path, action: str, state: str, whose: str
+) -> None:
+    """It may have waited long for its turn, and another drill took the state meanwhile."""
+    change = (["create"] if action == "bringup" else ["delete"], "")
+
+    status, kept, calls = planned(tmp_path, change, action=action, state=state)
+
+    assert ("apply" in verbs_of(calls), kept["status"]) == ((False, "failed") if whose else (True, "ok"))
+    if whose:
+        assert (status, kept["failed_command"]) == (1, "terraform state")
+        assert kept["reason"] == f"StateHeld: expected nothing but what drill drill-1 made, got {whose}"
+        assert verbs_of(calls).index("plan") < verbs_of(calls).index("state"), "a state read earlier may be another one"
+
+
+def test_a_state_that_cannot_be_read_once_it_is_planned_is_not_applied(tmp_path: Path) -> None:
+    for state in ("{}", "null", "no state"):
+        place = tmp_path / hashlib.sha256(state.encode()).hexdigest()
+        place.mkdir()
+        status, kept, calls = planned(place, (["delete"], ""), action="teardown", state=state)
+        assert (status, kept["status"], kept["failed_command"]) == (1, "failed", "terraform state")
+        assert "apply" not in verbs_of(calls)
+
+
+@pytest.mark.parametrize(("state", "whose"), WHOSE, ids=lambda value: None)
+def test_a_build_and_drproof_read_the_same_of_whose_a_state_is(state: str, whose: str) -> None:
+    class Objects:
+        def read(self, bucket: str, key: str) -> Any:
+            return SimpleNamespace(etag="e"), state.encode()
+
+    where = {"bucket": "b", "key": "k", "region": "r", "lock_table": ""}
+    place: Any = Place(Objects(), None, **where, origin="drill-1", ending_ms=1)  # type: ignore[arg-type] # what is read of it
+    assert (place.terraform().origin == "drill-1") is not bool(whose)
 
 
 def test_a_receipt_names_the_plugins_and_terraform_with_their_versions(tmp_path: Path) -> None:

@@ -473,6 +473,36 @@ def _renamed(module: bytes) -> bytes:
     return whole.getvalue()
 
 
+@WITHOUT
+def test_a_teardown_that_waited_for_its_turn_leaves_a_state_that_another_drill_took_meanwhile(
+    site: Site, origin: str
+) -> None:
+    target = site("terraform")
+    provisioner, objects, key = target.recovery.provisioner, target.recovery.objects, f"t/{origin}.tfstate"
+    provisioner.up(make_intent(), spec(origin))
+    state = json.loads(objects.read(STATES, key)[1].replace(origin.encode(), b"drill-of-others"))
+    taken = json.dumps({**state, "lineage": "00000000-1111-2222-3333-444444444444"}).encode()
+    sdk, held = client(target), '{"version": 0.2, "phases": {"build": {"commands": ["sleep 6000"]}}}'
+    ahead = sdk.start_build(projectName=BUILDS.project, buildspecOverride=held)["build"]
+
+    def take(line: str) -> None:
+        if line.endswith("started"):
+            objects.put(make_intent(), STATES, key, taken)
+            sdk.stop_build(id=ahead["id"])
+
+    error = failed(provisioner, lambda: provisioner.down(make_intent(), spec(origin), bounds(), say=take))
+
+    assert error.code == "StateHeld", error
+    assert "next: drproof gc" in str(error)
+    kept = receipt(target, origin, "teardown")
+    assert (kept["status"], kept["failed_command"]) == ("failed", "terraform state")
+    assert kept["reason"].endswith("got terraform_data.runner of drill drill-of-others")
+    assert objects.read(STATES, key)[1] == taken
+    assert lock_is_free(target, origin)
+    assert owned(target, origin) == [], "what carries the drill's own tag costs money, whoever has the state"
+    assert provisioner.down(make_intent(), spec(origin), bounds()).destroyed == 0
+
+
 def test_a_build_of_this_drill_that_a_killed_run_left_is_found_and_a_bringup_ended_before_the_teardown(
     site: Site, origin: str
 ) -> None:

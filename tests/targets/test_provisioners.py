@@ -174,8 +174,8 @@ def test_a_dead_holders_lock_is_dropped_only_while_it_is_the_one_that_was_read(
 ) -> None:
     site, key = opened("direct", origin=origin), f"t/{origin}.tfstate{LOCK_SUFFIX}"
     place = Place(
-        site.recovery.objects, site.recovery.fleet, bucket=STATES, key=key.removesuffix(LOCK_SUFFIX), origin=origin,
-        ending_ms=0,
+        site.recovery.objects, site.recovery.fleet, bucket=STATES, key=key.removesuffix(LOCK_SUFFIX), region="r",
+        lock_table="", origin=origin, ending_ms=0,
     )  # fmt: skip
     stranger("s3").put_object(Bucket=STATES, Key=key, Body=b"what lay there long before")
     foreign_lock(site, origin, Info=OWN_LOCK + origin)

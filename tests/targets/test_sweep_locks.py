@@ -17,7 +17,7 @@ from tests.targets.conftest import make_intent, settings, spec
 from tests.targets.decoys import PAST, STATES
 from tests.targets.lock_notes import NOTE, lock_in, note_in
 
-COMMAND = f"terraform force-unlock {NOTE['ID']}"
+COMMAND = f"terraform force-unlock {NOTE['ID']}, if somebody@elsewhere is dead"
 
 
 @pytest.fixture
@@ -47,10 +47,13 @@ def test_a_lock_that_terraform_wrote_is_listed_with_the_command_and_keeps_the_st
     found: dict[str, SweptItem] = {item.identity: item for item in swept.items}
     assert found[identity].decision == "left"
     assert "no drill wrote it" in found[identity].why
-    assert f"{COMMAND}, if somebody@elsewhere is dead" in found[identity].why
+    assert found[identity].why.endswith(COMMAND)
+    assert "-backend-config=key=t/" in found[identity].why
+    assert ("use_lockfile" in found[identity].why) is (where == "beside the state")
     state = found[f"s3://{STATES}/{key}.direct.json"]
     assert (state.decision, state.why) == ("held", f"lock {NOTE['ID']} of somebody@elsewhere is held")
-    assert state.next_step == f"{COMMAND}, if somebody@elsewhere is dead"
+    assert state.next_step.endswith(COMMAND)
+    assert f"no drill wrote it: {state.next_step}" == found[identity].why
     assert state in swept.remaining, "what expired and is held is not done with"
     (machine,) = [item for item in swept.items if item.kind == "instance" and item.drill == drill]
     assert machine.decision == "removed"

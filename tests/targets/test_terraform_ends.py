@@ -1,8 +1,10 @@
 """How a use of Terraform ends that does not go well: by the clock, by a state that moved, by a lock in a table."""
 
 import json
+import os
 import secrets
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import TargetError
 from drproof.targets import embedded, open_target
-from drproof.targets.provisioners import command, terraform
+from drproof.targets.provisioners import command, module, terraform
 from drproof.targets.provisioners.workshop import Workshop
 from drproof.targets.sites import AwsTarget
 from tests.patience import PATIENCE, until
@@ -21,7 +23,7 @@ from tests.roles.asked import note
 from tests.targets.conftest import Opener, bounds, make_intent, settings, spec
 from tests.targets.lock_notes import NOTE, lock_in, note_in
 from tests.targets.test_killed import Victim, held, holding, journalled, nothing_is_left
-from tests.targets.test_provisioners import STATES, lock_is_free, owned
+from tests.targets.test_provisioners import STATES, foreign_lock, lock_is_free, owned
 
 BINARY = shutil.which("terraform") or ""
 pytestmark = [
@@ -77,12 +79,53 @@ def test_a_lock_in_a_table_that_somebody_else_holds_is_named_and_left(
     assert caught.value.code == "LockHeld"
     assert f"{table}: LockHeld" in str(caught.value)
     assert f"{NOTE['ID']} of somebody@elsewhere since 2026-01-01" in str(caught.value)
-    assert f"next: wait for its holder; if that process is surely dead, terraform force-unlock {NOTE['ID']}" in str(
-        caught.value
-    )
+    assert "next: wait for its holder; if that process is surely dead, cd " in str(caught.value)
     assert owned(locking, origin) == []
     assert note_in(stranger, table, state) == NOTE
     assert lock_is_free(locking, origin)
+
+
+@pytest.mark.parametrize("where", ["beside the state", "in the table", "in both"])
+def test_the_command_of_a_held_lock_gives_it_back_as_it_is_printed_from_an_empty_folder(
+    where: str,
+    locking: AwsTarget,
+    origin: str,
+    table: str,
+    state: str,
+    stranger: Callable[[str], Any],
+    tmp_path: Path,
+) -> None:
+    """What a Terraform needs besides to find this world instead of the platform, its environment says."""
+    if where != "beside the state":
+        lock_in(stranger, table, state)
+    if where != "in the table":
+        foreign_lock(locking, origin, ID=NOTE["ID"])
+    provisioner = locking.recovery.provisioner
+    with pytest.raises(TargetError) as caught:
+        provisioner.up(make_intent(), spec(origin))
+    command = str(caught.value).partition("surely dead, ")[2]
+    empty, world = tmp_path / "empty", tmp_path / "world.json"
+    empty.mkdir()
+    session = provisioner._session  # type: ignore[union-attr] # the kind is asked for above
+    world.write_text(json.dumps({"region": session.region, **module._of_the_world(session.endpoint)}))
+
+    done = subprocess.run(
+        ["/bin/bash", "-c", command],
+        cwd=empty,
+        input="yes\n",
+        text=True,
+        capture_output=True,
+        check=False,
+        env={**os.environ, **session.environment(), "TF_CLI_ARGS_init": f"-backend-config={world}"},
+    )
+
+    # Terraform asks the table too, where it is told of one; what it does not find there it says.
+    assert done.returncode == (where == "beside the state"), done.stdout + done.stderr
+    assert note_in(stranger, table, state) == {}
+    assert lock_is_free(locking, origin)
+    assert list(empty.iterdir()) == []
+    assert provisioner.up(make_intent(), spec(origin)).created == 1
+    provisioner.down(make_intent(), spec(origin), bounds())
 
 
 def test_a_machine_of_ours_is_ended_even_where_somebody_else_holds_the_lock_in_a_table(

@@ -155,29 +155,71 @@ data "aws_iam_policy_document" "builds" {
   }
 
   statement {
-    sid = "MakeTheMachinesRole"
+    sid = "LookAtTheMachinesRole"
     actions = [
-      "iam:CreateRole",
-      "iam:DeleteRole",
+      "iam:GetInstanceProfile",
       "iam:GetRole",
       "iam:ListAttachedRolePolicies",
       "iam:ListInstanceProfilesForRole",
       "iam:ListRolePolicies",
-      "iam:TagRole",
     ]
-    resources = [local.runner]
+    resources = [local.profile, local.runner]
   }
 
-  # A role that may attach any policy and be passed is whoever it wants to be.
+  statement {
+    sid       = "MakeRolesWithTheDrillsTag"
+    actions   = ["iam:CreateInstanceProfile", "iam:CreateRole", "iam:TagInstanceProfile", "iam:TagRole"]
+    resources = [local.profile, local.runner]
+
+    condition {
+      test     = "Null"
+      variable = "aws:RequestTag/drproof:drill"
+      values   = ["false"]
+    }
+  }
+
+  # A role that may attach any policy and be passed is whoever it wants to be. Not by the tag of the role: what was made a
+  # moment ago does not carry it everywhere yet.
   statement {
     sid       = "GiveItOnePolicy"
-    actions   = ["iam:AttachRolePolicy", "iam:DetachRolePolicy"]
+    actions   = ["iam:AttachRolePolicy"]
     resources = [local.runner]
 
     condition {
       test     = "ArnEquals"
       variable = "iam:PolicyARN"
       values   = ["${local.arn}:iam::aws:policy/AmazonSSMManagedInstanceCore"]
+    }
+  }
+
+  statement {
+    sid       = "TakeItsPolicyBack"
+    actions   = ["iam:DetachRolePolicy"]
+    resources = [local.runner]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "iam:PolicyARN"
+      values   = ["${local.arn}:iam::aws:policy/AmazonSSMManagedInstanceCore"]
+    }
+
+    condition {
+      test     = "Null"
+      variable = local.drill_is
+      values   = ["false"]
+    }
+  }
+
+  # Somebody else's role may begin with the name of the machine's.
+  statement {
+    sid       = "RemoveOnlyRolesThatADrillMarked"
+    actions   = ["iam:DeleteInstanceProfile", "iam:DeleteRole", "iam:RemoveRoleFromInstanceProfile"]
+    resources = [local.profile, local.runner]
+
+    condition {
+      test     = "Null"
+      variable = local.drill_is
+      values   = ["false"]
     }
   }
 
@@ -194,15 +236,8 @@ data "aws_iam_policy_document" "builds" {
   }
 
   statement {
-    sid = "MakeItsProfile"
-    actions = [
-      "iam:AddRoleToInstanceProfile",
-      "iam:CreateInstanceProfile",
-      "iam:DeleteInstanceProfile",
-      "iam:GetInstanceProfile",
-      "iam:RemoveRoleFromInstanceProfile",
-      "iam:TagInstanceProfile",
-    ]
+    sid       = "PutItIntoItsProfile"
+    actions   = ["iam:AddRoleToInstanceProfile"]
     resources = [local.profile]
   }
 

@@ -4,7 +4,9 @@ What is held is named by its address in the state; what no listing by tag shows 
 platform, joined by `|`: `aws_iam_role.runner atlas-dr-runner-1a2b3c4d`.
 """
 
+import json
 from collections.abc import Iterable, Mapping
+from shlex import quote
 
 COMMANDS: Mapping[str, str] = {
     "aws_iam_role_policy_attachment": "aws iam detach-role-policy --role-name {0} --policy-arn {1}",
@@ -42,7 +44,7 @@ def commands(held: Iterable[str]) -> tuple[str, ...]:
         _, _, names = one.partition(" ")
         kind = kind_of(one)
         if names and kind in COMMANDS:
-            found.append((_ORDER[kind], COMMANDS[kind].format(*names.split("|"))))
+            found.append((_ORDER[kind], COMMANDS[kind].format(*map(quote, names.split("|")))))
     return tuple(command for _, command in sorted(found))
 
 
@@ -55,7 +57,32 @@ def of_a_state(held: Iterable[str], *, bucket: str, key: str, region: str) -> st
     """Return the one command that clears a state which does not say whose it is: by its names, else by its module."""
     held = tuple(held)
     if {*map(kind_of, held)} <= {*COMMANDS, NOTHING_OF_ITS_OWN}:
-        removal = f"aws s3api delete-object --region {region} --bucket {bucket} --key {key}"
-        return " && ".join((*commands(held), removal))
-    backend = f"-backend-config=bucket={bucket} -backend-config=key={key} -backend-config=region={region}"
+        return " && ".join((*commands(held), _without(bucket, key, region)))
+    backend = _backend({"bucket": bucket, "key": key, "region": region})
     return f"terraform init {backend} && terraform destroy, in the folder of the module that made it"
+
+
+def of_a_lock(  # noqa: PLR0913 — which lock, and where it can lie
+    lock_id: str, *, bucket: str, key: str, region: str, table: str, beside: bool
+) -> str:
+    """Return the one command that gives back a lock of a state, from any folder; `beside` it, or in the table alone.
+
+    Terraform asks whether it is meant. A lock that names no id Terraform cannot give back.
+    """
+    if not lock_id and beside:
+        return _without(bucket, f"{key}.tflock", region)
+    if not lock_id:
+        item = quote(json.dumps({"LockID": {"S": f"{bucket}/{key}"}}))
+        return f"aws dynamodb delete-item --region {region} --table-name {quote(table)} --key {item}"
+    where = {"bucket": bucket, "key": key, "region": region}
+    locks = {**({"use_lockfile": "true"} if beside else {}), **({"dynamodb_table": table} if table else {})}
+    empty = """cd "$(mktemp -d)" && echo '{"terraform": {"backend": {"s3": {}}}}' >main.tf.json"""
+    return f"{empty} && terraform init {_backend(where | locks)} && terraform force-unlock {quote(lock_id)}"
+
+
+def _without(bucket: str, key: str, region: str) -> str:
+    return f"aws s3api delete-object --region {region} --bucket {quote(bucket)} --key {quote(key)}"
+
+
+def _backend(told: Mapping[str, str]) -> str:
+    return " ".join(f"-backend-config={quote(f'{name}={value}')}" for name, value in told.items())

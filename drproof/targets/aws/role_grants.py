@@ -25,10 +25,14 @@ STATE = S3 + "{state_bucket}/{state_key}"
 OBJECTS = S3 + "{recovery_bucket}/{recovery_prefix}/*"
 CARRIES: Condition = {"Null": {"aws:RequestTag/drproof:drill": ("false",)}}
 MARKED: Condition = {"Null": {"aws:ResourceTag/drproof:drill": ("false",)}}
+SSM_ALONE: Condition = {
+    "ArnEquals": {"iam:PolicyARN": ("arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore",)}
+}
 EXPIRES: Condition = {"Null": {**MARKED["Null"], "aws:ResourceTag/drproof:expires-at": ("false",)}}
 
 
-def _log(needed_by: str, group: str) -> RoleGrant:
+def log(needed_by: str, group: str) -> RoleGrant:
+    """Return the statement of whoever writes the log of something that runs as a role."""
     return RoleGrant(
         sid="Log",
         needed_by=needed_by,
@@ -63,7 +67,7 @@ FUNCTION = (
         actions=("states:DescribeExecution",),
         resources=("{executions}:*",),
     ),
-    _log("Lambda, for the function", "function_log"),
+    log("Lambda, for the function", "function_log"),
 )
 IN_SUBNETS = RoleGrant(
     sid="BeInASubnet",
@@ -80,7 +84,7 @@ WATCHER = (
     ),
     RoleGrant(sid="WhatIsStillUp", needed_by="the message: what is up", actions=("ec2:DescribeInstances",)),
     RoleGrant(sid="Tell", needed_by="the message", actions=("sns:Publish",), resources=("{topic}",)),
-    _log("Lambda, for the watcher", "watcher_log"),
+    log("Lambda, for the watcher", "watcher_log"),
 )
 MACHINE = (
     RoleGrant(
@@ -207,25 +211,44 @@ MODULE = (
     ),
     END_MACHINES,
     RoleGrant(
-        sid="MakeTheMachinesRole",
-        needed_by="recovery module: role of the machine",
+        sid="LookAtTheMachinesRole",
+        needed_by="recovery module: plan and refresh",
         actions=(
-            "iam:CreateRole",
-            "iam:DeleteRole",
+            "iam:GetInstanceProfile",
             "iam:GetRole",
             "iam:ListAttachedRolePolicies",
             "iam:ListInstanceProfilesForRole",
             "iam:ListRolePolicies",
-            "iam:TagRole",
         ),
-        resources=(RUNNER,),
+        resources=(PROFILE, RUNNER),
+    ),
+    RoleGrant(
+        sid="MakeRolesWithTheDrillsTag",
+        needed_by="recovery module: role and profile of the machine",
+        actions=("iam:CreateInstanceProfile", "iam:CreateRole", "iam:TagInstanceProfile", "iam:TagRole"),
+        resources=(PROFILE, RUNNER),
+        condition=CARRIES,
     ),
     RoleGrant(
         sid="GiveItOnePolicy",
         needed_by="recovery module: commands through SSM",
-        actions=("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
+        actions=("iam:AttachRolePolicy",),
         resources=(RUNNER,),
-        condition={"ArnEquals": {"iam:PolicyARN": ("arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore",)}},
+        condition=SSM_ALONE,
+    ),
+    RoleGrant(
+        sid="TakeItsPolicyBack",
+        needed_by="recovery module: the teardown",
+        actions=("iam:DetachRolePolicy",),
+        resources=(RUNNER,),
+        condition={**SSM_ALONE, **MARKED},
+    ),
+    RoleGrant(
+        sid="RemoveOnlyRolesThatADrillMarked",
+        needed_by="recovery module: the teardown",
+        actions=("iam:DeleteInstanceProfile", "iam:DeleteRole", "iam:RemoveRoleFromInstanceProfile"),
+        resources=(PROFILE, RUNNER),
+        condition=MARKED,
     ),
     RoleGrant(
         sid="PassItToMachines",
@@ -235,16 +258,9 @@ MODULE = (
         condition={"StringEquals": {"iam:PassedToService": ("ec2.amazonaws.com",)}},
     ),
     RoleGrant(
-        sid="MakeItsProfile",
-        needed_by="recovery module: profile of the machine",
-        actions=(
-            "iam:AddRoleToInstanceProfile",
-            "iam:CreateInstanceProfile",
-            "iam:DeleteInstanceProfile",
-            "iam:GetInstanceProfile",
-            "iam:RemoveRoleFromInstanceProfile",
-            "iam:TagInstanceProfile",
-        ),
+        sid="PutItIntoItsProfile",
+        needed_by="recovery module: role and profile of the machine",
+        actions=("iam:AddRoleToInstanceProfile",),
         resources=(PROFILE,),
     ),
 )
@@ -283,118 +299,5 @@ BUILDS = (
     ),
     LOCK_IN_A_TABLE,
     *MODULE,
-    _log("CodeBuild, for the log of a build", "build_log"),
-)
-REAPER = (
-    RoleGrant(
-        sid="LookAtWhatCarriesATag",
-        needed_by="sweep: what is there",
-        actions=(
-            "ec2:DescribeInstances",
-            "ec2:DescribeKeyPairs",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSnapshots",
-            "ec2:DescribeTags",
-            "ec2:DescribeVolumes",
-        ),
-    ),
-    RoleGrant(
-        sid="RemoveOnlyWhatADrillMarked",
-        needed_by="sweep: removal",
-        actions=(
-            "ec2:DeleteNetworkInterface",
-            "ec2:DeleteSecurityGroup",
-            "ec2:DeleteVolume",
-            "ec2:TerminateInstances",
-        ),
-        resources=(EC2 + "instance/*", EC2 + "network-interface/*", EC2 + "security-group/*", EC2 + "volume/*"),
-        condition=EXPIRES,
-    ),
-    RoleGrant(
-        sid="LookAtRolesOfMachines",
-        needed_by="sweep: what a state alone names",
-        actions=("iam:GetInstanceProfile", "iam:GetRole"),
-        resources=(PROFILE, RUNNER),
-    ),
-    RoleGrant(
-        sid="RemoveOnlyRolesThatADrillMarked",
-        needed_by="sweep: removal",
-        actions=(
-            "iam:DeleteInstanceProfile",
-            "iam:DeleteRole",
-            "iam:DetachRolePolicy",
-            "iam:RemoveRoleFromInstanceProfile",
-        ),
-        resources=(PROFILE, RUNNER),
-        condition=EXPIRES,
-    ),
-    RoleGrant(
-        sid="ListWhereDrillsWork",
-        needed_by="sweep: what is there",
-        actions=("s3:ListBucket", "s3:ListBucketVersions"),
-        resources=(S3 + "{recovery_bucket}", S3 + "{state_bucket}"),
-    ),
-    RoleGrant(
-        sid="LookAtObjectsOfDrills",
-        needed_by="sweep: whose an object is",
-        actions=("s3:GetObjectTagging",),
-        resources=(OBJECTS,),
-    ),
-    RoleGrant(
-        sid="RemoveOnlyObjectsThatADrillMarked",
-        needed_by="sweep: removal",
-        actions=("s3:DeleteObject", "s3:DeleteObjectVersion"),
-        resources=(OBJECTS,),
-    ),
-    RoleGrant(
-        sid="StateLockAndLease",
-        needed_by="sweep: what is up, and who holds it; a dead drill's state and lock go",
-        actions=("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject"),
-        resources=(STATE, STATE + ".direct.json", STATE + ".drproof-lease", STATE + ".tflock"),
-    ),
-    RoleGrant(
-        sid="WhenALockMayGo",
-        needed_by="sweep: when a dead drill's lock may go",
-        actions=("s3:GetObjectTagging",),
-        resources=(STATE + ".tflock",),
-    ),
-    RoleGrant(
-        sid="HoldTheLease",
-        needed_by="sweep: it holds the lease",
-        actions=("s3:PutObject", "s3:PutObjectTagging"),
-        resources=(STATE + ".drproof-lease",),
-    ),
-    RoleGrant(
-        sid="WhetherAnExecutionRuns",
-        needed_by="sweep: whether the holder of the lease still runs",
-        actions=("states:DescribeExecution",),
-        resources=("arn:{partition}:states:{region}:{account}:execution:*:*",),
-    ),
-    RoleGrant(
-        sid="LookAtTheLockInATable",
-        needed_by="sweep: whether Terraform's lock is held",
-        actions=("dynamodb:GetItem",),
-        resources=(TABLE,),
-    ),
-    RoleGrant(
-        sid="FindDrillsInTheReceipts",
-        needed_by="sweep: whether the store knows the drill",
-        actions=("s3:ListBucket",),
-        resources=(S3 + "{receipt_bucket}",),
-        condition={"StringLike": {"s3:prefix": ("{receipt_prefix}/*",)}},
-    ),
-    RoleGrant(
-        sid="ReadWhatADrillAnnounced",
-        needed_by="sweep: which objects and machines a drill's journal names",
-        actions=("s3:GetObject",),
-        resources=(S3 + "{receipt_bucket}/{receipt_prefix}/*/journal/*",),
-    ),
-    RoleGrant(
-        sid="KeepRecords",
-        needed_by="sweep: intents and record",
-        actions=("s3:PutObject",),
-        resources=(S3 + "{receipt_bucket}/{receipt_prefix}/sweep-*",),
-    ),
-    _log("Lambda, for the reaper", "reaper_log"),
+    log("CodeBuild, for the log of a build", "build_log"),
 )

@@ -13,7 +13,8 @@ from drproof.model.criteria import Site
 from drproof.model.settings import Settings
 from drproof.targets.aws.grants import ORDERED
 from drproof.targets.aws.permissions import Permission, bound, filled, key_arn, names_of, needed
-from drproof.targets.aws.role_grants import BUILDS, FUNCTION, IN_SUBNETS, MACHINE, REAPER, SCHEDULE, WATCHER, RoleGrant
+from drproof.targets.aws.reaper_grants import REAPER
+from drproof.targets.aws.role_grants import BUILDS, FUNCTION, IN_SUBNETS, MACHINE, SCHEDULE, WATCHER, RoleGrant
 
 Role = Literal["builds", "function", "machine", "reaper", "schedule", "watcher"]
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -9,8 +9,9 @@ from drproof.targets.provisioners.place import Lock
 from drproof.targets.provisioners.terraform import NEXT, NO_LOCK
 
 HELD = "LockHeld"
-KNOWN = frozenset({"PlanDestroys", "PluginDiffers", "StalePlan"})
+KNOWN = frozenset({"PlanDestroys", "PluginDiffers", "StalePlan", "StateHeld"})
 """How the reason in a receipt begins where the build knew what it was: the same words as of our own Terraform."""
+STEPS = {**NEXT, "StateHeld": "drproof gc, which says whose the state is; the build applied nothing to it"}
 
 
 def found_the_lock_held(receipt: BuildReceipt | None, tail: Sequence[str]) -> bool:
@@ -39,7 +40,7 @@ def failed(build: BuildSeen, receipt: BuildReceipt | None, doubt: str, tail: Seq
     elif doubt:
         why = f"{why}; {doubt}"
     lines = "".join(f"\n    {line}" for line in tail)
-    msg = f"build {build.build_id}: {build.status}: {why}{lines}\n  next: {NEXT.get(code, NEXT[''])}"
+    msg = f"build {build.build_id}: {build.status}: {why}{lines}\n  next: {STEPS.get(code, STEPS[''])}"
     return TargetError(msg, code=code, call="codebuild:BatchGetBuilds")
 
 

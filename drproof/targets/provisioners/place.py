@@ -25,7 +25,7 @@ from drproof.model.errors import (
     TargetError,
     UnansweredError,
 )
-from drproof.phases.recovery.by_hand import called
+from drproof.phases.recovery.by_hand import called, of_a_lock
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3 import AwsObjectStore
 
@@ -82,9 +82,18 @@ class Place:
     """State and lock of one recovery site, for one drill."""
 
     def __init__(  # noqa: PLR0913 — what both provisioners need of the site
-        self, objects: AwsObjectStore, fleet: AwsFleet, *, bucket: str, key: str, origin: str, ending_ms: int
+        self,
+        objects: AwsObjectStore,
+        fleet: AwsFleet,
+        *,
+        bucket: str,
+        key: str,
+        region: str,
+        lock_table: str,
+        origin: str,
+        ending_ms: int,
     ) -> None:
-        """Name the state of a site.
+        """Name the state of a site, and the table in which it is locked too, where there is one.
 
         Raises:
             ValueError: there is no remote place for the state; a local state is lost with its machine.
@@ -99,6 +108,8 @@ class Place:
         self.fleet = fleet
         self.bucket = bucket
         self.key = key
+        self.region = region
+        self.lock_table = lock_table
         self.origin = origin
         self.ending_ms = ending_ms
 
@@ -171,12 +182,18 @@ class Place:
             if lock
             else "a lock that is gone by now"
         )
-        unlock = f"terraform force-unlock {lock.id}" if lock else "the same command again"
+        unlock = self.unlocked_by_hand(lock, beside=not where) if lock else "the same command again"
         msg = (
             f"{where or self.lock_uri}: LockHeld: expected no lock, got {holder}\n"
             f"  next: wait for its holder; if that process is surely dead, {unlock}"
         )
         return HeldError(msg, code="LockHeld", call="s3:PutObject")
+
+    def unlocked_by_hand(self, lock: Lock, *, beside: bool) -> str:
+        """Return the command that gives a lock back, which lies `beside` the state or in the table alone."""
+        return of_a_lock(
+            lock.id, bucket=self.bucket, key=self.key, region=self.region, table=self.lock_table, beside=beside
+        )
 
     def unanswered(self, lock: Lock) -> TargetError:
         """Return the error of a lock that a process of this drill took, and whose answer never came to it."""
