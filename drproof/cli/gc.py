@@ -63,6 +63,7 @@ def gc(  # noqa: PLR0913 — one option a limit
 
     Exit status: 0 nothing is left that has expired, 1 something is, 2 misused, 4 refused by a guard.
     """
+    from drproof.engine.refusal import refuse
     from drproof.engine.sweep import Asked, sweep, sweep_settings
     from drproof.formats import durations
     from drproof.model.errors import DrproofError, GuardError
@@ -73,8 +74,11 @@ def gc(  # noqa: PLR0913 — one option a limit
         options = {name: value for name, value in given.items() if value}
         settings = sweep_settings(options, os.environ, Path.cwd())
         if (settings.target == "embedded") is not bool(world):
-            msg = "expected --target embedded together with --embedded URL: a world ends with its drill, unless kept"
-            raise ValueError(msg)  # noqa: TRY301 — told like every other misuse
+            raise refuse(
+                "a sweep of an embedded world needs both --target embedded and --embedded: one ends with its drill",
+                got=f"target {settings.target}, and {world or 'no world'}",
+                next_step="python -m drproof.embedded --directory <new folder>, which prints its URL, or --target aws",
+            )
         asked = Asked(drill=drill, older_than_ms=durations.parse(older_than), max_deletions=max_deletions, yes=yes)
         folder = record_dir or Path.cwd() / "reports" / SWEEPS
         with tempfile.TemporaryDirectory(prefix="drproof-gc-") as private:

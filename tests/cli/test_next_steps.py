@@ -48,6 +48,11 @@ def test_each_code_with_a_next_step_is_one_that_an_error_has():
             "nobody answers",
             "python -m drproof.embedded --directory <new folder> starts a world",
         ),
+        (
+            ["gc", "--target", "embedded"],
+            "needs both --target embedded and --embedded",
+            "python -m drproof.embedded --directory <new folder>",
+        ),
     ],
 )
 def test_an_error_says_what_and_what_next(tmp_path, monkeypatch, words, what, step):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,10 @@ PAGE = Path(__file__).parents[2] / "docs/embedded-world.md"
 
 
 def test_the_commands_of_the_page_start_a_world_and_reach_it(tmp_path: Path) -> None:
-    typed = [line[4:] for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("    ")]
+    page = PAGE.read_text(encoding="utf-8")
+    typed = [line[4:] for line in page.splitlines() if line.startswith("    ")]
+    (before,) = re.findall(r"`drproof fleet manifest` .+ \| `(DRPROOF_.+?)` before it", page)
+    typed.append(f"{before} drproof fleet manifest --backups-under s3://atlas-backups/atlas/backups/")
     search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     output = tmp_path / "output"
 
@@ -35,3 +39,4 @@ def test_the_commands_of_the_page_start_a_world_and_reach_it(tmp_path: Path) -> 
     assert status == 0, said
     assert "rehearsal: an embedded world, not AWS" in said
     assert "POINTER_FILE=fetched/current.json" in said
+    assert '"backup_uri": "s3://atlas-backups/atlas/backups/' in said
