@@ -50,8 +50,9 @@ def pytest_load_initial_conftests(
         mark in arg for arg in _mark_arguments(args) for mark in PLANS
     )
     if ours:
-        from drproof.plugin.paths import shield
+        from drproof.plugin.paths import refuse_processes_that_nobody_starts, shield
 
+        refuse_processes_that_nobody_starts(early_config, args)
         shield(early_config, parser, args)
         early_config.stash[TERMINAL] = os.dup(1)
     yield

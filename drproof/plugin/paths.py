@@ -4,6 +4,7 @@ pytest reads configuration and conftest files before it knows our options, and t
 may come from anybody: nothing that lies in it may be run, or decide how pytest runs.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from drproof.plugin.options import words_with_values
 
+PROCESSES = re.compile(r"-n[0-9]*|--numprocesses(=.*)?")
 FOLDERS = ("bundle-dir", "receipt-dir")
 
 
@@ -33,6 +35,18 @@ def shield(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> Non
                 f"  next: do not trust this folder; ask for an untouched copy of it"
             )
             raise pytest.UsageError(msg)
+
+
+def refuse_processes_that_nobody_starts(config: pytest.Config, args: list[str]) -> None:
+    """Refuse `-n` where pytest-xdist is not installed, which pytest itself calls an unknown argument.
+
+    Raises:
+        pytest.UsageError: nobody here starts other processes.
+    """
+    asked = next((word for word in args if PROCESSES.fullmatch(word)), "")
+    if asked and not config.pluginmanager.hasplugin("xdist"):
+        msg = f"{asked} needs pytest-xdist, which is not here\n  next: pip install 'drproof[xdist]'"
+        raise pytest.UsageError(msg)
 
 
 def _folders(args: list[str]) -> Iterator[tuple[str, str]]:

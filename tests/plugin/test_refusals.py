@@ -76,6 +76,14 @@ def test_a_check_of_what_is_not_there_is_not_sent_into_a_drill(mark, target, wor
     assert f"next: the same command with {step}" in said
 
 
+@pytest.mark.parametrize("words", [("-n", "4"), ("-n4",), ("--numprocesses=4",)])
+def test_other_processes_without_the_plugin_that_starts_them_are_named_with_its_extra(words, desk):
+    said = desk.refused("-p", "no:xdist", "-m", "backup-check", "--backups-under", "s3://b/backups/", *words)
+
+    assert f"{words[0]} needs pytest-xdist, which is not here" in said
+    assert "next: pip install 'drproof[xdist]'" in said
+
+
 def test_an_empty_variable_of_a_ci_system_is_a_mistake_and_no_choice(desk):
     desk.write("drproof.toml", 'target = "embedded"\n')
 
