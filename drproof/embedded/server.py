@@ -40,6 +40,13 @@ class _Handler(MotoRequestHandler):
     """One connection; kept alive between calls, and silent, because the call log is the log."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
+    """Head and body leave at once: between the two, Terraform's client took the connection of an answer for closed."""
+
+    def make_environ(self) -> Environ:
+        """Return what was asked; who waits to be told to go on before it sends its body is told at once."""
+        self.wfile.flush()
+        return super().make_environ()
 
     def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:  # noqa: ARG002 — werkzeug's
         """End a connection whose answer was lost, so that nobody waits for it."""

@@ -115,7 +115,7 @@ class States:
                 kind="lock",
                 identity=f"dynamodb://{where.lock_table}/{where.state_bucket}/{where.state_key}",
                 claimed=self._claimed("", ""),
-                left=f"no drill wrote it: {self._unlocked_by_hand(self._noted)}",
+                left=f"no drill wrote it: {self._unlocked_by_hand(self._noted, beside=False)}",
             )
 
     def _of_nobody(self, state: State, key: str) -> str:
@@ -167,7 +167,7 @@ class States:
         if other is not None and other.info != OWN_LOCK + state.origin:
             return (
                 f"lock {other.id} of {other.who} is held",
-                self._unlocked_by_hand(other),
+                self._unlocked_by_hand(other, beside=other is not self._noted),
             )
         if state is self._terraform and self._unread:
             return f"whether all of it is gone is not known: {self._unread[0]}", self._teardown(state.origin)
@@ -208,9 +208,9 @@ class States:
         note = tables.note(where.lock_table, f"{where.state_bucket}/{where.state_key}")
         return lock_of(note) if note else None
 
-    def _unlocked_by_hand(self, lock: Lock) -> str:
+    def _unlocked_by_hand(self, lock: Lock, *, beside: bool) -> str:
         """Return the command that gives a lock back, for whoever knows that its holder is dead."""
-        return f"{self._place.unlocked_by_hand(lock, beside=self._lock is not None)}, if {lock.who} is dead"
+        return f"{self._place.unlocked_by_hand(lock, beside=beside)}, if {lock.who} is dead"
 
     def _beside(self, lock: Lock) -> Candidate:
         """Return the lock: one that names a drill goes as that drill's state does, any other is somebody's."""
@@ -230,7 +230,7 @@ class States:
             identity=f"s3://{where.state_bucket}/{key}",
             claimed=self._claimed(drill, expires_at),
             remove=remove,
-            left="" if drill else f"no drill wrote it: {self._unlocked_by_hand(lock)}",
+            left="" if drill else f"no drill wrote it: {self._unlocked_by_hand(lock, beside=True)}",
             doubt=self._evidence.unknown(drill) if drill else "",
         )
 

@@ -101,26 +101,21 @@ def test_the_command_of_a_held_lock_gives_it_back_as_it_is_printed_from_an_empty
     if where != "in the table":
         foreign_lock(locking, origin, ID=NOTE["ID"])
     provisioner = locking.recovery.provisioner
-    with pytest.raises(TargetError) as caught:
-        provisioner.up(make_intent(), spec(origin))
-    command = str(caught.value).partition("surely dead, ")[2]
-    empty, world = tmp_path / "empty", tmp_path / "world.json"
+    empty, file = tmp_path / "empty", tmp_path / "world.json"
     empty.mkdir()
     session = provisioner._session  # type: ignore[union-attr] # the kind is asked for above
-    world.write_text(json.dumps({"region": session.region, **module._of_the_world(session.endpoint)}))
+    file.write_text(json.dumps({"region": session.region, **module._of_the_world(session.endpoint)}))
+    environment = {**os.environ, **session.environment(), "TF_CLI_ARGS_init": f"-backend-config={file}"}
 
-    done = subprocess.run(
-        ["/bin/bash", "-c", command],
-        cwd=empty,
-        input="yes\n",
-        text=True,
-        capture_output=True,
-        check=False,
-        env={**os.environ, **session.environment(), "TF_CLI_ARGS_init": f"-backend-config={world}"},
-    )
+    for _ in range(1 + (where == "in both")):
+        with pytest.raises(TargetError) as caught:
+            provisioner.up(make_intent(), spec(origin))
+        command = str(caught.value).partition("surely dead, ")[2]
+        done = subprocess.run(
+            ["/bin/bash", "-c", command], cwd=empty, env=environment, input=b"yes\n", capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
-    # Terraform asks the table too, where it is told of one; what it does not find there it says.
-    assert done.returncode == (where == "beside the state"), done.stdout + done.stderr
     assert note_in(stranger, table, state) == {}
     assert lock_is_free(locking, origin)
     assert list(empty.iterdir()) == []
@@ -141,6 +136,44 @@ def test_a_machine_of_ours_is_ended_even_where_somebody_else_holds_the_lock_in_a
     assert caught.value.code == "LockHeld"
     assert owned(locking, origin) == []
     assert note_in(stranger, table, state) == NOTE
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"service": "s3", "action": "DeleteObject", "nth": 1},
+        {"service": "s3", "action": "DeleteObject", "nth": 2},
+        {"service": "dynamodb", "action": "DeleteItem", "nth": 2},
+    ],
+    ids=["of the plan, both", "of the apply, both", "of the apply, that of the table"],
+)
+def test_a_lock_that_terraform_could_not_give_back_does_not_strand_its_drill(
+    rule: dict[str, Any],
+    locking: AwsTarget,
+    origin: str,
+    table: str,
+    state: str,
+    world: embedded.World,
+    stranger: Callable[[str], Any],
+) -> None:
+    """Terraform asks once; what is left then is this drill's own, and its next use gives it back."""
+    provisioner = locking.recovery.provisioner
+    embedded.ask(world.endpoint, "POST", "faults", {"kind": "unavailable", "times": 1, **rule})
+    try:
+        with pytest.raises(TargetError, match="Error releasing the state lock") as caught:
+            provisioner.up(make_intent(), spec(origin))
+    finally:
+        embedded.ask(world.endpoint, "DELETE", "faults")
+    assert note_in(stranger, table, state) or not lock_is_free(locking, origin)
+    assert caught.value.code == "LockKept"
+    assert "next: the same command again, which gives the lock back first" in str(caught.value)
+
+    assert provisioner.up(make_intent(), spec(origin)).created == (rule["nth"] == 1)
+
+    assert note_in(stranger, table, state) == {}
+    assert lock_is_free(locking, origin)
+    provisioner.down(make_intent(), spec(origin), bounds())
+    nothing_is_left(locking, origin)
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["both locks", "that of the table alone"])

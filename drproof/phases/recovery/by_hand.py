@@ -65,9 +65,9 @@ def of_a_state(held: Iterable[str], *, bucket: str, key: str, region: str) -> st
 def of_a_lock(  # noqa: PLR0913 — which lock, and where it can lie
     lock_id: str, *, bucket: str, key: str, region: str, table: str, beside: bool
 ) -> str:
-    """Return the one command that gives back a lock of a state, from any folder; `beside` it, or in the table alone.
+    """Return the one command that gives back, from any folder, the lock `beside` a state, or that in the table.
 
-    Terraform asks whether it is meant. A lock that names no id Terraform cannot give back.
+    Of both Terraform fails at the one that is not there. It asks whether it is meant, and for an id.
     """
     if not lock_id and beside:
         return _without(bucket, f"{key}.tflock", region)
@@ -75,7 +75,7 @@ def of_a_lock(  # noqa: PLR0913 — which lock, and where it can lie
         item = quote(json.dumps({"LockID": {"S": f"{bucket}/{key}"}}))
         return f"aws dynamodb delete-item --region {region} --table-name {quote(table)} --key {item}"
     where = {"bucket": bucket, "key": key, "region": region}
-    locks = {**({"use_lockfile": "true"} if beside else {}), **({"dynamodb_table": table} if table else {})}
+    locks = {"use_lockfile": "true"} if beside else {"dynamodb_table": table}
     empty = """cd "$(mktemp -d)" && echo '{"terraform": {"backend": {"s3": {}}}}' >main.tf.json"""
     return f"{empty} && terraform init {_backend(where | locks)} && terraform force-unlock {quote(lock_id)}"
 

@@ -190,7 +190,7 @@ class Place:
         return HeldError(msg, code="LockHeld", call="s3:PutObject")
 
     def unlocked_by_hand(self, lock: Lock, *, beside: bool) -> str:
-        """Return the command that gives a lock back, which lies `beside` the state or in the table alone."""
+        """Return the command that gives a lock back, which lies `beside` the state or in the table."""
         return of_a_lock(
             lock.id, bucket=self.bucket, key=self.key, region=self.region, table=self.lock_table, beside=beside
         )

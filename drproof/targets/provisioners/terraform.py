@@ -2,19 +2,15 @@
 
 import json
 import os
-import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from drproof.analysis.ownership import refuse_too_many
-from drproof.formats import timestamps
 from drproof.formats.strict_json import parse
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.changes import Change, Planned, Say, unsaid
@@ -39,13 +35,19 @@ INIT_SECONDS = 120
 APPLY_SECONDS = 900
 QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_CONFIG_FILE": os.devnull}
 NO_LOCK = "Error acquiring the state lock"
-STALE = frozenset({"Saved plan is stale", "Saved plan does not match the given state"})
-"""What Terraform says of a plan whose state moved on, or was replaced by another one."""
+KEPT, STALE = "LockKept", "StalePlan"
+PROBLEMS = {
+    "Error releasing the state lock": KEPT,
+    "Saved plan is stale": STALE,
+    "Saved plan does not match the given state": STALE,
+}
+"""What Terraform says of a lock that it could not give back, and of a plan whose state moved on or was replaced."""
 NOT_LOCKED = ("recorded in the dependency lock file", "Provider dependency changes detected")
 """What Terraform says of a plugin that the lock file of its module does not allow."""
 PLAN_FILE = "drproof.tfplan"
 NEXT = {
-    "StalePlan": "find out who else writes this state; nothing was applied, and the next attempt plans anew",
+    KEPT: "the same command again, which gives the lock back first",
+    STALE: "find out who else writes this state; nothing was applied, and the next attempt plans anew",
     "PlanDestroys": "pytest -m drill --start-at teardown --receipt-dir <the folder of the drill>, then start anew",
     "PluginDiffers": "find out why the plugin is another one; if it may be run: terraform providers lock "
     "-platform=<os>_<arch> in the folder of the module",
@@ -278,12 +280,20 @@ class TerraformProvisioner:
         if status == 0:
             return said
         lock = (self._place.lock() or self._in_the_table()) if said.problem == NO_LOCK else None
-        if lock is not None and _is_of(lock, use.workshop):
+        if lock is not None and use.workshop.took(lock):
             # Terraform asked again, and met the lock that it had taken: the next attempt gives it back.
             raise self._place.unanswered(lock)
-        if status > 0:
+        if status > 0 and not self._may_hold(use):
             use.workshop.close()
         raise self._failed(verb, status, said)
+
+    def _may_hold(self, use: _Use) -> bool:
+        """Return whether a lock of this use may lie there still: Terraform asks only once to give one back."""
+        try:
+            locks = (self._place.lock(), self._in_the_table())
+        except TargetError:
+            return True
+        return any(lock is not None and use.workshop.took(lock) for lock in locks)
 
     def _initialised(  # noqa: PLR0913 — what a use is for
         self,
@@ -293,8 +303,9 @@ class TerraformProvisioner:
         spec: RunnerSpec,
         bounds: Bounds | None = None,
         *,
-        beside: bool = True,
+        beside: bool | None = None,
     ) -> _Use:
+        """Return a use that locks in both ways, or by the object `beside` the state alone, or in the table alone."""
         self._module.write(
             workshop.folder,
             spec,
@@ -310,8 +321,8 @@ class TerraformProvisioner:
             region=self._session.region,
             endpoint=self._session.endpoint,
             account=self._account,
-            lock_table=self._lock_table,
-            beside=beside,
+            lock_table="" if beside is True else self._lock_table,
+            beside=beside is not False,
         )
         told = {
             **self._session.environment(),
@@ -339,7 +350,7 @@ class TerraformProvisioner:
         if said.problem == NO_LOCK:
             beside = self._place.lock()
             return self._place.held(beside or self._in_the_table(), "" if beside else self._lock_table)
-        code = said.code or ("StalePlan" if said.problem in STALE else "TerraformFailed")
+        code = said.code or PROBLEMS.get(said.problem, "TerraformFailed")
         if verb == "init" and any(one in " ".join(said.tail) for one in NOT_LOCKED):
             code = "PluginDiffers"
         why = said.error or said.problem or f"it ended with status {status}"
@@ -352,10 +363,9 @@ class TerraformProvisioner:
         self._place.drop_own_lock(intent)
         for left in Workshop.left_in(self._directory):
             left.end_orphans()
-            beside = self._place.lock()
-            lock = beside or self._in_the_table()
-            if lock is not None and _is_of(lock, left):
-                self._unlock(lock.id, intent, spec, beside=beside is not None)
+            for lock, beside in ((self._place.lock(), True), (self._in_the_table(), False)):
+                if lock is not None and left.took(lock):
+                    self._unlock(lock.id, intent, spec, beside=beside)
             left.close()
 
     def _in_the_table(self) -> Lock | None:
@@ -367,28 +377,12 @@ class TerraformProvisioner:
         return lock_of(note) if note else None
 
     def _unlock(self, lock_id: str, intent: Intent, spec: RunnerSpec, *, beside: bool) -> None:
-        """Give a lock back; `beside` is whether it is the object beside the state, which comes first in both ways."""
+        """Give back the lock `beside` the state, or that in the table: Terraform fails at one that is not there."""
         workshop = Workshop.next_in(self._directory)
         with workshop.in_use() as alive:
             use = self._initialised(workshop, alive, intent, spec, beside=beside)
             self._must(use, "force-unlock", ["force-unlock", "-force", lock_id], INIT_SECONDS)
             workshop.close()
-
-
-def _who() -> str:
-    """Return how Terraform names the holder of a lock that this user takes on this machine."""
-    name = os.environ.get("USER", "")
-    with suppress(KeyError):
-        name = pwd.getpwuid(os.getuid()).pw_name
-    return f"{name}@{socket.gethostname()}"
-
-
-def _is_of(lock: Lock, use: Workshop) -> bool:
-    """Return whether a process of this use took a lock, by this user on this machine since it began."""
-    try:
-        return lock.who == _who() and use.started() <= timestamps.parse(lock.created) <= datetime.now(UTC)
-    except FormatError:
-        return False  # Terraform writes an instant; what has none was written by somebody else.
 
 
 def _useless(why: str) -> TargetError:

@@ -7,7 +7,9 @@ appears once every command ended by itself, which is when Terraform gives its ow
 
 import fcntl
 import os
+import pwd
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +18,7 @@ from pathlib import Path
 
 from drproof.formats import timestamps
 from drproof.model.errors import FormatError, TargetError
+from drproof.targets.provisioners.place import Lock
 
 GRACE_SECONDS = 20
 """How long Terraform may take to end after its one interrupt: it ends its provisioner and writes the state."""
@@ -62,6 +65,13 @@ class Workshop:
             return timestamps.parse((self.folder / "started").read_text(encoding="ascii"))
         except (OSError, FormatError):
             return datetime.now(UTC)
+
+    def took(self, lock: Lock) -> bool:
+        """Return whether a process of this use took a lock, by this user on this machine since it began."""
+        try:
+            return lock.who == _who() and self.started() <= timestamps.parse(lock.created) <= datetime.now(UTC)
+        except FormatError:
+            return False  # Terraform writes an instant; what has none was written by somebody else.
 
     @contextmanager
     def in_use(self) -> Iterator[int]:
@@ -130,3 +140,11 @@ class Workshop:
             else:
                 os.kill(pid, number)
         return True
+
+
+def _who() -> str:
+    """Return how Terraform names the holder of a lock that this user takes on this machine."""
+    name = os.environ.get("USER", "")
+    with suppress(KeyError):
+        name = pwd.getpwuid(os.getuid()).pw_name
+    return f"{name}@{socket.gethostname()}"
