@@ -1,5 +1,6 @@
 """Commands on machines: sent once, waited for in bounded time, and never taken for more than was told of them."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -64,12 +65,15 @@ def changed(**changes: str) -> Callable[..., None]:
     return lambda parsed, **_: parsed.update(changes)
 
 
+@pytest.mark.parametrize("words", ["together", "apart"])
 @pytest.mark.parametrize("end", sorted(ssm.NEVER_RAN))
 def test_a_command_that_never_began_is_no_verdict_about_the_machine(
-    hosts: AwsHosts, machine: str, answers: Hook, end: str
+    hosts: AwsHosts, machine: str, answers: Hook, end: str, words: str
 ) -> None:
+    """The platform documents its details in words, `Delivery Timed Out`, and its tools write them as one."""
     status = {"DeliveryTimedOut": "TimedOut", "Terminated": "Cancelled"}.get(end, "Failed")
-    answers("GetCommandInvocation", changed(Status=status, StatusDetails=end))
+    told = end if words == "together" else re.sub(r"\B([A-Z])", r" \1", end)
+    answers("GetCommandInvocation", changed(Status=status, StatusDetails=told))
     with pytest.raises(TargetError, match="the command never began") as caught:
         hosts.run(make_intent(), machine, "true", timeout_ms=LONG_MS)
     assert caught.value.code == end

@@ -199,7 +199,8 @@ class AwsHosts:
 
 def _end(found: Mapping[str, Any]) -> str:
     """Return how far a command came: the details where they say more than the status, as `TimedOut` needs them."""
-    status, details = str(found["Status"]), str(found.get("StatusDetails", ""))
+    # Documented in words, `Delivery Timed Out`, and seen as one.
+    status, details = str(found["Status"]), str(found.get("StatusDetails", "")).replace(" ", "")
     known = details in TERMINAL or details in UNDER_WAY
     return details if known and status not in UNDER_WAY else status
 
