@@ -1,4 +1,4 @@
-"""The commands. Exit status: 0 done, 1 done and not proven, 2 misused or refused."""
+"""The commands. Exit status: 0 done, 1 done and not proven, 2 misused or refused, 130 stopped by a person."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from drproof.cli.compare_inventories import compare_inventories
 from drproof.cli.compare_prefixes import compare_prefixes
 from drproof.cli.control_plane import app as control_plane_app
 from drproof.cli.deciding import approve, reject
-from drproof.cli.errors import ASKED, clear, echo
+from drproof.cli.errors import ASKED, Stoppable, clear, echo
 from drproof.cli.executions import status, teardown, trigger
 from drproof.cli.export import export
 from drproof.cli.fleet import app as fleet_app
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="drproof",
+    cls=Stoppable,
     help="Disaster-recovery drills that prove what they showed. Drills themselves run with pytest -m drill.",
     no_args_is_help=True,
     add_completion=False,

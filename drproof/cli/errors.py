@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import typer
+from typer.core import TyperGroup
 
 from drproof.cli.next_steps import BY_CODE
 from drproof.model.errors import DrproofError
 from drproof.report.visible import printable
 
 MISUSED = 2
+STOPPED = 130
+"""As a shell tells of a program that was ended by Ctrl-C; 1 would be an answer of the command."""
 NEXT = "\n  next: "
 ASKED: ContextVar[str] = ContextVar("asked", default="")
 """The command that runs, or the group that it is of."""
@@ -24,6 +27,20 @@ def clear() -> Iterator[None]:
     except (ValueError, DrproofError, OSError) as exc:
         complain(exc)
         raise typer.Exit(MISUSED) from exc
+
+
+class Stoppable(TyperGroup):
+    """The commands, which a person may stop: what was stopped has answered nothing."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own kind of context
+        """Run the command that was asked for; one that is stopped says so."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, typer.Abort) as exc:
+            notes = getattr(exc, "__notes__", ())
+            said = "\n".join((f"\ndrproof: {ASKED.get() or 'it'} was stopped before it came to its end", *notes))
+            typer.echo(printable(said, lines=True), err=True)
+            raise typer.Exit(STOPPED) from exc
 
 
 def complain(exc: Exception) -> None:

@@ -30,11 +30,13 @@ def export(  # noqa: PLR0913 — where the execution is, and where it goes
     """
     from drproof.cli.errors import clear, echo_line
     from drproof.engine.export import export as ask
-    from drproof.engine.export import export_settings, write
+    from drproof.engine.export import export_settings
+    from drproof.engine.export_folder import refuse_taken, write
     from drproof.engine.refusal import refuse
 
     given = {"target": target, "expected_account_id": expected_account_id, "region": region, "profile": profile}
     with clear():
+        refuse_taken(out)
         options = {name: value for name, value in given.items() if value}
         settings = export_settings(options, os.environ, Path.cwd(), arn=execution_arn, embedded=bool(world))
         if (settings.target == "embedded") is not bool(world):
@@ -45,7 +47,7 @@ def export(  # noqa: PLR0913 — where the execution is, and where it goes
                 next_step="the same command with --embedded URL of a world that still runs, or with --target aws",
             )
         exported = ask(execution_arn, settings, world)
-        write(exported, out)
+        write(exported.collection.files, out)
     for file in exported.collection.files:
         echo_line(f"exported: {file.name}, {len(file.data)} bytes")
     for one in exported.masked:

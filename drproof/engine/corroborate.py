@@ -6,15 +6,18 @@ A perfect bundle can be made up by whoever holds the runner's key; what the plat
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from drproof.engine.clock import SystemClock
 from drproof.engine.export import PARTS, export
 from drproof.engine.imports import NOBODY, bare_settings
+from drproof.engine.refusal import refuse
 from drproof.evidence.documents import StoredFile
 from drproof.evidence.integrity import Inspection
 from drproof.evidence.stored import stored_receipts
-from drproof.formats import s3_uri
+from drproof.formats import s3_uri, timestamps
 from drproof.model.context import DRILL_TAG
 from drproof.model.criteria import PlanDocument, Site, Sites
 from drproof.model.errors import DrproofError, EvidenceError, NotFoundError
@@ -31,6 +34,8 @@ CONFIRMED: Said = "confirmed"
 DIFFERS: Said = "differs"
 UNANSWERED: Said = "unanswered"
 TEARDOWN = "teardown"
+KEPT = timedelta(days=90)
+"""How long Step Functions keeps the history of an execution that has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +82,35 @@ def corroborate(found: Inspection, auditor: Auditor, private: Path) -> tuple[Ask
     plan = found.plan
     if plan is None:
         raise EvidenceError("unreadable", "the plan cannot be read: it would say what to ask the platform")
+    _refuse_another_world(plan, auditor)
     settings = settings_of(plan, auditor)
     try:
         target = open_target(settings, auditor.endpoint or None, directory=private, origin="")
         identity = _identity(found, target)
     except DrproofError as exc:
         return (Asked(what="identity", status=UNANSWERED, reason=_line(exc)),)
-    rows = [*_objects(found, target), *_tags(found, plan, target), *_execution(found, settings, auditor)]
-    if not rows:
-        nothing = "the bundle names no stored object, no execution and nothing that was taken away"
-        rows.append(Asked(what="anything", status=UNANSWERED, reason=nothing))
-    return (identity, *rows)
+    kept = [*_objects(found, target), *_execution(found, settings, auditor)]
+    if not kept:
+        nothing = "the bundle names no stored object and no execution: of what never was, nothing is left either"
+        kept.append(Asked(what="anything", status=UNANSWERED, reason=nothing))
+    return (identity, *kept, *_tags(found, plan, target))
+
+
+def _refuse_another_world(plan: PlanDocument, auditor: Auditor) -> None:
+    """Refuse to ask a world in a box about AWS, or the other way round: neither knows of the other's drill.
+
+    Raises:
+        Refusal: the bundle is of the other one.
+    """
+    if (plan.mode == "rehearsal") is not bool(auditor.endpoint):
+        raise refuse(
+            "a rehearsal is asked about in its embedded world, and any other drill in AWS",
+            expected="--embedded URL for a rehearsal alone",
+            got=f"mode {plan.mode}, --embedded {auditor.endpoint or 'not said'}",
+            next_step="the same command with --embedded URL of a world that still runs"
+            if plan.mode == "rehearsal"
+            else "the same command without --embedded",
+        )
 
 
 def _identity(found: Inspection, target: AwsTarget) -> Asked:
@@ -103,7 +126,9 @@ def _identity(found: Inspection, target: AwsTarget) -> Asked:
 def _objects(found: Inspection, target: AwsTarget) -> Iterator[Asked]:
     stored = stored_receipts(found.folder.directory)
     for file in stored.files if stored is not None else ():
-        if not file.problem:
+        if file.problem:
+            yield Asked(what=file.path, status=UNANSWERED, reason=f"it was never stored: {file.problem}")
+        else:
             yield _object(file, target)
 
 
@@ -149,19 +174,54 @@ def _execution(found: Inspection, settings: Settings, auditor: Auditor) -> Itera
     try:
         now = projection.run(sort(export(auditor.execution_arn, settings, auditor.endpoint).collection))
     except NotFoundError as exc:
-        yield Asked(what=what, status=DIFFERS, reason=_line(exc))
+        yield _forgotten(what, _ended_at(found, told), exc)
         return
     except (DrproofError, ValueError) as exc:
         yield Asked(what=what, status=UNANSWERED, reason=_line(exc))
         return
-    yield _compared(what, told, now)
+    if now is None:
+        yield Asked(what=what, status=UNANSWERED, reason="the platform tells no event of it")
+    elif told is None:
+        yield _referred(what, found, now)
+    else:
+        yield _compared(what, told, now)
 
 
-def _compared(what: str, told: RunSeen | None, now: RunSeen | None) -> Asked:
-    if told is None or now is None:
-        succeeded = now is not None and now.status == "SUCCEEDED"
-        reason = "" if succeeded else f"the execution is {now.status if now is not None else 'not told'}"
-        return Asked(what=what, status=CONFIRMED if succeeded else DIFFERS, reason=reason)
+def _forgotten(what: str, ended_at: str, exc: NotFoundError) -> Asked:
+    """Return what a history that is not there says: nothing once the platform keeps it no longer."""
+    if ended_at and timestamps.parse(ended_at) + KEPT < timestamps.parse(SystemClock().now()):
+        reason = f"it ended at {ended_at}, and a history is kept for {KEPT.days} days; {_line(exc)}"
+        return Asked(what=what, status=UNANSWERED, reason=reason)
+    return Asked(what=what, status=DIFFERS, reason=_line(exc))
+
+
+def _ended_at(found: Inspection, told: RunSeen | None) -> str:
+    if told is not None:
+        return told.stopped_at
+    return found.closing.closed_at if found.closing is not None else ""
+
+
+def _referred(what: str, found: Inspection, now: RunSeen) -> Asked:
+    """Return whether the history refers to the receipts of a bundle that an execution sealed, by their digests."""
+    of_bundle: dict[str, set[str]] = {}
+    for file in found.receipts:
+        of_bundle.setdefault(file.receipt.phase, set()).add(file.digest)
+    answered = {
+        step.phase: step.result_sha256
+        for step in now.steps
+        if step.outcome == "succeeded" and step.result_sha256 and step.phase in of_bundle
+    }
+    other = sorted(phase for phase, sha256 in answered.items() if sha256 not in of_bundle[phase])
+    if other:
+        reason = f"it answered other receipts than the bundle's: {', '.join(other)}"
+        return Asked(what=what, status=DIFFERS, reason=reason)
+    if not answered:
+        reason = f"it is {now.status}, and refers to no receipt of the bundle"
+        return Asked(what=what, status=UNANSWERED, reason=reason)
+    return Asked(what=what, status=CONFIRMED, reason=f"it is {now.status}, and refers to {len(answered)} receipts")
+
+
+def _compared(what: str, told: RunSeen, now: RunSeen) -> Asked:
     if _facts_of(told) == _facts_of(now):
         return Asked(what=what, status=CONFIRMED)
     return Asked(

@@ -4,6 +4,7 @@ The folder is what `drproof collect` and `orchestrator-check` read; no task toke
 """
 
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from drproof.engine.opening import assert_sites
 from drproof.engine.places import rooted
 from drproof.engine.refusal import refuse
 from drproof.engine.settings import EMBEDDED, find_file, resolve, setting
+from drproof.evidence.canonical import digest
 from drproof.evidence.exported import Export
 from drproof.evidence.redaction import Redactor
 from drproof.formats import s3_uri, secret_shapes, strict_json, timestamps
@@ -35,6 +37,8 @@ NEEDED = ("target", "sites.recovery.account_id", "sites.recovery.region")
 KIND = "drproof_export"
 PARTS = 8
 """`arn:aws:states:<region>:<account>:execution:<machine>:<name>`."""
+OWN = re.compile(r"(history|description|definition|alarm-\d+|triggers|builds|logs|listing|export)\.json")
+"""The files of an export that are no receipts: an object of the store by such a name is not what the platform said."""
 LEAD = timedelta(hours=1)
 """How long before and after an execution its alarms are asked for."""
 LATE = timedelta(minutes=15)
@@ -105,23 +109,6 @@ def export(arn: str, settings: Settings, endpoint: str = "") -> Exported:
         return _Exporter(target, settings, arn).files()
 
 
-def write(exported: Exported, directory: Path) -> None:
-    """Write the files into a folder that is new or empty.
-
-    Raises:
-        Refusal: the folder holds something.
-    """
-    if directory.exists() and any(directory.iterdir()):
-        raise refuse(
-            f"{directory} is not empty",
-            expected="a folder of its own: what lies there already would seem to belong to the execution",
-            next_step="name another --out",
-        )
-    directory.mkdir(parents=True, exist_ok=True)
-    for file in exported.collection.files:
-        (directory / file.name).write_bytes(file.data)
-
-
 def _refuse_another_place(arn: str, settings: Settings) -> None:
     parts, site = _parts_of(arn), settings.sites.recovery
     if (parts[4], parts[3]) != (site.account_id, site.region):
@@ -180,7 +167,7 @@ class _Exporter:
             "caller": encode(self._site.identity.caller()),
             "masked": self._export.masked,
         }
-        files = {f"{name}.json": _bytes(content) for name, content in documents.items()} | receipts
+        files = receipts | {f"{name}.json": _bytes(content) for name, content in documents.items()}
         kept = tuple(HandedFile(name=name, data=data) for name, data in sorted(files.items()))
         return Exported(Collection(files=kept, source=self._arn), tuple(self._export.masked), mode)
 
@@ -198,7 +185,7 @@ class _Exporter:
         if info.output:
             told["output"] = self._export.document(info.output)
         if info.error:
-            told |= {"error": info.error, "cause": self._export.cause(info.cause)}
+            told |= {"error": self._export.error(info.error), "cause": self._export.cause(info.cause)}
         return told
 
     def _definition(self) -> dict[str, Any]:
@@ -313,7 +300,8 @@ class _Exporter:
                 if "/" in name or not name.endswith(".json"):
                     continue
                 found = self._target.receipts.look(bucket, one.key)
-                name = name if name not in files else f"{bucket}-{name}"
+                if name in files or OWN.fullmatch(name):
+                    name = f"{digest(f'{bucket}/{one.key}'.encode())[:12]}-{name}"
                 files[name] = self._export.file(name, found.body)
                 listing.append(
                     {

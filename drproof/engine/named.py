@@ -18,7 +18,7 @@ from drproof.model.criteria import ByItself, Site
 
 SOURCES, DRILLS = "terraform_dir", "verified_drill"
 """The options that name them; each may be given more than once."""
-ENDINGS = (".tf", ".tf.json", ".tofu", ".auto.tfvars", ".auto.tfvars.json")
+ENDINGS = (".tf", ".tf.json", ".tofu", ".tofu.json", ".auto.tfvars", ".auto.tfvars.json")
 EXACTLY = frozenset({"terraform.tfvars", "terraform.tfvars.json", ".terraform.lock.hcl"})
 """What Terraform takes of a folder by itself."""
 MOST = 500
@@ -76,7 +76,12 @@ def modules_in(places: Sequence[Path]) -> tuple[ModuleHanded, ...]:
 
 
 def _files(place: Path) -> Iterable[Any]:
-    found = sorted(path for path in place.iterdir() if path.name.endswith(ENDINGS) or path.name in EXACTLY)
+    # Terraform leaves hidden files out, and what stands in one would be believed of a module that lacks it.
+    found = sorted(
+        path
+        for path in place.iterdir()
+        if path.name in EXACTLY or (path.name.endswith(ENDINGS) and not path.name.startswith("."))
+    )
     if len(found) > MOST:
         raise refuse(
             f"--terraform-dir {place} is no folder of one module", expected=f"at most {MOST} files", got=str(len(found))

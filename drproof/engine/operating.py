@@ -6,6 +6,7 @@ The platform's own history has each of these acts and who did it before anything
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,18 +19,21 @@ from drproof.evidence.canonical import canonical, digest
 from drproof.formats import image_ref, s3_uri
 from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG
-from drproof.model.errors import FormatError, TargetError
+from drproof.model.errors import FormatError, HeldError, TargetError
 from drproof.model.ownership import Bounds
 from drproof.model.workflows import Workflows
+from drproof.phases.recovery.by_hand import of_a_lock
 from drproof.targets.aws.codebuild import AwsBuilds, BuildSeen
 from drproof.targets.aws.ec2 import AwsFleet
+from drproof.targets.provisioners import build_failures
 from drproof.targets.provisioners.machines import plain
+from drproof.targets.provisioners.place import Lock, held_at
 
 QUEUED_MS, BUILD_MS = 3_600_000, 1_800_000
 """How long a teardown's build may wait for its turn, and how long it may take, as the reference system has them."""
 SUCCEEDED, FAILED = "SUCCEEDED", "FAILED"
-STATE = ("TF_STATE_BUCKET", "TF_STATE_KEY")
-"""The variables of a build that say where its state lies."""
+STATE, TABLE = ("TF_STATE_BUCKET", "TF_STATE_KEY"), "TF_STATE_DYNAMODB_TABLE"
+"""The variables of a build that say where its state lies, and the table that locks it, where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,16 +188,47 @@ def take_away(builds: AwsBuilds, up: BuildSeen, since: str, say: Callable[[str],
     `since` is when the execution began: what is older than that is somebody else's.
 
     Raises:
+        HeldError: somebody else holds the lock of the state; nothing was taken away.
         TargetError: it did not succeed.
     """
     variables = {**up.variables, "ACTION": "teardown", **_bounds(up.variables, since)}
     drill_id = up.variables["EXECUTION_ID"]
     intent = Intent(number=1, verb="runner.down", resource=drill_id, token=digest(f"teardown {drill_id}".encode())[:32])
+    under_way = next((one for one in builds.newest() if _takes_away(one, drill_id) and not one.is_over), None)
     # Of one that ended badly another is made: a token lives five minutes, and a person asks again sooner.
     ended = [one.build_id for one in builds.newest() if one.is_over and one.variables.get("ACTION") == "teardown"]
     token = digest(f"{intent.token} {ended[0] if ended else ''}".encode())[:32]
-    seen = builds.start(intent, token, variables, queued_ms=QUEUED_MS, build_ms=BUILD_MS)
-    say(f"build {seen.build_id} started")
+    # One that somebody stopped waiting for goes on: a second one would find the lock of the state held.
+    seen = under_way or builds.start(intent, token, variables, queued_ms=QUEUED_MS, build_ms=BUILD_MS)
+    say(f"build {seen.build_id} {'is under way' if under_way else 'started'}")
+    try:
+        seen = _ended(builds, seen, say)
+    except KeyboardInterrupt as exc:
+        exc.add_note(f"build {seen.build_id} goes on\n  next: the same command again, which waits for it")
+        raise
+    if seen.status != SUCCEEDED:
+        tail: tuple[str, ...] = ()
+        with suppress(TargetError):
+            # Who may run a build need not be allowed to read what it prints.
+            tail = builds.tail(seen)
+        if build_failures.found_the_lock_held(None, tail):
+            raise _held(seen, build_failures.lock_in(tail))
+        why = f"{seen.failed_phase or 'no phase'}: {seen.cause or 'no cause given'}"
+        next_step = f"the same command again, or, once it has expired, drproof gc --drill {drill_id} --yes"
+        msg = f"build {seen.build_id}: {seen.status}: {why}\n  next: {next_step}"
+        raise TargetError(msg, code="BuildFailed", call="codebuild:BatchGetBuilds")
+    return seen
+
+
+def _held(build: BuildSeen, lock: Lock | None) -> HeldError:
+    bucket, key = (build.variables.get(name, "") for name in STATE)
+    region, table = build.variables.get("AWS_REGION", ""), build.variables.get(TABLE, "")
+    unlock = of_a_lock(lock.id, bucket=bucket, key=key, region=region, table=table, beside=True) if lock else ""
+    return held_at(f"build {build.build_id}: s3://{bucket}/{key}", lock, unlock)
+
+
+def _ended(builds: AwsBuilds, seen: BuildSeen, say: Callable[[str], None]) -> BuildSeen:
+    """Return a build as it ended, or as it was seen last."""
     phase = ""
     for now in builds.looks(seen.build_id, QUEUED_MS + BUILD_MS):
         if now.phase != phase:
@@ -202,18 +237,16 @@ def take_away(builds: AwsBuilds, up: BuildSeen, since: str, say: Callable[[str],
         seen = now
         if seen.is_over:
             break
-    if seen.status != SUCCEEDED:
-        why = f"{seen.failed_phase or 'no phase'}: {seen.cause or 'no cause given'}"
-        next_step = f"the same command again, or, once it has expired, drproof gc --drill {drill_id} --yes"
-        msg = f"build {seen.build_id}: {seen.status}: {why}\n  next: {next_step}"
-        raise TargetError(msg, code="BuildFailed", call="codebuild:BatchGetBuilds")
     return seen
+
+
+def _takes_away(build: BuildSeen, drill_id: str) -> bool:
+    return (build.variables.get("ACTION"), build.variables.get("EXECUTION_ID")) == ("teardown", drill_id)
 
 
 def taken_away_by(builds: AwsBuilds, drill_id: str) -> BuildSeen | None:
     """Return the newest teardown of an execution if it succeeded; None where there is none, or it did not."""
-    mine = (one for one in builds.newest() if one.variables.get("EXECUTION_ID") == drill_id)
-    last = next((one for one in mine if one.variables.get("ACTION") == "teardown"), None)
+    last = next((one for one in builds.newest() if _takes_away(one, drill_id)), None)
     return last if last is not None and last.status == SUCCEEDED else None
 
 

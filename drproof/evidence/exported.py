@@ -18,13 +18,14 @@ from drproof.formats import secret_shapes, strict_json
 from drproof.model.errors import FormatError
 
 NUMBERS = ("id", "previousEventId", "type", "timestamp")
-PLAIN = ("name", "resourceType", "resource", "region", "error", "timeoutInSeconds", "heartbeatInSeconds", "roleArn")
+PLAIN = ("name", "resourceType", "resource", "region", "timeoutInSeconds", "heartbeatInSeconds", "roleArn")
 TEXTS = ("input", "output", "parameters")
 CUT = ("inputDetails", "outputDetails")
 ASKED = ("FunctionName", "Payload", "ProjectName", "EnvironmentVariablesOverride", "TopicArn")
 """What a task was called with; an idempotency token, or a message to people, is not among it."""
 BUILD = ("Arn", "BuildNumber", "BuildStatus", "EndTime", "Id", "ProjectName", "StartTime")
 FAILURE = ("errorType", "errorMessage")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,79}", re.ASCII)
 TAG = re.compile(f"{MASK} [0-9a-f]{{32}}")
 REPEATED = ("StateEntered", "StateExited")
 """Kinds of events whose texts are the whole state of the execution, told once more."""
@@ -77,6 +78,10 @@ class Export:
             return json.dumps({"Build": _only(build, BUILD)})
         return json.dumps({name: self.words(str(value[name])) for name in FAILURE if name in value})
 
+    def error(self, text: str) -> str:
+        """Return the name of an error; whoever gives a task back says what it is, so that one may be prose."""
+        return text if NAME.fullmatch(text) and not self.redactor.scan(text.encode()) else self.words(text)
+
     def file(self, name: str, data: bytes) -> bytes:
         """Return a file as it is, or, where it is JSON that holds a secret, without it; `masked` then says so."""
         try:
@@ -106,6 +111,8 @@ class Export:
         for name in CUT:
             if isinstance(details.get(name), Mapping):
                 kept[name] = {"truncated": details[name].get("truncated") is True}
+        if isinstance(details.get("error"), str):
+            kept["error"] = self.error(details["error"])
         if isinstance(details.get("cause"), str):
             kept["cause"] = self.cause(details["cause"])
         return kept

@@ -14,7 +14,8 @@ from drproof.model.errors import FormatError
 MARK = "__is_block__"
 INTERPOLATED = re.compile(r"(?<!\$)\$\{|(?<!%)%\{")
 HEREDOC = re.compile(r"<<-?[^\n]*\n(.*)\n[^\n]*", re.DOTALL)
-ESCAPE = re.compile(r'\\(["\\nrt])')
+ESCAPE = re.compile(r'\\(?:u(?P<four>[0-9a-fA-F]{4})|U(?P<eight>[0-9a-fA-F]{8})|(?P<one>["\\nrt]))')
+LAST_CHARACTER = 0x10FFFF
 ESCAPED = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -59,7 +60,8 @@ def parse(data: bytes) -> Block:
     from lark.exceptions import LarkError
 
     try:
-        text = data.decode("utf-8")
+        # Terraform skips the mark of byte order that some editors write.
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise FormatError("hcl", f"expected UTF-8, got {exc.reason} at byte {exc.start}") from exc
     try:
@@ -115,7 +117,19 @@ def _labelled(kind: str, labels: tuple[str, ...], body: Mapping[str, Any]) -> Bl
 
 
 def _bare(name: str) -> str:
-    return name[1:-1] if len(name) > 1 and name[0] == name[-1] == '"' else name
+    return _unescaped(name[1:-1]) if len(name) > 1 and name[0] == name[-1] == '"' else name
+
+
+def _unescaped(text: str) -> str:
+    """Return what stands for itself in a text; a code that is no character stays as it is written."""
+
+    def character(found: re.Match[str]) -> str:
+        code = found["four"] or found["eight"]
+        if not code:
+            return ESCAPED[found["one"]]
+        return chr(int(code, 16)) if int(code, 16) <= LAST_CHARACTER else found[0]
+
+    return ESCAPE.sub(character, text)
 
 
 def _value(value: object) -> Any:  # noqa: ANN401 — a `Value`, which holds others
@@ -136,7 +150,7 @@ def _text(written: str) -> str | Expression | None:
             return Expression(match[1]) if INTERPOLATED.search(match[1]) else match[1]
         if INTERPOLATED.search(inner):
             return Expression(written)
-        return ESCAPE.sub(lambda match: ESCAPED[match[1]], inner).replace("$${", "${").replace("%%{", "%{")
+        return _unescaped(inner).replace("$${", "${").replace("%%{", "%{")
     if written.startswith("${") and written.endswith("}"):
         written = written[2:-1]
     return None if written == "null" else Expression(written)

@@ -63,6 +63,9 @@ class Terminal:
     def types(self, line: str) -> None:
         os.write(self._ours, f"{line}\n".encode())
 
+    def sends(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
     def ends(self) -> int:
         while self._read():
             pass

@@ -1,12 +1,14 @@
 """A teardown ends the machine of its own execution, and never the one that came up after it."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from drproof.engine.operating import refuse_what_another_holds, the_one_to_take_away
+from drproof.engine.operating import refuse_what_another_holds, take_away, the_one_to_take_away
 from drproof.engine.refusal import Refusal
-from drproof.model.errors import NotFoundError
+from drproof.model.errors import HeldError, NotFoundError, TargetError
 from drproof.model.machines import Resource
 from drproof.model.workflows import ExecutionInfo
 from drproof.targets.aws.codebuild import AwsBuilds, BuildSeen
@@ -119,3 +121,73 @@ def test_of_a_machine_the_execution_is_taken_away_that_something_is_up_of(up, ru
 def test_of_a_machine_that_never_ran_nothing_is_taken_away():
     with pytest.raises(NotFoundError, match="has no execution\n  next: drproof trigger"):
         chosen(Platform())
+
+
+LOCKED = (
+    "Error: Error acquiring the state lock",
+    "Lock Info:",
+    "  ID:        6f1c",
+    "  Operation: OperationTypeApply",
+    "  Who:       somebody@elsewhere",
+    "  Created:   2026-01-01 00:00:00 +0000 UTC",
+)
+
+
+class Project(Builds):
+    """A project whose teardowns end as they are told to."""
+
+    def __init__(self, *newest: BuildSeen, ends: str = "SUCCEEDED", prints: tuple[str, ...] = ()) -> None:
+        super().__init__(*newest)
+        self.started: list[str] = []
+        self._ends, self._prints = ends, prints
+
+    def start(self, *_: object, **__: object) -> BuildSeen:
+        self.started.append("dr:9")
+        return build(9, "teardown", "one", status="IN_PROGRESS")
+
+    def looks(self, build_id: str, _: int) -> Iterator[BuildSeen]:
+        if self._ends == "nobody waits":
+            raise KeyboardInterrupt
+        yield replace(build(0, "teardown", "one", status=self._ends), build_id=build_id)
+
+    def tail(self, _: BuildSeen) -> tuple[str, ...]:
+        return self._prints
+
+
+def taken_away(project: Project) -> tuple[BuildSeen, list[str]]:
+    said: list[str] = []
+    return take_away(cast("Any", project), UP, "2026-01-01T00:00:00.000Z", said.append), said
+
+
+def test_a_teardown_that_somebody_stopped_waiting_for_is_waited_for_and_no_second_one_is_built():
+    under_way = build(7, "teardown", "one", status="IN_PROGRESS")
+    project = Project(build(8, "teardown", "two", status="IN_PROGRESS"), under_way, UP)
+
+    ended, said = taken_away(project)
+
+    assert (ended.build_id, project.started) == ("dr:7", [])
+    assert said[0] == "build dr:7 is under way"
+    assert taken_away(Project(replace(under_way, status="FAILED"), UP))[0].build_id == "dr:9"
+
+
+def test_whoever_stops_waiting_is_told_that_the_build_goes_on():
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        taken_away(Project(UP, ends="nobody waits"))
+
+    assert stopped.value.__notes__ == ["build dr:9 goes on\n  next: the same command again, which waits for it"]
+
+
+def test_a_teardown_that_finds_the_lock_held_names_who_holds_it_and_how_it_is_given_back():
+    with pytest.raises(HeldError) as held:
+        taken_away(Project(UP, ends="FAILED", prints=LOCKED))
+
+    said = str(held.value)
+    assert said.startswith(
+        "build dr:9: s3://states/dr.tfstate: LockHeld: expected no lock, got lock 6f1c of somebody@elsewhere since "
+        "2026-01-01 00:00:00 +0000 UTC (OperationTypeApply)\n"
+        "  next: wait for its holder; if that process is surely dead, cd "
+    )
+    assert "-backend-config=bucket=states -backend-config=key=dr.tfstate" in said
+    assert said.endswith(" && terraform force-unlock 6f1c")
+    with pytest.raises(TargetError, match="build dr:9: FAILED: no phase: no cause given"):
+        taken_away(Project(UP, ends="FAILED", prints=("Error: something else",)))

@@ -18,7 +18,7 @@ def drilled(shelf: Shelf, name: str) -> Drill:
 
 
 def _drill(row: playing.Row, operator: Operator) -> Drill:
-    (operator.folder / "drproof.toml").write_text(playing.SETTINGS + row.get("settings", ""))
+    (operator.folder / "drproof.toml").write_text(playing.settings_of(row))
     assert operator.cli("keys", "init", ".drproof").returncode == 0
     assert operator.cli("keys", "init", ".drproof", "--role", "approver").returncode == 0
     decides = playing.COMMANDS.get(row.get("person", ""))

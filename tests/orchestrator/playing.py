@@ -15,7 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from drproof.engine.export import export, export_settings, write
+from drproof.cli.errors import MISUSED
+from drproof.engine.export import export, export_settings
+from drproof.engine.export_folder import write
 from drproof.engine.orchestrated import Asked, check
 from drproof.orchestrator import definition, package
 from drproof.targets import embedded
@@ -23,6 +25,7 @@ from drproof.targets.signers import make_key
 from tests.drill.conftest import Drill, Operator
 from tests.drill.shared import Shelf
 from tests.drill.test_decided import Terminal
+from tests.drill.test_lock_held import lock_as_somebody_else
 from tests.orchestrator import resuming
 from tests.orchestrator.acting import BUCKET, PREFIX, Machine, machine
 from tests.orchestrator.acting import SETTINGS as SHORT
@@ -41,6 +44,8 @@ PRINTED = "what was asked with it:"
 STATES = "atlas-dr-tfstate"
 SETTINGS = SHORT.replace('lease = "3s"', 'lease = "10m"')
 """No act dies here, so that nobody has to wait until a lease has run out: however busy the machine is, it holds."""
+WITHOUT_STATE = "direct"
+"""The tool of builds that know of no state, and of no lock."""
 PATIENT = 900
 """Seconds for the calls of an execution on a machine that does other things as well."""
 SELDOM = 0.25
@@ -56,6 +61,12 @@ Row = Mapping[str, Any]
 def rows() -> dict[str, dict[str, Any]]:
     """Return every end by its name."""
     return tomllib.loads(TABLE.read_text(encoding="utf-8"))
+
+
+def settings_of(row: Row) -> str:
+    """Return the settings of an end."""
+    tool = row.get("tool", WITHOUT_STATE)
+    return SETTINGS.replace(f'tool = "{WITHOUT_STATE}"', f'tool = "{tool}"') + str(row.get("settings", ""))
 
 
 def table() -> str:
@@ -154,7 +165,7 @@ class _Stage:
         row = self.row
         more, forced = str(row.get("settings", "")), bool(row.get("forced", True))
         with machine(self.folder, NAME, scenario=row.get("scenario", "none"), forced=forced, more=more) as self.played:
-            (self.played.package / "drproof.toml").write_text(SETTINGS + more)
+            (self.played.package / "drproof.toml").write_text(settings_of(row))
             for rule in row.get("faults", ()):
                 self._world("POST", "faults", rule)
             self.states = self.played.client("stepfunctions")
@@ -203,6 +214,8 @@ class _Stage:
         }
         # The operator's own acts come after: they are nobody's of these.
         found["asked"] = self._asked()
+        if self.row.get("locked"):
+            lock_as_somebody_else(self.played.world)
         found["torn down"] = [self._torn_down(arn) for _ in range(self.row.get("teardowns", 0))]
         found["token printed"] = token = token_of(found["history"])
         if token != NONE:
@@ -233,7 +246,7 @@ class _Stage:
 
     def _resumed(self) -> dict[str, Any]:
         """Resume the execution out of its store, elsewhere."""
-        return resuming.resume(self.folder, self.played, NAME, SETTINGS + self.row.get("settings", ""))
+        return resuming.resume(self.folder, self.played, NAME, settings_of(self.row))
 
     def _deployed(self) -> str:
         """Deploy function, watcher and machine; return the machine."""
@@ -314,7 +327,7 @@ class _Stage:
             "--yes", "--embedded", self.played.world.endpoint, COLUMNS="300",
         )  # fmt: skip
         assert done.returncode in statuses, done.stdout + done.stderr
-        return done.stdout
+        return done.stdout + (done.stderr if done.returncode == MISUSED else "")
 
     def _at_a_terminal(self, arn: str) -> str:
         """Approve as a person at a terminal, and return what stood on it."""
@@ -333,7 +346,8 @@ class _Stage:
         arn, endpoint = found["arn"], self.played.world.endpoint
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
-            write(export(arn, export_settings({"target": "embedded"}, {}, folder), endpoint), folder / EXPORTED)
+            found_files = export(arn, export_settings({"target": "embedded"}, {}, folder), endpoint).collection.files
+            write(found_files, folder / EXPORTED)
             check(Asked(arn=arn, endpoint=endpoint), {"target": "embedded"}, folder, folder / "audit")
             if self.row["sealed"]:
                 Machine(self.played.world, self.played.package, NAME, arn_given=arn).bundle(folder / "bundle")
@@ -355,7 +369,7 @@ class _Stage:
         """Tear down as an operator does, and return what was said and asked."""
         before = len(self.played.world.calls())
         # What was restored into buckets stays, and is told as that.
-        said = self._command("teardown", arn, statuses=(0, 1))
+        said = self._command("teardown", arn, statuses=(2,) if self.row.get("locked") else (0, 1))
         return {"said": said, "calls": self.played.world.calls()[before:]}
 
     def _watched(self, arn: str, status: str) -> dict[str, Any]:
@@ -371,7 +385,8 @@ class _Stage:
     def _exported(self, arn: str) -> dict[str, str]:
         """Export the execution, and return what it is judged live."""
         endpoint = self.played.world.endpoint
-        write(export(arn, export_settings({"target": "embedded"}, {}, Path("/")), endpoint), self.folder / EXPORTED)
+        exported = export(arn, export_settings({"target": "embedded"}, {}, Path("/")), endpoint)
+        write(exported.collection.files, self.folder / EXPORTED)
         live = check(Asked(arn=arn, endpoint=endpoint), {"target": "embedded"}, self.folder, self.folder / "live")
         return {verdict.name: verdict.status.value for verdict in live.conclusion.verdicts}
 

@@ -14,15 +14,17 @@ import pytest
 from drproof import catalog
 from drproof.engine.corroborate import Auditor, corroborate
 from drproof.engine.orchestrated import Asked, check
-from drproof.evidence.canonical import canonical
+from drproof.engine.refusal import Refusal
+from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.documents import StoredFile, StoredReceipts
-from drproof.evidence.integrity import inspect
+from drproof.evidence.integrity import Inspection, ReceiptFile, inspect
 from drproof.evidence.stored import STORED
 from drproof.model.codec import encode
 from drproof.model.context import DRILL_TAG
 from drproof.model.receipt import Outcome
 from drproof.targets import embedded, open_operator
-from tests.orchestrator.stand_in import BUCKET, Orchestrated, clients
+from tests.contracts.evidence import PASSING
+from tests.orchestrator.stand_in import ACTS, BUCKET, PREFIX, Orchestrated, clients
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ def test_what_still_carries_the_drills_tag_after_its_teardown_differs(kept, tmp_
     status, reason = asked()
     assert status == "differs"
     assert made["GroupId"] in reason
+    ec2.delete_security_group(GroupId=made["GroupId"])
 
 
 def test_nobody_confirms_his_own_drill(kept, tmp_path):
@@ -190,3 +193,112 @@ def test_a_bundle_that_names_nothing_to_ask_is_not_corroborated(kept, tmp_path):
     rows = corroborate(found, Auditor(endpoint=kept.site.world.endpoint), tmp_path)
 
     assert [(row.what, row.status) for row in rows] == [("identity", "confirmed"), ("anything", "unanswered")]
+
+
+def test_that_nothing_is_left_of_what_never_was_corroborates_nothing(kept, tmp_path):
+    found = inspect(kept.bundle, catalog.types())
+    found.receipts.clear()
+    found.outcomes["teardown"] = Outcome.PASSED
+
+    rows = corroborate(found, Auditor(endpoint=kept.site.world.endpoint), tmp_path)
+
+    assert [row.status for row in rows if row.what.startswith("nothing carries")] == ["confirmed"]
+    assert [row.status for row in rows if row.what == "anything"] == ["unanswered"]
+
+
+def _sealed_by_its_execution(kept: Kept, name: str, acts: tuple[str, ...] = ACTS) -> Inspection:
+    """Return a bundle as an execution seals it: its receipts are those in the store, and it reads no execution."""
+    found = inspect(kept.bundle, catalog.types())
+    s3 = clients(kept.site.world)("s3")
+    bodies = {act: s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}/{name}/{act}.json")["Body"].read() for act in acts}
+    found.receipts[:] = [
+        ReceiptFile(path=f"receipts/{act}.json", receipt=PASSING.receipts[act], digest=digest(body))
+        for act, body in bodies.items()
+    ]
+    return found
+
+
+def test_an_execution_corroborates_the_bundle_whose_receipts_it_answered_and_no_other(kept, tmp_path):
+    another = kept.site.begin("atlas-another")
+    kept.site.answer(another)
+    kept.site.ended(another)
+    found = _sealed_by_its_execution(kept, "atlas-kept")
+    without = replace(found, receipts=found.receipts[:0])
+
+    def asked(arn: str, bundle: Inspection) -> tuple[str, str]:
+        auditor = Auditor(endpoint=kept.site.world.endpoint, execution_arn=arn)
+        rows = corroborate(bundle, auditor, tmp_path)
+        return next((row.status, row.reason) for row in rows if row.what == f"the history of {arn}")
+
+    assert asked(kept.arn, found) == ("confirmed", f"it is SUCCEEDED, and refers to {len(ACTS)} receipts")
+    status, reason = asked(another, found)
+    assert (status, reason.partition(":")[0]) == ("differs", "it answered other receipts than the bundle's")
+    assert asked(another, without) == ("unanswered", "it is SUCCEEDED, and refers to no receipt of the bundle")
+
+
+def test_a_bundle_of_an_execution_that_failed_is_confirmed_as_what_it_says(kept, tmp_path):
+    arn = kept.site.begin("atlas-refuted", fail="restore")
+    kept.site.ended(arn)
+    found = _sealed_by_its_execution(kept, "atlas-refuted", ACTS[: ACTS.index("restore")])
+
+    rows = corroborate(found, Auditor(endpoint=kept.site.world.endpoint, execution_arn=arn), tmp_path)
+
+    assert [(row.status, row.reason) for row in rows if row.what == f"the history of {arn}"] == [
+        ("confirmed", "it is FAILED, and refers to 4 receipts")
+    ]
+
+
+def test_a_history_that_the_platform_keeps_no_longer_is_unanswered(kept, tmp_path):
+    found = inspect(kept.bundle, catalog.types())
+    (number,) = [n for n, file in enumerate(found.receipts) if file.receipt.phase == "read_execution"]
+    file = found.receipts[number]
+    facts: Any = file.receipt.observed
+    old = replace(facts, run=replace(facts.run, stopped_at="2026-01-01T00:00:00.000Z"))
+    found.receipts[number] = replace(file, receipt=replace(file.receipt, observed=old))
+    gone = f"{kept.arn}-not"
+
+    rows = corroborate(found, Auditor(endpoint=kept.site.world.endpoint, execution_arn=gone), tmp_path)
+
+    (row,) = [row for row in rows if row.what == f"the history of {gone}"]
+    assert row.status == "unanswered"
+    assert "a history is kept for 90 days" in row.reason
+
+
+def test_an_execution_of_another_account_is_asked_for_nowhere(kept, tmp_path):
+    elsewhere = kept.arn.replace("444455556666", "111122223333")
+
+    status, reason = kept.ask(tmp_path, execution_arn=elsewhere)[f"the history of {elsewhere}"]
+
+    assert (status, reason.partition(";")[0]) == (
+        "unanswered",
+        "--execution-arn is of another place than the settings",
+    )
+
+
+def test_a_world_in_a_box_is_asked_about_no_other_drill_than_its_own(kept, tmp_path):
+    found = inspect(kept.bundle, catalog.types())
+    assert found.plan is not None
+    live = replace(found, plan=replace(found.plan, mode="live"))
+
+    with pytest.raises(Refusal, match="got mode live, --embedded http"):
+        corroborate(live, Auditor(endpoint=kept.site.world.endpoint, execution_arn=kept.arn), tmp_path)
+    with pytest.raises(Refusal, match="got mode rehearsal, --embedded not said"):
+        corroborate(found, Auditor(execution_arn=kept.arn), tmp_path)
+
+
+def test_what_was_never_stored_is_no_object_that_is_confirmed(kept, tmp_path):
+    problem = StoredFile(
+        path="receipts/a.json", sha256="0" * 64, uri="", version=None, etag="", was_there=False,
+        retention_mode=None, retained_until=None, problem="s3:PutObject: AccessDenied",
+    )  # fmt: skip
+    stored = StoredReceipts(
+        place=f"s3://{BUCKET}/kept", owner="444455556666", object_lock=False, retain_until=None, files=(problem,),
+        intents=0, intents_missing=(),
+    )  # fmt: skip
+    (kept.bundle / STORED).write_bytes(canonical(encode(stored)))
+    try:
+        told = kept.ask(tmp_path)
+    finally:
+        (kept.bundle / STORED).unlink()
+
+    assert told["receipts/a.json"] == ("unanswered", "it was never stored: s3:PutObject: AccessDenied")

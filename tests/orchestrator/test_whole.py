@@ -32,6 +32,8 @@ from tests.orchestrator import playing
 from tests.orchestrator.by_pytest import drilled
 from tests.orchestrator.playing import FUNCTION, NAME
 from tests.roles.asked import note
+from tests.targets.lock_notes import NOTE
+from tests.terraform_here import needs_terraform
 
 pytestmark = pytest.mark.costly("ends by the packaged function")
 
@@ -60,7 +62,13 @@ def ends(*, wanted: Any = lambda _: True) -> Any:
     return pytest.mark.parametrize(
         "name",
         [
-            pytest.param(name, marks=() if row.get("sampled") else (pytest.mark.exhaustive,))
+            pytest.param(
+                name,
+                marks=(
+                    *(() if row.get("sampled") else (pytest.mark.exhaustive,)),
+                    *((needs_terraform,) if row.get("tool") == "terraform" else ()),
+                ),
+            )
             for name, row in ROWS.items()
             if wanted(row)
         ],
@@ -320,6 +328,18 @@ def test_a_second_teardown_finds_nothing_and_changes_nothing(shelf: Shelf) -> No
         assert re.search(rf"^next: drproof gc --drill {playing.NAME} --yes, once it has", said, re.MULTILINE), said
     assert changing(second["calls"]) == []
     assert end.told["live"]["teardown_is_accounted_for"] == "proven"
+
+
+@pytest.mark.exhaustive
+@needs_terraform
+def test_a_teardown_that_finds_the_lock_held_names_holder_and_fix_and_takes_nothing_away(shelf: Shelf) -> None:
+    end = playing.ended(shelf, "torn-down-while-locked")
+    (told,) = end.told["torn down"]
+
+    assert f"LockHeld: expected no lock, got lock {NOTE['ID']} of somebody@elsewhere since 2026-01-01" in told["said"]
+    assert "next: wait for its holder; if that process is surely dead, cd " in told["said"]
+    assert f" && terraform force-unlock {NOTE['ID']}\n" in told["said"]
+    assert "TerminateInstances" not in {call["action"] for call in told["calls"]}
 
 
 def changing(calls: list[dict[str, Any]]) -> list[str]:

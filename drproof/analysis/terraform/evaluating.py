@@ -11,6 +11,7 @@ TOKEN = re.compile(
     r"""\s*(?:(?P<text>"(?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{)|\$\{[^{}"]*\})*")|(?P<number>\d+(?:\.\d+)?)"""
     r"""|(?P<name>[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)*)|(?P<sign>\|\||&&|==|!=|[?:!()]))"""
 )
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 PART = re.compile(r"\$\{([^{}]*)\}")
 WORDS = {"true": True, "false": False, "null": None}
 DEEPEST = 50
@@ -106,7 +107,7 @@ class _Reader:
         while sign := self._next("==", "!="):
             right = self._single()
             unknown = next((one for one in (left, right) if isinstance(one, Unknown)), None)
-            same = left == right and type(left) is type(right)
+            same = left == right and _kind(left) is _kind(right)
             left = unknown if unknown is not None else same is (sign == "==")
         return left
 
@@ -151,6 +152,22 @@ class _Reader:
         if root == "local" and rest in self._scope.locals:
             return value_of(self._scope.locals[rest], self._scope, self._depth + 1)
         return Unknown(f"{name} is known only when it is planned")
+
+
+def _kind(value: object) -> type:
+    # Numbers are of one type, however they are written.
+    return float if isinstance(value, int) and not isinstance(value, bool) else type(value)
+
+
+def converted(value: Any, declared: str) -> Any:  # noqa: ANN401 — any value, or `Unknown`
+    """Return a variable's value as its declared type has it: `true` of type string is the text "true"."""
+    if declared == "string" and isinstance(value, bool | int | float):
+        return str(value).lower() if isinstance(value, bool) else f"{value:g}"
+    if declared == "bool" and value in {"true", "false"}:
+        return value == "true"
+    if declared == "number" and isinstance(value, str) and NUMBER.fullmatch(value):
+        return float(value) if "." in value else int(value)
+    return value
 
 
 def _truth(value: object) -> bool:

@@ -1,7 +1,7 @@
 """Where in a module's sources something is said that a guardrail is about, and what it comes to there."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from drproof.analysis.terraform.evaluating import Scope, Unknown, value_of
@@ -22,10 +22,12 @@ OFF_WORDS = frozenset({"DISABLED", "STOPPED", "false"})
 ON_WORDS = frozenset({"ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "RUNNING", "true"})
 
 TYPES = ("instance_type", "instance_types")
-TYPED = frozenset({"aws_instance", "aws_spot_instance_request"})
-"""Machines that have a type of their own, or one out of a template."""
-IMAGES = ("image", "image_uri")
-IN_DEFINITIONS = "container_definitions"
+TYPED = frozenset({"aws_eks_node_group", "aws_instance", "aws_spot_instance_request"})
+"""Machines that have a type of their own, one out of a template, or the platform's own default."""
+REQUIREMENTS = "instance_requirements"
+"""What a machine must have, by which the platform chooses its type."""
+IMAGES = ("image", "image_uri", "image_identifier")
+IN_DEFINITIONS = ("container_definitions", "container_properties", "ecs_properties", "node_properties")
 NAMED_IMAGE = re.compile(r'(?:"image"|\bimage)\s*[=:]\s*(?P<value>"(?:[^"\\]|\\.)*"|[^,}\n]+)')
 MACHINE_IMAGE = re.compile(r"\bami-(?:[0-9a-f]{17}|[0-9a-f]{8})\b")
 FOR_PEOPLE = frozenset({"description", "error_message"})
@@ -48,6 +50,8 @@ def machines(resources: Iterable[Block], scope: Scope) -> Iterator[Written]:
     """Yield the type of each machine, and of each that templates and groups may make."""
     for block in resources:
         found = list(_named(block, TYPES, scope))
+        if any(REQUIREMENTS in (inner.kind, *inner.labels) for inner in block.all_blocks()):
+            found.append(Written(at=f"{_address(block)}.{REQUIREMENTS}", why="the platform chooses a type by them"))
         yield from found
         if not found and block.labels and block.labels[0] in TYPED:
             yield Written(at=f"{_address(block)}.instance_type", why="its type is not written here")
@@ -66,8 +70,9 @@ def machine_images(file: Block) -> Iterator[Written]:
     """Yield each id of a machine image that is written down, wherever it stands."""
     for top in file.blocks:
         for block in top.all_blocks():
-            yield from _ids(f"{_address(top)}", block.attributes)
-    yield from _ids("", file.attributes)
+            # A local may be named as it likes: what it says is used elsewhere.
+            yield from _ids(f"{_address(top)}", block.attributes, but=() if top.kind == "locals" else FOR_PEOPLE)
+    yield from _ids("", file.attributes, but=())
 
 
 def images(resources: Iterable[Block], scope: Scope) -> Iterator[Written]:
@@ -75,10 +80,9 @@ def images(resources: Iterable[Block], scope: Scope) -> Iterator[Written]:
     for block in resources:
         yield from _named(block, IMAGES, scope)
         for inner in block.all_blocks():
-            if IN_DEFINITIONS in inner.attributes:
-                yield from _in_definitions(
-                    f"{_address(block)}.{IN_DEFINITIONS}", inner.attributes[IN_DEFINITIONS], scope
-                )
+            for name in IN_DEFINITIONS:
+                if name in inner.attributes:
+                    yield from _in_definitions(f"{_address(block)}.{name}", inner.attributes[name], scope)
 
 
 def _address(block: Block) -> str:
@@ -133,9 +137,9 @@ def _why(value: object) -> str:
     return "nothing is said" if value is None or value == "" else "it is no word that is known here"
 
 
-def _ids(address: str, attributes: Mapping[str, Any]) -> Iterator[Written]:
+def _ids(address: str, attributes: Mapping[str, Any], *, but: Collection[str]) -> Iterator[Written]:
     for name, value in attributes.items():
-        if name in FOR_PEOPLE:
+        if name in but:
             continue
         at = f"{address}.{name}" if address else name
         for found in dict.fromkeys(match for text in texts(value) for match in MACHINE_IMAGE.findall(text)):

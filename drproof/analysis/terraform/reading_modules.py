@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from drproof.analysis.terraform.evaluating import Scope, Unknown, value_of
+from drproof.analysis.terraform.evaluating import Scope, Unknown, converted, value_of
 from drproof.analysis.terraform.facts import Backend, ModuleRead, Provider, Written
 from drproof.analysis.terraform.function_variables import function_variables
 from drproof.analysis.terraform.lock_tables import lock_tables, named_by_backends
 from drproof.analysis.terraform.places import images, machine_images, machines, switched, switches, types_of_variables
 from drproof.analysis.terraform.sources import Source, called, callers
-from drproof.formats.hcl import Block
+from drproof.formats.hcl import Block, Expression
 
 LOCK_FILE = ".terraform.lock.hcl"
 LOCKING = frozenset({"azurerm", "cloud", "consul", "cos", "gcs", "kubernetes", "pg", "remote"})
-"""Backends that lock the state whatever is written."""
+"""Backends that lock the state without being told to."""
 LOCAL = frozenset({"", "inmem", "local"})
 BUILT_IN = frozenset({"terraform"})
 """Providers that are part of Terraform itself."""
@@ -85,12 +85,16 @@ class _Modules:
                 for name, value in source.parsed[file].attributes.items()
                 if name in variables
             }
+        types = {block.labels[0]: _type_of(block) for block in source.blocks("variable") if block.labels}
+        variables = {name: converted(value, types[name]) for name, value in variables.items()}
         for name in variables:
             given = [value for caller, call in calling for value in self._given(caller, call, name)]
             if given:
                 # Where callers differ, none of them can be taken for all.
                 same = all(one == given[0] for one in given) and len(given) == len(calling)
-                variables[name] = given[0] if same else Unknown(f"var.{name} is another one by each caller")
+                variables[name] = (
+                    converted(given[0], types[name]) if same else Unknown(f"var.{name} is another one by each caller")
+                )
         self._under_way.discard(source.place)
         written = {name: value for block in source.blocks("locals") for name, value in block.attributes.items()}
         self._scopes[source.place] = Scope(variables, written)
@@ -103,6 +107,11 @@ class _Modules:
             yield Unknown(f"{caller.name} calls itself")
             return
         yield value_of(call.attributes[name], self._scope(caller))
+
+
+def _type_of(variable: Block) -> str:
+    told = variable.attributes.get("type")
+    return told.text if isinstance(told, Expression) else told if isinstance(told, str) else ""
 
 
 def _told(call: Block) -> str:
@@ -129,7 +138,9 @@ def _backend(source: Source, scope: Scope) -> Backend:
     if kind in LOCAL:
         return Backend(kind=kind or "local")
     if kind in LOCKING:
-        return Backend(kind=kind, lock="held")
+        # Consul's lock alone can be switched off.
+        said = value_of(found[-1].attributes.get("lock", True), scope) if kind == "consul" else True
+        return Backend(kind=kind, lock="none" if said in {False, "false"} else "held")
     if kind not in {"s3", "http"}:
         return Backend(kind=kind, lock="unknown", why=f"whether backend {kind} locks is not known here")
     names = ("use_lockfile", "dynamodb_table") if kind == "s3" else ("lock_address",)

@@ -14,7 +14,7 @@ from drproof.model.errors import FormatError
 from drproof.model.phase import phase
 
 READ = (".tf", ".tfvars")
-NOT_READ = (".tf.json", ".tfvars.json", ".tofu")
+NOT_READ = (".tf.json", ".tfvars.json", ".tofu", ".tofu.json")
 """Other spellings of sources, which are not understood."""
 OVERRIDE = ("override.tf", "_override.tf")
 

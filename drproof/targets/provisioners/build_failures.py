@@ -1,5 +1,6 @@
 """Why a build failed, in the words that the engine tells apart: from its receipt, its phases and the end of its log."""
 
+import re
 from collections.abc import Sequence
 
 from drproof.formats.build_receipts import BuildReceipt
@@ -9,6 +10,8 @@ from drproof.targets.provisioners.place import Lock
 from drproof.targets.provisioners.terraform import NEXT, NO_LOCK
 
 HELD = "LockHeld"
+TOLD = re.compile(r"\b(?P<name>ID|Who|Operation|Created):[ \t]+(?P<value>\S[^\n]*)")
+"""How Terraform tells of a lock."""
 KNOWN = frozenset({"PlanDestroys", "PluginDiffers", "StalePlan", "StateHeld"})
 """How the reason in a receipt begins where the build knew what it was: the same words as of our own Terraform."""
 STEPS = {**NEXT, "StateHeld": "drproof gc, which says whose the state is; the build applied nothing to it"}
@@ -24,6 +27,16 @@ def found_the_lock_held(receipt: BuildReceipt | None, tail: Sequence[str]) -> bo
 def lock_of(receipt: BuildReceipt | None) -> Lock | None:
     """Return whose lock it was, as Terraform told the build; None where it did not say."""
     held = receipt.lock_held if receipt is not None else {}
+    if not held.get("id"):
+        return None
+    said = {name: held.get(name, "") for name in ("id", "who", "created", "operation")}
+    return Lock(**said, info="")
+
+
+def lock_in(tail: Sequence[str]) -> Lock | None:
+    """Return whose lock it was, as the end of a build's log shows Terraform's words; None where it does not say."""
+    start = next((number for number, line in enumerate(tail) if NO_LOCK in line), len(tail))
+    held = {found["name"].lower(): found["value"].strip() for line in tail[start:] for found in TOLD.finditer(line)}
     if not held.get("id"):
         return None
     said = {name: held.get(name, "") for name in ("id", "who", "created", "operation")}

@@ -177,17 +177,8 @@ class Place:
 
     def held(self, lock: Lock | None, where: str = "") -> HeldError:
         """Return the error of a lock that somebody else holds, beside the state or in the table `where`."""
-        holder = (
-            f"lock {lock.id} of {lock.who} since {lock.created} ({lock.operation})"
-            if lock
-            else "a lock that is gone by now"
-        )
-        unlock = self.unlocked_by_hand(lock, beside=not where) if lock else "the same command again"
-        msg = (
-            f"{where or self.lock_uri}: LockHeld: expected no lock, got {holder}\n"
-            f"  next: wait for its holder; if that process is surely dead, {unlock}"
-        )
-        return HeldError(msg, code="LockHeld", call="s3:PutObject")
+        unlock = self.unlocked_by_hand(lock, beside=not where) if lock else ""
+        return held_at(where or self.lock_uri, lock, unlock)
 
     def unlocked_by_hand(self, lock: Lock, *, beside: bool) -> str:
         """Return the command that gives a lock back, which lies `beside` the state or in the table."""
@@ -252,6 +243,20 @@ def lock_of(note: str) -> Lock:
     except FormatError:
         document = None
     return _lock_of(document if isinstance(document, dict) else {"Who": "nobody that its note names"}, "")
+
+
+def held_at(where: str, lock: Lock | None, unlock: str) -> HeldError:
+    """Return the error of a lock that somebody else holds at `where`; `unlock` is the command that gives it back."""
+    holder = (
+        f"lock {lock.id} of {lock.who} since {lock.created} ({lock.operation})"
+        if lock
+        else "a lock that is gone by now"
+    )
+    msg = (
+        f"{where}: LockHeld: expected no lock, got {holder}\n"
+        f"  next: wait for its holder; if that process is surely dead, {unlock or 'the same command again'}"
+    )
+    return HeldError(msg, code="LockHeld", call="s3:PutObject")
 
 
 def _lock_of(document: Mapping[str, Any], etag: str) -> Lock:
