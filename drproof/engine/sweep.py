@@ -173,7 +173,7 @@ class _Sweep:
             *states.states(),
             *states.locks(),
         ]
-        return [_looked(one, terms) for one in found if self._asked.drill in {"", one.claimed.drill}]
+        return [_looked(one, terms) for one in found if one.unread or self._asked.drill in {"", one.claimed.drill}]
 
     def leases_told(self) -> tuple[tuple[SweptItem, ...], str]:
         """Return the lease of others, or why nobody could ask for it once something was removed."""
@@ -352,7 +352,9 @@ def _first_line(error: DrproofError) -> str:
 def _looked(one: Candidate, terms: Terms) -> Looked:
     """Decide about one thing: what it says of itself comes first, then whether anything else says so too."""
     decision: Decision
-    if why := one.left or reason_to_leave(one.claimed, terms):
+    if why := one.unread:
+        decision = "held"
+    elif why := one.left or reason_to_leave(one.claimed, terms):
         decision = "left"
     elif one.doubt:
         decision, why = "foreign", one.doubt

@@ -19,8 +19,8 @@ class SweptItem:
     expires_at: str
     decision: Decision
     """Of what has expired: `due` is what a dry run would remove, `failed` what is still there after the removal, `held`
-    what a drill made and a sweep may not remove, `foreign` what carries a drill's tag and nothing besides says it is
-    that drill's. `left` is what is not due."""
+    what a drill made and a sweep may not remove (and a state or lock that nobody can read), `foreign` what carries a
+    drill's tag and nothing besides says it is that drill's. `left` is what is not due."""
     why: str
     next_step: str = ""
     """The command for what is left; empty where there is nothing to do."""

@@ -41,6 +41,8 @@ class Candidate:
     """Why it may not be the drill's although it carries its tag."""
     held: str = ""
     """Why a sweep may not remove it although it is the drill's."""
+    unread: str = ""
+    """Why nobody knows what it holds, nor whose it is: told whichever drill is asked for."""
     waits: str = ""
     """What has to be gone before it may go."""
     next_step: str = ""

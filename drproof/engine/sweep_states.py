@@ -1,6 +1,8 @@
 """The remote state that a dead drill left, what it alone names, and the locks beside it."""
 
+import shlex
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from drproof.analysis.expiry import Claimed
 from drproof.engine.sweep_evidence import Evidence
@@ -28,6 +30,8 @@ from drproof.targets.provisioners.place import (
 )
 from drproof.targets.sites import AwsTarget
 
+Read = TypeVar("Read")
+UNREADABLE, STATE, LOCK = "StateUnreadable", "state", "lock"
 BUILT_IN = "terraform_data"
 """What stands for nothing of its own: the machine of the built-in module, the image of the shipped one."""
 
@@ -57,12 +61,36 @@ class States:
             ending_ms=0,
         )
         self._place = place
-        self._direct, self._terraform = place.direct(), place.terraform()
-        self._lock, self._noted = place.lock(), self._in_the_table()
+        self._cannot_be_read: list[Candidate] = []
+        self._direct = self._read(place.direct, DIRECT_SUFFIX, STATE) or State()
+        self._terraform = self._read(place.terraform, "", STATE) or State()
+        self._lock, self._noted = self._read(place.lock, LOCK_SUFFIX, LOCK), self._in_the_table()
         self._there: list[str] = []
         """What only Terraform's state names and the platform still has."""
         self._unread: list[str] = []
         evidence.take((self._direct, self._terraform))
+
+    def _read(self, read: Callable[[], Read], suffix: str, kind: str) -> Read | None:
+        """Return what lies beside the others; what nobody can read keeps no machine from being ended, and is told."""
+        try:
+            return read()
+        except TargetError as exc:
+            if exc.code != UNREADABLE:
+                raise
+            where = self._settings.recovery.provisioner
+            key, region = where.state_key + suffix, self._settings.sites.recovery.region
+            words = ("aws", "s3api", "list-object-versions", "--region", region)
+            look = shlex.join((*words, "--bucket", where.state_bucket, "--prefix", key))
+            self._cannot_be_read.append(
+                Candidate(
+                    kind=kind,
+                    identity=f"s3://{where.state_bucket}/{key}",
+                    claimed=self._claimed("", ""),
+                    unread=f"what it holds nobody can read: {str(exc).partition(chr(10))[0]}",
+                    next_step=f"{look}, and restore the last version that can be read",
+                )
+            )
+            return None
 
     def roles(self) -> Iterator[Candidate]:
         """Yield the instance profile and the role that Terraform's state names, in the order in which they can go."""
@@ -82,7 +110,8 @@ class States:
             yield from self._role(thing, roles.role, remove_role)
 
     def states(self) -> Iterator[Candidate]:
-        """Yield both states, where they hold something."""
+        """Yield both states, where they hold something, and what of them and their lock cannot be read."""
+        yield from self._cannot_be_read
         where, objects = self._settings.recovery.provisioner, self._target.recovery.objects
         for key, state in ((where.state_key + DIRECT_SUFFIX, self._direct), (where.state_key, self._terraform)):
             if not state.identities:
@@ -93,7 +122,7 @@ class States:
 
             held, next_step = self._held(state)
             yield Candidate(
-                kind="state",
+                kind=STATE,
                 identity=f"s3://{where.state_bucket}/{key}",
                 claimed=self._claimed(state.origin, state.expires_at),
                 remove=remove,
@@ -112,7 +141,7 @@ class States:
         if self._noted is not None:
             # Items of a table carry no tags: whose it is, and when it may go, nobody can say.
             yield Candidate(
-                kind="lock",
+                kind=LOCK,
                 identity=f"dynamodb://{where.lock_table}/{where.state_bucket}/{where.state_key}",
                 claimed=self._claimed("", ""),
                 left=f"no drill wrote it: {self._unlocked_by_hand(self._noted, beside=False)}",
@@ -163,6 +192,8 @@ class States:
         if others := _other_kinds(state):
             kinds = ", ".join(others)
             return f"it holds {kinds}, which a sweep cannot take away", self._teardown(state.origin)
+        if unread := next((one for one in self._cannot_be_read if one.kind == LOCK), None):
+            return f"whether it is locked is not known: {unread.unread}", unread.next_step
         other = self._noted or self._lock
         if other is not None and other.info != OWN_LOCK + state.origin:
             return (
@@ -226,7 +257,7 @@ class States:
             objects.delete_unchanged(intent, where.state_bucket, key, if_match=lock.etag)
 
         return Candidate(
-            kind="lock",
+            kind=LOCK,
             identity=f"s3://{where.state_bucket}/{key}",
             claimed=self._claimed(drill, expires_at),
             remove=remove,
