@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-from drproof.analysis.expiry import Terms, reason_to_leave
+from drproof.analysis.expiry import Terms
 from drproof.analysis.ownership import refuse_too_many
 from drproof.engine.clock import SystemClock
 from drproof.engine.criteria import settings_of
@@ -23,9 +23,10 @@ from drproof.engine.patience import Patience
 from drproof.engine.places import rooted
 from drproof.engine.preparation import tool
 from drproof.engine.settings import EMBEDDED, find_file, resolve
+from drproof.engine.sweep_decisions import DUE, Looked, item_of, looked
 from drproof.engine.sweep_documents import Decision, SweepRecord, SweptItem
 from drproof.engine.sweep_evidence import Evidence
-from drproof.engine.sweep_find import Candidate, lease_place, objects, tagged
+from drproof.engine.sweep_find import lease_place, objects, tagged
 from drproof.engine.sweep_states import States
 from drproof.engine.taking import still_runs
 from drproof.evidence.bundle import write_atomic
@@ -44,7 +45,6 @@ from drproof.targets.sites import AwsTarget
 
 MOST = 1_000
 LIMIT = "--max-deletions"
-DUE: Literal["due"] = "due"
 MACHINE = "instance"
 LAST = frozenset({"state", "lock"})
 """What goes once everything else has."""
@@ -93,7 +93,7 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
     sweep_id = f"sweep-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     hand = _Sweep(target, settings, asked, sweep_id, folder)
     found, obstacle = hand.look(), ""
-    items = tuple(_item(one) for one in found)
+    items = tuple(item_of(one) for one in found)
     due = [one for one in found if one.decision == DUE]
     if due and asked.yes:
         items, obstacle = hand.remove(due, items)
@@ -116,30 +116,6 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
     )
     hand.keep(record)
     return record
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
-    """One thing as a look found it, and what is to become of it."""
-
-    candidate: Candidate
-    decision: Decision
-    why: str
-
-    @property
-    def kind(self) -> str:
-        """Its kind."""
-        return self.candidate.kind
-
-    @property
-    def identity(self) -> str:
-        """Its name on the platform."""
-        return self.candidate.identity
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """What must be the same in two looks."""
-        return self.candidate.key
 
 
 class _Sweep:
@@ -173,7 +149,7 @@ class _Sweep:
             *states.states(),
             *states.locks(),
         ]
-        return [_looked(one, terms) for one in found if one.unread or self._asked.drill in {"", one.claimed.drill}]
+        return [looked(one, terms) for one in found if one.unread or self._asked.drill in {"", one.claimed.drill}]
 
     def leases_told(self) -> tuple[tuple[SweptItem, ...], str]:
         """Return the lease of others, or why nobody could ask for it once something was removed."""
@@ -347,36 +323,6 @@ class _Sweep:
 
 def _first_line(error: DrproofError) -> str:
     return str(error).partition("\n")[0]
-
-
-def _looked(one: Candidate, terms: Terms) -> Looked:
-    """Decide about one thing: what it says of itself comes first, then whether anything else says so too."""
-    decision: Decision
-    if why := one.unread:
-        decision = "held"
-    elif why := one.left or reason_to_leave(one.claimed, terms):
-        decision = "left"
-    elif one.doubt:
-        decision, why = "foreign", one.doubt
-    elif one.held:
-        decision, why = "held", one.held
-    else:
-        decision, why = DUE, f"drill {one.claimed.drill} expired at {one.claimed.expires_at}"
-        why += f"; it goes after {one.waits}" if one.waits else ""
-    return Looked(candidate=one, decision=decision, why=why)
-
-
-def _item(one: Looked) -> SweptItem:
-    return SweptItem(
-        kind=one.kind,
-        identity=one.identity,
-        drill=one.candidate.claimed.drill,
-        expires_at=one.candidate.claimed.expires_at,
-        decision=one.decision,
-        why=one.why,
-        next_step=one.candidate.next_step if one.decision in {"held", "foreign"} else "",
-        count=one.candidate.count,
-    )
 
 
 def _ended(

@@ -1,7 +1,6 @@
 """A sweep of what Terraform made: what the state names goes, state last; what may not go is said, and counted."""
 
 import json
-import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,48 +9,24 @@ from typing import Any
 
 import pytest
 
-from drproof.engine.effects import token_of
 from drproof.engine.lease import Lease
-from drproof.engine.sweep import MACHINE, Asked, sweep
+from drproof.engine.sweep import Asked, sweep
 from drproof.engine.sweep_documents import SweepRecord
-from drproof.engine.sweep_evidence import STARTED_IN, STARTING
 from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.criteria import Storing
 from drproof.model.errors import LeaseError, TargetError
 from drproof.model.machines import Resource
-from drproof.model.settings import Settings
 from drproof.targets import embedded, open_target
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3_receipts import AwsReceiptStore
 from tests.targets import shipped
-from tests.targets.conftest import make_intent, settings, spec
+from tests.targets.conftest import make_intent, spec
+from tests.targets.dead_drills import Left
 from tests.targets.decoys import FUTURE, PAST, STATES
 
 ALL = frozenset({"instance", "security-group", "role", "instance-profile"})
 OF_ANOTHER_MODULE: dict[str, Any] = {"aws_db_instance": {"id": "theirs", "tags": {}}}
-
-
-class Left:
-    """A drill that died long ago, and what a sweep makes of it."""
-
-    def __init__(self, world: embedded.World, stranger: Callable[[str], Any], folder: Path) -> None:
-        self.drill = f"dead-{secrets.token_hex(4)}"
-        self.key = f"t/{self.drill}.tfstate"
-        self.settings: Settings = settings("direct", key=self.key)
-        self.world, self.stranger, self.folder = world, stranger, folder
-
-    def makes(self, expires_at: str = PAST, **more: Any) -> shipped.Shipped:
-        made = shipped.make(self.stranger, self.drill, expires_at, **more)
-        self.stranger("s3").put_object(Bucket=STATES, Key=self.key, Body=made.state.encode())
-        return made
-
-    def swept(self, **asked: Any) -> SweepRecord:
-        target = open_target(self.settings, self.world.endpoint, directory=self.folder, origin=self.drill)
-        return sweep(target, self.settings, Asked(drill=self.drill, **asked), self.folder / "sweeps")
-
-    def holds(self) -> bool:
-        return "Contents" in self.stranger("s3").list_objects_v2(Bucket=STATES, Prefix=self.key)
 
 
 @pytest.fixture
@@ -372,48 +347,6 @@ def test_a_state_that_does_not_say_whose_it_is_is_told_with_the_command_that_cle
     assert left.holds()
     with pytest.raises(TargetError, match="next: drproof gc, which prints the command that clears it"):
         target.recovery.provisioner.up(make_intent(), spec(left.drill))
-
-
-def started_by(left: Left) -> str:
-    """Return a machine with the token that only the drill's own call could set; no state names it."""
-    ec2 = left.stranger("ec2")
-    tags = {DRILL_TAG: left.drill, EXPIRES_TAG: PAST, "Name": "runner"}
-    made = ec2.run_instances(
-        ImageId=ec2.describe_images()["Images"][0]["ImageId"],
-        InstanceType="t4g.medium",
-        MinCount=1,
-        MaxCount=1,
-        ClientToken=token_of(left.drill, STARTED_IN, STARTING, "runner"),
-        TagSpecifications=[
-            {"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-        ],
-    )
-    return str(made["Instances"][0]["InstanceId"])
-
-
-@pytest.mark.parametrize(
-    ("suffix", "kind", "body"),
-    [("", "state", b"{}"), ("", "state", b"\x00"), (".direct.json", "state", b"null"), (".tflock", "lock", b"[")],
-)
-def test_what_of_a_state_nobody_can_read_is_told_and_keeps_no_expired_machine_up(
-    left: Left, suffix: str, kind: str, body: bytes
-) -> None:
-    made = left.makes()
-    own = started_by(left)
-    left.stranger("s3").put_object(Bucket=STATES, Key=left.key + suffix, Body=body)
-
-    done = left.swept(yes=True)
-
-    (unread,) = [item for item in done.items if item.identity.endswith(left.key + suffix) and item.kind == kind]
-    assert unread.decision == "held"
-    assert "what it holds nobody can read" in unread.why
-    assert unread.next_step.startswith(f"aws s3api list-object-versions --region us-west-2 --bucket {STATES}")
-    assert unread in done.remaining
-    assert left.stranger("s3").get_object(Bucket=STATES, Key=left.key + suffix)["Body"].read() == body
-    assert (MACHINE, own, "removed") in [(item.kind, item.identity, item.decision) for item in done.items]
-    # What the unreadable state alone could name is somebody's whom nobody knows.
-    assert shipped.is_there(left.stranger, made)["instance"] is not bool(suffix)
-    assert left.holds()
 
 
 def test_the_first_thing_that_the_shipped_module_makes_says_whose_state_it_is(left: Left) -> None:
