@@ -142,7 +142,18 @@ def _object(file: StoredFile, target: AwsTarget) -> Asked:
         return Asked(what=what, status=UNANSWERED, reason=_line(exc))
     if hashlib.sha256(there.body).hexdigest() != file.sha256:
         return Asked(what=what, status=DIFFERS, reason=f"the store has other bytes than {file.path}")
-    return Asked(what=what, status=CONFIRMED)
+    return Asked(what=what, status=CONFIRMED, reason=_above(place, file.version, target) if file.version else "")
+
+
+def _above(place: s3_uri.S3Uri, version: str, target: AwsTarget) -> str:
+    """Return what lies above a version that is as it was: whoever reads the key alone reads that."""
+    try:
+        now = target.receipts.look(place.bucket, place.key).version
+    except NotFoundError:
+        return "its key was deleted since"
+    except DrproofError as exc:
+        return f"whether anything lies above it is not known: {_line(exc)}"
+    return "" if now == version else f"its key was written over since, by version {now}"
 
 
 def _tags(found: Inspection, plan: PlanDocument, target: AwsTarget) -> Iterator[Asked]:

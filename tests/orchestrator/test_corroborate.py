@@ -92,7 +92,7 @@ def test_what_is_gone_differs_and_what_nobody_names_is_unanswered(kept, tmp_path
 def test_stored_objects_are_asked_for_by_version_and_compared_byte_for_byte(kept, tmp_path):
     s3 = clients(kept.site.world)("s3")
     first = s3.put_object(Bucket=BUCKET, Key="kept/a.json", Body=b"a")["VersionId"]
-    s3.put_object(Bucket=BUCKET, Key="kept/a.json", Body=b"written over")
+    over = s3.put_object(Bucket=BUCKET, Key="kept/a.json", Body=b"written over")["VersionId"]
     rows = (("a", first, "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"), ("b", first, "0" * 64))
     files = tuple(
         StoredFile(
@@ -120,10 +120,15 @@ def test_stored_objects_are_asked_for_by_version_and_compared_byte_for_byte(kept
     (kept.bundle / STORED).write_bytes(canonical(encode(stored)))
     try:
         told = kept.ask(tmp_path)
+        s3.delete_object(Bucket=BUCKET, Key="kept/a.json")
+        deleted = kept.ask(tmp_path)
+        s3.delete_object(Bucket=BUCKET, Key="kept/a.json", VersionId=over)
     finally:
         (kept.bundle / STORED).unlink()
 
-    assert told[f"s3://{BUCKET}/kept/a.json version {first}"] == ("confirmed", "")
+    of_first = f"s3://{BUCKET}/kept/a.json version {first}"
+    assert told[of_first] == ("confirmed", f"its key was written over since, by version {over}")
+    assert deleted[of_first] == ("confirmed", "its key was deleted since")
     assert told[f"s3://{BUCKET}/kept/a.json version none"] == (
         "differs",
         "the store has other bytes than receipts/b.json",
