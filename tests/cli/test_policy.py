@@ -57,9 +57,11 @@ def test_what_a_drill_needs_at_the_recovery_site_is_bound_to_its_places():
 def test_the_four_that_were_found_one_by_one_are_there_for_terraform(words):
     found = _printed(*words)
 
-    assert {action: found[action] for action in DENIED_ONE_BY_ONE} == {
-        action: [resource] for action, resource in DENIED_ONE_BY_ONE.items()
-    }
+    # An action on roles meets no profile, whatever its statement names besides; nothing but the machine's is named.
+    of_the_machine = set(DENIED_ONE_BY_ONE.values())
+    for action, resource in DENIED_ONE_BY_ONE.items():
+        assert resource in found[action]
+        assert set(found[action]) <= of_the_machine
 
 
 def test_the_original_site_is_only_read():
