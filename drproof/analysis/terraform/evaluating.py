@@ -163,7 +163,7 @@ def converted(value: Any, declared: str) -> Any:  # noqa: ANN401 — any value, 
     """Return a variable's value as its declared type has it: `true` of type string is the text "true"."""
     if declared == "string" and isinstance(value, bool | int | float):
         return str(value).lower() if isinstance(value, bool) else f"{value:g}"
-    if declared == "bool" and value in {"true", "false"}:
+    if declared == "bool" and isinstance(value, str) and value in {"true", "false"}:
         return value == "true"
     if declared == "number" and isinstance(value, str) and NUMBER.fullmatch(value):
         return float(value) if "." in value else int(value)

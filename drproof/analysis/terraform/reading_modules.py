@@ -140,7 +140,11 @@ def _backend(source: Source, scope: Scope) -> Backend:
     if kind in LOCKING:
         # Consul's lock alone can be switched off.
         said = value_of(found[-1].attributes.get("lock", True), scope) if kind == "consul" else True
-        return Backend(kind=kind, lock="none" if said in {False, "false"} else "held")
+        said = converted(said, "bool")
+        if said is True or said is False:
+            return Backend(kind=kind, lock="held" if said else "none")
+        why = said.why if isinstance(said, Unknown) else f"expected true or false, got {said!r}"
+        return Backend(kind=kind, lock="unknown", why=f"lock of backend {kind}: {why}")
     if kind not in {"s3", "http"}:
         return Backend(kind=kind, lock="unknown", why=f"whether backend {kind} locks is not known here")
     names = ("use_lockfile", "dynamodb_table") if kind == "s3" else ("lock_address",)
