@@ -162,7 +162,9 @@ def _kind(value: object) -> type:
 def converted(value: Any, declared: str) -> Any:  # noqa: ANN401 — any value, or `Unknown`
     """Return a variable's value as its declared type has it: `true` of type string is the text "true"."""
     if declared == "string" and isinstance(value, bool | int | float):
-        return str(value).lower() if isinstance(value, bool) else f"{value:g}"
+        if isinstance(value, bool):
+            return str(value).lower()
+        return str(int(value)) if isinstance(value, int) or value.is_integer() else str(value)
     if declared == "bool" and isinstance(value, str) and value in {"true", "false"}:
         return value == "true"
     if declared == "number" and isinstance(value, str) and NUMBER.fullmatch(value):
