@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from drproof.engine.refusal import refuse
@@ -39,14 +40,20 @@ def write(files: Iterable[HandedFile], directory: Path) -> None:
     # A part of an export would be judged as the whole of one: no file gets its name before all are written.
     unfinished = directory / UNFINISHED
     unfinished.mkdir(parents=True)
+    named: list[Path] = []
     try:
         for file in files:
             (unfinished / file.name).write_bytes(file.data)
         for path in sorted(unfinished.iterdir()):
-            path.replace(directory / path.name)
+            named.append(directory / path.name)
+            path.replace(named[-1])
         unfinished.rmdir()
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
+        for path in named:
+            path.unlink(missing_ok=True)
         if not was_there:
-            directory.rmdir()
+            # What somebody else has put there meanwhile is theirs.
+            with suppress(OSError):
+                directory.rmdir()
         raise

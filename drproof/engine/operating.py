@@ -194,9 +194,10 @@ def take_away(builds: AwsBuilds, up: BuildSeen, since: str, say: Callable[[str],
     variables = {**up.variables, "ACTION": "teardown", **_bounds(up.variables, since)}
     drill_id = up.variables["EXECUTION_ID"]
     intent = Intent(number=1, verb="runner.down", resource=drill_id, token=digest(f"teardown {drill_id}".encode())[:32])
-    under_way = next((one for one in builds.newest() if _takes_away(one, drill_id) and not one.is_over), None)
+    newest = builds.newest()
+    under_way = next((one for one in newest if _takes_away(one, drill_id) and not one.is_over), None)
     # Of one that ended badly another is made: a token lives five minutes, and a person asks again sooner.
-    ended = [one.build_id for one in builds.newest() if one.is_over and one.variables.get("ACTION") == "teardown"]
+    ended = [one.build_id for one in newest if one.is_over and one.variables.get("ACTION") == "teardown"]
     token = digest(f"{intent.token} {ended[0] if ended else ''}".encode())[:32]
     # One that somebody stopped waiting for goes on: a second one would find the lock of the state held.
     seen = under_way or builds.start(intent, token, variables, queued_ms=QUEUED_MS, build_ms=BUILD_MS)

@@ -1,5 +1,6 @@
 """What lies in the store of receipts, or is said by whoever failed, makes no other evidence of an export."""
 
+import errno
 import json
 import os
 import resource
@@ -14,6 +15,7 @@ import pytest
 from drproof.engine.export import export, export_settings
 from drproof.engine.export_folder import write
 from drproof.engine.refusal import Refusal
+from drproof.model.collection import HandedFile
 from drproof.targets import embedded
 from tests.orchestrator.stand_in import BUCKET, PREFIX, Orchestrated, clients
 
@@ -79,6 +81,24 @@ def test_a_folder_is_whole_or_not_there(orchestrated, failed, tmp_path):
     assert told.returncode == 2, told.stdout
     assert "File too large" in told.stderr
     assert [path.name for path in tmp_path.rglob("*")] == []
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_a_disk_that_fails_while_files_get_their_names_leaves_none_of_them(tmp_path, monkeypatch, was_there):
+    place, real = tmp_path / "out", Path.replace
+    if was_there:
+        place.mkdir()
+
+    def replace(path, target):
+        if path.name == "b.json":
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(OSError, match="Input/output error"):
+        write([HandedFile(name=f"{name}.json", data=b"{}") for name in "abc"], place)
+
+    assert list(tmp_path.rglob("*")) == ([place] if was_there else [])
 
 
 def _cli_with_room(
