@@ -6,11 +6,12 @@ import signal
 
 import pytest
 
-from tests import shares
+from drproof.embedded import fork_server as worlds
+from tests import interpreter, shares
 from tests.fork_server import ForkServer
 
 SHARE = pytest.StashKey[str]()
-WORLDS = pytest.StashKey[ForkServer]()
+FORKED = pytest.StashKey[list[ForkServer]]()
 
 
 def pytest_configure(config):
@@ -23,12 +24,15 @@ def pytest_configure(config):
         return
     # A worker is given the paths that its controller found, and could not tell them from paths that were typed.
     os.environ[shares.VARIABLE] = config.stash[SHARE]
-    config.stash[WORLDS] = ForkServer()
+    config.stash[FORKED] = [
+        ForkServer(worlds.__name__, worlds.VARIABLE),
+        ForkServer(interpreter.__name__, interpreter.VARIABLE),
+    ]
 
 
 def pytest_unconfigure(config):
-    if WORLDS in config.stash:
-        config.stash[WORLDS].close()
+    for server in config.stash.get(FORKED, []):
+        server.close()
 
 
 def pytest_report_header(config):

@@ -1,4 +1,4 @@
-"""Where the worlds of a run of the tests come from: one process, which starts when the first world is asked for."""
+"""Where the processes of a run of the tests are forked from: one that starts when somebody first asks it."""
 
 import os
 import select
@@ -9,14 +9,16 @@ import tempfile
 import threading
 from pathlib import Path
 
-from drproof.embedded.fork_server import VARIABLE
-
 
 class ForkServer:
-    """A socket that is there at once, and a process that takes it over when somebody calls."""
+    """A socket that is there at once, and a process that takes it over when somebody calls.
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="worlds-")
+    The process is `python -m MODULE FD`; `variable` tells all processes of the run where the socket is.
+    """
+
+    def __init__(self, module: str, variable: str) -> None:
+        self._module, self._variable = module, variable
+        self._folder = tempfile.TemporaryDirectory(prefix="forks-")
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         path = str(Path(self._folder.name) / "socket")
         self._listener.bind(path)
@@ -26,14 +28,14 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._wait_for_a_call, daemon=True)
         self._thread.start()
-        os.environ[VARIABLE] = path
+        os.environ[variable] = path
 
     def _wait_for_a_call(self) -> None:
         ready, _, _ = select.select([self._listener.fileno(), self._until], [], [])
         if self._until in ready:
             return
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "drproof.embedded.fork_server", str(self._listener.fileno())],
+            [sys.executable, "-m", self._module, str(self._listener.fileno())],
             stdin=self._until,
             pass_fds=[self._listener.fileno()],
             cwd=Path(__file__).resolve().parents[1],
@@ -41,8 +43,8 @@ class ForkServer:
         )
 
     def close(self) -> None:
-        """End the process; the worlds that it forked live on."""
-        os.environ.pop(VARIABLE, None)
+        """End the process; what it forked lives on."""
+        os.environ.pop(self._variable, None)
         os.close(self._held)
         self._thread.join()
         if self._process is not None:

@@ -51,7 +51,7 @@ def suite(tmp_path: Path) -> Path:
     """A project with the conftest of ours, and tests of each kind."""
     folder = tmp_path / "tests"
     folder.mkdir()
-    for name in ("__init__.py", "conftest.py", "fork_server.py", "shares.py"):
+    for name in ("__init__.py", "conftest.py", "fork_server.py", "interpreter.py", "shares.py"):
         (folder / name).write_bytes((ROOT / "tests" / name).read_bytes())
     (folder / "test_all.py").write_text(SUITE)
     (tmp_path / "pyproject.toml").write_text(SETTINGS)

@@ -20,6 +20,7 @@ from drproof.embedded import scenarios
 from drproof.evidence import trust as trusting
 from drproof.evidence.expectations import Expectations
 from drproof.evidence.verification import Verification, verify
+from tests import interpreter
 from tests.patience import until
 
 SECONDS = 600
@@ -96,10 +97,11 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 class Operator:
-    """Somebody at a terminal, in an empty folder."""
+    """Somebody at a terminal, in an empty folder; `anew` starts each interpreter, where a fork of one would do."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, anew: bool = False) -> None:
         self.folder = folder
+        self.anew = anew
 
     def command(self, *words: str) -> list[str]:
         # The last one would import all of itself at the end of each run, for a second.
@@ -118,16 +120,7 @@ class Operator:
 
     def run(self, *words: str, **environment: str) -> Drill:
         before = self._bundles()
-        done = subprocess.run(
-            self.command(*words),
-            cwd=self.folder,
-            env=self.environment(**environment),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        done = self._done(self.command(*words), self.environment(**environment))
         new = sorted(self._bundles() - before)
         return Drill(done.returncode, done.stdout + done.stderr, new[-1] if new else None)
 
@@ -137,21 +130,37 @@ class Operator:
         return self.run("-m", "drill", "--target", "embedded", *by, *words, **environment)
 
     def cli(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from drproof.cli import main; main()", *words]
+        return self._done(command, self.environment(**environment))
+
+    def _done(self, command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        if not self.anew and interpreter.may_be_forked(environment):
+            process = interpreter.Forked(command[1:], self.folder, environment, apart=True)
+            try:
+                output, errors = process.communicate(SECONDS)
+            except BaseException:
+                process.kill()
+                raise
+            return subprocess.CompletedProcess(command, process.wait(), output, errors)
         return subprocess.run(
-            [sys.executable, "-c", "from drproof.cli import main; main()", *words],
+            command,
             cwd=self.folder,
-            env=self.environment(**environment),
+            env=environment,
             capture_output=True,
             text=True,
             timeout=SECONDS,
             check=False,
+            stdin=subprocess.DEVNULL,
         )
 
-    def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
+    def start(self, *words: str, **environment: str) -> "subprocess.Popen[str] | interpreter.Forked":
+        told = self.environment(**environment)
+        if interpreter.may_be_forked(told):
+            return interpreter.Forked(self.command(*words)[1:], self.folder, told, apart=False)
         return subprocess.Popen(
             self.command(*words),
             cwd=self.folder,
-            env=self.environment(**environment),
+            env=told,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -159,7 +168,7 @@ class Operator:
         )
 
     @contextmanager
-    def held(self, *words: str, at: int, root: Path) -> "Iterator[subprocess.Popen[str]]":
+    def held(self, *words: str, at: int, root: Path) -> "Iterator[subprocess.Popen[str] | interpreter.Forked]":
         """Start a run and hold it at a record of its journal for as long as is needed; `root` is where the tests lie."""
         mark = self.folder / "held"
         run = self.start("-p", "tests.drill.hold_at", *words, HOLD_AT=str(at), HELD=str(mark), PYTHONPATH=str(root))
@@ -200,7 +209,7 @@ def green(shelf) -> Drill:
 
 def green_in(folder: Path) -> Drill:
     """Drill as the README says it, by whatever provisioner the machine has."""
-    return Operator(folder).run("-m", "drill", "--target", "embedded", "--run-id", "green")
+    return Operator(folder, anew=True).run("-m", "drill", "--target", "embedded", "--run-id", "green")
 
 
 @pytest.fixture(scope="session")

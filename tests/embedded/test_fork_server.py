@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from drproof.embedded import fork_server
 from drproof.embedded.fork_server import VARIABLE
 from drproof.targets import embedded
 from tests.fork_server import ForkServer
@@ -22,7 +23,7 @@ from .conftest import REPOSITORY
 @pytest.fixture(scope="module")
 def socket():
     before = os.environ.get(VARIABLE)
-    server = ForkServer()
+    server = ForkServer(fork_server.__name__, VARIABLE)
     yield os.environ[VARIABLE]
     server.close()
     if before is not None:
@@ -104,7 +105,7 @@ def test_what_a_world_is_asked_wrongly_is_said_to_whoever_asked(socket, tmp_path
 
 def test_forked_worlds_outlive_the_server_and_leave_no_process_behind(tmp_path):
     before = os.environ[VARIABLE]
-    server = ForkServer()
+    server = ForkServer(fork_server.__name__, VARIABLE)
     with asked(tmp_path / "w", os.environ[VARIABLE], "--members", "5") as process:
         pid = ready(process)["pid"]
         server.close()
