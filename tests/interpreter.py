@@ -46,8 +46,8 @@ class Forked:
     """A process like that of `subprocess.Popen([python, *words])`; `words` begin with `-m` or `-c`."""
 
     def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], *, apart: bool) -> None:
-        self._out = tempfile.TemporaryFile()
-        self._err = tempfile.TemporaryFile() if apart else self._out
+        self._out = _scratch()
+        self._err = _scratch() if apart else self._out
         self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._connection.connect(os.environ[VARIABLE])
         with Path(os.devnull).open() as nothing:
@@ -92,6 +92,14 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
+def _scratch() -> Any:
+    return tempfile.TemporaryFile()
+
+
+def _told(connection: socket.socket) -> Any:
+    return json.loads(b"".join(iter(lambda: connection.recv(1 << 16), b"")))
+
+
 def _text(file: Any) -> str:
     file.seek(0)
     return file.read().decode().replace("\r\n", "\n")
@@ -115,7 +123,7 @@ def serve(listener: socket.socket, until: int) -> dict[str, Any] | None:
         if listener.fileno() in ready:
             connection, _ = listener.accept()
             _, streams, _, _ = socket.recv_fds(connection, 1, 3)
-            said = json.loads(b"".join(iter(lambda: connection.recv(1 << 16), b"")))
+            said = _told(connection)
             pid = os.fork()
             if pid == 0:
                 signal.set_wakeup_fd(-1)

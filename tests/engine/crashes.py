@@ -10,7 +10,8 @@ The world's own log then says what was left, and what was done twice.
     python -m tests.engine.crashes FOLDER "after ec2.launch" SECONDS
 
 takes every so many of the first points, or one by its name, each with so many second ones, and prints one JSON object:
-how many points a run has, how many pairs were tried, and what was wrong, by pair. With SHARED_NAMESPACE in the
+how many points a run has, how many pairs were tried, how many there would be if no wait were shorter, and what was wrong,
+by pair. With SHARED_NAMESPACE in the
 environment the drill works in a namespace of others, with CLOCK_JUMP each process after the first finds the wall's clock
 set by so many hours; with NEW_TOKENS the engine forgets its tokens, as one that must be found out.
 """
@@ -333,15 +334,15 @@ def begin(folder: Path) -> tuple[int, dict[str, int]]:
     return whole.passed, names
 
 
-def pairs(folder: Path, first: int, seconds: int) -> Iterator[tuple[str, list[str]]]:
+def pairs(folder: Path, first: int, seconds: int) -> Iterator[tuple[str, int, list[str]]]:
     """Kill a run at `first`, and its successor at `seconds` points of its own; yield each history with what was wrong.
 
-    Half of the successors undo, half finish; a successor that is not killed is a history as well.
+    With the history of a successor that nobody killed comes at how many points others are killed, else 0. Half of the successors undo, half finish; a successor that is not killed is a history as well.
     """
     draw = random.Random(first)
     died_at = process(fresh(folder), run(folder), first)
     if died_at.status != KILLED:
-        yield f"{first}", [f"the run did not die: {died_at}"]
+        yield f"{first}", 0, [f"the run did not die: {died_at}"]
         return
     died = folder.with_name(f"{folder.name}.died")
     shutil.rmtree(died, ignore_errors=True)
@@ -349,8 +350,9 @@ def pairs(folder: Path, first: int, seconds: int) -> Iterator[tuple[str, list[st
     for purpose in PURPOSES:
         shutil.copytree(died, folder)
         alone = process(folder, _resume(folder, purpose))
-        yield f"{first}, {purpose}", told(alone, folder)
-        for second in draw.sample(range(1, alone.passed + 1), min(seconds // 2, alone.passed)):
+        drawn = draw.sample(range(1, alone.passed + 1), min(seconds // 2, alone.passed))
+        yield f"{first}, {purpose}", len(drawn), told(alone, folder)
+        for second in drawn:
             shutil.rmtree(folder)
             shutil.copytree(died, folder)
             resumed = process(folder, _resume(folder, purpose), second)
@@ -360,7 +362,7 @@ def pairs(folder: Path, first: int, seconds: int) -> Iterator[tuple[str, list[st
                 # It had fewer points this time: a wait was shorter. No pair, and judged all the same.
                 name = f"{first}, {purpose} past {second}, {then}"
             last = process(folder, _resume(folder, then))
-            yield name, told(last, folder)
+            yield name, 0, told(last, folder)
         shutil.rmtree(folder)
 
 
@@ -378,13 +380,14 @@ def main(words: list[str]) -> int:
         firsts = list(range(1, points + 1))
         random.Random(parts).shuffle(firsts)
         firsts = firsts[number::parts]
-    done, wrong = 0, {}
+    done, drawn, wrong = 0, 0, {}
     for first in firsts:
-        for name, found in pairs(folder, first, seconds):
+        for name, more, found in pairs(folder, first, seconds):
             done += PAIR in name
+            drawn += more
             if found:
                 wrong[name] = found
-    sys.stdout.write(json.dumps({"points": points, "pairs": done, "wrong": wrong}))
+    sys.stdout.write(json.dumps({"points": points, "pairs": done, "drawn": drawn, "wrong": wrong}))
     return 0
 
 
