@@ -41,7 +41,7 @@ def _drill(row: playing.Row, operator: Operator) -> Drill:
     finally:
         if living is not None:
             living.stop()
-    return Drill(run.returncode, output, operator.folder / "reports" / RUN_ID)
+    return Drill(run.wait(), output, operator.folder / "reports" / RUN_ID)
 
 
 def _world(operator: Operator, row: playing.Row, environment: dict[str, str]) -> embedded.World | None:
