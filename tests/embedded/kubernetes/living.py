@@ -134,11 +134,12 @@ class Living:
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
-                environment = (entry / "environ").read_bytes()
+                environment, command = ((entry / name).read_bytes() for name in ("environ", "cmdline"))
             except OSError:
+                # It is another's, or it has ended: maybe between the one file and the other.
                 continue
             if MARK.encode() in environment and str(self.directory).encode() in environment:
-                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                found.append(command.replace(b"\0", b" ").decode())
         return found
 
     def told(self) -> str:
