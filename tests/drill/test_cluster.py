@@ -324,9 +324,10 @@ def _processes_below(folder: Path) -> list[str]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            place = str((entry / "cwd").readlink())
+            place, command = str((entry / "cwd").readlink()), (entry / "cmdline").read_bytes()
         except OSError:
+            # It is another's, or it has ended.
             continue
         if place.startswith(str(folder)):
-            found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            found.append(command.replace(b"\0", b" ").decode())
     return found

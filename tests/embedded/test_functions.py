@@ -12,6 +12,7 @@ import pytest
 from drproof.embedded.functions import WHOLE
 from tests.embedded.conftest import RunningWorld, Start
 from tests.patience import until
+from tests.processes import lives
 
 CODE = """
 import os, sys
@@ -131,11 +132,4 @@ def test_the_processes_end_with_the_world(start: Start) -> None:
 
     world.stop()
 
-    until(lambda: not _lives(pid))
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    until(lambda: not lives(pid))

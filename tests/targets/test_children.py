@@ -17,6 +17,7 @@ from drproof.targets.provisioners import command
 from drproof.targets.provisioners.command import LONGEST_LINE, SHOWN_LINE, TAIL_LINES, Said
 from drproof.targets.provisioners.workshop import Workshop
 from tests.patience import PATIENCE, until
+from tests.processes import lives
 
 LONG = "300"
 Ran = tuple[int, Said]
@@ -41,14 +42,6 @@ def run(tmp_path: Path, workshop: Workshop) -> Run:
     return ran
 
 
-def gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return True
-    return state == "Z"
-
-
 def grandchild(tmp_path: Path) -> int:
     return int(until(lambda: (tmp_path / "grandchild").exists() and (tmp_path / "grandchild").read_text().strip()))
 
@@ -63,7 +56,7 @@ def test_what_a_command_leaves_behind_does_not_go_on_and_nobody_waits_for_its_pi
 
     assert (status, list(said.tail)) == (0, ["done"])
     assert time.monotonic() - began < int(LONG) / 2
-    until(lambda: gone(grandchild(tmp_path)))
+    until(lambda: not lives(grandchild(tmp_path)))
     until(workshop.is_idle)
 
 
@@ -74,7 +67,7 @@ def test_a_command_that_ignores_its_interrupt_is_killed_with_all_that_it_started
         run(f"trap '' INT TERM HUP; {FORKS}; while :; do sleep 0.05; done", timeout=1)
 
     assert caught.value.code == "Timeout"
-    until(lambda: gone(grandchild(tmp_path)))
+    until(lambda: not lives(grandchild(tmp_path)))
     until(workshop.is_idle)
 
 
