@@ -12,6 +12,10 @@ from drproof.model.errors import FormatError
 STATE_PREFIX = "{state_prefix}"
 """What stands in a variable for the place of the restored state."""
 
+FAILURE = re.compile(r"^drproof-failure (\{.*\})\s*$", re.MULTILINE)
+WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}")
+"""What a class of errors, or a code of a service, looks like; nothing else of a failure is repeated."""
+
 LINE = re.compile(r"^drproof-(state|canary) (\{.*\})\s*$", re.MULTILINE)
 
 
@@ -54,6 +58,24 @@ def parse_log(log: str, *, nonce: str) -> tuple[tuple[Report, ...], str]:
     if len(canaries) > 1:
         raise FormatError("state-report", "the canary was reported twice")
     return tuple(reports.values()), "".join(canaries)
+
+
+def failure_in(log: str, archives: Iterable[str]) -> str:
+    """Return why the Job could not read the state, as it said itself; "" where it did not say.
+
+    A log is anybody's text: the error and its code are repeated where they are words, the place if it is of `archives`.
+    """
+    found = FAILURE.search(log)
+    try:
+        content = parse(found[1].encode()) if found else None
+    except FormatError:
+        content = None
+    if not isinstance(content, dict):
+        return ""
+    words = [str(content.get(name, "")) for name in ("error", "code")]
+    told = " ".join(word for word in words if WORD.fullmatch(word))
+    known = next((name for name in archives if name == content.get("reading")), "the state")
+    return f"it could not read {known}: {told}" if told else ""
 
 
 def digest_of(rows: Iterable[Mapping[str, Any]], *, nonce: str) -> Report:

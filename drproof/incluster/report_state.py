@@ -5,6 +5,10 @@ the drill's nonce, so that nobody can have printed it before the drill began.
 
     drproof-state {"archive": …, "files": …, "nonce": …, "sha256": …, "size": …}
     drproof-canary {"text": …}
+
+Where it cannot read the state it says why, in words that hold nothing of the state, and ends with its exception:
+
+    drproof-failure {"code": …, "error": …, "reading": …}
 """
 
 import hashlib
@@ -21,6 +25,17 @@ LONGEST_CANARY = 65_536
 
 def main() -> int:
     """Report every archive that the environment names."""
+    reading = [""]
+    try:
+        return report(reading)
+    except Exception as exc:
+        answer = getattr(exc, "response", None) or {}
+        say("failure", code=answer.get("Error", {}).get("Code", ""), error=type(exc).__name__, reading=reading[-1])
+        raise
+
+
+def report(reading: list[str]) -> int:
+    """Report every archive, and note in `reading` which one that is."""
     bucket, prefix = os.environ["DRPROOF_STATE_BUCKET"], os.environ["DRPROOF_STATE_PREFIX"]
     nonce, owner = os.environ["DRPROOF_NONCE"], os.environ["DRPROOF_STATE_OWNER"]
     store = boto3.client("s3")
@@ -34,6 +49,7 @@ def main() -> int:
         return found.hexdigest(), size
 
     for archive in json.loads(os.environ["DRPROOF_ARCHIVES"]):
+        reading.append(archive)
         folder = f"{prefix}/{archive}/"
         found = pages.paginate(Bucket=bucket, Prefix=folder, ExpectedBucketOwner=owner)
         keys = sorted((row["Key"] for page in found for row in page.get("Contents", ())), key=str.encode)
@@ -51,6 +67,7 @@ def main() -> int:
             size=sum(size for _, (_, size) in rows),
         )
     if canary := os.environ.get("DRPROOF_CANARY", ""):
+        reading.append(canary)
         try:
             body = store.get_object(Bucket=bucket, Key=f"{prefix}/{canary}", ExpectedBucketOwner=owner)["Body"]
             say("canary", text=body.read(LONGEST_CANARY).decode("utf-8", "backslashreplace"))

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from drproof.analysis.state_report import digest_of, parse_log
+from drproof.analysis.state_report import digest_of, failure_in, parse_log
 from drproof.model.errors import FormatError
 
 NONCE, OTHER = "0" * 63 + "1", "0" * 63 + "2"
@@ -99,3 +99,29 @@ def test_paths_are_ordered_by_their_bytes_as_stores_do():
 
     text = f"{NONCE}\n" + "".join(f"{SHA} 0 {path}\n" for path in ("Z", "z", "\ufb01", "\U0001f40d"))
     assert digest_of(rows, nonce=NONCE).sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            {"code": "", "error": "IncompleteReadError", "reading": "a.tar"},
+            "it could not read a.tar: IncompleteReadError",
+        ),
+        (
+            {"code": "AccessDenied", "error": "ClientError", "reading": "state/canary.json"},
+            "it could not read the state: ClientError AccessDenied",
+        ),
+        ({"code": "", "error": "a secret: x", "reading": "a.tar"}, ""),
+        ({"code": "A" * 101, "error": "KeyError", "reading": ["a.tar"]}, "it could not read the state: KeyError"),
+        ({"error": 5}, ""),
+        ({}, ""),
+        ([], ""),
+    ],
+)
+def test_of_a_failure_the_error_is_repeated_and_nothing_else(content, told):
+    log = f"Traceback\nx drproof-failure {{}}\ndrproof-failure {json.dumps(content)}\n"
+
+    assert failure_in(log, ["a.tar", "b.tar"]) == told
+    assert failure_in("drproof-failure {not JSON}\n", ["a.tar"]) == ""
+    assert failure_in("nothing of it\n", ["a.tar"]) == ""

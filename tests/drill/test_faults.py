@@ -21,6 +21,7 @@ EIGHT_DAYS = 32
 
 SAMPLE = {
     "direct-wrong-bytes-s3-GetObject-atlas-backups-3",
+    "direct-truncated-s3-GetObject-atlas-recovery-58",
     "direct-answer-lost-ec2-RunInstances-1",
     "direct-truncated-ssm-SendCommand-1",
     "direct-expired-ssm-SendCommand-1",

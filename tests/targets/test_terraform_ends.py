@@ -85,6 +85,34 @@ def test_a_lock_in_a_table_that_somebody_else_holds_is_named_and_left(
     assert lock_is_free(locking, origin)
 
 
+@pytest.mark.parametrize(
+    ("service", "action", "kind", "code", "said"),
+    [
+        ("s3", "PutObject", "reset", "TerraformFailed", "connection reset"),
+        ("s3", "PutObject", "denied", "TerraformFailed", "AccessDenied"),
+        ("dynamodb", "PutItem", "denied", "TerraformFailed", "AccessDenied"),
+    ],
+)
+def test_a_lock_that_could_not_be_asked_for_is_held_by_nobody(
+    locking: AwsTarget, origin: str, world: embedded.World, service: str, action: str, kind: str, code: str, said: str
+) -> None:
+    """Terraform calls every failure by the name of a lock that is held: whoever waited for its holder would wait for ever."""
+    rule = {"kind": kind, "service": service, "action": action, "nth": 1}
+    embedded.ask(world.endpoint, "POST", "faults", rule)
+    try:
+        with pytest.raises(TargetError) as caught:
+            locking.recovery.provisioner.up(make_intent(), spec(origin))
+    finally:
+        embedded.ask(world.endpoint, "DELETE", "faults")
+
+    assert caught.value.code == code
+    assert said in str(caught.value)
+    assert "wait for its holder" not in str(caught.value)
+    assert owned(locking, origin) == []
+    assert locking.recovery.provisioner.up(make_intent(), spec(origin)).created == 1
+    locking.recovery.provisioner.down(make_intent(), spec(origin), bounds())
+
+
 @pytest.mark.parametrize("where", ["beside the state", "in the table", "in both"])
 def test_the_command_of_a_held_lock_gives_it_back_as_it_is_printed_from_an_empty_folder(
     where: str,

@@ -293,15 +293,18 @@ class _Watched:
     def _failed(self, end: str, pod: Manifest | None) -> PhaseError:
         exits = pods.exits(pod) if pod is not None else ()
         told = ", ".join(f"container {name} exited {code} ({reason})" for name, code, reason in exits if code != 0)
-        first = f"Job/{self._name} is {end}; {told or 'no container says why'}"
-        lines = [first]
         broken = next((name for name, code, _ in exits if code != 0), "")
-        if pod is not None and broken and self._ctx.settings.job.show_log:
-            try:
+        lines = [f"Job/{self._name} is {end}; {told or 'no container says why'}"]
+        try:
+            if pod is not None and broken == REPORT:
+                names = (*self._ctx.plan.criteria.backup.archives, self._ctx.plan.criteria.workload.canary)
+                own = state_report.failure_in(_log(self._cluster, pod, REPORT), names)
+                lines[0] += f"; {own}" if own else ""
+            if pod is not None and broken and self._ctx.settings.job.show_log:
                 lines += _log(self._cluster, pod, broken, tail_lines=TAIL_LINES).splitlines()
-            except TargetError as exc:
-                # A log that cannot be read must not turn an answer into a failure that is tried again.
-                lines.append(f"its log cannot be read: {exc}")
+        except TargetError as exc:
+            # A log that cannot be read must not turn an answer into a failure that is tried again.
+            lines.append(f"its log cannot be read: {exc}")
         return PhaseError("\n".join(lines))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from drproof.formats.build_receipts import BuildReceipt
 from drproof.model.errors import TargetError
 from drproof.targets.aws.codebuild import BuildSeen
+from drproof.targets.provisioners.command import met_a_lock
 from drproof.targets.provisioners.place import Lock
 from drproof.targets.provisioners.terraform import NEXT, NO_LOCK
 
@@ -21,7 +22,7 @@ def found_the_lock_held(receipt: BuildReceipt | None, tail: Sequence[str]) -> bo
     """Return whether the build could not take the lock; of one without a receipt its log says so."""
     if receipt is not None:
         return _word(receipt) == HELD
-    return any(NO_LOCK in line for line in tail)
+    return any(NO_LOCK in line for line in tail) and met_a_lock(tail)
 
 
 def lock_of(receipt: BuildReceipt | None) -> Lock | None:

@@ -1,11 +1,12 @@
 """One command of the Terraform binary: its own session, bounded output, one interrupt and time."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -20,6 +21,8 @@ LONGEST_LINE = 64 << 10
 SHOWN_LINE = 2_000
 DOCUMENT_LINES = 2_000
 """How many lines of a document are kept: outputs and versions are small, and what is longer is none of ours."""
+MET = re.compile(r"Lock Info:|\b(?:409|412)\b|PreconditionFailed|ConditionalCheckFailed|ConditionalRequestConflict")
+"""What Terraform says besides when a lock was there; it calls each failure to ask for one by the same name."""
 TAKING_AWAY = frozenset({"delete", "replace", "forget"})
 
 
@@ -93,6 +96,11 @@ class Said:
             elif ERROR in found:
                 self.error = found.partition(ERROR)[2]
             self.tail.append(found[:SHOWN_LINE])
+
+
+def met_a_lock(tail: Iterable[str]) -> bool:
+    """Whether a lock was there, of a Terraform that could not take it: the call may have failed as any other does."""
+    return any(MET.search(line) for line in tail)
 
 
 def run(  # noqa: PLR0913 — a process has that many sides

@@ -21,7 +21,7 @@ from drproof.targets.aws import errors
 from drproof.targets.aws.lookouts import AwsLockTables
 from drproof.targets.aws.sessions import Session
 from drproof.targets.provisioners import module
-from drproof.targets.provisioners.command import Said, run
+from drproof.targets.provisioners.command import Said, met_a_lock, run
 from drproof.targets.provisioners.machines import MOST, end_all, marked, outputs, own_machines, plain, sought
 from drproof.targets.provisioners.modules import Module
 from drproof.targets.provisioners.place import Lock, Place, lock_of
@@ -349,7 +349,9 @@ class TerraformProvisioner:
     def _failed(self, verb: str, status: int, said: Said) -> TargetError:
         if said.problem == NO_LOCK:
             beside = self._place.lock()
-            return self._place.held(beside or self._in_the_table(), "" if beside else self._lock_table)
+            lock = beside or self._in_the_table()
+            if lock is not None or met_a_lock(said.tail):
+                return self._place.held(lock, "" if beside else self._lock_table)
         code = said.code or PROBLEMS.get(said.problem, "TerraformFailed")
         if verb == "init" and any(one in " ".join(said.tail) for one in NOT_LOCKED):
             code = "PluginDiffers"
