@@ -43,7 +43,7 @@ from drproof.model.context import DRILL_TAG, Effect
 from drproof.model.criteria import Sites
 from drproof.model.errors import DrproofError, GuardError, JournalError, TargetError
 from drproof.model.settings import Settings
-from drproof.targets import open_target
+from drproof.targets import open_target, take_over
 from drproof.targets.embedded import World
 from drproof.targets.signers import FILE
 
@@ -112,6 +112,8 @@ def open_run(prepared: Prepared, *, held: Lease | None = None, leased: bool = Tr
         target = _checked_target(prepared, private, world, handover.origin)
         if prepared.plan.mutates:
             kubeconfig.take_over(prepared, target)
+        if prepared.prior is not None:
+            take_over(private.path, Private.of(prepared.prior.directory).path)
         handover = _lasting(handover, prepared, private, target)
         private.hand_over(handover)
         masker = Redactor(_secrets(target, mutates=prepared.plan.mutates), salt=private.salt())

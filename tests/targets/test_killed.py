@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ import pytest
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import Interruption, TargetError
 from drproof.model.ownership import Bounds
-from drproof.targets import embedded, environment
-from drproof.targets.provisioners import command
+from drproof.targets import embedded, environment, take_over
+from drproof.targets.provisioners import command, workshop
 from drproof.targets.provisioners.place import LOCK_SUFFIX
 from drproof.targets.provisioners.workshop import Workshop
 from drproof.targets.sites import AwsTarget
@@ -54,6 +55,7 @@ target = open_target(
     origin=origin,
 )
 from dataclasses import replace
+from datetime import UTC, datetime
 target.recovery.provisioner.up(replace(make_intent(), token=token_of_victim(origin)), spec(origin))
 """
 
@@ -205,6 +207,28 @@ def test_a_machine_that_no_state_knows_is_not_forgotten_and_not_made_twice(
         assert len(target.recovery.provisioner.holds()) == 1
     assert target.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin)).destroyed == 1
     nothing_is_left(target, origin)
+
+
+@WITHOUT
+def test_a_lock_that_an_earlier_window_left_is_given_back_by_the_one_that_goes_on(
+    opened: Opener, origin: str, tmp_path: Path
+) -> None:
+    """Credentials that expire while a machine is taken away leave the lock; whoever has new ones has another folder."""
+    earlier, later = tmp_path / "earlier", tmp_path / "later"
+    opened("terraform", origin=origin, directory=earlier).recovery.provisioner.up(make_intent(), spec(origin))
+    Workshop.next_in(earlier / workshop.BENCHES)
+    target = opened("terraform", origin=origin, directory=later)
+    foreign_lock(target, origin, Who=workshop._who(), Created=datetime.now(UTC).isoformat())
+    with pytest.raises(TargetError) as caught:
+        target.recovery.provisioner.up(make_intent(), spec(origin))
+    assert caught.value.code == "LockHeld", "without a word of the earlier window it is anybody's"
+
+    take_over(later, earlier)
+
+    assert target.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin)).destroyed == 1
+    nothing_is_left(target, origin)
+    take_over(tmp_path / "last", earlier)
+    assert not (tmp_path / "last").exists(), "what was settled is nobody's business any more"
 
 
 @WITHOUT

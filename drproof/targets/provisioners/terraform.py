@@ -25,7 +25,7 @@ from drproof.targets.provisioners.command import Said, met_a_lock, run
 from drproof.targets.provisioners.machines import MOST, end_all, marked, outputs, own_machines, plain, sought
 from drproof.targets.provisioners.modules import Module
 from drproof.targets.provisioners.place import Lock, Place, lock_of
-from drproof.targets.provisioners.workshop import Workshop
+from drproof.targets.provisioners.workshop import BENCHES, Workshop
 
 SHOWN = 10
 """How many addresses a message names."""
@@ -128,7 +128,7 @@ class TerraformProvisioner:
         self._version = version
         self._account = account
         self._lock_table = lock_table
-        self._directory = directory / "terraform"
+        self._directory = directory / BENCHES
         self._module = module
 
     @property

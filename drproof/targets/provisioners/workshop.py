@@ -20,6 +20,9 @@ from drproof.formats import timestamps
 from drproof.model.errors import FormatError, TargetError
 from drproof.targets.provisioners.place import Lock
 
+BENCHES = "terraform"
+"""Where the folders of a run lie in its private one."""
+
 GRACE_SECONDS = 20
 """How long Terraform may take to end after its one interrupt: it ends its provisioner and writes the state."""
 
@@ -50,9 +53,20 @@ class Workshop:
         if not directory.is_dir():
             return ()
         numbered = sorted(
-            (found for found in directory.iterdir() if found.name.isdigit()), key=lambda found: int(found.name)
+            (found for found in directory.iterdir() if found.name.isdigit() and found.is_dir()),
+            key=lambda found: int(found.name),
         )
         return tuple(cls(folder) for folder in numbered if not (folder / "ended").exists())
+
+    @classmethod
+    def take_over(cls, directory: Path, earlier: Path) -> None:
+        """Have those that an earlier window left below `earlier` be settled with those below `directory`.
+
+        A window that tears down finds the lock that the one before it could not give back, and knows whose it is.
+        """
+        for left in cls.left_in(earlier):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (directory / left.folder.name).symlink_to(left.folder.resolve(), target_is_directory=True)
 
     @property
     def pid_file(self) -> Path:
