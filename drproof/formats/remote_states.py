@@ -72,8 +72,11 @@ def direct(data: bytes) -> Direct:
 def _managed(resource: Mapping[str, Any]) -> Managed | None:
     code = "terraform-state"
     mode = _text(resource, "mode", code)
-    if mode != "managed":
+    if mode == "data":
         return None
+    if mode != "managed":
+        # A resource of which nobody knows whether it stands for something is not nothing.
+        raise FormatError(code, f"mode: expected managed or data, got {mode!r}")
     instances = _rows(resource, "instances", code)
     for one in instances:
         _table(one.get("attributes"), code, "attributes as an object")

@@ -281,6 +281,7 @@ def test_a_state_that_nobody_can_read_is_not_taken_for_an_empty_one(site: AwsTar
         b'{"version": 4}',
         b'{"version": 4, "resources": {}}',
         b'{"version": 4, "resources": [{}]}',
+        b'{"version": 4, "resources": [{"mode": "manageb", "type": "x", "name": "y", "instances": []}]}',
         instances(b"{}"),
         instances(b"[{}]"),
         instances(b'[{"attributes": null}]'),
