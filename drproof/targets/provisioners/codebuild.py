@@ -9,7 +9,7 @@ from drproof.analysis.ownership import refuse_too_many
 from drproof.formats.build_receipts import BuildReceipt
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.changes import Build, Change, Planned, Say, unsaid
-from drproof.model.errors import QuotaError, TargetError
+from drproof.model.errors import HeldError, QuotaError, TargetError
 from drproof.model.ownership import Bounds
 from drproof.targets import cleaning
 from drproof.targets.aws.codebuild import WAITING, AwsBuilds, BuildSeen
@@ -19,7 +19,7 @@ from drproof.targets.provisioners.build_order import Action, Orders, next_token
 from drproof.targets.provisioners.build_seen import BuildOrder, is_before, took
 from drproof.targets.provisioners.kept_receipts import Kept, kept_of, mismatch
 from drproof.targets.provisioners.machines import MOST, end_all, marked, outputs, own_machines, sought
-from drproof.targets.provisioners.place import Place
+from drproof.targets.provisioners.place import Lock, Place
 
 STOPPING_MS = 120_000
 """How long a build may take to end once it was told to."""
@@ -85,7 +85,7 @@ class CodeBuildProvisioner:
             return self._queued(build, "its time for waiting is over")
         receipt, doubt = self._said("bringup", build)
         if build_failures.found_the_lock_held(receipt, ()):
-            return self._place.held(build_failures.lock_of(receipt), self._orders.lock_table)
+            return self._held(receipt, (), self._place.lock())
         return build_failures.failed(build, receipt, doubt, ())
 
     @property
@@ -302,9 +302,16 @@ class CodeBuildProvisioner:
             if there is not None and took(build, there, self._builds.head):
                 # Its Terraform asked again, and met the lock that it had taken: the next attempt gives it back.
                 return self._place.unanswered(there)
-            beside = not self._orders.lock_table or there is not None
-            return self._place.held(build_failures.lock_of(receipt) or there, "" if beside else self._orders.lock_table)
+            return self._held(receipt, tail, there)
         return build_failures.failed(build, receipt, doubt, tail)
+
+    def _held(self, receipt: BuildReceipt | None, tail: tuple[str, ...], there: Lock | None) -> HeldError:
+        """Return the error of a lock that a build met: where Terraform met it, else where one lies now."""
+        beside = build_failures.is_beside(receipt, tail)
+        if beside is None:
+            beside = there is not None
+        lock = build_failures.lock_of(receipt) or build_failures.lock_in(tail) or (there if beside else None)
+        return self._place.held(lock, "" if beside else self._orders.lock_table)
 
     def _said(self, action: Action, build: BuildSeen) -> tuple[BuildReceipt | None, str]:
         """Return the receipt that a build which did not succeed left, or why there is none to believe."""
