@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from drproof.formats import s3_uri
 from drproof.model.capabilities import Intent
-from drproof.model.errors import HeldError, NotFoundError, TargetError
+from drproof.model.errors import HeldError, NotFoundError, QuotaError, TargetError
 from drproof.model.settings import BuildSettings
 from drproof.targets.aws.codebuild import AwsBuilds
 from drproof.targets.provisioners.build_order import Orders
@@ -51,6 +52,10 @@ def bad(kind: str, status: str, code: str = "", message: str = "") -> list[dict[
 
 def refusal(code: str, message: str = "") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "Call")
+
+
+def refusal_of_a_page() -> Any:
+    raise refusal("ThrottlingException")
 
 
 class Service:
@@ -183,3 +188,136 @@ def test_a_held_lock_is_named_where_it_lies_and_given_back_there(
     assert str(error).startswith(says)
     assert NOTE["ID"] in str(error)
     assert ("dynamodb_table=locks" in str(error)) is says.startswith("locks"), str(error)
+
+
+@pytest.mark.parametrize(
+    "look", [None, refusal("ThrottlingException"), refusal("InternalFailure")], ids=["unknown", "throttled", "failing"]
+)
+def test_a_build_that_nobody_could_look_at_is_no_build_that_waited_for_its_turn(look: Any) -> None:
+    service = Service([look])
+
+    error = failed(provisioner(service))
+
+    assert not isinstance(error, QuotaError), "no quota was in the way: nobody knows what the build did"
+    assert "expected to see it within 20 ms, got no answer" in str(error)
+    assert service.stopped == [ID]
+
+
+def test_a_build_that_vanishes_while_it_works_ends_the_wait() -> None:
+    service = Service([build("IN_PROGRESS", "BUILD"), None])
+
+    error = failed(provisioner(service, waits_ms=60_000))
+
+    assert isinstance(error, NotFoundError)
+    assert f"{ID}: BuildNotFound: CodeBuild knows it no more" in str(error)
+
+
+def test_a_build_that_is_not_known_everywhere_at_once_is_waited_for() -> None:
+    looks = [*[None] * 8, build("IN_PROGRESS", "BUILD"), None, build("FAILED", phases=bad("BUILD", "FAILED"))]
+
+    error = failed(provisioner(Service(looks), waits_ms=60_000))
+
+    assert error.code == "BuildFailed"
+
+
+REFUSED = {
+    "a quota of the account": (
+        "SUBMITTED",
+        "FAILED",
+        "ACCOUNT_LIMIT_EXCEEDED",
+        "Cannot have more than 0 builds in queue",
+    ),
+    "a quota in words": ("PROVISIONING", "FAULT", "", "AccountLimitExceededException: too many builds"),
+    "a service quota": ("QUEUED", "CLIENT_ERROR", "ServiceQuotaExceededException", ""),
+}
+
+
+@pytest.mark.parametrize("ask", [failed, asked_why])
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_build_that_a_quota_kept_from_beginning_is_no_failed_recovery(
+    name: str, ask: Callable[[CodeBuildProvisioner], TargetError]
+) -> None:
+    kind, status, code, message = REFUSED[name]
+
+    error = ask(provisioner(Service([build(phases=bad(kind, status, code, message))])))
+
+    assert isinstance(error, QuotaError)
+    assert f"{kind}: {': '.join(filter(None, (code, message)))}" in str(error)
+    assert "next: request at least 1 of the quota 'Concurrently running builds for Linux/Medium environment'" in str(
+        error
+    )
+
+
+BROKEN = {
+    "the service's own fault": ("FAULT", "PROVISIONING", "INTERNAL_SERVICE_ERROR", "try again", "BuildFault"),
+    "a person": ("STOPPED", "BUILD", "", "", "BuildStopped"),
+    "its time": ("TIMED_OUT", "BUILD", "BUILD_TIMED_OUT", "Build has timed out", "BuildTimedOut"),
+    "words of a quota in what it ran": ("FAILED", "BUILD", "COMMAND_EXECUTION_ERROR", "LimitExceeded", "BuildFailed"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_build_that_ended_by_a_fault_says_which_and_is_no_quota(name: str) -> None:
+    status, kind, code, message, named = BROKEN[name]
+    told = build(status, phases=bad(kind, status, code, message))
+
+    for error in (failed(provisioner(Service([told]))), asked_why(provisioner(Service([told])))):
+        assert (error.code, isinstance(error, QuotaError)) == (named, False)
+        assert f"{status}: {kind}: " in str(error)
+        assert "it left no receipt" in str(error)
+
+
+@pytest.mark.parametrize("looked", ["refused", "without a value", "nothing", "denied"])
+def test_a_refused_start_stays_one_of_a_quota_whatever_the_quotas_say(looked: str) -> None:
+    name = "Concurrently running builds for Linux/Medium environment"
+    why = {"ErrorReason": {"ErrorCode": "DEPENDENCY_THROTTLING_ERROR", "ErrorMessage": "later"}}
+    service = Service([], start=refusal("AccountLimitExceededException", "Cannot have more than 0 builds in queue"))
+    if looked == "without a value":
+        service.quotas = [{"QuotaName": name, "QuotaCode": "L-1", **why}]
+    elif looked == "denied":
+        vars(service)["batch_get_projects"] = lambda **_: (_ for _ in ()).throw(refusal("AccessDeniedException"))
+    elif looked == "refused":
+        vars(service)["get_paginator"] = lambda _: SimpleNamespace(
+            paginate=lambda **_: (refusal_of_a_page() for _ in range(1))
+        )
+
+    error = failed(provisioner(service))
+
+    assert isinstance(error, QuotaError)
+    assert f"of the quota '{name}': aws service-quotas request-service-quota-increase" in str(error)
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_limit_of_the_project_itself_is_raised_there(limit: int) -> None:
+    service = Service([], start=refusal("AccountLimitExceededException", "Cannot have more than 1 active builds"))
+    service.project["concurrentBuildLimit"] = limit
+    service.quotas = [
+        {"QuotaName": "Concurrently running builds for Linux/Medium environment", "QuotaCode": "L-1", "Value": 5.0}
+    ]
+
+    error = failed(provisioner(service))
+
+    assert isinstance(error, QuotaError)
+    assert (
+        f"the project infra runs at most {limit} at a time: aws codebuild update-project --region us-west-2 --name infra "
+        f"--concurrent-build-limit {limit + 1}" in str(error)
+    )
+
+
+def test_a_variable_that_a_build_exported_without_a_value_is_an_empty_one() -> None:
+    exported = [{"name": "RECEIPT_SHA256"}]
+    told = build(phases=bad("BUILD", "FAILED"), exportedEnvironmentVariables=exported)
+
+    assert failed(provisioner(Service([told]))).code == "BuildFailed"
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException"])
+def test_a_log_that_is_not_there_hides_no_lock_that_was_held(code: str) -> None:
+    begun, ended = datetime(2025, 12, 31, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    told = build(phases=bad("BUILD", "FAILED"), startTime=begun, endTime=ended)
+    held = {RECEIPT: receipt(terraform_lock_held=HELD), LOCK: json.dumps(NOTE).encode()}
+
+    error = failed(provisioner(Service([told], lines=refusal(code)), held))
+
+    assert isinstance(error, HeldError)
+    assert str(error).startswith(f"s3://{BUCKET}/{LOCK}: LockHeld")

@@ -78,7 +78,7 @@ class AwsQuotas:
         except NotFoundError:
             with translated("servicequotas:GetAWSDefaultServiceQuota", subject):
                 quota = self._quotas().get_aws_default_service_quota(**asked)["Quota"]
-        return str(quota.get("QuotaName") or ""), int(quota["Value"])
+        return str(quota.get("QuotaName") or ""), _value(quota, "servicequotas:GetServiceQuota", subject)
 
     def _running(self) -> Iterator[str]:
         states = [{"Name": "instance-state-name", "Values": list(COUNTED)}]
@@ -126,8 +126,17 @@ def quota_named(client: Any, service: str, name: str) -> tuple[str, int]:  # noq
     ):
         for row in _pages(client, method, f"servicequotas:{operation}", "Quotas", {"ServiceCode": service}):
             if row.get("QuotaName") == name:
-                return str(row["QuotaCode"]), int(row["Value"])
+                return str(row["QuotaCode"]), _value(row, f"servicequotas:{operation}", name)
     raise failure("servicequotas:ListServiceQuotas", service, "NoSuchQuota", f"expected {name!r}")
+
+
+def _value(quota: Mapping[str, Any], call: str, subject: str) -> int:
+    """Return the value of a quota; the service names one of which it could not learn that, and why."""
+    if quota.get("Value") is None:
+        why = quota.get("ErrorReason") or {}
+        said = f"expected a value, got none: {why.get('ErrorMessage') or 'nobody says why'}"
+        raise failure(call, subject, str(why.get("ErrorCode") or "NoValue"), said)
+    return int(quota["Value"])
 
 
 def quota_of(instance_type: str) -> tuple[str, str]:

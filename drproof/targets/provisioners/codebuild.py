@@ -81,8 +81,8 @@ class CodeBuildProvisioner:
         build = self._given(build_id)
         if not build.is_over or build.status == "SUCCEEDED":
             return None
-        if build.failed_phase in WAITING and build.status == "TIMED_OUT":
-            return self._queued(build, "its time for waiting is over")
+        if (refused := self._refused(build)) is not None:
+            return refused
         receipt, doubt = self._said("bringup", build)
         if build_failures.found_the_lock_held(receipt, ()):
             return self._held(receipt, (), self._place.lock())
@@ -265,15 +265,20 @@ class CodeBuildProvisioner:
         """Return the build once it is over."""
         settings = self._orders.settings
         build, phase = started, ""
+        seen = False
         for build in self._builds.looks(started.build_id, settings.queued_ms):
+            seen = True
             if build.phase != phase:
                 phase = build.phase
                 say(f"build {build.build_id}: {phase}")
             if build.is_over or phase not in WAITING:
                 break
         else:
+            if not seen:
+                message = f"expected to see it within {settings.queued_ms} ms, got no answer; it was stopped"
+                raise failure("codebuild:BatchGetBuilds", started.build_id, "Timeout", message)
             raise self._queued(build, f"it waited {settings.queued_ms} ms for its turn")
-        for build in self._builds.looks(started.build_id, settings.build_ms):
+        for build in self._builds.looks(started.build_id, settings.build_ms, known=True):
             if build.phase != phase:
                 phase = build.phase
                 say(f"build {build.build_id}: {phase}")
@@ -289,17 +294,31 @@ class CodeBuildProvisioner:
         )
         return QuotaError(msg, code="QueuedTooLong", call="codebuild:StartBuild")
 
-    def _failed(self, action: Action, build: BuildSeen) -> TargetError:
-        """Return why a build did not succeed, from its phases, its receipt and its log."""
+    def _refused(self, build: BuildSeen) -> QuotaError | None:
+        """Return the error of a build that a quota kept from beginning; None where something else ended it."""
         if build.failed_phase in WAITING and build.status == "TIMED_OUT":
             return self._queued(build, "its time for waiting is over")
+        if not build.was_refused:
+            return None
+        msg = (
+            f"build {build.build_id}: {build.status}: {build.failed_phase}: {build.cause}\n"
+            f"  next: {self._builds.raise_the_quota()}"
+        )
+        return QuotaError(msg, code="BuildRefused", call="codebuild:StartBuild")
+
+    def _failed(self, action: Action, build: BuildSeen) -> TargetError:
+        """Return why a build did not succeed, from its phases, its receipt and its log."""
+        if (refused := self._refused(build)) is not None:
+            return refused
         tail: tuple[str, ...] = ()
         with suppress(TargetError):
             tail = self._builds.tail(build)
         receipt, doubt = self._said(action, build)
         if build_failures.found_the_lock_held(receipt, tail):
-            there = self._place.lock()
-            if there is not None and took(build, there, self._builds.head):
+            there, own = self._place.lock(), False
+            with suppress(TargetError):
+                own = there is not None and took(build, there, self._builds.head)
+            if there is not None and own:
                 # Its Terraform asked again, and met the lock that it had taken: the next attempt gives it back.
                 return self._place.unanswered(there)
             return self._held(receipt, tail, there)
