@@ -1,5 +1,6 @@
 """The account has room for what a drill brings up."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +12,13 @@ from drproof.model.verdict import Finding, hold, undecided
 from drproof.phases.preflight.read_quotas import QuotaRead, QuotasObserved
 
 Quotas = Receipt[QuotasObserved]
+PASSES = re.compile(
+    "throttl|toomany|limitexceeded|service_error|internal|unavailable|unreachable|timeout", re.IGNORECASE
+)
+"""How a service says what may be over in a moment."""
+UNKNOWN_TYPES = frozenset({"InvalidInstanceType", "UnknownFamily", "UnknownType"})
+UNKNOWN_PROJECTS = frozenset({"ProjectNotFound", "ResourceNotFoundException"})
+NO_SUCH_QUOTA = "NoSuchQuota"
 
 
 @contract(
@@ -26,8 +34,7 @@ def quota_has_room_for_a_drill(read_quotas: Quotas, criteria: Criteria, subject:
     quota = found[0].quota
     if quota is None:
         return undecided(
-            f"the quota of {subject} could not be read: {found[0].status}\n  next: allow what drproof policy --plan "
-            "preflight prints, then run pytest -m preflight again"
+            f"the quota of {subject} could not be read: {found[0].status}\n  next: {_next(found[0].status)}"
         )
     wanted = quota.in_use + quota.needed
     return hold(
@@ -38,6 +45,24 @@ def quota_has_room_for_a_drill(read_quotas: Quotas, criteria: Criteria, subject:
         f"drill takes {quota.needed} more\n  next: aws service-quotas request-service-quota-increase --service-code "
         f"{quota.service} --quota-code {quota.code} --desired-value {wanted} --region {criteria.sites.recovery.region}",
     )
+
+
+def _next(status: str) -> str:
+    """Return what helps against a quota that could not be read, by the code that was given for it."""
+    if PASSES.search(status):
+        return "pytest -m preflight again: the service was asked too often, or failed"
+    if status in UNKNOWN_TYPES:
+        return (
+            "name a type of EC2 with a quota of its own, such as t4g.medium, as recovery.instance_type in drproof.toml"
+        )
+    if status in UNKNOWN_PROJECTS:
+        return "name a project that is there as recovery.provisioner.codebuild.project in drproof.toml"
+    if status == NO_SUCH_QUOTA:
+        return (
+            "aws service-quotas list-aws-default-service-quotas --service-code codebuild lists those that there are; "
+            "give the project an environment that has one"
+        )
+    return "allow what drproof policy --plan preflight prints, then run pytest -m preflight again"
 
 
 @quota_has_room_for_a_drill.sabotage("the quota is 0")

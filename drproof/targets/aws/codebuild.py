@@ -10,7 +10,7 @@ from drproof.model.errors import NotFoundError, QuotaError, TargetError, Throttl
 from drproof.targets import waiting
 from drproof.targets.aws import instants
 from drproof.targets.aws.errors import failure, translated
-from drproof.targets.aws.service_quotas import BUILDS_NAMED, CODEBUILD, quota_named
+from drproof.targets.aws.service_quotas import CODEBUILD, USUAL, builds_named, quota_named
 
 if TYPE_CHECKING:
     from mypy_boto3_codebuild.client import CodeBuildClient
@@ -38,15 +38,6 @@ TAIL_LINES = 40
 LOG_EVENTS = 400
 LISTED = 100
 """How many of the newest builds of a project are looked at; one call reads no more."""
-
-SIZES = {
-    "BUILD_GENERAL1_SMALL": "Small",
-    "BUILD_GENERAL1_MEDIUM": "Medium",
-    "BUILD_GENERAL1_LARGE": "Large",
-    "BUILD_GENERAL1_XLARGE": "XLarge",
-    "BUILD_GENERAL1_2XLARGE": "2XLarge",
-}
-KINDS = {"LINUX_CONTAINER": "Linux", "ARM_CONTAINER": "ARM", "LINUX_GPU_CONTAINER": "Linux GPU"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,11 +205,9 @@ class AwsBuilds:
                 answer = self._client.batch_get_projects(names=[self.project])
             project = answer["projects"][0]
             limit = project.get("concurrentBuildLimit") or 0
-            found = project["environment"]
-            size = SIZES.get(str(found["computeType"]), str(found["computeType"]))
-            name = f"Concurrently running builds for {KINDS.get(str(found['type']), found['type'])}/{size} environment"
+            name = builds_named(project["environment"])
         except (TargetError, KeyError, IndexError):
-            name = BUILDS_NAMED.format(size="Medium")
+            name = builds_named(USUAL)
         try:
             code, value = quota_named(self._quotas(), CODEBUILD, name)
         except TargetError:
