@@ -1,5 +1,6 @@
 """What CodeBuild may say of a build, each in the words of the service, without a world behind it."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from drproof.targets.aws.codebuild import AwsBuilds
 from drproof.targets.provisioners.build_order import Orders
 from drproof.targets.provisioners.codebuild import CodeBuildProvisioner
 from drproof.targets.provisioners.place import LOCK_SUFFIX, Place
+from tests.targets.conftest import spec
 from tests.targets.lock_notes import NOTE
 
 ORIGIN, ID = "drill-1", "infra:1"
@@ -150,8 +152,6 @@ def receipt(**changes: Any) -> bytes:
 
 
 def failed(one: CodeBuildProvisioner) -> TargetError:
-    from tests.targets.conftest import spec
-
     with pytest.raises(TargetError) as caught:
         one.up(INTENT, spec(ORIGIN))
     return caught.value
@@ -321,3 +321,25 @@ def test_a_log_that_is_not_there_hides_no_lock_that_was_held(code: str) -> None:
 
     assert isinstance(error, HeldError)
     assert str(error).startswith(f"s3://{BUCKET}/{LOCK}: LockHeld")
+
+
+@pytest.mark.parametrize("phase", ["QUEUED", "BUILD"])
+def test_a_build_that_succeeded_while_it_was_to_be_stopped_is_judged_by_its_receipt(phase: str) -> None:
+    """It ends between the last look and the request to end it, and has brought a machine up."""
+    text = receipt(status="ok", exit_status=0, failed_command="", reason="", plan={"add": 1, "change": 0, "destroy": 0})
+    exported = [{"name": "RECEIPT_SHA256", "value": hashlib.sha256(text).hexdigest()}]
+    ended = build("SUCCEEDED", exportedEnvironmentVariables=exported)
+    service = Service([build("IN_PROGRESS", phase)])
+
+    def stop(**_: str) -> dict[str, Any]:
+        service._looks = iter([ended])
+        return {}
+
+    vars(service)["stop_build"] = stop
+
+    change = provisioner(service, {RECEIPT: text}).up(INTENT, spec(ORIGIN))
+
+    assert (change.changed, change.build and change.build.build_id) == (1, ID)
+    service._looks = iter([build("IN_PROGRESS", phase)])
+    unreceipted = failed(provisioner(service))
+    assert unreceipted.code == "ReceiptMismatch", "never a success without the receipt of that very build"

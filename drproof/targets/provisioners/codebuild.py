@@ -208,9 +208,13 @@ class CodeBuildProvisioner:
             # Nobody waits for it any longer: it must not go on unobserved.
             left = f"build {seen.build_id} may still run"
             next_step = f"aws codebuild stop-build --region {self._orders.region} --id {seen.build_id}"
+            last = None
             with cleaning.after(exc, left=left, next_step=next_step):
-                self._builds.stop(intent, seen.build_id, timeout_ms=self._stopping_ms)
-            raise
+                last = self._builds.stop(intent, seen.build_id, timeout_ms=self._stopping_ms)
+            if not isinstance(exc, TargetError) or last is None or last.status != "SUCCEEDED":
+                raise
+            # It came to its end between the last look and this: what it did is done, and its receipt says what.
+            ended = last
         if ended.status != "SUCCEEDED":
             raise self._failed(action, ended)
         kept = kept_of(ended, action, self._place, self._orders)
