@@ -14,7 +14,7 @@ from botocore.compat import HTTPHeaders
 
 from drproof.formats.timestamps import milliseconds
 from drproof.model.errors import GuardError, NotFoundError, TargetError
-from drproof.model.readiness import EXPIRY_UNKNOWN
+from drproof.model.readiness import EXPIRY_UNKNOWN, PROJECT_LIMIT
 from drproof.model.receipt import Caller
 from drproof.targets.aws.iam import AwsPermissions
 from drproof.targets.aws.permissions import Permission, needed, partition_of, policy
@@ -130,6 +130,24 @@ def test_the_quota_of_builds_is_that_of_the_projects_own_environment_and_only_it
     account.project = None
     with pytest.raises(TargetError, match="ProjectNotFound"):
         account.ask()
+
+
+def test_the_limit_of_the_project_itself_counts_where_it_leaves_less_room():
+    account = Account()
+    assert account.project is not None
+    account.quotas[1] = {**account.quotas[1], "Value": 20.0}
+    account.project["concurrentBuildLimit"] = None
+    assert account.ask().value == 20
+    account.project["concurrentBuildLimit"] = 2
+
+    found = account.ask()
+
+    assert (found.service, found.code, found.name) == ("codebuild", PROJECT_LIMIT, "infra")
+    assert (found.value, found.in_use, found.needed) == (2, 2, 1), (
+        "all builds of the project count, whatever they run on"
+    )
+    account.project["concurrentBuildLimit"] = 50
+    assert account.ask().code == "L-2"
 
 
 def test_a_quota_without_a_value_is_told_with_the_reason_of_the_service_and_is_no_defect():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
-from drproof.model.readiness import QuotaSeen
+from drproof.model.readiness import PROJECT_LIMIT, QuotaSeen
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, hold, undecided
 from drproof.phases.preflight.read_quotas import QuotaRead, QuotasObserved
@@ -41,9 +41,22 @@ def quota_has_room_for_a_drill(read_quotas: Quotas, criteria: Criteria, subject:
         quota.value >= wanted,
         observed={"code": quota.code, "value": quota.value, "in_use": quota.in_use},
         expected={"value": f"at least {wanted}"},
-        reason=f"{quota.service} quota {quota.code} ({quota.name}) is {quota.value}; {quota.in_use} are taken and a "
-        f"drill takes {quota.needed} more\n  next: aws service-quotas request-service-quota-increase --service-code "
-        f"{quota.service} --quota-code {quota.code} --desired-value {wanted} --region {criteria.sites.recovery.region}",
+        reason=_short_of(quota, wanted, criteria.sites.recovery.region),
+    )
+
+
+def _short_of(quota: QuotaSeen, wanted: int, region: str) -> str:
+    """Return which limit leaves too little room, and the command that raises it."""
+    if quota.code == PROJECT_LIMIT:
+        return (
+            f"the project {quota.name} runs at most {quota.value} builds at a time; {quota.in_use} run, and a drill "
+            f"takes {quota.needed} more\n  next: aws codebuild update-project --name {quota.name} "
+            f"--concurrent-build-limit {wanted} --region {region}"
+        )
+    return (
+        f"{quota.service} quota {quota.code} ({quota.name}) is {quota.value}; {quota.in_use} are taken and a drill "
+        f"takes {quota.needed} more\n  next: aws service-quotas request-service-quota-increase --service-code "
+        f"{quota.service} --quota-code {quota.code} --desired-value {wanted} --region {region}"
     )
 
 

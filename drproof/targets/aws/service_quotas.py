@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from drproof.model.errors import NotFoundError
-from drproof.model.readiness import QuotaSeen
+from drproof.model.readiness import PROJECT_LIMIT, QuotaSeen
 from drproof.targets.aws.errors import failure, translated
 
 STANDARD = ("L-1216C47A", "A, C, D, H, I, M, R, T and Z")
@@ -83,7 +83,14 @@ class AwsQuotas:
             raise failure("codebuild:BatchGetProjects", self._project, "ProjectNotFound", message)
         wanted = builds_named(found[0]["environment"])
         code, value = quota_named(self._quotas(), CODEBUILD, wanted)
-        in_use = self._building(wanted)
+        running = self._building()
+        in_use = sum(quota == wanted for _, quota in running)
+        limit = int(found[0].get(PROJECT_LIMIT) or 0)
+        own = sum(project == self._project for project, _ in running)
+        if limit and limit - own < value - in_use:
+            return QuotaSeen(
+                service=CODEBUILD, code=PROJECT_LIMIT, name=self._project, value=limit, in_use=own, needed=1
+            )
         return QuotaSeen(service=CODEBUILD, code=code, name=wanted, value=value, in_use=in_use, needed=1)
 
     def _quota(self, service: str, code: str) -> tuple[str, int]:
@@ -117,10 +124,10 @@ class AwsQuotas:
             raise failure("ec2:DescribeInstanceTypes", "", "UnknownType", message)
         return found
 
-    def _building(self, quota: str) -> int:
-        """Return how many builds run that count against a quota, of the latest hundred of each project."""
+    def _building(self) -> list[tuple[str, str]]:
+        """Return project and quota of each build that runs, of the latest hundred of each project."""
         client = self._builds()
-        running = 0
+        running: list[tuple[str, str]] = []
         for project in _pages(client, "list_projects", "codebuild:ListProjects", "projects", {}):
             with translated("codebuild:ListBuildsForProject", project):
                 ids = client.list_builds_for_project(projectName=project, sortOrder="DESCENDING").get("ids", ())
@@ -128,10 +135,8 @@ class AwsQuotas:
                 continue
             with translated("codebuild:BatchGetBuilds", project):
                 builds = client.batch_get_builds(ids=list(ids[:100]))["builds"]
-            running += sum(
-                build.get("buildStatus") == "IN_PROGRESS" and builds_named(build["environment"]) == quota
-                for build in builds
-            )
+            at_work = [build for build in builds if build.get("buildStatus") == "IN_PROGRESS"]
+            running += [(project, builds_named(build["environment"])) for build in at_work]
         return running
 
 
