@@ -409,10 +409,12 @@ def what_could_not_be_looked_at_is_not_said_to_be_missing(house: House) -> None:
         (image("RepositoryNotFoundException"), REFUTED),
         (image("AccessDeniedException"), UNPROVEN),
         (image("UpstreamAccessDenied"), UNPROVEN),
+        (image("NotInECR"), UNPROVEN),
         (image("DigestMismatch"), REFUTED),
         (image("InvalidManifest"), REFUTED),
         (image("NoArchitecture"), REFUTED),
     )
+    assert "next: docker buildx imagetools create" in _fix(house, name, image("NotInECR"))
     assert "runs on no architecture of Linux\n  next: docker buildx build" in _fix(house, name, image("NoArchitecture"))
     assert "AccessDeniedException" in _fix(house, name, image("AccessDeniedException"))
     assert "drproof policy --site primary" in _fix(house, name, image("AccessDeniedException"))

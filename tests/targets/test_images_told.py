@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from drproof.model.errors import NotFoundError, TargetError, ThrottledError
+from drproof.phases.preflight.check_preflight import _image
 from drproof.targets.aws import ecr
 from drproof.targets.aws.ecr import AwsImages
 
@@ -99,6 +101,21 @@ def test_a_single_image_counts_by_its_configuration_and_only_for_linux(
     with pytest.raises(TargetError) as caught:
         registry.look()
     assert caught.value.code == code
+
+
+def test_an_image_of_another_registry_than_ecr_is_told_as_one_and_ends_no_preflight() -> None:
+    def look(reference: str) -> Any:
+        raise AssertionError(reference)
+
+    images = SimpleNamespace(look=look)
+    criteria = SimpleNamespace(image_ref="ghcr.io/atlas/app@sha256:" + "ab" * 32)
+    ctx: Any = SimpleNamespace(
+        target=SimpleNamespace(primary=SimpleNamespace(images=images)), plan=SimpleNamespace(criteria=criteria)
+    )
+
+    image, status = _image(ctx)
+
+    assert (dict(image.digests), status) == ({}, "NotInECR")
 
 
 def test_a_configuration_with_other_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
-from drproof.phases.preflight.check_preflight import Need, PreflightObserved
+from drproof.phases.preflight.check_preflight import NOT_IN_ECR, Need, PreflightObserved
 
 Preflight = Receipt[PreflightObserved]
 SIDES = ("primary", "recovery")
@@ -108,6 +108,12 @@ def object_gone(check_preflight: Preflight, subject: str) -> Preflight:
 def image_is_in_the_registry(check_preflight: Preflight) -> Finding:
     """The registry has the image under its digest, for at least one architecture."""
     facts = check_preflight.facts
+    if facts.image_status == NOT_IN_ECR:
+        return undecided(
+            "the image lies in no registry of ECR, and no other is asked\n  next: docker buildx imagetools create "
+            "--tag <a repository of ECR>:<tag> <the image>, then --image-ref with that repository and the same digest",
+            observed=facts.image_status,
+        )
     spoilt = SPOILT.get(facts.image_status)
     if spoilt is None and _says_nothing(facts.image_status):
         return undecided(
