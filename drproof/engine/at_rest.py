@@ -28,7 +28,7 @@ def fetched_at_rest(stored: StoredRun, directory: Path, target: Target) -> Fetch
         return found
     try:
         _refuse_at_work(found, stored, target)
-        newest = StoredRun.at(stored.uri, stored.store, stored.trust)
+        newest = StoredRun.at(stored.uri, stored.store, stored.trust, stored.patience)
     except BaseException:
         discard(directory)
         raise

@@ -213,7 +213,7 @@ def take_away(builds: AwsBuilds, up: BuildSeen, since: str, say: Callable[[str],
             # Who may run a build need not be allowed to read what it prints.
             tail = builds.tail(seen)
         if build_failures.found_the_lock_held(None, tail):
-            raise _held(seen, build_failures.lock_in(tail))
+            raise _held(seen, build_failures.lock_in(tail), beside=build_failures.is_beside(None, tail) is not False)
         why = f"{seen.failed_phase or 'no phase'}: {seen.cause or 'no cause given'}"
         next_step = f"the same command again, or, once it has expired, drproof gc --drill {drill_id} --yes"
         msg = f"build {seen.build_id}: {seen.status}: {why}\n  next: {next_step}"
@@ -221,11 +221,12 @@ def take_away(builds: AwsBuilds, up: BuildSeen, since: str, say: Callable[[str],
     return seen
 
 
-def _held(build: BuildSeen, lock: Lock | None) -> HeldError:
+def _held(build: BuildSeen, lock: Lock | None, *, beside: bool) -> HeldError:
     bucket, key = (build.variables.get(name, "") for name in STATE)
     region, table = build.variables.get("AWS_REGION", ""), build.variables.get(TABLE, "")
-    unlock = of_a_lock(lock.id, bucket=bucket, key=key, region=region, table=table, beside=True) if lock else ""
-    return held_at(f"build {build.build_id}: s3://{bucket}/{key}", lock, unlock)
+    unlock = of_a_lock(lock.id, bucket=bucket, key=key, region=region, table=table, beside=beside) if lock else ""
+    where = f"s3://{bucket}/{key}" if beside else f"{table} {bucket}/{key}"
+    return held_at(f"build {build.build_id}: {where}", lock, unlock)
 
 
 def _ended(builds: AwsBuilds, seen: BuildSeen, say: Callable[[str], None]) -> BuildSeen:

@@ -9,9 +9,11 @@ from typing import Any
 from drproof import catalog
 from drproof.engine import world as worlds
 from drproof.engine.at_rest import discard, fetched_at_rest
+from drproof.engine.clock import SystemClock
 from drproof.engine.conclusion import Conclusion
 from drproof.engine.fetching import Fetched
 from drproof.engine.keys import TRUST, read_trust
+from drproof.engine.patience import Patience
 from drproof.engine.places import with_signer
 from drproof.engine.refusal import refuse
 from drproof.engine.resume import FINISH, UNDO, resume
@@ -66,11 +68,8 @@ def resume_stored(  # noqa: PLR0913 — who goes on, where, and how it is told
         try:
             endpoint = worlds.again(world).endpoint if world else None
             target = open_target(settings, endpoint, directory=Path(private), origin="")
-            stored = StoredRun.at(uri, target.receipts, believed)
-            if stored.is_closed:
-                raise refuse(
-                    f"{uri} is closed: there is nothing to resume", next_step="drproof verify, on a copy of it"
-                )
+            stored = StoredRun.at(uri, target.receipts, believed, Patience(settings.limits, SystemClock()))
+            refuse_a_closed_one(stored)
             fetched = fetched_at_rest(stored, directory, target)
         except TargetError as exc:
             raise refuse(f"{uri} cannot be fetched: {exc}", next_step="run the same command again") from exc
@@ -97,6 +96,17 @@ def _trust(settings: Settings, named: str, folder: Path) -> Trust:
             next_step="name the trust file of whoever runs the drills, .drproof/trust.json for rehearsals",
         )
     return read_trust(path)
+
+
+def refuse_a_closed_one(stored: StoredRun) -> None:
+    """Refuse a run that is sealed; that it is, a trusted key must say, of this very drill.
+
+    Raises:
+        Refusal: it is, or what lies there as its closing is none.
+    """
+    if stored.is_closed:
+        stored.closing()
+        raise refuse(f"{stored.uri} is closed: there is nothing to resume", next_step="drproof verify, on a copy of it")
 
 
 def refuse_to_finish(fetched: Fetched) -> None:

@@ -1,10 +1,12 @@
 """The folder of one drill in a store, as somebody else left it; nothing in it is believed before a key says so."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from drproof.engine.patience import Patience
 from drproof.engine.progress import PART
 from drproof.engine.refusal import Refusal, refuse
 from drproof.evidence import envelope, statements
@@ -13,7 +15,7 @@ from drproof.evidence.integrity import CLOSING
 from drproof.evidence.statements import Progress
 from drproof.evidence.trust import Trust, public_key, verifies
 from drproof.formats import s3_uri
-from drproof.formats.receipt_names import name_of
+from drproof.formats.receipt_names import execution_id, name_of
 from drproof.model.capabilities import ReceiptStore, StoredObject
 from drproof.model.errors import EvidenceError, NotFoundError
 from drproof.model.signing import Role
@@ -23,6 +25,9 @@ MOST = 20_000
 
 AT_ONCE = 8
 """Objects that are read at a time."""
+
+OURS = re.compile(r"(bundle|run)/.+|[^/]+\.json")
+"""What is read ahead of a run: files of its bundle, receipts among them, and what carries it on."""
 
 T = TypeVar("T")
 
@@ -34,13 +39,15 @@ class StoredRun:
     store: ReceiptStore
     place: s3_uri.S3Uri
     trust: Trust
+    patience: Patience | None = None
+    """How a question is asked that nobody answered; None where whoever asks comes again by himself."""
     names: dict[str, str] = field(default_factory=dict)
     """The keys, by their names below the folder."""
     _read: dict[str, StoredObject] = field(default_factory=dict)
     _locked: bool | None = None
 
     @classmethod
-    def at(cls, uri: str, store: ReceiptStore, trust: Trust) -> "StoredRun":
+    def at(cls, uri: str, store: ReceiptStore, trust: Trust, patience: Patience | None = None) -> "StoredRun":
         """Return what lies under `s3://bucket/prefix/<drill-id>`; nothing is read yet.
 
         Raises:
@@ -49,9 +56,14 @@ class StoredRun:
         """
         place = s3_uri.parse(uri.rstrip("/"))
         prefix = f"{place.key}/"
-        found = cls(store, place, trust)
-        found.names = {key.removeprefix(prefix): key for key in store.keys(place.bucket, prefix, most=MOST)}
+        found = cls(store, place, trust, patience)
+        keys = found._ask(lambda: store.keys(place.bucket, prefix, most=MOST))
+        # What a console makes as a folder is an empty object of that name, and nobody's.
+        found.names = {key.removeprefix(prefix): key for key in keys if not key.endswith("/")}
         return found
+
+    def _ask(self, question: Callable[[], T]) -> T:
+        return question() if self.patience is None else self.patience.ask(question)
 
     @property
     def uri(self) -> str:
@@ -76,7 +88,10 @@ class StoredRun:
         """
         said = {}
         for name in self.variants(CLOSING):
-            said[name] = self.statement(name, statements.Closing).predicate.outcome
+            sealed = self.statement(name, statements.Closing).predicate
+            if execution_id(sealed.drill_id) != self.place.key.rpartition("/")[2]:
+                raise self.refusal(f"{name} closes the drill {sealed.drill_id}")
+            said[name] = sealed.outcome
         if not said:
             raise self.refusal("it is not sealed")
         last = list(said)[-1]
@@ -95,18 +110,19 @@ class StoredRun:
         """Return an object by its name, with its retention if it is of the bundle; one that is gone is a refusal."""
         if name not in self._read:
             if self._locked is None:
-                self._locked = self.store.locks(self.place.bucket)
+                self._locked = self._ask(lambda: self.store.locks(self.place.bucket))
             # Whoever goes on says again of each file how it is kept; of what only carries a run on, nobody does.
-            locked = self._locked and not name.startswith(("journal/", "run/"))
+            locked, key = self._locked and not name.startswith(("journal/", "run/")), self.place.join(name)
             try:
-                self._read[name] = self.store.look(self.place.bucket, self.place.join(name), locked=locked)
+                self._read[name] = self._ask(lambda: self.store.look(self.place.bucket, key, locked=locked))
             except NotFoundError as exc:
                 raise self.refusal(f"{name} is not there") from exc
         return self._read[name]
 
     def read_ahead(self) -> None:
         """Read what a run in progress is made of, many objects at a time."""
-        wanted = [name for name in self.names if not name.startswith("journal/")]
+        # What others laid there is named by nobody, and may be too large to be read.
+        wanted = [name for name in self.names if OURS.fullmatch(name)]
         if wanted:
             self.read(wanted[0])
             with ThreadPoolExecutor(AT_ONCE) as pool:

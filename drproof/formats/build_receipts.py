@@ -49,7 +49,10 @@ class BuildReceipt:
     providers: Mapping[str, str]
     """Terraform's plugins, each with its version; none before they were chosen, or without Terraform."""
     lock_held: Mapping[str, str]
-    """Whose lock kept Terraform from the state: `id`, `who`, `operation` and `created`, as far as it said them."""
+    """Whose lock kept Terraform from the state: `id`, `who`, `operation` and `created`, as far as it said them.
+
+    `service` is that which said so: `S3` of a lock beside the state, `DynamoDB` of one in the table.
+    """
 
 
 def parse(data: bytes) -> BuildReceipt:

@@ -9,6 +9,9 @@ from drproof.model.receipt import Count
 EXPIRY_UNKNOWN = "unknown"
 """What credentials say that end, and do not say when."""
 
+PROJECT_LIMIT = "concurrentBuildLimit"
+"""The code of a limit that is no quota of the account: a project of builds has set it for itself, by its name."""
+
 DecisionWord = Literal["allowed", "implicit_deny", "explicit_deny", "unknown"]
 """What becomes of an action: nobody allows it, somebody forbids it, or nobody can say."""
 

@@ -14,10 +14,12 @@ from drproof.model.receipt import Cause, Outcome, Receipt
 from drproof.orchestrator.execution_run import ExecutionRun
 from drproof.orchestrator.still_up import machines_of
 from drproof.phases.recovery.bringup import bringup
+from drproof.targets.aws.errors import family
 
 TELLING = "tell_of_failure"
 KIND = "drproof_execution_failed"
-QUOTA = ("AccountLimitExceeded", "QuotaError", "LimitExceeded")
+OWN = "States."
+"""How errors of the machine itself begin; what exceeds a limit of its own, such as too long a text, is no quota."""
 UNSAID = "its act ended without a receipt"
 BEFORE = {"prepare_bringup": "bringup"}
 """The phase that an act belongs to, where it has another name."""
@@ -117,7 +119,7 @@ def _cause(error: str, said: str, receipt: Receipt[Any] | None) -> str:
 def obstacle_of(taken: ExecutionRun, phase: Phase[Any], error: str, said: str) -> Obstacle:
     """Return how a phase ended whose act left no receipt: as its build says, else as the machine caught it."""
     reason = f"{UNSAID}: {error}: {failure_causes.deepest(said)}"
-    if any(word in error for word in QUOTA):
+    if _is_of_a_quota(error):
         return Obstacle(outcome=Outcome.BLOCKED, reason=reason, cause=Cause.QUOTA)
     if taken.refusal:
         return Obstacle(outcome=Outcome.BLOCKED, reason=taken.refusal, cause=Cause.LEASE)
@@ -130,6 +132,12 @@ def obstacle_of(taken: ExecutionRun, phase: Phase[Any], error: str, said: str) -
         cause = Cause.QUOTA if isinstance(why, QuotaError) else Cause.LEASE
         return Obstacle(outcome=Outcome.BLOCKED, reason=str(why), cause=cause)
     return Obstacle(outcome=Outcome.FAILED, reason=str(why), cause=Cause.WORLD)
+
+
+def _is_of_a_quota(error: str) -> bool:
+    """Return whether an error that the machine caught is of a quota: as a service names it, or as our function does."""
+    code = error.rpartition(".")[2]
+    return not error.startswith(OWN) and (code == QuotaError.__name__ or family(code) is QuotaError)
 
 
 def _why(taken: ExecutionRun, build: str) -> TargetError | None:

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from drproof.model.readiness import Decision
+from drproof.model.readiness import PROJECT_LIMIT, Decision
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House, spoiled
 from tests.contracts.evidence import PASSING, Evidence
@@ -113,7 +113,25 @@ def a_quota_has_room_for_what_runs_and_what_is_brought_up(house: House) -> None:
     assert BUILDS.value == BUILDS.in_use + BUILDS.needed
     fix = _fix(house, name, quota(value=0), "vCPUs")
     assert "--service-code ec2 --quota-code L-1216C47A --desired-value 6" in fix
+    own = _fix(
+        house, name, quota(service="codebuild", code=PROJECT_LIMIT, name="infra", value=2, in_use=2, needed=1), "vCPUs"
+    )
+    assert "the project infra runs at most 2 builds at a time; 2 run" in own
+    assert "next: aws codebuild update-project --name infra --concurrent-build-limit 3 --region us-west-2" in own
     assert "AccessDenied" in _fix(house, name, unread, "vCPUs")
+    for status, step in (
+        ("AccessDeniedException", "drproof policy --plan preflight prints"),
+        ("TooManyRequestsException", "pytest -m preflight again"),
+        ("DEPENDENCY_THROTTLING_ERROR", "pytest -m preflight again"),
+        ("InternalServerError", "pytest -m preflight again"),
+        ("UnknownFamily", "recovery.instance_type"),
+        ("NoSuchQuota", "list-aws-default-service-quotas --service-code codebuild"),
+        ("ProjectNotFound", "recovery.provisioner.codebuild.project"),
+    ):
+        told = replace(QUOTAS.quotas[0], quota=None, status=status)
+        fix = _fix(house, name, PASSING.facts("read_quotas", quotas=(told, QUOTAS.quotas[1])), "vCPUs")
+        assert step in fix, status
+        assert ("policy" in fix) is (status == "AccessDeniedException"), status
 
 
 def _permissions(*decisions: Decision, **changes: Any) -> Evidence:
@@ -390,7 +408,14 @@ def what_could_not_be_looked_at_is_not_said_to_be_missing(house: House) -> None:
         (image("ImageNotFoundException"), REFUTED),
         (image("RepositoryNotFoundException"), REFUTED),
         (image("AccessDeniedException"), UNPROVEN),
+        (image("UpstreamAccessDenied"), UNPROVEN),
+        (image("NotInECR"), UNPROVEN),
+        (image("DigestMismatch"), REFUTED),
+        (image("InvalidManifest"), REFUTED),
+        (image("NoArchitecture"), REFUTED),
     )
+    assert "next: docker buildx imagetools create" in _fix(house, name, image("NotInECR"))
+    assert "runs on no architecture of Linux\n  next: docker buildx build" in _fix(house, name, image("NoArchitecture"))
     assert "AccessDeniedException" in _fix(house, name, image("AccessDeniedException"))
     assert "drproof policy --site primary" in _fix(house, name, image("AccessDeniedException"))
 

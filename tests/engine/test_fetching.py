@@ -9,16 +9,21 @@ from typing import Any
 
 import pytest
 
+from drproof.engine.clock import SystemClock
 from drproof.engine.fetching import fetch
+from drproof.engine.patience import Patience
 from drproof.engine.private import Private
 from drproof.engine.refusal import Refusal
 from drproof.engine.resume import resume
+from drproof.engine.resume_stored import refuse_a_closed_one
 from drproof.engine.stored_run import StoredRun
 from drproof.evidence.canonical import canonical, digest
 from drproof.evidence.journal import read as read_journal
+from drproof.evidence.statements import Closing, signed
 from drproof.evidence.trust import Trust, of_signer
 from drproof.model.capabilities import StoredObject
-from drproof.model.errors import AlreadyExistsError, NotFoundError, UnansweredError
+from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError, ThrottledError, UnansweredError
+from drproof.model.settings import Limits
 from drproof.model.signing import Role
 from drproof.targets.signers import make_key
 from tests.engine.small import Small, again, begin
@@ -221,6 +226,87 @@ def test_what_does_not_fit_is_refused_and_nothing_is_left_on_the_disk(name, lost
 
     assert not (tmp_path / "new" / "drill-1").exists()
     assert not (tmp_path / "new" / "drill-1.private").exists()
+
+
+def test_a_closing_that_no_trusted_key_signed_closes_nothing(lost):
+    lost.bucket.held[f"{FOLDER}/bundle/closing.dsse.json"] = b"{}"
+
+    with pytest.raises(Refusal, match="cannot be gone on with: bundle/closing.dsse.json: "):
+        refuse_a_closed_one(lost.stored)
+
+
+def test_the_closing_of_another_drill_closes_nothing_and_is_no_verdict_on_this_one(lost):
+    plan = lost.small.run.record.plan
+    said = Closing(
+        drill_id=plan.drill_id, mode=plan.mode, plan=plan.plan, opening="0" * 64, outcome="proven", window=plan.window,
+        receipts=0, chain_head="0" * 64, file_count=0, closed_at="2026-11-01T00:00:00.000Z", withheld=(),
+    )  # fmt: skip
+    lost.bucket.held[f"{FOLDER}/bundle/closing.dsse.json"] = signed({"plan.json": "0" * 64}, said, [lost.signer])
+    assert lost.stored.closing()[2] == "proven"
+    with pytest.raises(Refusal, match="is closed: there is nothing to resume"):
+        refuse_a_closed_one(lost.stored)
+    copied = {key.replace("/drill-1/", "/drill-2/"): body for key, body in lost.bucket.held.items()}
+    lost.bucket.held = {key: body for key, body in copied.items() if "closing" in key}
+
+    other = StoredRun.at(URI.replace("drill-1", "drill-2"), lost.bucket, lost.trust)
+
+    for ask in (other.closing, lambda: refuse_a_closed_one(other)):
+        with pytest.raises(Refusal, match=r"closing\.dsse\.json closes the drill drill-1"):
+            ask()
+
+
+class Tired(Bucket):
+    """A bucket that asks to be asked less, the first time for each thing."""
+
+    def __init__(self, held: dict[str, bytes]) -> None:
+        super().__init__()
+        self.held = held
+        self.asked: set[str] = set()
+
+    def _first(self, name: str) -> None:
+        if name not in self.asked:
+            self.asked.add(name)
+            raise ThrottledError("SlowDown", code="SlowDown")
+
+    def locks(self, bucket: str) -> bool:
+        self._first("the lock")
+        return super().locks(bucket)
+
+    def look(self, bucket: str, key: str, *, version: str = "", locked: bool = False) -> StoredObject:
+        self._first(key)
+        return super().look(bucket, key, version=version, locked=locked)
+
+    def keys(self, bucket: str, prefix: str, *, most: int) -> tuple[str, ...]:
+        self._first("the listing")
+        return super().keys(bucket, prefix, most=most)
+
+
+def test_a_store_that_asks_to_be_asked_less_is_asked_again_thing_by_thing(lost, tmp_path):
+    bucket = Tired(lost.bucket.held)
+    patience = Patience(Limits(backoff_ms=1, max_attempts=2), SystemClock())
+    target: Any = lost.small.run.opened.target
+
+    found = fetch(StoredRun.at(URI, bucket, lost.trust, patience), tmp_path / "new" / "drill-1", target)
+
+    assert {path.name for path in (found.bundle.directory / "receipts").iterdir()} == set(lost.receipts)
+    with pytest.raises(ThrottledError):
+        StoredRun.at(URI, Tired(lost.bucket.held), lost.trust)
+
+
+def test_what_somebody_laid_beside_a_run_is_not_read_and_a_folder_is_no_object(lost, tmp_path):
+    """A console makes folders of empty objects; a file of others may be too large, or not to be read."""
+    for name in ("", "bundle/checkpoints/", "run/", "journal/", "notes.txt", "copy/of/something.json"):
+        lost.bucket.held[f"{FOLDER}/{name}"] = b""
+    look = lost.bucket.look
+
+    def reads(bucket: str, key: str, **more: Any) -> StoredObject:
+        if key.endswith(("/", "notes.txt", "something.json")):
+            raise TargetError("expected at most 256 MiB, got more", code="EntityTooLarge")
+        return look(bucket, key, **more)
+
+    lost.bucket.look = reads
+
+    assert lost.fetched(tmp_path / "new").bundle.receipts
 
 
 def test_the_signature_of_a_stranger_counts_for_nothing(lost, tmp_path):

@@ -177,6 +177,20 @@ def test_whoever_stops_waiting_is_told_that_the_build_goes_on():
     assert stopped.value.__notes__ == ["build dr:9 goes on\n  next: the same command again, which waits for it"]
 
 
+def test_a_lock_in_the_table_is_not_told_as_one_beside_the_state():
+    in_table = (LOCKED[0], "Error message: operation error DynamoDB: PutItem, https response", *LOCKED[1:])
+    project = Project(UP, ends="FAILED", prints=in_table)
+    ended = next(project.looks("dr:9", 0))
+    variables = {**ended.variables, "TF_STATE_DYNAMODB_TABLE": "locks"}
+    project.looks = lambda *_: iter([replace(ended, variables=variables)])  # type: ignore[method-assign]
+
+    with pytest.raises(HeldError) as held:
+        taken_away(project)
+
+    assert str(held.value).startswith("build dr:9: locks states/dr.tfstate: LockHeld: expected no lock, got lock 6f1c")
+    assert "-backend-config=dynamodb_table=locks" in str(held.value)
+
+
 def test_a_teardown_that_finds_the_lock_held_names_who_holds_it_and_how_it_is_given_back():
     with pytest.raises(HeldError) as held:
         taken_away(Project(UP, ends="FAILED", prints=LOCKED))

@@ -53,3 +53,21 @@ def test_no_other_phase_is_explained_by_a_build_and_whoever_was_refused_is_block
 
     assert (other.outcome, other.reason) == (Outcome.FAILED, MACHINE)
     assert (refused.outcome, refused.cause, refused.reason) == (Outcome.BLOCKED, Cause.LEASE, "held by x")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        ("CodeBuild.AccountLimitExceededException", Cause.QUOTA),
+        ("AccountLimitExceededException", Cause.QUOTA),
+        ("QuotaError", Cause.QUOTA),
+        ("Ec2.VcpuLimitExceeded", Cause.QUOTA),
+        ("States.DataLimitExceeded", Cause.WORLD),
+        ("Ec2.RequestLimitExceeded", Cause.WORLD),
+        ("States.Timeout", Cause.WORLD),
+    ],
+)
+def test_only_a_quota_is_told_as_one_and_not_whatever_was_too_large_or_too_often(error: str, cause: Cause):
+    found = obstacle_of(taken(AssertionError("not asked")), restore, error, "{}")
+
+    assert (found.cause, found.outcome) == (cause, Outcome.BLOCKED if cause is Cause.QUOTA else Outcome.FAILED)

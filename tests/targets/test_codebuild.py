@@ -425,7 +425,29 @@ def test_a_lock_of_somebody_else_in_a_table_is_told_by_the_receipt_of_the_build(
     )
     held = receipt(target, origin)["terraform_lock_held"]
     assert (held["id"], held["who"], held["operation"]) == (NOTE["ID"], "somebody@elsewhere", "OperationTypeApply")
+    assert held["service"] == "DynamoDB"
     assert note_in(stranger, table, f"{STATES}/{state}") == NOTE
+    assert owned(target, origin) == []
+
+
+@WITHOUT
+def test_a_lock_beside_the_state_is_not_told_as_one_in_the_table_that_locks_it_too(
+    world: embedded.World, origin: str, tmp_path: Path, table: str
+) -> None:
+    state = f"t/{origin}.tfstate"
+    told = settings("codebuild", key=state, lock_table=table, codebuild=replace(BUILDS, tool="terraform"))
+    target, intent = open_target(told, world.endpoint, directory=tmp_path, origin=origin), make_intent()
+    provisioner: Any = target.recovery.provisioner
+    order = provisioner.order(intent, spec(origin))
+    foreign_lock(target, origin)
+
+    held = provisioner.why(ended(target, started_by_others(target, order)))
+
+    assert isinstance(held, HeldError)
+    assert str(held).startswith(
+        f"s3://{STATES}/{state}{LOCK_SUFFIX}: LockHeld: expected no lock, got lock {NOTE['ID']}"
+    )
+    assert receipt(target, origin)["terraform_lock_held"]["service"] == "S3"
     assert owned(target, origin) == []
 
 

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,11 +14,11 @@ from botocore.compat import HTTPHeaders
 
 from drproof.formats.timestamps import milliseconds
 from drproof.model.errors import GuardError, NotFoundError, TargetError
-from drproof.model.readiness import EXPIRY_UNKNOWN
+from drproof.model.readiness import EXPIRY_UNKNOWN, PROJECT_LIMIT
 from drproof.model.receipt import Caller
 from drproof.targets.aws.iam import AwsPermissions
 from drproof.targets.aws.permissions import Permission, needed, partition_of, policy
-from drproof.targets.aws.service_quotas import quota_of
+from drproof.targets.aws.service_quotas import AwsQuotas, quota_of
 from drproof.targets.aws.sessions import Session
 from drproof.targets.sites import AwsTarget
 from tests.targets.conftest import settings
@@ -83,8 +84,81 @@ def test_the_quota_of_builds_is_found_by_its_name(target: AwsTarget):
 
     assert (found.service, found.value, found.in_use, found.needed) == ("codebuild", 1, 0, 1)
     assert found.code == "L-EMBEDDED-LINUX-MEDIUM"
+
+
+class Account:
+    """CodeBuild and Service Quotas of an account with a project of ARM machines, and a build of each kind."""
+
+    def __init__(self) -> None:
+        self.project: dict[str, Any] | None = {"environment": self._of("ARM_CONTAINER", "LARGE")}
+        self.quotas = [
+            {"QuotaName": f"Concurrently running builds for {name} environment", "QuotaCode": code, "Value": 1.0}
+            for name, code in (("Linux/Medium", "L-1"), ("ARM/Large", "L-2"))
+        ]
+
+    @staticmethod
+    def _of(kind: str, size: str) -> dict[str, str]:
+        return {"type": kind, "computeType": f"BUILD_GENERAL1_{size}"}
+
+    def batch_get_projects(self, **_: Any) -> dict[str, Any]:
+        return {"projects": [self.project] if self.project else [], "projectsNotFound": []}
+
+    def list_builds_for_project(self, **_: Any) -> dict[str, Any]:
+        return {"ids": ["a", "b", "c"]}
+
+    def batch_get_builds(self, **_: Any) -> dict[str, Any]:
+        each = (("IN_PROGRESS", "ARM_CONTAINER"), ("IN_PROGRESS", "LINUX_CONTAINER"), ("SUCCEEDED", "ARM_CONTAINER"))
+        return {"builds": [{"buildStatus": one, "environment": self._of(kind, "LARGE")} for one, kind in each]}
+
+    def get_paginator(self, method: str) -> Any:
+        page = {"projects": ["infra"]} if method == "list_projects" else {"Quotas": self.quotas}
+        return SimpleNamespace(paginate=lambda **_: [page])
+
+    def ask(self) -> Any:
+        return AwsQuotas(lambda: self, lambda: self, lambda: self, project="infra").builds()
+
+
+def test_the_quota_of_builds_is_that_of_the_projects_own_environment_and_only_its_builds_count():
+    account = Account()
+
+    found = account.ask()
+
+    assert (found.code, found.value, found.in_use) == ("L-2", 1, 1)
+    account.quotas.pop()
     with pytest.raises(TargetError, match="NoSuchQuota"):
-        target.recovery.readiness.quotas.builds(size="Enormous")
+        account.ask()
+    account.project = None
+    with pytest.raises(TargetError, match="ProjectNotFound"):
+        account.ask()
+
+
+def test_the_limit_of_the_project_itself_counts_where_it_leaves_less_room():
+    account = Account()
+    assert account.project is not None
+    account.quotas[1] = {**account.quotas[1], "Value": 20.0}
+    account.project["concurrentBuildLimit"] = None
+    assert account.ask().value == 20
+    account.project["concurrentBuildLimit"] = 2
+
+    found = account.ask()
+
+    assert (found.service, found.code, found.name) == ("codebuild", PROJECT_LIMIT, "infra")
+    assert (found.value, found.in_use, found.needed) == (2, 2, 1), (
+        "all builds of the project count, whatever they run on"
+    )
+    account.project["concurrentBuildLimit"] = 50
+    assert account.ask().code == "L-2"
+
+
+def test_a_quota_without_a_value_is_told_with_the_reason_of_the_service_and_is_no_defect():
+    account = Account()
+    why = {"ErrorCode": "DEPENDENCY_THROTTLING_ERROR", "ErrorMessage": "asked too often"}
+    account.quotas[1] = {**account.quotas[1], "Value": None, "ErrorReason": why}
+
+    with pytest.raises(TargetError, match="expected a value, got none: asked too often") as caught:
+        account.ask()
+
+    assert caught.value.code == "DEPENDENCY_THROTTLING_ERROR"
 
 
 def test_each_action_is_simulated_and_a_denial_of_one_is_of_one(target: AwsTarget, stranger: Stranger):

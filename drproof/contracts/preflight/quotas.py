@@ -1,16 +1,24 @@
 """The account has room for what a drill brings up."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
-from drproof.model.readiness import QuotaSeen
+from drproof.model.readiness import PROJECT_LIMIT, QuotaSeen
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, hold, undecided
 from drproof.phases.preflight.read_quotas import QuotaRead, QuotasObserved
 
 Quotas = Receipt[QuotasObserved]
+PASSES = re.compile(
+    "throttl|toomany|limitexceeded|service_error|internal|unavailable|unreachable|timeout", re.IGNORECASE
+)
+"""How a service says what may be over in a moment."""
+UNKNOWN_TYPES = frozenset({"InvalidInstanceType", "UnknownFamily", "UnknownType"})
+UNKNOWN_PROJECTS = frozenset({"ProjectNotFound", "ResourceNotFoundException"})
+NO_SUCH_QUOTA = "NoSuchQuota"
 
 
 @contract(
@@ -26,18 +34,48 @@ def quota_has_room_for_a_drill(read_quotas: Quotas, criteria: Criteria, subject:
     quota = found[0].quota
     if quota is None:
         return undecided(
-            f"the quota of {subject} could not be read: {found[0].status}\n  next: allow what drproof policy --plan "
-            "preflight prints, then run pytest -m preflight again"
+            f"the quota of {subject} could not be read: {found[0].status}\n  next: {_next(found[0].status)}"
         )
     wanted = quota.in_use + quota.needed
     return hold(
         quota.value >= wanted,
         observed={"code": quota.code, "value": quota.value, "in_use": quota.in_use},
         expected={"value": f"at least {wanted}"},
-        reason=f"{quota.service} quota {quota.code} ({quota.name}) is {quota.value}; {quota.in_use} are taken and a "
-        f"drill takes {quota.needed} more\n  next: aws service-quotas request-service-quota-increase --service-code "
-        f"{quota.service} --quota-code {quota.code} --desired-value {wanted} --region {criteria.sites.recovery.region}",
+        reason=_short_of(quota, wanted, criteria.sites.recovery.region),
     )
+
+
+def _short_of(quota: QuotaSeen, wanted: int, region: str) -> str:
+    """Return which limit leaves too little room, and the command that raises it."""
+    if quota.code == PROJECT_LIMIT:
+        return (
+            f"the project {quota.name} runs at most {quota.value} builds at a time; {quota.in_use} run, and a drill "
+            f"takes {quota.needed} more\n  next: aws codebuild update-project --name {quota.name} "
+            f"--concurrent-build-limit {wanted} --region {region}"
+        )
+    return (
+        f"{quota.service} quota {quota.code} ({quota.name}) is {quota.value}; {quota.in_use} are taken and a drill "
+        f"takes {quota.needed} more\n  next: aws service-quotas request-service-quota-increase --service-code "
+        f"{quota.service} --quota-code {quota.code} --desired-value {wanted} --region {region}"
+    )
+
+
+def _next(status: str) -> str:
+    """Return what helps against a quota that could not be read, by the code that was given for it."""
+    if PASSES.search(status):
+        return "pytest -m preflight again: the service was asked too often, or failed"
+    if status in UNKNOWN_TYPES:
+        return (
+            "name a type of EC2 with a quota of its own, such as t4g.medium, as recovery.instance_type in drproof.toml"
+        )
+    if status in UNKNOWN_PROJECTS:
+        return "name a project that is there as recovery.provisioner.codebuild.project in drproof.toml"
+    if status == NO_SUCH_QUOTA:
+        return (
+            "aws service-quotas list-aws-default-service-quotas --service-code codebuild lists those that there are; "
+            "give the project an environment that has one"
+        )
+    return "allow what drproof policy --plan preflight prints, then run pytest -m preflight again"
 
 
 @quota_has_room_for_a_drill.sabotage("the quota is 0")

@@ -8,13 +8,19 @@ from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
-from drproof.phases.preflight.check_preflight import Need, PreflightObserved
+from drproof.phases.preflight.check_preflight import NOT_IN_ECR, Need, PreflightObserved
 
 Preflight = Receipt[PreflightObserved]
 SIDES = ("primary", "recovery")
 BACKUP = "make a backup, drproof backup create, or name one that is whole with --backup-uri"
 GONE = re.compile(r"404|empty|NoSuch[A-Za-z]+|[A-Za-z]*NotFound(Exception)?")
 """How a platform says that something is not there; any other code of it says nothing of that."""
+SPOILT = {
+    "DigestMismatch": "has another digest",
+    "InvalidManifest": "is no manifest of an image",
+    "NoArchitecture": "runs on no architecture of Linux",
+}
+"""How the image that the registry has is told to be none that can run; nobody's rights are in the way."""
 MAY_READ = "allow the drill's role what drproof policy --site primary prints, then run pytest -m preflight again"
 
 
@@ -102,7 +108,14 @@ def object_gone(check_preflight: Preflight, subject: str) -> Preflight:
 def image_is_in_the_registry(check_preflight: Preflight) -> Finding:
     """The registry has the image under its digest, for at least one architecture."""
     facts = check_preflight.facts
-    if _says_nothing(facts.image_status):
+    if facts.image_status == NOT_IN_ECR:
+        return undecided(
+            "the image lies in no registry of ECR, and no other is asked\n  next: docker buildx imagetools create "
+            "--tag <a repository of ECR>:<tag> <the image>, then --image-ref with that repository and the same digest",
+            observed=facts.image_status,
+        )
+    spoilt = SPOILT.get(facts.image_status)
+    if spoilt is None and _says_nothing(facts.image_status):
         return undecided(
             f"nobody can say whether the registry has the image: {facts.image_status}\n  next: {MAY_READ}",
             observed=facts.image_status,
@@ -111,7 +124,10 @@ def image_is_in_the_registry(check_preflight: Preflight) -> Finding:
         facts.image_status == "ok" and len(facts.architectures) > 0,
         observed={"status": facts.image_status, "architectures": list(facts.architectures)},
         expected={"status": "ok", "architectures": "at least one"},
-        reason="the image cannot be pulled\n  next: push it again, or name one that the registry has with --image-ref",
+        reason=f"what the registry has under the digest {spoilt}\n  next: docker buildx build --platform … --push for "
+        "each architecture, then --image-ref with the digest of the index"
+        if spoilt
+        else "the image cannot be pulled\n  next: push it again, or name one that the registry has with --image-ref",
     )
 
 

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 from drproof.analysis.leases import read_lease
 from drproof.formats import s3_uri
+from drproof.formats.image_ref import registry_of
 from drproof.model.capabilities import ImageSeen, ObjectInfo
 from drproof.model.context import Context
 from drproof.model.errors import FormatError, NotFoundError, TargetError
 from drproof.model.phase import phase
 from drproof.model.receipt import Caller
 from drproof.phases.recovery.place import runner_tags
+
+NOT_IN_ECR = "NotInECR"
+"""What is said of an image of another registry, which nobody asks: a drill can pull it, and a preflight cannot look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +160,11 @@ def _is_held(ctx: Context, info: ObjectInfo, data: bytes) -> bool:
 
 
 def _image(ctx: Context) -> tuple[ImageSeen, str]:
+    reference = ctx.plan.criteria.image_ref
+    if not registry_of(reference):
+        return ImageSeen(media_type="", digests={}), NOT_IN_ECR
     try:
-        return ctx.target.primary.images.look(ctx.plan.criteria.image_ref), "ok"
+        return ctx.target.primary.images.look(reference), "ok"
     except TargetError as exc:
         return ImageSeen(media_type="", digests={}), _code(exc)
 

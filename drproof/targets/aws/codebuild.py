@@ -1,5 +1,6 @@
 """Builds of one site: started once, looked at, stopped, and the end of what they printed."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from drproof.model.errors import NotFoundError, QuotaError, TargetError, Throttl
 from drproof.targets import waiting
 from drproof.targets.aws import instants
 from drproof.targets.aws.errors import failure, translated
-from drproof.targets.aws.service_quotas import BUILDS_NAMED, CODEBUILD, quota_named
+from drproof.targets.aws.service_quotas import CODEBUILD, USUAL, builds_named, quota_named
 
 if TYPE_CHECKING:
     from mypy_boto3_codebuild.client import CodeBuildClient
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
 WAITING = frozenset({"SUBMITTED", "QUEUED"})
 """Phases of a build that has not begun."""
+
+BEFORE_IT_WORKS = WAITING | {"PROVISIONING"}
+"""Phases in which no command of a build has run."""
+
+REFUSED = re.compile(r"(account[ _]?limit|quota)[ _]?exceeded|cannot have more than \d+ [a-z ]*builds", re.IGNORECASE)
+"""What the cause of a phase says where the account may not run the build."""
+
+GONE = 5
+"""How many looks in a row must not find a build that was seen before it is gone: not every answer knows the newest."""
 
 SHORTEST_MINUTES = 5
 """The least that CodeBuild takes for either of its own bounds."""
@@ -28,15 +38,6 @@ TAIL_LINES = 40
 LOG_EVENTS = 400
 LISTED = 100
 """How many of the newest builds of a project are looked at; one call reads no more."""
-
-SIZES = {
-    "BUILD_GENERAL1_SMALL": "Small",
-    "BUILD_GENERAL1_MEDIUM": "Medium",
-    "BUILD_GENERAL1_LARGE": "Large",
-    "BUILD_GENERAL1_XLARGE": "XLarge",
-    "BUILD_GENERAL1_2XLARGE": "2XLarge",
-}
-KINDS = {"LINUX_CONTAINER": "Linux", "ARM_CONTAINER": "ARM", "LINUX_GPU_CONTAINER": "Linux GPU"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,11 @@ class BuildSeen:
     def is_over(self) -> bool:
         """Whether it has ended."""
         return self.status != "IN_PROGRESS"
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether a quota of the account kept it from beginning."""
+        return self.failed_phase in BEFORE_IT_WORKS and REFUSED.search(self.cause) is not None
 
 
 class AwsBuilds:
@@ -137,16 +143,28 @@ class AwsBuilds:
                 return build
         raise failure("codebuild:StopBuild", build_id, "Timeout", f"expected it to end within {timeout_ms} ms")
 
-    def looks(self, build_id: str, timeout_ms: int) -> Iterator[BuildSeen]:
-        """Yield the build again and again until the time is over; a look that is not answered is left out."""
+    def looks(self, build_id: str, timeout_ms: int, *, known: bool = False) -> Iterator[BuildSeen]:
+        """Yield the build again and again until the time is over; a look that is not answered is left out.
+
+        One that is `known` was seen before.
+
+        Raises:
+            NotFoundError: it was seen, and CodeBuild knows it no more.
+        """
+        missed = 0
         for _ in waiting.until(timeout_ms, every=self._every):
             try:
                 build = self.get(build_id)
             except (ThrottledError, UnansweredError):
                 continue
-            except NotFoundError:
+            except NotFoundError as exc:
                 # A new build is not known everywhere at once.
+                missed += 1
+                if known and missed >= GONE:
+                    message = "CodeBuild knows it no more, which it did a moment ago"
+                    raise failure("codebuild:BatchGetBuilds", build_id, "BuildNotFound", message) from exc
                 continue
+            known, missed = True, 0
             yield build
 
     def tail(self, build: BuildSeen) -> tuple[str, ...]:
@@ -180,20 +198,26 @@ class AwsBuilds:
         return QuotaError(f"{first}\n  next: {self.raise_the_quota()}", code=error.code, call=error.call)
 
     def raise_the_quota(self) -> str:
-        """Return which quota must be requested so that builds of this project run, and the whole command for that."""
+        """Return which limit must be raised so that builds of this project run, and the whole command for that."""
+        limit = 0
         try:
             with translated("codebuild:BatchGetProjects", self.project):
                 answer = self._client.batch_get_projects(names=[self.project])
-            found = answer["projects"][0]["environment"]
-            size = SIZES.get(str(found["computeType"]), str(found["computeType"]))
-            name = f"Concurrently running builds for {KINDS.get(str(found['type']), found['type'])}/{size} environment"
+            project = answer["projects"][0]
+            limit = project.get("concurrentBuildLimit") or 0
+            name = builds_named(project["environment"])
         except (TargetError, KeyError, IndexError):
-            name = BUILDS_NAMED.format(size="Medium")
+            name = builds_named(USUAL)
         try:
             code, value = quota_named(self._quotas(), CODEBUILD, name)
         except TargetError:
             # Whoever may not list quotas may still request one: the command finds the code by the name.
             code, value = f'"$({self._code_of(name)})"', 0
+        if 0 < limit < value:
+            return (
+                f"the project {self.project} runs at most {limit} at a time: aws codebuild update-project --region "
+                f"{self._region} --name {self.project} --concurrent-build-limit {limit + 1}"
+            )
         return (
             f"request at least {value + 1} of the quota '{name}': aws service-quotas request-service-quota-increase "
             f"--region {self._region} --service-code {CODEBUILD} --quota-code {code} --desired-value {value + 1}; "
@@ -225,8 +249,10 @@ def _seen(item: Mapping[str, Any]) -> BuildSeen:
         phase=item.get("currentPhase", ""),
         started_at=instants.text(item.get("startTime")),
         ended_at=instants.text(item.get("endTime")),
-        variables={one["name"]: one["value"] for one in item.get("environment", {}).get("environmentVariables", [])},
-        exported={one["name"]: one["value"] for one in item.get("exportedEnvironmentVariables", [])},
+        variables={
+            one["name"]: one.get("value", "") for one in item.get("environment", {}).get("environmentVariables", [])
+        },
+        exported={one["name"]: one.get("value", "") for one in item.get("exportedEnvironmentVariables", [])},
         failed_phase=str(first.get("phaseType", "")),
         cause=cause,
         log=(str(logs.get("groupName", "")), str(logs.get("streamName", ""))),

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import http.client
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from drproof.formats.image_ref import ECR, parse_pinned
 from drproof.formats.strict_json import parse
 from drproof.model.capabilities import ImageSeen, RegistryLogin
-from drproof.model.errors import FormatError, NotFoundError
+from drproof.model.errors import FormatError
 from drproof.targets.aws.errors import failure, translated
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ class AwsImages:
         media_type = str(manifest.get("mediaType") or image.get("imageManifestMediaType") or "")
         if "manifests" in manifest:
             return ImageSeen(media_type=media_type, digests=_of_index(image_ref, manifest))
-        config = str(manifest.get("config", {}).get("digest", ""))
+        config = str(_table(image_ref, manifest.get("config"), "config").get("digest", ""))
         with translated("ecr:GetDownloadUrlForLayer", config):
             layer = client.get_download_url_for_layer(registryId=account, repositoryName=name, layerDigest=config)
         document = _document(image_ref, _fetch(layer["downloadUrl"], config), config)
-        return ImageSeen(media_type=media_type, digests={_architecture(document): digest})
+        return ImageSeen(media_type=media_type, digests=_of_linux(image_ref, [(document, digest)], "the image"))
 
     def digest_of(self, repository: str, tag: str) -> str:
         """Return the digest that a tag of a repository of ECR names now.
@@ -121,24 +121,45 @@ def _image(client: Any, reference: str, account: str, name: str, wanted: Mapping
             acceptedMediaTypes=list(MEDIA_TYPES),
         )
     if not answer.get("images"):
-        reasons = [f"{found.get('failureCode')}: {found.get('failureReason')}" for found in answer.get("failures", ())]
-        msg = f"ecr:BatchGetImage {reference}: {'; '.join(reasons) or 'no such image'}"
-        raise NotFoundError(msg, code="ImageNotFound", call="ecr:BatchGetImage")
+        said: Mapping[str, Any] = next(iter(answer.get("failures", ())), {})
+        why = str(said.get("failureReason") or "no such image")
+        # An image that a key or a registry behind this one keeps from being read is not gone.
+        raise failure("ecr:BatchGetImage", reference, str(said.get("failureCode") or "ImageNotFound"), why)
     found: Mapping[str, Any] = answer["images"][0]
     return found
 
 
 def _of_index(reference: str, index: Mapping[str, Any]) -> dict[str, str]:
-    """Return each architecture of an index with its digest; the first entry counts, as it does for who pulls."""
+    """Return each architecture of an index with its digest."""
+    entries = index["manifests"]
+    if not isinstance(entries, list):
+        raise failure("ecr:BatchGetImage", reference, "InvalidManifest", "manifests: expected a list")
+    named = []
+    for one in entries:
+        entry = _table(reference, one, "a manifest of the index")
+        # What names no platform, such as an index in an index, is chosen by nobody who pulls.
+        platform = _table(reference, entry.get("platform") or {}, "platform")
+        named.append((platform, str(entry.get("digest", ""))))
+    return _of_linux(reference, named, "the index")
+
+
+def _of_linux(reference: str, named: Iterable[tuple[Mapping[str, Any], str]], what: str) -> dict[str, str]:
+    """Return each architecture of Linux with its digest; the first entry counts, as it does for who pulls."""
     found: dict[str, str] = {}
-    for entry in index["manifests"]:
-        platform = entry.get("platform", {})
+    for platform, digest in named:
         if platform.get("os", LINUX) == LINUX:
-            found.setdefault(_architecture(platform), str(entry.get("digest", "")))
+            found.setdefault(_architecture(platform), digest)
     found.pop(UNKNOWN, None)
     if not found:
-        raise failure("ecr:BatchGetImage", reference, "NoArchitecture", "the index names no architecture of Linux")
+        raise failure("ecr:BatchGetImage", reference, "NoArchitecture", f"{what} names no architecture of Linux")
     return dict(sorted(found.items()))
+
+
+def _table(reference: str, value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        message = f"{name}: expected an object, got {type(value).__name__}"
+        raise failure("ecr:BatchGetImage", reference, "InvalidManifest", message)
+    return value
 
 
 def _architecture(platform: Mapping[str, Any]) -> str:

@@ -42,6 +42,7 @@ THROTTLED = frozenset(
         "ThrottlingException",
         "TooManyRequestsException",
         "TransactionInProgressException",
+        "UpstreamTooManyRequests",
     }
 )
 QUOTA = frozenset({"AccountLimitExceededException", "ServiceQuotaExceededException", "TooManyBuckets"})
@@ -60,6 +61,7 @@ UNANSWERED = frozenset(
         "ResponseParserError",
         "ResponseStreamingError",
         "ServiceUnavailable",
+        "UpstreamUnavailable",
     }
 )
 """Answers that do not say whether the call happened."""

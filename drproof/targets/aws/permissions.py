@@ -140,6 +140,8 @@ TABLE: Mapping[str, tuple[Grant, ...]] = {
                 "servicequotas:GetServiceQuota",
             ),
         ),
+        # The quota is that of the environment which the project has.
+        Grant("recovery", ("codebuild:BatchGetProjects",), PROJECTS, only=frozenset({"codebuild"})),
         Grant(
             "recovery",
             (

@@ -30,7 +30,8 @@ class AwsReadiness:
     def quotas(self) -> AwsQuotas:
         """The account's quotas."""
         ask = self._session.client
-        return AwsQuotas(lambda: ask("service-quotas"), lambda: ask("ec2"), lambda: ask("codebuild"))
+        project = self._settings.recovery.provisioner.codebuild.project
+        return AwsQuotas(lambda: ask("service-quotas"), lambda: ask("ec2"), lambda: ask("codebuild"), project=project)
 
     @cached_property
     def permissions(self) -> AwsPermissions:

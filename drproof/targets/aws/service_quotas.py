@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from drproof.model.errors import NotFoundError
-from drproof.model.readiness import QuotaSeen
+from drproof.model.readiness import PROJECT_LIMIT, QuotaSeen
 from drproof.targets.aws.errors import failure, translated
 
 STANDARD = ("L-1216C47A", "A, C, D, H, I, M, R, T and Z")
@@ -26,15 +26,27 @@ COUNTED = ("pending", "running", "stopping")
 """The states in which a machine counts against the quota."""
 
 CODEBUILD = "codebuild"
-BUILDS_NAMED = "Concurrently running builds for Linux/{size} environment"
+SIZES = {
+    "BUILD_GENERAL1_SMALL": "Small",
+    "BUILD_GENERAL1_MEDIUM": "Medium",
+    "BUILD_GENERAL1_LARGE": "Large",
+    "BUILD_GENERAL1_XLARGE": "XLarge",
+    "BUILD_GENERAL1_2XLARGE": "2XLarge",
+}
+KINDS = {"LINUX_CONTAINER": "Linux", "ARM_CONTAINER": "ARM", "LINUX_GPU_CONTAINER": "Linux GPU"}
+USUAL = {"type": "LINUX_CONTAINER", "computeType": "BUILD_GENERAL1_MEDIUM"}
+"""The environment that is meant where nobody could ask for a project's."""
 
 
 class AwsQuotas:
     """The quotas of one site."""
 
-    def __init__(self, quotas: Callable[[], Any], ec2: Callable[[], Any], builds: Callable[[], Any]) -> None:
-        """Ask through these clients, each made when it is first needed."""
+    def __init__(
+        self, quotas: Callable[[], Any], ec2: Callable[[], Any], builds: Callable[[], Any], *, project: str = ""
+    ) -> None:
+        """Ask through these clients, each made when it is first needed; `project` is that of the drill's builds."""
         self._quotas, self._ec2, self._builds = quotas, ec2, builds
+        self._project = project
 
     def machines(self, instance_type: str) -> QuotaSeen:
         """Return the quota of on-demand vCPUs that a machine of this type counts against, those that run counted.
@@ -58,15 +70,28 @@ class AwsQuotas:
             needed=cores[instance_type],
         )
 
-    def builds(self, size: str = "Medium") -> QuotaSeen:
-        """Return the quota of concurrent builds on machines of a size.
+    def builds(self) -> QuotaSeen:
+        """Return the quota of concurrent builds in the environment of the project, those that run in it counted.
 
         Raises:
-            TargetError: one of the services does not say, or has no such quota.
+            TargetError: one of the services does not say, has no such project, or no such quota.
         """
-        wanted = BUILDS_NAMED.format(size=size)
+        with translated("codebuild:BatchGetProjects", self._project):
+            found = self._builds().batch_get_projects(names=[self._project]).get("projects", ())
+        if not found:
+            message = "CodeBuild knows no such project"
+            raise failure("codebuild:BatchGetProjects", self._project, "ProjectNotFound", message)
+        wanted = builds_named(found[0]["environment"])
         code, value = quota_named(self._quotas(), CODEBUILD, wanted)
-        return QuotaSeen(service=CODEBUILD, code=code, name=wanted, value=value, in_use=self._building(), needed=1)
+        running = self._building()
+        in_use = sum(quota == wanted for _, quota in running)
+        limit = int(found[0].get(PROJECT_LIMIT) or 0)
+        own = sum(project == self._project for project, _ in running)
+        if limit and limit - own < value - in_use:
+            return QuotaSeen(
+                service=CODEBUILD, code=PROJECT_LIMIT, name=self._project, value=limit, in_use=own, needed=1
+            )
+        return QuotaSeen(service=CODEBUILD, code=code, name=wanted, value=value, in_use=in_use, needed=1)
 
     def _quota(self, service: str, code: str) -> tuple[str, int]:
         """Return name and value of a quota: the account's own, else what everybody has."""
@@ -78,7 +103,7 @@ class AwsQuotas:
         except NotFoundError:
             with translated("servicequotas:GetAWSDefaultServiceQuota", subject):
                 quota = self._quotas().get_aws_default_service_quota(**asked)["Quota"]
-        return str(quota.get("QuotaName") or ""), int(quota["Value"])
+        return str(quota.get("QuotaName") or ""), _value(quota, "servicequotas:GetServiceQuota", subject)
 
     def _running(self) -> Iterator[str]:
         states = [{"Name": "instance-state-name", "Values": list(COUNTED)}]
@@ -99,10 +124,10 @@ class AwsQuotas:
             raise failure("ec2:DescribeInstanceTypes", "", "UnknownType", message)
         return found
 
-    def _building(self) -> int:
-        """Return how many of the account's builds run, of the latest hundred of each project."""
+    def _building(self) -> list[tuple[str, str]]:
+        """Return project and quota of each build that runs, of the latest hundred of each project."""
         client = self._builds()
-        running = 0
+        running: list[tuple[str, str]] = []
         for project in _pages(client, "list_projects", "codebuild:ListProjects", "projects", {}):
             with translated("codebuild:ListBuildsForProject", project):
                 ids = client.list_builds_for_project(projectName=project, sortOrder="DESCENDING").get("ids", ())
@@ -110,8 +135,15 @@ class AwsQuotas:
                 continue
             with translated("codebuild:BatchGetBuilds", project):
                 builds = client.batch_get_builds(ids=list(ids[:100]))["builds"]
-            running += sum(build.get("buildStatus") == "IN_PROGRESS" for build in builds)
+            at_work = [build for build in builds if build.get("buildStatus") == "IN_PROGRESS"]
+            running += [(project, builds_named(build["environment"])) for build in at_work]
         return running
+
+
+def builds_named(environment: Mapping[str, Any]) -> str:
+    """Return the name of the quota of concurrent builds in an environment."""
+    kind, size = str(environment["type"]), str(environment["computeType"])
+    return f"Concurrently running builds for {KINDS.get(kind, kind)}/{SIZES.get(size, size)} environment"
 
 
 def quota_named(client: Any, service: str, name: str) -> tuple[str, int]:  # noqa: ANN401 — the SDK's
@@ -126,8 +158,17 @@ def quota_named(client: Any, service: str, name: str) -> tuple[str, int]:  # noq
     ):
         for row in _pages(client, method, f"servicequotas:{operation}", "Quotas", {"ServiceCode": service}):
             if row.get("QuotaName") == name:
-                return str(row["QuotaCode"]), int(row["Value"])
+                return str(row["QuotaCode"]), _value(row, f"servicequotas:{operation}", name)
     raise failure("servicequotas:ListServiceQuotas", service, "NoSuchQuota", f"expected {name!r}")
+
+
+def _value(quota: Mapping[str, Any], call: str, subject: str) -> int:
+    """Return the value of a quota; the service names one of which it could not learn that, and why."""
+    if quota.get("Value") is None:
+        why = quota.get("ErrorReason") or {}
+        said = f"expected a value, got none: {why.get('ErrorMessage') or 'nobody says why'}"
+        raise failure(call, subject, str(why.get("ErrorCode") or "NoValue"), said)
+    return int(quota["Value"])
 
 
 def quota_of(instance_type: str) -> tuple[str, str]:

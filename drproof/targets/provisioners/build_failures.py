@@ -13,6 +13,9 @@ from drproof.targets.provisioners.terraform import NEXT, NO_LOCK
 HELD = "LockHeld"
 TOLD = re.compile(r"\b(?P<name>ID|Who|Operation|Created):[ \t]+(?P<value>\S[^\n]*)")
 """How Terraform tells of a lock."""
+SERVICE = re.compile(r"operation error (S3|DynamoDB):")
+"""How it says which of the two kinds of lock is held."""
+BESIDE, IN_THE_TABLE = "S3", "DynamoDB"
 KNOWN = frozenset({"PlanDestroys", "PluginDiffers", "StalePlan", "StateHeld"})
 """How the reason in a receipt begins where the build knew what it was: the same words as of our own Terraform."""
 STEPS = {**NEXT, "StateHeld": "drproof gc, which says whose the state is; the build applied nothing to it"}
@@ -32,6 +35,14 @@ def lock_of(receipt: BuildReceipt | None) -> Lock | None:
         return None
     said = {name: held.get(name, "") for name in ("id", "who", "created", "operation")}
     return Lock(**said, info="")
+
+
+def is_beside(receipt: BuildReceipt | None, tail: Sequence[str]) -> bool | None:
+    """Return whether the lock lies beside the state, or in the table; None where nobody said."""
+    said = receipt.lock_held.get("service", "") if receipt is not None else ""
+    if not said and (found := SERVICE.search(" ".join(" ".join(tail).partition(NO_LOCK)[2].split()))) is not None:
+        said = found[1]
+    return said == BESIDE if said in {BESIDE, IN_THE_TABLE} else None
 
 
 def lock_in(tail: Sequence[str]) -> Lock | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from drproof.formats import timestamps
-from drproof.model.errors import FormatError
+from drproof.model.errors import FormatError, NotFoundError
 from drproof.targets.aws.codebuild import BuildSeen
 from drproof.targets.provisioners.place import Lock
 
@@ -34,7 +34,12 @@ def took(build: BuildSeen, lock: Lock, head: Callable[[BuildSeen], tuple[str, ..
     """Return whether a build that is over took a lock: in its time, by the name that its own log says first."""
     if not is_within(lock.created, build):
         return False
-    return lock.who in {line.removeprefix(HOLDER).strip() for line in head(build) if line.startswith(HOLDER)}
+    try:
+        said = head(build)
+    except NotFoundError:
+        # Nobody kept what it printed: nothing says that the lock was its own.
+        return False
+    return lock.who in {line.removeprefix(HOLDER).strip() for line in said if line.startswith(HOLDER)}
 
 
 def is_within(created: str, build: BuildSeen) -> bool:

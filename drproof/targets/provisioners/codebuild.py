@@ -9,7 +9,7 @@ from drproof.analysis.ownership import refuse_too_many
 from drproof.formats.build_receipts import BuildReceipt
 from drproof.model.capabilities import Intent, RunnerSpec
 from drproof.model.changes import Build, Change, Planned, Say, unsaid
-from drproof.model.errors import QuotaError, TargetError
+from drproof.model.errors import HeldError, QuotaError, TargetError
 from drproof.model.ownership import Bounds
 from drproof.targets import cleaning
 from drproof.targets.aws.codebuild import WAITING, AwsBuilds, BuildSeen
@@ -19,7 +19,7 @@ from drproof.targets.provisioners.build_order import Action, Orders, next_token
 from drproof.targets.provisioners.build_seen import BuildOrder, is_before, took
 from drproof.targets.provisioners.kept_receipts import Kept, kept_of, mismatch
 from drproof.targets.provisioners.machines import MOST, end_all, marked, outputs, own_machines, sought
-from drproof.targets.provisioners.place import Place
+from drproof.targets.provisioners.place import Lock, Place
 
 STOPPING_MS = 120_000
 """How long a build may take to end once it was told to."""
@@ -81,11 +81,11 @@ class CodeBuildProvisioner:
         build = self._given(build_id)
         if not build.is_over or build.status == "SUCCEEDED":
             return None
-        if build.failed_phase in WAITING and build.status == "TIMED_OUT":
-            return self._queued(build, "its time for waiting is over")
+        if (refused := self._refused(build)) is not None:
+            return refused
         receipt, doubt = self._said("bringup", build)
         if build_failures.found_the_lock_held(receipt, ()):
-            return self._place.held(build_failures.lock_of(receipt), self._orders.lock_table)
+            return self._held(receipt, (), self._place.lock())
         return build_failures.failed(build, receipt, doubt, ())
 
     @property
@@ -208,9 +208,13 @@ class CodeBuildProvisioner:
             # Nobody waits for it any longer: it must not go on unobserved.
             left = f"build {seen.build_id} may still run"
             next_step = f"aws codebuild stop-build --region {self._orders.region} --id {seen.build_id}"
+            last = None
             with cleaning.after(exc, left=left, next_step=next_step):
-                self._builds.stop(intent, seen.build_id, timeout_ms=self._stopping_ms)
-            raise
+                last = self._builds.stop(intent, seen.build_id, timeout_ms=self._stopping_ms)
+            if not isinstance(exc, TargetError) or last is None or last.status != "SUCCEEDED":
+                raise
+            # It came to its end between the last look and this: what it did is done, and its receipt says what.
+            ended = last
         if ended.status != "SUCCEEDED":
             raise self._failed(action, ended)
         kept = kept_of(ended, action, self._place, self._orders)
@@ -265,15 +269,20 @@ class CodeBuildProvisioner:
         """Return the build once it is over."""
         settings = self._orders.settings
         build, phase = started, ""
+        seen = False
         for build in self._builds.looks(started.build_id, settings.queued_ms):
+            seen = True
             if build.phase != phase:
                 phase = build.phase
                 say(f"build {build.build_id}: {phase}")
             if build.is_over or phase not in WAITING:
                 break
         else:
+            if not seen:
+                message = f"expected to see it within {settings.queued_ms} ms, got no answer; it was stopped"
+                raise failure("codebuild:BatchGetBuilds", started.build_id, "Timeout", message)
             raise self._queued(build, f"it waited {settings.queued_ms} ms for its turn")
-        for build in self._builds.looks(started.build_id, settings.build_ms):
+        for build in self._builds.looks(started.build_id, settings.build_ms, known=True):
             if build.phase != phase:
                 phase = build.phase
                 say(f"build {build.build_id}: {phase}")
@@ -289,22 +298,43 @@ class CodeBuildProvisioner:
         )
         return QuotaError(msg, code="QueuedTooLong", call="codebuild:StartBuild")
 
-    def _failed(self, action: Action, build: BuildSeen) -> TargetError:
-        """Return why a build did not succeed, from its phases, its receipt and its log."""
+    def _refused(self, build: BuildSeen) -> QuotaError | None:
+        """Return the error of a build that a quota kept from beginning; None where something else ended it."""
         if build.failed_phase in WAITING and build.status == "TIMED_OUT":
             return self._queued(build, "its time for waiting is over")
+        if not build.was_refused:
+            return None
+        msg = (
+            f"build {build.build_id}: {build.status}: {build.failed_phase}: {build.cause}\n"
+            f"  next: {self._builds.raise_the_quota()}"
+        )
+        return QuotaError(msg, code="BuildRefused", call="codebuild:StartBuild")
+
+    def _failed(self, action: Action, build: BuildSeen) -> TargetError:
+        """Return why a build did not succeed, from its phases, its receipt and its log."""
+        if (refused := self._refused(build)) is not None:
+            return refused
         tail: tuple[str, ...] = ()
         with suppress(TargetError):
             tail = self._builds.tail(build)
         receipt, doubt = self._said(action, build)
         if build_failures.found_the_lock_held(receipt, tail):
-            there = self._place.lock()
-            if there is not None and took(build, there, self._builds.head):
+            there, own = self._place.lock(), False
+            with suppress(TargetError):
+                own = there is not None and took(build, there, self._builds.head)
+            if there is not None and own:
                 # Its Terraform asked again, and met the lock that it had taken: the next attempt gives it back.
                 return self._place.unanswered(there)
-            beside = not self._orders.lock_table or there is not None
-            return self._place.held(build_failures.lock_of(receipt) or there, "" if beside else self._orders.lock_table)
+            return self._held(receipt, tail, there)
         return build_failures.failed(build, receipt, doubt, tail)
+
+    def _held(self, receipt: BuildReceipt | None, tail: tuple[str, ...], there: Lock | None) -> HeldError:
+        """Return the error of a lock that a build met: where Terraform met it, else where one lies now."""
+        beside = build_failures.is_beside(receipt, tail)
+        if beside is None:
+            beside = there is not None
+        lock = build_failures.lock_of(receipt) or build_failures.lock_in(tail) or (there if beside else None)
+        return self._place.held(lock, "" if beside else self._orders.lock_table)
 
     def _said(self, action: Action, build: BuildSeen) -> tuple[BuildReceipt | None, str]:
         """Return the receipt that a build which did not succeed left, or why there is none to believe."""
