@@ -446,6 +446,7 @@ Lock Info:
   Who:       me@there
   Created:   2026-01-01 UTC
 """
+HELD = {"id": "a-b", "who": "me@there", "operation": "OperationTypeApply", "created": "2026-01-01 UTC"}
 
 
 @pytest.mark.parametrize(
@@ -455,8 +456,10 @@ Lock Info:
             "plan",
             LOCKED,
             "LockHeld",
-            {"id": "a-b", "who": "me@there", "operation": "OperationTypeApply", "created": "2026-01-01 UTC"},
+            HELD | {"service": "S3"},
         ),
+        ("plan", LOCKED.replace("S3: PutObject", "DynamoDB:\nPutItem"), "LockHeld", HELD | {"service": "DynamoDB"}),
+        ("plan", LOCKED.replace("operation error S3:", ""), "LockHeld", HELD),
         ("apply", "Error: Error acquiring the state\nlock\nStatusCode: 412\n", "LockHeld", {}),
         ("plan", "Error: Error acquiring the state lock\nS3: PutObject, StatusCode: 403, AccessDenied\n", "", {}),
         ("plan", "Error: Error acquiring the state lock\nS3: PutObject, connection reset by peer\n", "", {}),
