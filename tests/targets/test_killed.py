@@ -20,7 +20,7 @@ from drproof.model.errors import Interruption, TargetError
 from drproof.model.ownership import Bounds
 from drproof.targets import embedded, environment, take_over
 from drproof.targets.provisioners import command, workshop
-from drproof.targets.provisioners.place import LOCK_SUFFIX
+from drproof.targets.provisioners.place import LOCK_SUFFIX, Lock
 from drproof.targets.provisioners.workshop import Workshop
 from drproof.targets.sites import AwsTarget
 from tests.patience import PATIENCE, until
@@ -224,6 +224,13 @@ def test_a_lock_that_an_earlier_window_left_is_given_back_by_the_one_that_goes_o
     assert caught.value.code == "LockHeld", "without a word of the earlier window it is anybody's"
 
     take_over(later, earlier)
+    (left,) = Workshop.left_in(later / workshop.BENCHES)
+    left.pid_file.write_text("1")
+    os.utime(left.pid_file, (0, 0))
+    lock = Lock(id="a", who=workshop._who(), created=datetime.now(UTC).isoformat(), operation="", info="")
+    assert not left.took(lock), "whoever locks it by hand long after that window is not of it"
+    os.utime(left.pid_file)
+    assert left.took(lock)
 
     assert target.recovery.provisioner.down(make_intent(), spec(origin), journalled(origin)).destroyed == 1
     nothing_is_left(target, origin)

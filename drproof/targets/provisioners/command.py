@@ -21,7 +21,9 @@ LONGEST_LINE = 64 << 10
 SHOWN_LINE = 2_000
 DOCUMENT_LINES = 2_000
 """How many lines of a document are kept: outputs and versions are small, and what is longer is none of ours."""
-MET = re.compile(r"Lock Info:|\b(?:409|412)\b|PreconditionFailed|ConditionalCheckFailed|ConditionalRequestConflict")
+MET = re.compile(
+    r"Lock Info:|StatusCode:\W+(?:409|412)\b|PreconditionFailed|ConditionalCheckFailed|ConditionalRequestConflict"
+)
 """What Terraform says besides when a lock was there; it calls each failure to ask for one by the same name."""
 TAKING_AWAY = frozenset({"delete", "replace", "forget"})
 

@@ -25,14 +25,14 @@ from drproof.targets.provisioners.command import Said, met_a_lock, run
 from drproof.targets.provisioners.machines import MOST, end_all, marked, outputs, own_machines, plain, sought
 from drproof.targets.provisioners.modules import Module
 from drproof.targets.provisioners.place import Lock, Place, lock_of
-from drproof.targets.provisioners.workshop import BENCHES, Workshop
+from drproof.targets.provisioners.workshop import BENCHES, LONGEST_SECONDS, Workshop
 
 SHOWN = 10
 """How many addresses a message names."""
 OLDEST = (1, 10)
 """The first version that locks by an object beside the state."""
 INIT_SECONDS = 120
-APPLY_SECONDS = 900
+APPLY_SECONDS = LONGEST_SECONDS
 QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_CONFIG_FILE": os.devnull}
 NO_LOCK = "Error acquiring the state lock"
 KEPT, STALE = "LockKept", "StalePlan"

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drproof.formats import timestamps
@@ -27,6 +27,9 @@ GRACE_SECONDS = 20
 """How long Terraform may take to end after its one interrupt: it ends its provisioner and writes the state."""
 
 KILL_SECONDS = 10
+LONGEST_SECONDS = 900
+"""How long a command may take."""
+
 POLL_SECONDS = 0.05
 
 
@@ -80,10 +83,18 @@ class Workshop:
         except (OSError, FormatError):
             return datetime.now(UTC)
 
-    def took(self, lock: Lock) -> bool:
-        """Return whether a process of this use took a lock, by this user on this machine since it began."""
+    def over(self) -> datetime:
+        """Return the instant after which no lock of this use can be; the present when no command began."""
         try:
-            return lock.who == _who() and self.started() <= timestamps.parse(lock.created) <= datetime.now(UTC)
+            begun = datetime.fromtimestamp(self.pid_file.stat().st_mtime, UTC)
+        except OSError:
+            return datetime.now(UTC)
+        return min(begun + timedelta(seconds=LONGEST_SECONDS), datetime.now(UTC))
+
+    def took(self, lock: Lock) -> bool:
+        """Return whether a process of this use took a lock, by this user on this machine while it could."""
+        try:
+            return lock.who == _who() and self.started() <= timestamps.parse(lock.created) <= self.over()
         except FormatError:
             return False  # Terraform writes an instant; what has none was written by somebody else.
 
