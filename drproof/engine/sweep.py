@@ -129,12 +129,20 @@ class _Sweep:
         self._folder = folder
         self._clock = SystemClock()
         self._masker = Redactor(target.secrets)
-        self._evidence = Evidence(target.receipts, settings.storing)
+        self._patience = Patience(settings.limits, self._clock)
+        self._evidence = Evidence(target.receipts, settings.storing, self._patience)
         self._tried: set[tuple[str, str, str, str]] = set()
         """What it set out to remove."""
 
     def look(self) -> list[Looked]:
-        """Return what carries a mark, each with what is to become of it and why."""
+        """Return what carries a mark, each with what is to become of it and why; one without an answer begins anew.
+
+        Raises:
+            TargetError: the platform does not say, however often it is asked.
+        """
+        return self._patience.ask(self._looked)
+
+    def _looked(self) -> list[Looked]:
         terms = Terms(
             account_id=self._settings.sites.recovery.account_id,
             now=self._clock.now(),
@@ -145,7 +153,7 @@ class _Sweep:
         found = [
             *tagged(self._target, self._settings, self._evidence),
             *states.roles(),
-            *objects(self._target, self._settings, self._evidence),
+            *objects(self._target, self._settings, self._evidence, self._patience),
             *states.states(),
             *states.locks(),
         ]
@@ -218,7 +226,7 @@ class _Sweep:
             finally:
                 # Where that cannot be written down it runs out: a process that is kept would renew it for ever.
                 lease.stop()
-                give_back(lease, effects, Patience(self._settings.limits, self._clock))
+                give_back(lease, effects, self._patience)
         try:
             there = {one.key: one for one in self.look()}
         except TargetError as exc:
@@ -245,8 +253,9 @@ class _Sweep:
         machines = [one for one in planned if one.kind == MACHINE]
         ended = [one.identity for one in machines if self._removed(effects, one, problems)]
         for identity in ended:
+            wait = partial(self._target.recovery.fleet.wait_until, identity, "terminated", timeout_ms=ENDING_MS)
             try:
-                self._target.recovery.fleet.wait_until(identity, "terminated", timeout_ms=ENDING_MS)
+                self._patience.ask(wait)
             except NotFoundError:
                 continue
             except TargetError as exc:

@@ -13,6 +13,7 @@ from typing import Any
 from drproof.analysis.ownership import older
 from drproof.engine.clock import instant
 from drproof.engine.effects import token_of
+from drproof.engine.patience import Patience
 from drproof.engine.preparation import LONGEST_LIFE
 from drproof.evidence.stored import place_of
 from drproof.formats import s3_uri, strict_json, timestamps
@@ -44,6 +45,7 @@ class Evidence:
 
     receipts: ReceiptStore
     storing: Storing | None
+    patience: Patience
     _journals: dict[str, Announced | None] = field(default_factory=dict)
     _machines: dict[str, str] = field(default_factory=dict)
     """Machines that are surely a drill's, each with the drill."""
@@ -113,7 +115,7 @@ class Evidence:
         if self.storing is None:
             return None
         if drill not in self._journals:
-            self._journals[drill] = _read(self.receipts, s3_uri.parse(place_of(self.storing, drill)))
+            self._journals[drill] = _read(self.receipts, s3_uri.parse(place_of(self.storing, drill)), self.patience)
         return self._journals[drill]
 
 
@@ -125,12 +127,13 @@ def opened_at(expires_at: str) -> str:
         return ""
 
 
-def _read(receipts: ReceiptStore, folder: s3_uri.S3Uri) -> Announced | None:
+def _read(receipts: ReceiptStore, folder: s3_uri.S3Uri, patience: Patience) -> Announced | None:
     keys = receipts.keys(folder.bucket, f"{folder.join('journal')}/", most=MOST)
     if not keys:
         return None
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        records = list(pool.map(lambda key: _record(receipts.look(folder.bucket, key).body), keys))
+        bodies = pool.map(lambda key: patience.ask(lambda: receipts.look(folder.bucket, key).body), keys)
+        records = [_record(body) for body in bodies]
     return Announced(
         tokens=frozenset(str(one.get("token")) for one in records if one.get("verb") == STARTING),
         keys=frozenset(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from drproof.analysis.expiry import Claimed
 from drproof.engine.lease import SUFFIX
+from drproof.engine.patience import Patience
 from drproof.engine.sweep_evidence import Evidence, opened_at
 from drproof.model.capabilities import Intent, ObjectInfo
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
@@ -79,7 +80,7 @@ def tagged(target: AwsTarget, settings: Settings, evidence: Evidence) -> Iterato
         )
 
 
-def objects(target: AwsTarget, settings: Settings, evidence: Evidence) -> Iterator[Candidate]:
+def objects(target: AwsTarget, settings: Settings, evidence: Evidence, patience: Patience) -> Iterator[Candidate]:
     """Yield the objects below the prefixes of drills, by drill and expiry; each must carry its drill's own tag."""
     store, bucket = target.recovery.objects, settings.recovery.bucket
     above = f"{settings.recovery.prefix.strip('/')}/"
@@ -89,7 +90,8 @@ def objects(target: AwsTarget, settings: Settings, evidence: Evidence) -> Iterat
 
         def tags(info: ObjectInfo) -> dict[str, str]:
             try:
-                return dict(store.tags(info.bucket, info.key))
+                # Of thousands some answer is missing every time: no look would ever come to its end.
+                return dict(patience.ask(lambda: store.tags(info.bucket, info.key)))
             except NotFoundError:
                 return {}
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
+from drproof.targets import embedded
 from tests.drill.conftest import Operator
 from tests.roles.asked import note_invoked
 from tests.targets import shipped
@@ -230,6 +231,54 @@ def test_the_command_tells_first_and_removes_when_it_is_told_to(yard: Yard, tmp_
 
     assert operator.cli(*words, "--yes").returncode == 0
     assert operator.cli("gc", "--target", "embedded").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "kind"),
+    [
+        ("ec2", "DescribeInstances", "throttle"),
+        ("ec2", "DescribeTags", "unavailable"),
+        ("s3", "ListObjectsV2", "reset"),
+        ("s3", "GetObjectTagging", "throttle"),
+    ],
+)
+@pytest.mark.parametrize("nth", [1, 3])
+def test_one_answer_that_is_missing_keeps_nothing_up(
+    yard: Yard, tmp_path: Path, service: str, action: str, kind: str, nth: int
+) -> None:
+    """Of a listing with thousands of questions some answer is missing every time."""
+    drill = f"dead-{action}-{nth}"
+    due = yard.made_by(drill, PAST)
+    for number in range(3):
+        yard.put(
+            f"drills/{drill}/{number}.json", {name: marked(drill, PAST)[name] for name in (DRILL_TAG, EXPIRES_TAG)}
+        )
+    rule = {"service": service, "action": action, "kind": kind, "nth": nth}
+    embedded.ask(yard.world.endpoint, "POST", "faults", rule)
+
+    words = ("gc", "--target", "embedded", "--embedded", yard.world.endpoint, "--drill", drill, "--yes", "--json")
+    done = Operator(tmp_path).cli(*words)
+
+    struck = embedded.ask(yard.world.endpoint, "GET", "faults")[-1]["struck"]
+    embedded.ask(yard.world.endpoint, "DELETE", "faults")
+    assert struck == 1
+    assert done.returncode == 0, done.stdout + done.stderr
+    removed = {item["identity"]: item["count"] for item in json.loads(done.stdout)["items"]}
+    assert removed.items() >= {due: 1, f"s3://{BUCKET}/drills/{drill}/": 3}.items()
+
+
+def test_a_platform_that_never_answers_ends_the_sweep_and_nothing_is_removed(yard: Yard, tmp_path: Path) -> None:
+    due = yard.made_by("dead-unanswered", PAST)
+    rule = {"service": "s3", "action": "ListObjectsV2", "kind": "throttle", "times": 0}
+    embedded.ask(yard.world.endpoint, "POST", "faults", rule)
+
+    words = ("gc", "--target", "embedded", "--embedded", yard.world.endpoint, "--drill", "dead-unanswered", "--yes")
+    done = Operator(tmp_path).cli(*words)
+
+    embedded.ask(yard.world.endpoint, "DELETE", "faults")
+    assert done.returncode == 2, "nobody can say that nothing is left"
+    assert "SlowDown" in done.stderr
+    assert due in machines(yard)
 
 
 def test_where_a_receipt_store_is_configured_only_what_it_names_goes(yard: Yard, tmp_path: Path) -> None:
