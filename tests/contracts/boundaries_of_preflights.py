@@ -125,7 +125,7 @@ def a_quota_has_room_for_what_runs_and_what_is_brought_up(house: House) -> None:
         ("DEPENDENCY_THROTTLING_ERROR", "pytest -m preflight again"),
         ("InternalServerError", "pytest -m preflight again"),
         ("UnknownFamily", "recovery.instance_type"),
-        ("NoSuchQuota", "list-aws-default-service-quotas --service-code codebuild"),
+        ("NoSuchQuota", "list-aws-default-service-quotas --region us-west-2 --service-code codebuild"),
         ("ProjectNotFound", "recovery.provisioner.codebuild.project"),
     ):
         told = replace(QUOTAS.quotas[0], quota=None, status=status)

@@ -307,6 +307,18 @@ def a_backend_names_its_table_or_none(house: House) -> None:
     assert [row.guard for row in read(sources, "x")[0].lock_tables] == ["none"]
 
 
+@reasoning
+def the_lock_of_consul_is_what_is_written_of_it(house: House) -> None:
+    def lock(body: str) -> str:
+        text = f'terraform {{\n  backend "consul" {{\n    {body}\n  }}\n}}\n'
+        source = house.modules["sources"].Source(name="one", place="/a", parsed={"main.tf": hcl.parse(text.encode())})
+        return str(house.modules["reading_modules"].read([source], "x")[0].backend.lock)
+
+    assert [lock(body) for body in ("", "lock = true", 'lock = "true"')] == ["held"] * 3
+    assert [lock(body) for body in ("lock = false", 'lock = "false"')] == ["none"] * 2
+    assert [lock(body) for body in ("lock = []", "lock = f(x)", 'lock = "so"')] == ["unknown"] * 3
+
+
 def _names(house: House, variables: str, *, kind: str = "aws_lambda_function", block: str = "environment") -> list[str]:
     evaluating = house.modules["evaluating"]
     scope = evaluating.Scope(

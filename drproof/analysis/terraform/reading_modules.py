@@ -141,7 +141,7 @@ def _backend(source: Source, scope: Scope) -> Backend:
         # Consul's lock alone can be switched off.
         said = value_of(found[-1].attributes.get("lock", True), scope) if kind == "consul" else True
         said = converted(said, "bool")
-        if said is True or said is False:
+        if isinstance(said, bool):
             return Backend(kind=kind, lock="held" if said else "none")
         why = said.why if isinstance(said, Unknown) else f"expected true or false, got {said!r}"
         return Backend(kind=kind, lock="unknown", why=f"lock of backend {kind}: {why}")

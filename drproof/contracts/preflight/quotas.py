@@ -34,7 +34,8 @@ def quota_has_room_for_a_drill(read_quotas: Quotas, criteria: Criteria, subject:
     quota = found[0].quota
     if quota is None:
         return undecided(
-            f"the quota of {subject} could not be read: {found[0].status}\n  next: {_next(found[0].status)}"
+            f"the quota of {subject} could not be read: {found[0].status}\n"
+            f"  next: {_next(found[0].status, criteria.sites.recovery.region)}"
         )
     wanted = quota.in_use + quota.needed
     return hold(
@@ -60,7 +61,7 @@ def _short_of(quota: QuotaSeen, wanted: int, region: str) -> str:
     )
 
 
-def _next(status: str) -> str:
+def _next(status: str, region: str) -> str:
     """Return what helps against a quota that could not be read, by the code that was given for it."""
     if PASSES.search(status):
         return "pytest -m preflight again: the service was asked too often, or failed"
@@ -72,8 +73,8 @@ def _next(status: str) -> str:
         return "name a project that is there as recovery.provisioner.codebuild.project in drproof.toml"
     if status == NO_SUCH_QUOTA:
         return (
-            "aws service-quotas list-aws-default-service-quotas --service-code codebuild lists those that there are; "
-            "give the project an environment that has one"
+            f"aws service-quotas list-aws-default-service-quotas --region {region} --service-code codebuild lists "
+            "those that there are; give the project an environment that has one"
         )
     return "allow what drproof policy --plan preflight prints, then run pytest -m preflight again"
 
