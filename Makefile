@@ -17,7 +17,7 @@ dr-drill:
 sweep:
 	python3 bootstrap.py test -m "(exhaustive or costly) and not every_call"
 
-# Every call of a drill by each provisioner, struck by a fault: a day and more.
+# Every call of a drill by each provisioner, struck by a fault: some hours.
 sweep-faults:
 	python3 bootstrap.py test -m "exhaustive or costly" tests/drill/test_faults.py
 

@@ -33,7 +33,7 @@ _ROOMS = (
 
 _OTHERS = ("boto3", "jinja2", "jsonschema", "kubernetes.dynamic", "pytest", "securesystemslib.signer", "zstandard")
 _OWN_START = ("LD_", "PYTHON")
-_HARMLESS = {"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONHASHSEED"}
+_HARMLESS = {"PYTHONPATH", "PYTHONUNBUFFERED"}
 
 
 def may_be_forked(environment: Mapping[str, str]) -> bool:

@@ -124,7 +124,7 @@ def test_two_streams_are_one_where_they_are_not_asked_apart(tmp_path):
     assert forked(tmp_path, "-c", code, apart=False).communicate(PATIENCE) == ("out\nerr\nout again\n", "")
 
 
-@pytest.mark.parametrize("name", ["PYTHONOPTIMIZE", "PYTHONWARNINGS", "LD_PRELOAD"])
+@pytest.mark.parametrize("name", ["PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "LD_PRELOAD"])
 def test_what_only_a_start_reads_is_started(name):
     assert may_be_forked({"PYTHONPATH": "x", "HOME": "y"})
     assert not may_be_forked({name: "x"})
