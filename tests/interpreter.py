@@ -21,6 +21,7 @@ import tempfile
 import time
 import types
 from collections.abc import Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +176,21 @@ def be(said: dict[str, Any]) -> None:
 def _import_everything() -> None:
     for name in _OTHERS:
         importlib.import_module(name)
-    import drproof
+    from _pytest import unraisableexception
+    from botocore.loaders import Loader
 
+    import drproof
+    from drproof.embedded import models
+    from drproof.report import html
+
+    models.share()
+    models.read_ahead(Loader())
+    for template in sorted(resources.files("drproof.report").joinpath("templates").iterdir(), key=str):
+        if template.name.endswith(".j2"):
+            html._environment().get_template(template.name)
+    # Pytest collects five times at its end, and in a drill the first finds what there is.
+    harder = unraisableexception.gc_collect_harder
+    unraisableexception.gc_collect_harder = lambda iterations: harder(min(iterations, 1))
     for _, name, _ in pkgutil.walk_packages(drproof.__path__, "drproof."):
         if name.split(".")[1] in _ROOMS:
             importlib.import_module(name)

@@ -114,11 +114,14 @@ def _import_everything() -> None:
     """Import what a world imports, at its start and at the first object of each kind in its clusters."""
     import moto.autoscaling.models  # noqa: F401 — the emulator imports it at the first machine
 
-    from drproof.embedded import __main__  # noqa: F401 — as above
+    from drproof.embedded import __main__, models  # noqa: F401 — as above
     from drproof.embedded.kubernetes import resources, schema
+    from drproof.embedded.shims import iam_policies
 
     for resource in resources.ALL:
         schema.of(resource)
+    models.read_ahead_by_the_emulator()
+    iam_policies.known()
     # What is shared with the worlds stays shared: a collection would touch, and so copy, each page.
     gc.collect()
     gc.freeze()

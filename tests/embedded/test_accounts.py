@@ -23,6 +23,20 @@ def test_who_may_decide_is_somebody_else_than_who_drills(world: RunningWorld) ->
     assert caller["Arn"] == "arn:aws:sts::444455556666:assumed-role/drproof-approver/approver"
 
 
+def test_the_policies_of_aws_are_the_same_in_each_account_and_each_counts_its_own_attachments(
+    world: RunningWorld,
+) -> None:
+    arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    here, there = world.client("iam"), world.client("iam", "primary")
+    here.create_role(RoleName="reader", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+
+    here.attach_role_policy(RoleName="reader", PolicyArn=arn)
+
+    mine, other = (one.get_policy(PolicyArn=arn)["Policy"] for one in (here, there))
+    assert (mine["AttachmentCount"], other["AttachmentCount"]) == (1, 0)
+    assert (mine["PolicyId"], mine["CreateDate"]) == (other["PolicyId"], other["CreateDate"])
+
+
 @pytest.mark.parametrize(
     ("service", "call", "code"),
     [

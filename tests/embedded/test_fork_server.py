@@ -121,3 +121,22 @@ def test_a_server_that_is_gone_is_said_with_what_to_do(tmp_path):
     assert process.returncode == 1
     assert "nobody listens there" in said
     assert f"next: unset {VARIABLE}" in said
+
+
+def test_each_service_is_read_by_one_loader_and_by_the_emulators_own(tmp_path):
+    code = """
+from drproof.embedded import models
+models.share()
+models.share()
+from botocore.loaders import Loader
+from botocore.session import Session
+from moto.core.loaders import create_loader
+first, second = (Session().get_component("data_loader") for _ in range(2))
+read = first.load_service_model("sts", "service-2")
+assert second.load_service_model("sts", "service-2") is read
+others = create_loader(), Loader(extra_search_paths=["/nowhere"])
+assert first._cache is second._cache
+assert not any(other._cache is first._cache for other in others)
+models.read_ahead(Loader())
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=PATIENCE)
