@@ -32,8 +32,10 @@ def parse(data: bytes | str, *, fractions: bool = False, limit: int = LIMIT) -> 
         text = data.decode("utf-8") if isinstance(data, bytes) else data
     except UnicodeDecodeError as exc:
         raise FormatError("json-utf8", f"not UTF-8: byte {exc.start}") from None
+    written = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
+    deep = is_deeper(written, MAX_DEPTH)
     # Before it is parsed: how deep a parser gets before it gives up depends on its release and on its caller.
-    if is_deeper(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"), MAX_DEPTH + 1):
+    if deep and is_deeper(written, MAX_DEPTH + 1):
         raise FormatError("json-depth", f"nested deeper than {MAX_DEPTH}")
     try:
         value = json.loads(
@@ -49,7 +51,9 @@ def parse(data: bytes | str, *, fractions: bool = False, limit: int = LIMIT) -> 
         raise FormatError("json-syntax", f"not JSON: {said} at line {exc.lineno}, column {exc.colno}") from None
     except RecursionError:
         raise FormatError("json-depth", "nested deeper than the stack of its reader leaves room for") from None
-    _check(value, 0)
+    # What came as UTF-8 holds a lone surrogate only where it was spelt out.
+    if deep or isinstance(data, str) or b"\\u" in data:
+        _check(value, 0)
     return value
 
 

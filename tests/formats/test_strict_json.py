@@ -74,6 +74,26 @@ def test_what_two_readers_would_read_differently_is_refused_by_its_name(data, co
         assert code_of(data) == code
 
 
+ODD = st.one_of(
+    PLAIN.map(json.dumps),
+    st.text(st.sampled_from('[]{}",:\\ud80 1aé')),
+    st.tuples(
+        st.integers(MAX_DEPTH - 2, MAX_DEPTH + 3), st.sampled_from(["", "1", '"]"', '"\\ud800"', '{"[": 1}'])
+    ).map(lambda made: "[" * made[0] + made[1] + "]" * made[0]),
+)
+
+
+@given(ODD)
+def test_bytes_are_read_as_their_text_is(text):
+    def read(data):
+        try:
+            return parse(data)
+        except FormatError as exc:
+            return exc.code
+
+    assert read(text.encode()) == read(text)
+
+
 @pytest.mark.parametrize(
     "data",
     [
