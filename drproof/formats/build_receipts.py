@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drproof.formats.strict_json import named
 from drproof.formats.strict_json import parse as parse_json
 from drproof.model.errors import FormatError
 
@@ -91,14 +92,14 @@ def parse(data: bytes) -> BuildReceipt:
 def _text(table: Mapping[str, Any], name: str) -> str:
     value = table.get(name)
     if not isinstance(value, str):
-        raise FormatError("build-receipt", f"{name}: expected text, got {type(value).__name__}")
+        raise FormatError("build-receipt", f"{name}: expected text, got {named(value)}")
     return value
 
 
 def _count(table: Mapping[str, Any], name: str) -> int:
     value = table.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise FormatError("build-receipt", f"{name}: expected a whole number, got {type(value).__name__}")
+        raise FormatError("build-receipt", f"{name}: expected a whole number, got {named(value)}")
     return value
 
 
@@ -110,5 +111,5 @@ def _texts(document: Mapping[str, Any], name: str) -> dict[str, str]:
 def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = document.get(name)
     if not isinstance(value, dict):
-        raise FormatError("build-receipt", f"{name}: expected an object, got {type(value).__name__}")
+        raise FormatError("build-receipt", f"{name}: expected an object, got {named(value)}")
     return value

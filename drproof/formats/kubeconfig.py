@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from drproof.formats.strict_json import named
 from drproof.model.errors import FormatError
 
 SOURCE_EXTENSION = "drproof.io/source"
@@ -291,7 +292,7 @@ def _known(fields: Mapping[str, Any], known: frozenset[str], where: str) -> Mapp
 
 def _mapping(value: object, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise FormatError("kubeconfig-shape", f"{what} must be a mapping, got {type(value).__name__}")
+        raise FormatError("kubeconfig-shape", f"{what} must be a mapping, got {named(value)}")
     return value
 
 
@@ -300,7 +301,7 @@ def _list(fields: Mapping[str, Any], key: str, where: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise FormatError("kubeconfig-shape", f"`{key}` of {where} must be a list, got {type(value).__name__}")
+        raise FormatError("kubeconfig-shape", f"`{key}` of {where} must be a list, got {named(value)}")
     return value
 
 
@@ -309,7 +310,7 @@ def _text(fields: Mapping[str, Any], key: str, where: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise FormatError("kubeconfig-field", f"`{key}` of {where} must be a text, got {type(value).__name__}")
+        raise FormatError("kubeconfig-field", f"`{key}` of {where} must be a text, got {named(value)}")
     return value
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from drproof.formats.strict_json import named
 from drproof.formats.strict_json import parse as parse_json
 from drproof.model.errors import FormatError
 
@@ -214,7 +215,7 @@ def _ended_at(document: Mapping[str, Any]) -> str:
 
 def _object(value: object, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise FormatError("run-report", f"expected {what} to be an object, got {type(value).__name__}")
+        raise FormatError("run-report", f"expected {what} to be an object, got {named(value)}")
     return value
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from drproof.formats.strict_json import named
 from drproof.formats.strict_json import parse as parse_json
 from drproof.model.errors import FormatError
 
@@ -108,7 +109,7 @@ def parse_document(name: str, data: bytes) -> Mapping[str, Any]:
     except FormatError as exc:
         raise FormatError(exc.code, f"{name}: {exc}") from exc
     if not isinstance(document, dict):
-        raise FormatError("run-files", f"{name}: expected an object, got {type(document).__name__}")
+        raise FormatError("run-files", f"{name}: expected an object, got {named(document)}")
     return document
 
 

@@ -17,6 +17,15 @@ MAX_DEPTH = 64
 LIMIT = 256 << 20
 BETWEEN = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)++', re.DOTALL)
 """What stands between two brackets: texts, their brackets included, and everything else."""
+_NAMES: tuple[tuple[type, str], ...] = (
+    (type(None), "nothing"),
+    (bool, "true or false"),
+    (int, "a number"),
+    (float, "a number"),
+    (str, "a text"),
+    (list, "a list"),
+    (dict, "an object"),
+)
 STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
@@ -62,6 +71,11 @@ def is_deeper(data: bytes, depth: int) -> bool:
     if data.count(b"[") + data.count(b"{") <= depth:
         return False
     return max(accumulate(map(STEP.__getitem__, BETWEEN.sub(b"", data))), default=0) > depth
+
+
+def named(value: object) -> str:
+    """Return what a value of a document is, as its author calls it: a message to people names no type of Python."""
+    return next((name for kind, name in _NAMES if isinstance(value, kind)), "no JSON")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -85,7 +85,11 @@ def test_what_is_kept_holds_nothing_of_other_contexts():
         ({"users": "me"}, "kubeconfig-shape", "`users` of a kubeconfig must be a list"),
         ({"contexts": [1]}, "kubeconfig-shape", "must be a mapping"),
         ({"user": {"tocken": "x"}}, "kubeconfig-field", "user 'default' has a field that is none of .*token"),
-        ({"cluster": {"server": 1}}, "kubeconfig-field", "`server` of the cluster 'default' must be a text, got int"),
+        (
+            {"cluster": {"server": 1}},
+            "kubeconfig-field",
+            "`server` of the cluster 'default' must be a text, got a number",
+        ),
         ({"cluster": {"certificate-authority-data": "%%"}}, "kubeconfig-base64", "is no base64"),
         ({"cluster": {"certificate-authority-data": encoded(b"x")}}, "kubeconfig-certificate", "no certificate in PEM"),
         ({"user": {"client-key-data": encoded(KEY)}}, "kubeconfig-key", "got only client-key"),

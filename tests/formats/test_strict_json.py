@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drproof.formats.strict_json import MAX_DEPTH, parse
+from drproof.formats.strict_json import MAX_DEPTH, named, parse
 from drproof.model.codec import MAX_INTEGER
 from drproof.model.errors import FormatError
 
@@ -118,6 +118,15 @@ def test_no_refusal_repeats_what_it_refuses(data):
             assert [word for word in ("hunter2", "1234567890") if word in told] == []
         else:
             assert options, "nothing was refused"
+
+
+@given(PLAIN)
+def test_what_a_value_is_is_told_in_the_words_of_json(value):
+    assert named(value) in {"nothing", "true or false", "a number", "a text", "a list", "an object"}
+    spelt = json.loads('[null, true, 1, 1.5, "", [], {}]')
+    assert [named(one) for one in spelt] == [
+        "nothing", "true or false", "a number", "a number", "a text", "a list", "an object",
+    ]  # fmt: skip
 
 
 def test_the_largest_safe_integers_are_kept():
