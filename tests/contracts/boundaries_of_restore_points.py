@@ -42,6 +42,8 @@ def an_object_that_was_looked_at_again_is_the_same_in_every_respect(house: House
             UNPROVEN,
         ),
     )
+    refused = house.verdict(name, looks(status_after="access_denied"))
+    assert refused.reason == f"nobody could look again at {POINT.looks[0].uri} (access_denied)"
     # Whatever was read has to be looked at again, also what lies beside the objects.
     for number, look in enumerate(POINT.looks):
         without = PASSING.facts(READ, looks=(*POINT.looks[:number], *POINT.looks[number + 1 :]))

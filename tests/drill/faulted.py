@@ -27,7 +27,7 @@ NAMES: dict[str, str] = {
     "throttle": r"SlowDown|LimitExceeded|Throttl|TooManyRequests|\b503\b",
     "server-error": r"Internal|\b500\b",
     "unavailable": r"Unavailable|\b503\b",
-    "denied": r"AccessDenied|Unauthorized|Forbidden|\b403\b",
+    "denied": r"AccessDenied|Unauthorized|Forbidden|\b403\b|access_denied",
     "expired": r"[Ee]xpired|Unauthorized|\b400\b",
     "gone": r"Expired",
     "reset": r"Connection|Unreachable|Unanswered",
@@ -39,7 +39,7 @@ NAMES: dict[str, str] = {
     "truncated-consistent": r"Incomplete|[Cc]hecksum|Parser|SHA-256|sha256|bytes|truncated|JSON|size|not valid"
     r"|damaged|stream ends|could not be read|did not read the canary|[1-9][0-9]* different|\b404\b",
     "wrong-bytes": r"[Cc]hecksum|damaged|SHA-256|sha256|JSON|differ|changed|not valid|not the|[Uu]nreadable|malformed"
-    r"|of which drill s3://\S+tfstate is",
+    r"|of which drill s3://\S+tfstate is|did not read the canary",
 }
 """How what was recorded names the fault, whatever the service calls it."""
 

@@ -30,7 +30,7 @@ def restore_point_did_not_change_while_it_was_read(read_restore_point: RestorePo
             reason=f"{look.uri} is not the object any more that was read ({len(changed)} changed)",
         )
     unseen = [uri for uri in _read(facts) if uri not in seen]
-    unseen += [look.uri for look in facts.looks if look.status_after not in KNOWN]
+    unseen += [f"{look.uri} ({look.status_after})" for look in facts.looks if look.status_after not in KNOWN]
     if unseen:
         return undecided(f"nobody could look again at {', '.join(unseen)}")
     return compare(
