@@ -27,6 +27,8 @@ from drproof.targets.provisioners.place import State
 STARTING, STARTED_IN = "runner.up", "bringup"
 MOST = 1_000_000
 AT_ONCE = 16
+EARLIEST = LONGEST_LIFE + timedelta(minutes=1)
+"""How long before an expiry the window that set it opened at the earliest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +124,11 @@ class Evidence:
 def opened_at(expires_at: str) -> str:
     """Return when the window opened at the earliest that set an expiry; "" for one that is no instant."""
     try:
-        return instant(timestamps.parse(expires_at) - LONGEST_LIFE - timedelta(minutes=1))
+        ends = timestamps.parse(expires_at)
     except FormatError:
         return ""
+    # A tag can name an instant before which there is none.
+    return instant(max(ends, timestamps.EPOCH + EARLIEST) - EARLIEST)
 
 
 def _read(receipts: ReceiptStore, folder: s3_uri.S3Uri, patience: Patience) -> Announced | None:
