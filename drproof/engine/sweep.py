@@ -6,7 +6,6 @@ is journalled first, and mirrored to the receipt store where one is configured; 
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,14 +14,13 @@ from typing import Any, get_args
 from drproof.analysis.expiry import Terms
 from drproof.analysis.ownership import refuse_too_many
 from drproof.engine.clock import SystemClock
-from drproof.engine.criteria import settings_of
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.lease import Lease, give_back, look
 from drproof.engine.opening import assert_sites
 from drproof.engine.patience import PASSING, Patience
-from drproof.engine.places import rooted
 from drproof.engine.preparation import tool
-from drproof.engine.settings import EMBEDDED, find_file, resolve
+from drproof.engine.settings import EMBEDDED
+from drproof.engine.sweep_asked import Asked
 from drproof.engine.sweep_decisions import DUE, Looked, item_of, looked
 from drproof.engine.sweep_documents import Decision, SweepRecord, SweptItem
 from drproof.engine.sweep_ends import Course
@@ -30,7 +28,16 @@ from drproof.engine.sweep_evidence import Evidence
 from drproof.engine.sweep_find import lease_place, tagged
 from drproof.engine.sweep_objects import OBJECTS, DrillObjects
 from drproof.engine.sweep_states import States
-from drproof.engine.sweep_time import ENDING, GIVING_BACK, LAST_LOOK, REMOVAL, SECOND_LOOK, SweepTime, TimeOverError
+from drproof.engine.sweep_time import (
+    ENDING,
+    GIVING_BACK,
+    LAST_LOOK,
+    REMOVAL,
+    SECOND_LOOK,
+    PlatformTime,
+    SweepTime,
+    TimeOverError,
+)
 from drproof.engine.taking import still_runs
 from drproof.evidence.bundle import write_atomic
 from drproof.evidence.canonical import canonical
@@ -53,7 +60,6 @@ from drproof.model.errors import (
 from drproof.model.settings import Settings
 from drproof.targets.sites import AwsTarget
 
-MOST = 1_000
 LIMIT = "--max-deletions"
 MACHINE = "instance"
 LAST = frozenset({"state", "lock"})
@@ -62,31 +68,6 @@ ORDER = {decision: number for number, decision in enumerate(get_args(Decision))}
 """What somebody has to look at comes first."""
 ENDING_MS = 600_000
 PHASE = "sweep"
-NEEDED = ("target", "sites.", "recovery.bucket", "recovery.prefix", "recovery.provisioner.state_")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a sweep is to do."""
-
-    drill: str = ""
-    """The only drill whose things may go; empty for all."""
-    older_than_ms: int = 0
-    max_deletions: int = MOST
-    yes: bool = False
-    """Whether anything is removed; without it, a sweep only tells."""
-    within_ms: int | None = None
-    """After how long it has to have ended; None where nobody ends it."""
-
-
-def sweep_settings(options: Mapping[str, Any], environment: Mapping[str, str], directory: Path) -> Settings:
-    """Return the settings of the target that is swept.
-
-    Raises:
-        Refusal: one of them is missing or wrong.
-    """
-    resolved = resolve(options, environment, find_file(directory), needed=NEEDED, directory=directory)
-    return rooted(settings_of(resolved, no_retry=False), directory)
 
 
 def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> SweepRecord:
@@ -115,6 +96,7 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
         dry_run=not asked.yes,
         started_at=started,
         ended_at=clock.now(),
+        platform_at=hand.platform_at,
         account_id=recovery.account_id,
         region=recovery.region,
         caller=caller,
@@ -145,6 +127,8 @@ class _Sweep:
             self._time.enter(LAST_LOOK)
         self._masker = Redactor(target.secrets)
         self._patience = Patience(settings.limits, self._clock, self._time.left_ms)
+        self.platform_at = self._patience.ask(target.recovery.identity.platform_time)
+        self._platform = PlatformTime(self._clock, self.platform_at)
         self._evidence = Evidence(target.receipts, settings.storing, self._patience)
         self._held: Lease | None = None
         self._objects = DrillObjects(
@@ -173,7 +157,7 @@ class _Sweep:
     def _looked(self, drills: Collection[str] | None) -> list[Looked]:
         terms = Terms(
             account_id=self._settings.sites.recovery.account_id,
-            now=self._clock.now(),
+            now=self._platform.now(),
             older_than_ms=self._asked.older_than_ms,
         )
         # What a state names is read first: by it a machine is told from one with copied tags.

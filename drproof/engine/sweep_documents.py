@@ -39,6 +39,8 @@ class SweepRecord:
     dry_run: bool
     started_at: str
     ended_at: str
+    platform_at: str = ""
+    """What time it was for the platform when it began: by that things expire, and not by this machine's clock."""
     account_id: str
     region: str
     caller: Caller

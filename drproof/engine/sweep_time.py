@@ -1,5 +1,9 @@
 """The time that a sweep has: who ends a function when its time is over lets it say nothing more."""
 
+from datetime import timedelta
+
+from drproof.engine.clock import instant
+from drproof.formats import timestamps
 from drproof.model.context import Clock
 from drproof.model.errors import DrproofError
 
@@ -53,3 +57,17 @@ class SweepTime:
         """
         if self.is_over:
             raise TimeOverError(self.over)
+
+
+class PlatformTime:
+    """What time it is for the platform: its own word once, and the steady clock of this machine from there."""
+
+    def __init__(self, clock: Clock, said: str) -> None:
+        """Go on from what the platform has just said."""
+        self._clock = clock
+        self._said = timestamps.parse(said)
+        self._asked_ms = clock.monotonic_ms()
+
+    def now(self) -> str:
+        """Return the instant in UTC, whatever the wall's clock of this machine says."""
+        return instant(self._said + timedelta(milliseconds=self._clock.monotonic_ms() - self._asked_ms))

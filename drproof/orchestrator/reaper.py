@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from drproof.engine.settings import EMBEDDED
-from drproof.engine.sweep import MOST, Asked, sweep, sweep_settings
+from drproof.engine.sweep import sweep
+from drproof.engine.sweep_asked import MOST, Asked, sweep_settings
 from drproof.engine.sweep_documents import SweepRecord
 from drproof.formats import durations
 from drproof.model.codec import decode, encode

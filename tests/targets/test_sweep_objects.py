@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from drproof.engine import sweep_objects
-from drproof.engine.sweep import Asked, sweep
+from drproof.engine.sweep import sweep
+from drproof.engine.sweep_asked import Asked
 from drproof.engine.sweep_documents import SweepRecord
 from drproof.engine.sweep_time import FIRST_LOOK, SweepTime
 from drproof.model.capabilities import Intent
