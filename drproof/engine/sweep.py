@@ -265,7 +265,7 @@ class _Sweep:
         self._time.enter(LAST_LOOK)
         items: list[SweptItem] = []
         try:
-            there = {(one.kind, one.identity): one for one in self.look(())}
+            there = {(one.kind, one.identity): one for one in self._settled()}
             for one in found:
                 if one.decision != DUE:
                     items.append(item_of(one))
@@ -305,7 +305,7 @@ class _Sweep:
         self._time.enter(REMOVAL)
         # What hangs on a machine went with it, and a state goes once all that it stands for is gone: each time anew.
         for last in (False, True):
-            now = {one.key: one for one in self.look(()) if one.decision == DUE}
+            now = {one.key: one for one in self._settled(states=last) if one.decision == DUE}
             for one in planned:
                 if one.kind == MACHINE or (one.kind in LAST) is not last:
                     continue
@@ -317,6 +317,22 @@ class _Sweep:
                         self.course.problems[one.key] = f"what it stands for is still there: {waits}"
                         continue
                     self._removed(effects, now[one.key] if last else one)
+
+    def _settled(self, *, states: bool = False) -> list[Looked]:
+        """Return what is there, objects aside, once the platform shows no more what it took, or has had its time.
+
+        With `states`, what they wait for counts as well.
+        """
+        deadline = self._clock.monotonic_ms() + self._settings.limits.recount_ms
+        while True:
+            found = self.look(())
+            taken = self.course.tried - self.course.problems.keys()
+            waits = states and not self.course.problems and any(one.candidate.waits for one in found)
+            if not waits and not any(one.key in taken for one in found):
+                return found
+            if self._clock.monotonic_ms() >= deadline or self._time.is_over:
+                return found
+            self._clock.sleep_ms(self._settings.limits.poll_ms)
 
     def _removed(self, effects: JournalledEffects, one: Looked) -> bool:
         """Remove one thing, and return whether the platform took that."""

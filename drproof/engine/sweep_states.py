@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from drproof.analysis.expiry import Claimed
+from drproof.engine.patience import PASSING
 from drproof.engine.sweep_evidence import Evidence
 from drproof.engine.sweep_find import Candidate
 from drproof.evidence.integrity import CLOSING
@@ -135,14 +136,13 @@ class States:
 
     def locks(self) -> Iterator[Candidate]:
         """Yield the lock beside the state and the one in the table, where somebody holds them."""
-        where = self._settings.recovery.provisioner
         if self._lock is not None:
             yield self._beside(self._lock)
         if self._noted is not None:
             # Items of a table carry no tags: whose it is, and when it may go, nobody can say.
             yield Candidate(
                 kind=LOCK,
-                identity=f"dynamodb://{where.lock_table}/{where.state_bucket}/{where.state_key}",
+                identity=self._noted_at,
                 claimed=self._claimed("", ""),
                 left=f"no drill wrote it: {self._unlocked_by_hand(self._noted, beside=False)}",
             )
@@ -236,8 +236,30 @@ class States:
         if not where.lock_table:
             return None
         tables = self._target.recovery.readiness.lock_tables
-        note = tables.note(where.lock_table, f"{where.state_bucket}/{where.state_key}")
+        try:
+            note = tables.note(where.lock_table, f"{where.state_bucket}/{where.state_key}")
+        except PASSING:
+            raise
+        except TargetError as exc:
+            # Whoever may not look there ends the machine all the same, and lets the state be.
+            self._cannot_be_read.append(
+                Candidate(
+                    kind=LOCK,
+                    identity=self._noted_at,
+                    claimed=self._claimed("", ""),
+                    unread=f"whether Terraform's lock is held there nobody can read: {str(exc).partition(chr(10))[0]}",
+                    next_step="allow dynamodb:GetItem on the table to the caller of the sweep, or mend "
+                    "recovery.provisioner.lock_table in drproof.toml (lock_table of the reaper's module)",
+                )
+            )
+            return None
         return lock_of(note) if note else None
+
+    @property
+    def _noted_at(self) -> str:
+        """Where the lock in the table lies."""
+        where = self._settings.recovery.provisioner
+        return f"dynamodb://{where.lock_table}/{where.state_bucket}/{where.state_key}"
 
     def _unlocked_by_hand(self, lock: Lock, *, beside: bool) -> str:
         """Return the command that gives a lock back, for whoever knows that its holder is dead."""
