@@ -13,7 +13,8 @@ PASSING: tuple[type[TargetError], ...] = (ThrottledError, UnansweredError)
 """What may be over in a moment; a refusal is not."""
 
 
-def _no_end() -> int | None:
+def no_end() -> int | None:
+    """Return that there is no end."""
     return None
 
 
@@ -23,7 +24,7 @@ class Patience:
 
     limits: Limits
     clock: Clock
-    left_ms: Callable[[], int | None] = _no_end
+    left_ms: Callable[[], int | None] = no_end
     """How much time there is; None where it has no end."""
 
     def ask(self, question: Callable[[], T], *, passing: tuple[type[TargetError], ...] = PASSING) -> T:

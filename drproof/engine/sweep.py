@@ -122,7 +122,7 @@ class _Sweep:
         self._id = sweep_id
         self._folder = folder
         self._clock = SystemClock()
-        self._time = SweepTime(self._clock, asked.within_ms)
+        self._time = SweepTime(self._clock, asked.left_ms())
         if not asked.yes:
             self._time.enter(LAST_LOOK)
         self._masker = Redactor(target.secrets)

@@ -1,11 +1,12 @@
 """What a sweep is asked to do, and the settings that it needs for that."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drproof.engine.criteria import settings_of
+from drproof.engine.patience import no_end
 from drproof.engine.places import rooted
 from drproof.engine.settings import find_file, resolve
 from drproof.model.settings import Settings
@@ -24,8 +25,8 @@ class Asked:
     max_deletions: int = MOST
     yes: bool = False
     """Whether anything is removed; without it, a sweep only tells."""
-    within_ms: int | None = None
-    """After how long it has to have ended; None where nobody ends it."""
+    left_ms: Callable[[], int | None] = no_end
+    """How long it is until it is ended, which is asked as it begins; None where nobody ends it."""
 
 
 def sweep_settings(options: Mapping[str, Any], environment: Mapping[str, str], directory: Path) -> Settings:

@@ -103,26 +103,29 @@ class DrillObjects:
             yield self._unseen(drill, self._refused(exc), step=ALLOW)
             return
         marks = self._marks(infos)
-        grouped: dict[str, list[str]] = {}
+        grouped: dict[str, list[ObjectInfo]] = {}
         for info, found in zip(infos, marks.found, strict=True):
             if found is not None and found.get(DRILL_TAG) == drill:
-                grouped.setdefault(found.get(EXPIRES_TAG, ""), []).append(info.key)
-        for expires_at, keys in sorted(grouped.items()):
-            yield from self._candidates(drill, expires_at, tuple(sorted(keys)))
+                grouped.setdefault(found.get(EXPIRES_TAG, ""), []).append(info)
+        for expires_at, carrying in sorted(grouped.items()):
+            yield from self._candidates(drill, expires_at, carrying)
         if count := marks.found.count(None):
             why = marks.failure or self._time.over
             yield self._unseen(drill, why, count=count, step=ALLOW if marks.failure else ALONE.format(drill=drill))
 
-    def _candidates(self, drill: str, expires_at: str, keys: tuple[str, ...]) -> Iterator[Candidate]:
-        place = self._place(drill)
+    def _candidates(self, drill: str, expires_at: str, carrying: Sequence[ObjectInfo]) -> Iterator[Candidate]:
+        place, keys = self._place(drill), tuple(sorted(info.key for info in carrying))
         claimed = Claimed(drill=drill, expires_at=expires_at, account_id=self._settings.sites.recovery.owner)
         unknown = self._evidence.unknown(drill)
         own, others = ((), keys) if unknown else self._evidence.split(drill, keys)
         if own:
 
             def remove(intent: Intent) -> None:
-                since = opened_at(expires_at) or expires_at
-                self._store.delete(intent, self._bucket, own, since=since, go_on=self._go_on)
+                since, seen = opened_at(expires_at) or expires_at, {_as_it_is(info) for info in carrying}
+                # To end takes a machine minutes: what somebody wrote over meanwhile is theirs.
+                there = self._store.list(self._bucket, f"{self._above}{drill}/")
+                unchanged = {info.key for info in there if _as_it_is(info) in seen}
+                self._store.delete(intent, self._bucket, unchanged.intersection(own), since=since, go_on=self._go_on)
 
             yield Candidate(
                 kind=OBJECTS, identity=place, claimed=claimed, count=len(own), keys=frozenset(own), remove=remove
@@ -184,6 +187,10 @@ class _Marks:
     found: list[dict[str, str] | None] = field(default_factory=list)
     failure: str = ""
     is_given_up: bool = False
+
+
+def _as_it_is(info: ObjectInfo) -> tuple[str, str, str]:
+    return info.key, info.etag, info.modified_at
 
 
 def _turned(things: Sequence[T], turn: int) -> Sequence[T]:

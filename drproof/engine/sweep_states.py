@@ -1,5 +1,6 @@
 """The remote state that a dead drill left, what it alone names, and the locks beside it."""
 
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -40,6 +41,9 @@ ATTACHED, GROUP = "aws_iam_role_policy_attachment", "aws_security_group"
 THE_ROLE, THE_PROFILE = "aws_iam_role", "aws_iam_instance_profile"
 KNOWN = frozenset({BUILT_IN, MACHINE, GROUP, ATTACHED, THE_ROLE, THE_PROFILE})
 """All that a state of drproof's own modules can hold; a sweep looks after each of them on the platform itself."""
+
+IDENTITIES = {MACHINE: re.compile(r"i-[0-9a-f]{8,17}"), GROUP: re.compile(r"sg-[0-9a-f]{8,17}")}
+"""How the platform calls what it is asked for one by one; of another name it says that there is no such thing."""
 
 
 class States:
@@ -192,6 +196,11 @@ class States:
         if others := _other_kinds(state):
             kinds = ", ".join(others)
             return f"it holds {kinds}, which a sweep cannot take away", self._teardown(state.origin)
+        if nameless := _nameless(state):
+            named = ", ".join(nameless)
+            return f"it does not say which machine or group is {named}: nobody can look for it", self._teardown(
+                state.origin
+            )
         if unread := next((one for one in self._cannot_be_read if one.kind == LOCK), None):
             return f"whether it is locked is not known: {unread.unread}", unread.next_step
         other = self._noted or self._lock
@@ -291,3 +300,12 @@ class States:
 def _other_kinds(state: State) -> tuple[str, ...]:
     """Return what a state holds that a sweep does not know how to look for, and so must not forget."""
     return tuple(thing.address for thing in state.things if thing.kind not in KNOWN)
+
+
+def _nameless(state: State) -> tuple[str, ...]:
+    """Return what a state holds without a name by which the platform could be asked for it."""
+    return tuple(
+        thing.address
+        for thing in state.things
+        if thing.kind in IDENTITIES and not IDENTITIES[thing.kind].fullmatch(thing.identity)
+    )

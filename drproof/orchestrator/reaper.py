@@ -56,7 +56,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         older_than_ms=durations.parse(told.older_than),
         max_deletions=told.max_deletions,
         yes=not told.dry_run,
-        within_ms=remaining(context)(),
+        left_ms=remaining(context),
     )
     with tempfile.TemporaryDirectory(prefix="drproof-reaper-") as private:
         target = open_target(settings, endpoint or None, directory=Path(private), origin="")

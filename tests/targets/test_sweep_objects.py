@@ -133,7 +133,7 @@ def test_a_machine_that_does_not_end_keeps_a_sweep_no_longer_than_it_has(
     monkeypatch.setattr(AwsFleet, "_instance", lambda *_: ending)
     began = time.monotonic()
 
-    done = dead.swept(drill=dead.drill, within_ms=20_000)
+    done = dead.swept(drill=dead.drill, left_ms=lambda: 20_000)
 
     assert time.monotonic() - began < 120, "an end of a machine may take ten minutes"
     (one,) = [item for item in done.items if item.identity == machine]
@@ -197,6 +197,27 @@ def test_objects_whose_expiry_is_moved_while_a_sweep_works_are_not_said_to_be_re
     assert dead.there() == {keys[0]}
     assert sorted(dead.came(done)) == [("left", 1), ("removed", 1)]
     assert "it was gone when this sweep came to it" in {one.why for one in done.items}
+
+
+def test_an_object_that_somebody_wrote_over_while_a_machine_ended_stays(
+    dead: Dead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To end takes a machine minutes, after what is to go was listed."""
+    started_by(dead)  # type: ignore[arg-type] # it has the same drill and client
+    keys = [dead.put("0", PAST), dead.put("1", PAST)]
+    wait = AwsFleet.wait_until
+
+    def written(*given: Any, **more: Any) -> Any:
+        dead.s3.put_object(Bucket=dead.bucket, Key=keys[0], Body=b"of somebody else by now")
+        return wait(*given, **more)
+
+    monkeypatch.setattr(AwsFleet, "wait_until", written)
+
+    done = dead.swept(drill=dead.drill)
+
+    assert dead.there() == {keys[0]}
+    assert dead.s3.get_object(Bucket=dead.bucket, Key=keys[0])["Body"].read() == b"of somebody else by now"
+    assert sorted(dead.came(done)) == [("left", 1), ("removed", 1)]
 
 
 def test_a_bucket_that_nobody_may_list_keeps_no_machine_up(dead: Dead, stranger: Callable[[str], Any]) -> None:

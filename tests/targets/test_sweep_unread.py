@@ -1,5 +1,6 @@
 """A state or a lock that nobody can read is told, and keeps nothing else from being swept."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -131,3 +132,37 @@ def test_a_table_of_locks_that_nobody_may_read_keeps_no_machine_up_and_the_state
     assert "GetItem" in held["lock"].why
     assert held["state"].why.startswith("whether it is locked is not known")
     assert left.swept(yes=True).remaining == ()
+
+
+@pytest.mark.parametrize("kind", ["aws_instance", "aws_security_group"])
+@pytest.mark.parametrize("identity", [None, "", "nonsense"])
+def test_a_thing_of_a_state_that_the_platform_cannot_ask_for_keeps_the_state_and_no_machine_up(
+    left: Left, kind: str, identity: str | None
+) -> None:
+    made = left.makes()
+    own = started_by(left)
+    document = json.loads(made.state)
+    for one in document["resources"]:
+        if one["type"] == kind:
+            one["instances"][0]["attributes"]["id"] = identity
+    left.stranger("s3").put_object(Bucket=STATES, Key=left.key, Body=json.dumps(document).encode())
+
+    done = left.swept(yes=True)
+
+    (state,) = [item for item in done.items if item.kind == "state"]
+    assert state.decision == "held"
+    assert kind in state.why
+    assert left.holds()
+    assert own in {item.identity for item in done.items if item.decision == "removed"}
+
+
+@pytest.mark.parametrize("name", ["root_block_device", "ebs_block_device"])
+def test_disks_of_another_form_in_a_state_end_no_sweep(left: Left, name: str) -> None:
+    made = left.makes()
+    document = json.loads(made.state)
+    (machine,) = [one for one in document["resources"] if one["type"] == "aws_instance"]
+    machine["instances"][0]["attributes"][name] = 5
+    left.stranger("s3").put_object(Bucket=STATES, Key=left.key, Body=json.dumps(document).encode())
+
+    assert left.swept(yes=True).remaining == ()
+    assert shipped.is_there(left.stranger, made)["instance"] is False
