@@ -64,7 +64,8 @@ def gc(  # noqa: PLR0913 — one option a limit
     Exit status: 0 nothing is left that has expired, 1 something is, 2 misused, 4 refused by a guard.
     """
     from drproof.engine.refusal import refuse
-    from drproof.engine.sweep import Asked, sweep, sweep_settings
+    from drproof.engine.sweep import sweep
+    from drproof.engine.sweep_asked import Asked, sweep_settings
     from drproof.formats import durations
     from drproof.model.errors import DrproofError, GuardError
     from drproof.targets import open_target

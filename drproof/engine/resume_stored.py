@@ -20,7 +20,7 @@ from drproof.engine.resume import FINISH, UNDO, resume
 from drproof.engine.run import Listener
 from drproof.engine.settings import EMBEDDED
 from drproof.engine.stored_run import StoredRun
-from drproof.engine.sweep import sweep_settings
+from drproof.engine.sweep_asked import sweep_settings
 from drproof.evidence.trust import Trust
 from drproof.formats import s3_uri
 from drproof.model.errors import FormatError, TargetError

@@ -5,8 +5,7 @@ is journalled first, and mirrored to the receipt store where one is configured; 
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,19 +14,30 @@ from typing import Any, get_args
 from drproof.analysis.expiry import Terms
 from drproof.analysis.ownership import refuse_too_many
 from drproof.engine.clock import SystemClock
-from drproof.engine.criteria import settings_of
 from drproof.engine.effects import JournalledEffects
 from drproof.engine.lease import Lease, give_back, look
 from drproof.engine.opening import assert_sites
-from drproof.engine.patience import Patience
-from drproof.engine.places import rooted
+from drproof.engine.patience import PASSING, Patience
 from drproof.engine.preparation import tool
-from drproof.engine.settings import EMBEDDED, find_file, resolve
+from drproof.engine.settings import EMBEDDED
+from drproof.engine.sweep_asked import Asked
 from drproof.engine.sweep_decisions import DUE, Looked, item_of, looked
 from drproof.engine.sweep_documents import Decision, SweepRecord, SweptItem
+from drproof.engine.sweep_ends import Course
 from drproof.engine.sweep_evidence import Evidence
-from drproof.engine.sweep_find import lease_place, objects, tagged
+from drproof.engine.sweep_find import lease_place, tagged
+from drproof.engine.sweep_objects import OBJECTS, DrillObjects
 from drproof.engine.sweep_states import States
+from drproof.engine.sweep_time import (
+    ENDING,
+    GIVING_BACK,
+    LAST_LOOK,
+    REMOVAL,
+    SECOND_LOOK,
+    PlatformTime,
+    SweepTime,
+    TimeOverError,
+)
 from drproof.engine.taking import still_runs
 from drproof.evidence.bundle import write_atomic
 from drproof.evidence.canonical import canonical
@@ -39,11 +49,17 @@ from drproof.model.capabilities import Intent
 from drproof.model.codec import encode
 from drproof.model.context import DRILL_TAG
 from drproof.model.criteria import Sites
-from drproof.model.errors import DrproofError, LeaseError, NotFoundError, TargetError, UnansweredError
+from drproof.model.errors import (
+    DrproofError,
+    LeaseError,
+    NotFoundError,
+    TargetError,
+    ThrottledError,
+    UnansweredError,
+)
 from drproof.model.settings import Settings
 from drproof.targets.sites import AwsTarget
 
-MOST = 1_000
 LIMIT = "--max-deletions"
 MACHINE = "instance"
 LAST = frozenset({"state", "lock"})
@@ -52,29 +68,6 @@ ORDER = {decision: number for number, decision in enumerate(get_args(Decision))}
 """What somebody has to look at comes first."""
 ENDING_MS = 600_000
 PHASE = "sweep"
-NEEDED = ("target", "sites.", "recovery.bucket", "recovery.prefix", "recovery.provisioner.state_")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a sweep is to do."""
-
-    drill: str = ""
-    """The only drill whose things may go; empty for all."""
-    older_than_ms: int = 0
-    max_deletions: int = MOST
-    yes: bool = False
-    """Whether anything is removed; without it, a sweep only tells."""
-
-
-def sweep_settings(options: Mapping[str, Any], environment: Mapping[str, str], directory: Path) -> Settings:
-    """Return the settings of the target that is swept.
-
-    Raises:
-        Refusal: one of them is missing or wrong.
-    """
-    resolved = resolve(options, environment, find_file(directory), needed=NEEDED, directory=directory)
-    return rooted(settings_of(resolved, no_retry=False), directory)
 
 
 def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> SweepRecord:
@@ -92,11 +85,10 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
     started = clock.now()
     sweep_id = f"sweep-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     hand = _Sweep(target, settings, asked, sweep_id, folder)
-    found, obstacle = hand.look(), ""
+    found = hand.look()
     items = tuple(item_of(one) for one in found)
-    due = [one for one in found if one.decision == DUE]
-    if due and asked.yes:
-        items, obstacle = hand.remove(due, items)
+    if asked.yes and any(one.decision == DUE for one in found):
+        items = hand.remove(found)
     leases, unread = hand.leases_told()
     record = SweepRecord(
         sweep_id=sweep_id,
@@ -104,6 +96,7 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
         dry_run=not asked.yes,
         started_at=started,
         ended_at=clock.now(),
+        platform_at=hand.platform_at,
         account_id=recovery.account_id,
         region=recovery.region,
         caller=caller,
@@ -111,7 +104,8 @@ def sweep(target: AwsTarget, settings: Settings, asked: Asked, folder: Path) -> 
         older_than_ms=asked.older_than_ms,
         max_deletions=asked.max_deletions,
         items=tuple(sorted((*items, *leases), key=lambda item: ORDER[item.decision])),
-        obstacle=obstacle or unread,
+        obstacle=hand.course.obstacle or unread,
+        kept_away=hand.kept_away,
         tool=tool(),
     )
     hand.keep(record)
@@ -128,24 +122,42 @@ class _Sweep:
         self._id = sweep_id
         self._folder = folder
         self._clock = SystemClock()
+        self._time = SweepTime(self._clock, asked.left_ms())
+        if not asked.yes:
+            self._time.enter(LAST_LOOK)
         self._masker = Redactor(target.secrets)
-        self._patience = Patience(settings.limits, self._clock)
+        self._patience = Patience(settings.limits, self._clock, self._time.left_ms)
+        self.platform_at = self._patience.ask(target.recovery.identity.platform_time)
+        self._platform = PlatformTime(self._clock, self.platform_at)
         self._evidence = Evidence(target.receipts, settings.storing, self._patience)
-        self._tried: set[tuple[str, str, str, str]] = set()
-        """What it set out to remove."""
+        self._held: Lease | None = None
+        self._objects = DrillObjects(
+            target,
+            settings,
+            self._evidence,
+            self._patience,
+            self._time,
+            drill=asked.drill,
+            go_on=self._go_on,
+        )
+        self.course = Course()
+        self.kept_away = False
+        """Whether somebody else's lease kept it from beginning."""
 
-    def look(self) -> list[Looked]:
+    def look(self, drills: Collection[str] | None = None) -> list[Looked]:
         """Return what carries a mark, each with what is to become of it and why; one without an answer begins anew.
+
+        Objects are asked for of these drills only, where any are named.
 
         Raises:
             TargetError: the platform does not say, however often it is asked.
         """
-        return self._patience.ask(self._looked)
+        return self._patience.ask(partial(self._looked, drills))
 
-    def _looked(self) -> list[Looked]:
+    def _looked(self, drills: Collection[str] | None) -> list[Looked]:
         terms = Terms(
             account_id=self._settings.sites.recovery.account_id,
-            now=self._clock.now(),
+            now=self._platform.now(),
             older_than_ms=self._asked.older_than_ms,
         )
         # What a state names is read first: by it a machine is told from one with copied tags.
@@ -153,10 +165,12 @@ class _Sweep:
         found = [
             *tagged(self._target, self._settings, self._evidence),
             *states.roles(),
-            *objects(self._target, self._settings, self._evidence, self._patience),
             *states.states(),
             *states.locks(),
         ]
+        # Last, because it takes longest: what is asked again for the sake of another answer costs little.
+        if drills is None or drills:
+            found += self._objects.look(drills)
         return [looked(one, terms) for one in found if one.unread or self._asked.drill in {"", one.claimed.drill}]
 
     def leases_told(self) -> tuple[tuple[SweptItem, ...], str]:
@@ -164,7 +178,7 @@ class _Sweep:
         try:
             return self.leases(), ""
         except TargetError as exc:
-            if not self._tried:
+            if not self.course.tried:
                 raise
             return (), _first_line(exc)
 
@@ -191,102 +205,154 @@ class _Sweep:
             ),
         )
 
-    def remove(self, due: Iterable[Looked], items: tuple[SweptItem, ...]) -> tuple[tuple[SweptItem, ...], str]:
-        """Remove what two looks show as due, look again, and return what came of each thing, and what ended it early.
+    def remove(self, found: Sequence[Looked]) -> tuple[SweptItem, ...]:
+        """Remove what two looks show as due, look again, and return what came of each thing.
 
         Raises:
             GuardError: by the second look, it is more than may be removed; nothing was removed.
             TargetError: the platform did not say what is there; nothing was removed.
         """
         most = self._asked.max_deletions
+        due, planned = [one for one in found if one.decision == DUE], []
         refuse_too_many("things", range(sum(one.candidate.count for one in due)), most, LIMIT)
         self._folder.mkdir(parents=True, exist_ok=True)
-        problems: dict[tuple[str, str], str] = {}
+        self._time.enter(SECOND_LOOK)
         with Journal(self._folder / f"{self._id}.journal.log") as journal:
             lease = self._lease()
             effects = self._effects(journal, lambda: None)
             try:
                 with effects.intend("lease.take", lease.uri) as pending:
-                    lease.take(pending.intent)
+                    self._patience.ask(lambda: lease.take(pending.intent))
             except LeaseError as exc:
-                return items, _first_line(exc)
+                self.kept_away, self.course.obstacle = True, _first_line(exc)
+                return tuple(item_of(one) for one in found)
             try:
                 keys = {one.key for one in due}
                 # Nobody held the target at the first look: what is there now counts, and all of it.
-                planned = [one for one in self.look() if one.decision == DUE and one.key in keys]
+                drills = {one.candidate.claimed.drill for one in due if one.kind == OBJECTS}
+                planned = [one for one in self.look(drills) if one.decision == DUE and one.key in keys]
                 refuse_too_many("things", range(sum(one.candidate.count for one in planned)), most, LIMIT)
-                self._remove(self._effects(journal, lease.check), planned, problems)
-                obstacle = ""
-            except LeaseError as exc:
-                obstacle = _first_line(exc)
+                self._held = lease
+                self._remove(self._effects(journal, self._go_on), planned)
+            except (LeaseError, TimeOverError) as exc:
+                self.course.obstacle = _first_line(exc)
             except TargetError as exc:
-                if not self._tried:
+                if not self.course.tried:
                     raise
-                obstacle = _first_line(exc)
+                self.course.obstacle = _first_line(exc)
             finally:
                 # Where that cannot be written down it runs out: a process that is kept would renew it for ever.
                 lease.stop()
+                self._time.enter(GIVING_BACK)
                 give_back(lease, effects, self._patience)
-        try:
-            there = {one.key: one for one in self.look()}
-        except TargetError as exc:
-            obstacle = obstacle or _first_line(exc)
-            return tuple(self._unseen(item, problems, obstacle) for item in items), obstacle
-        return tuple(_ended(item, there, problems, ended_early=bool(obstacle)) for item in items), obstacle
+        return self._ends(found, {one.key: one for one in planned})
 
-    def _unseen(self, item: SweptItem, problems: Mapping[tuple[str, str], str], obstacle: str) -> SweptItem:
-        """Return an item after whose removal nobody could look: what was begun is not said to be gone."""
-        if (item.kind, item.identity, item.drill, item.expires_at) not in self._tried:
-            return item
-        why = problems.get((item.kind, item.identity), f"whether it is gone is not known: {obstacle}")
-        return replace(item, decision="failed", why=why)
+    def _go_on(self) -> None:
+        """Return while the lease is held and there is time.
+
+        Raises:
+            LeaseError: it was lost.
+            TimeOverError: there is none.
+        """
+        if self._held is not None:
+            self._held.check()
+        self._time.check()
+
+    def _ends(
+        self, found: Sequence[Looked], planned: Mapping[tuple[str, str, str, str], Looked]
+    ) -> tuple[SweptItem, ...]:
+        """Return what came of each thing, by a last look."""
+        self._time.enter(LAST_LOOK)
+        items: list[SweptItem] = []
+        try:
+            there = {(one.kind, one.identity): one for one in self._settled()}
+            for one in found:
+                if one.decision != DUE:
+                    items.append(item_of(one))
+                elif one.kind == OBJECTS:
+                    newest = planned.get(one.key, one)
+                    items += self.course.of_objects(
+                        newest, self._patience.ask(partial(self._objects.still, newest.candidate))
+                    )
+                else:
+                    items.append(self.course.of_one(one, there))
+        except TargetError as exc:
+            self.course.obstacle = self.course.obstacle or _first_line(exc)
+            return tuple(self.course.unseen(one) for one in found)
+        return tuple(items)
 
     def _effects(self, journal: Journal, allowed: Callable[[], None]) -> JournalledEffects:
         return JournalledEffects(
             journal, drill_id=self._id, phase=PHASE, allowed=allowed, masker=self._masker, announced=self._mirror
         )
 
-    def _remove(
-        self, effects: JournalledEffects, planned: Sequence[Looked], problems: dict[tuple[str, str], str]
-    ) -> None:
+    def _remove(self, effects: JournalledEffects, planned: Sequence[Looked]) -> None:
         """Remove what is planned, in the order in which it can go; what fails keeps nothing else from being removed."""
+        self._time.enter(REMOVAL)
         machines = [one for one in planned if one.kind == MACHINE]
-        ended = [one.identity for one in machines if self._removed(effects, one, problems)]
-        for identity in ended:
-            wait = partial(self._target.recovery.fleet.wait_until, identity, "terminated", timeout_ms=ENDING_MS)
+        ending = [one for one in machines if self._removed(effects, one)]
+        self._time.enter(ENDING)
+        for one in ending:
+            left = self._time.left_ms()
+            timeout_ms = ENDING_MS if left is None else min(ENDING_MS, left)
+            wait = partial(self._target.recovery.fleet.wait_until, one.identity, "terminated", timeout_ms=timeout_ms)
             try:
                 self._patience.ask(wait)
             except NotFoundError:
                 continue
             except TargetError as exc:
-                problems[MACHINE, identity] = _first_line(exc)
+                self.course.problems[one.key] = _first_line(exc)
+        self._time.enter(REMOVAL)
         # What hangs on a machine went with it, and a state goes once all that it stands for is gone: each time anew.
         for last in (False, True):
-            now = {one.key: one for one in self.look() if one.decision == DUE}
+            now = {one.key: one for one in self._settled(states=last) if one.decision == DUE}
             for one in planned:
-                if one.kind == MACHINE or (one.kind in LAST) is not last or one.key not in now:
+                if one.kind == MACHINE or (one.kind in LAST) is not last:
                     continue
-                if waits := now[one.key].candidate.waits:
-                    problems[one.kind, one.identity] = f"what it stands for is still there: {waits}"
-                    continue
-                # Of objects exactly those that were counted go, whatever lies beside them by now.
-                self._removed(effects, now[one.key] if last else one, problems)
+                if one.kind == OBJECTS:
+                    # Of objects exactly those that were counted go, whatever lies beside them by now.
+                    self._removed(effects, one)
+                elif one.key in now:
+                    if waits := now[one.key].candidate.waits:
+                        self.course.problems[one.key] = f"what it stands for is still there: {waits}"
+                        continue
+                    self._removed(effects, now[one.key] if last else one)
 
-    def _removed(self, effects: JournalledEffects, one: Looked, problems: dict[tuple[str, str], str]) -> bool:
+    def _settled(self, *, states: bool = False) -> list[Looked]:
+        """Return what is there, objects aside, once the platform shows no more what it took, or has had its time.
+
+        With `states`, what they wait for counts as well.
+        """
+        deadline = self._clock.monotonic_ms() + self._settings.limits.recount_ms
+        while True:
+            found = self.look(())
+            taken = self.course.tried - self.course.problems.keys()
+            waits = states and not self.course.problems and any(one.candidate.waits for one in found)
+            if not waits and not any(one.key in taken for one in found):
+                return found
+            if self._clock.monotonic_ms() >= deadline or self._time.is_over:
+                return found
+            self._clock.sleep_ms(self._settings.limits.poll_ms)
+
+    def _removed(self, effects: JournalledEffects, one: Looked) -> bool:
         """Remove one thing, and return whether the platform took that."""
         claimed, count = one.candidate.claimed, one.candidate.count
         details = {"drill": claimed.drill, "expires_at": claimed.expires_at, "count": count}
+        # What goes only as it was read must not be taken for changed, because an earlier request was heard after all.
+        passing = (ThrottledError,) if one.kind in LAST else PASSING
         try:
             with effects.intend(f"sweep.{one.kind}", one.identity, details) as pending:
-                self._tried.add(one.key)
-                one.candidate.remove(pending.intent)
-        except LeaseError:
+                self.course.tried.add(one.key)
+                self._patience.ask(lambda: one.candidate.remove(pending.intent), passing=passing)
+        except (LeaseError, TimeOverError):
             raise
         except (UnansweredError, NotFoundError):
             # Whether it is gone, the next look says.
             return one.kind == MACHINE
         except DrproofError as exc:
-            problems[one.kind, one.identity] = _first_line(exc)
+            self.course.problems[one.key] = _first_line(exc)
+            if isinstance(exc, TargetError):
+                self.course.kept[one.key] = exc.kept
             return False
         return True
 
@@ -332,25 +398,3 @@ class _Sweep:
 
 def _first_line(error: DrproofError) -> str:
     return str(error).partition("\n")[0]
-
-
-def _ended(
-    item: SweptItem,
-    there: Mapping[tuple[str, str, str, str], Looked],
-    problems: Mapping[tuple[str, str], str],
-    *,
-    ended_early: bool,
-) -> SweptItem:
-    """Return an item with what came of it: a removal that is not seen in a later look did not happen."""
-    now = there.get((item.kind, item.identity, item.drill, item.expires_at))
-    problem = problems.get((item.kind, item.identity), "")
-    if item.decision != DUE:
-        return item
-    if now is None and not problem:
-        return replace(item, decision="removed")
-    if ended_early and not problem:
-        # Nobody tried.
-        return item
-    # What a platform refused is not gone, even where a listing does not show it any more.
-    why = problem or "it is still there after its removal"
-    return replace(item, decision="failed", why=why, next_step=now.candidate.next_step if now is not None else "")

@@ -5,7 +5,7 @@ from typing import Literal
 
 from drproof.model.receipt import Caller, Count, Mode, Tool
 
-Decision = Literal["held", "foreign", "due", "removed", "failed", "left"]
+Decision = Literal["held", "foreign", "due", "failed", "removed", "left"]
 REMAINING = frozenset({"held", "foreign", "due", "failed"})
 
 
@@ -19,8 +19,9 @@ class SweptItem:
     expires_at: str
     decision: Decision
     """Of what has expired: `due` is what a dry run would remove, `failed` what is still there after the removal, `held`
-    what a drill made and a sweep may not remove (and a state or lock that nobody can read), `foreign` what carries a
-    drill's tag and nothing besides says it is that drill's. `left` is what is not due."""
+    what a drill made and a sweep may not remove (and a state or lock that nobody can read, and objects of which nobody
+    asked whose they are), `foreign` what carries a drill's tag and nothing besides says it is that drill's. `left` is
+    what is not due."""
     why: str
     next_step: str = ""
     """The command for what is left; empty where there is nothing to do."""
@@ -38,6 +39,8 @@ class SweepRecord:
     dry_run: bool
     started_at: str
     ended_at: str
+    platform_at: str = ""
+    """What time it was for the platform when it began: by that things expire, and not by this machine's clock."""
     account_id: str
     region: str
     caller: Caller
@@ -48,6 +51,8 @@ class SweepRecord:
     items: tuple[SweptItem, ...]
     obstacle: str = ""
     """Why a sweep did not remove what is due, or ended before it had: who holds the target."""
+    kept_away: bool = False
+    """Whether that is somebody else's lease, and nothing was begun: the next sweep comes."""
     tool: Tool
 
     @property

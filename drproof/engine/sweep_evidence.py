@@ -13,13 +13,13 @@ from typing import Any
 from drproof.analysis.ownership import older
 from drproof.engine.clock import instant
 from drproof.engine.effects import token_of
-from drproof.engine.patience import Patience
+from drproof.engine.patience import PASSING, Patience
 from drproof.engine.preparation import LONGEST_LIFE
 from drproof.evidence.stored import place_of
 from drproof.formats import s3_uri, strict_json, timestamps
 from drproof.model.capabilities import ReceiptStore
 from drproof.model.criteria import Storing
-from drproof.model.errors import FormatError
+from drproof.model.errors import FormatError, TargetError
 from drproof.model.machines import Resource
 from drproof.phases.recovery.own_objects import WRITING
 from drproof.targets.provisioners.place import State
@@ -27,6 +27,8 @@ from drproof.targets.provisioners.place import State
 STARTING, STARTED_IN = "runner.up", "bringup"
 MOST = 1_000_000
 AT_ONCE = 16
+EARLIEST = LONGEST_LIFE + timedelta(minutes=1)
+"""How long before an expiry the window that set it opened at the earliest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class Evidence:
     storing: Storing | None
     patience: Patience
     _journals: dict[str, Announced | None] = field(default_factory=dict)
+    _closed: dict[str, str] = field(default_factory=dict)
+    """Why the journal of a drill cannot be read, where it is refused."""
     _machines: dict[str, str] = field(default_factory=dict)
     """Machines that are surely a drill's, each with the drill."""
     _hanging: dict[str, str] = field(default_factory=dict)
@@ -70,6 +74,8 @@ class Evidence:
         """Return why the drill itself is not known; nothing where no receipt store could tell."""
         if self.storing is None or self._journal(drill) is not None:
             return ""
+        if why := self._closed.get(drill):
+            return f"what drill {drill} announced in the receipt store cannot be read: {why}"
         return f"the receipt store knows no effect of drill {drill}: the tag may be anybody's"
 
     def doubt(self, one: Resource, drill: str, expires_at: str) -> str:
@@ -115,16 +121,25 @@ class Evidence:
         if self.storing is None:
             return None
         if drill not in self._journals:
-            self._journals[drill] = _read(self.receipts, s3_uri.parse(place_of(self.storing, drill)), self.patience)
+            try:
+                found = _read(self.receipts, s3_uri.parse(place_of(self.storing, drill)), self.patience)
+            except PASSING:
+                raise
+            except TargetError as exc:
+                # Of one drill that lies in an archive by now, the others shall not cost on.
+                found, self._closed[drill] = None, str(exc).partition("\n")[0]
+            self._journals[drill] = found
         return self._journals[drill]
 
 
 def opened_at(expires_at: str) -> str:
     """Return when the window opened at the earliest that set an expiry; "" for one that is no instant."""
     try:
-        return instant(timestamps.parse(expires_at) - LONGEST_LIFE - timedelta(minutes=1))
+        ends = timestamps.parse(expires_at)
     except FormatError:
         return ""
+    # A tag can name an instant before which there is none.
+    return instant(max(ends, timestamps.EPOCH + EARLIEST) - EARLIEST)
 
 
 def _read(receipts: ReceiptStore, folder: s3_uri.S3Uri, patience: Patience) -> Announced | None:
@@ -136,10 +151,15 @@ def _read(receipts: ReceiptStore, folder: s3_uri.S3Uri, patience: Patience) -> A
         records = [_record(body) for body in bodies]
     return Announced(
         tokens=frozenset(str(one.get("token")) for one in records if one.get("verb") == STARTING),
-        keys=frozenset(
-            str(key) for one in records if one.get("verb") == WRITING for key in one.get("details", {}).get("keys", ())
-        ),
+        keys=frozenset(str(key) for one in records if one.get("verb") == WRITING for key in _keys(one)),
     )
+
+
+def _keys(record: Mapping[str, Any]) -> Iterable[object]:
+    """Return the keys that an intent names; one of another form names none."""
+    details = record.get("details")
+    keys = details.get("keys") if isinstance(details, dict) else None
+    return keys if isinstance(keys, list) else ()
 
 
 def _record(body: bytes) -> Mapping[str, Any]:

@@ -1,24 +1,18 @@
 """What carries a drill's mark at the recovery site, from whichever drill: by tag, by prefix, by state and by lock."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from drproof.analysis.expiry import Claimed
 from drproof.engine.lease import SUFFIX
-from drproof.engine.patience import Patience
-from drproof.engine.sweep_evidence import Evidence, opened_at
-from drproof.model.capabilities import Intent, ObjectInfo
+from drproof.engine.sweep_evidence import Evidence
+from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
-from drproof.model.errors import NotFoundError
 from drproof.model.machines import Resource
 from drproof.model.settings import Settings
 from drproof.phases.recovery.teardown import LOOK
 from drproof.targets.aws.ec2 import REMOVALS
 from drproof.targets.sites import AwsTarget
-
-WORKERS = 16
-LIST = "look whose they are, no journal of drill {drill} names them: aws s3 ls --recursive {place}"
 
 
 def _never(intent: Intent) -> None:
@@ -48,6 +42,8 @@ class Candidate:
     """What has to be gone before it may go."""
     next_step: str = ""
     """The command for whoever finds it left."""
+    keys: frozenset[str] = frozenset()
+    """Of objects, which they are."""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -78,49 +74,6 @@ def tagged(target: AwsTarget, settings: Settings, evidence: Evidence) -> Iterato
         yield Candidate(
             kind=one.kind, identity=one.identity, claimed=claimed, remove=remove, doubt=doubt, next_step=look
         )
-
-
-def objects(target: AwsTarget, settings: Settings, evidence: Evidence, patience: Patience) -> Iterator[Candidate]:
-    """Yield the objects below the prefixes of drills, by drill and expiry; each must carry its drill's own tag."""
-    store, bucket = target.recovery.objects, settings.recovery.bucket
-    above = f"{settings.recovery.prefix.strip('/')}/"
-    for drill in store.folders(bucket, above).names:
-        prefix = f"{above}{drill}/"
-        infos = tuple(store.list(bucket, prefix))
-
-        def tags(info: ObjectInfo) -> dict[str, str]:
-            try:
-                # Of thousands some answer is missing every time: no look would ever come to its end.
-                return dict(patience.ask(lambda: store.tags(info.bucket, info.key)))
-            except NotFoundError:
-                return {}
-
-        with ThreadPoolExecutor(WORKERS) as pool:
-            carried = tuple(pool.map(tags, infos))
-        grouped: dict[str, list[str]] = {}
-        for info, marks in zip(infos, carried, strict=True):
-            if marks.get(DRILL_TAG) == drill:
-                grouped.setdefault(marks.get(EXPIRES_TAG, ""), []).append(info.key)
-        place = f"s3://{bucket}/{prefix}"
-        for expires_at, keys in sorted(grouped.items()):
-            claimed = Claimed(drill=drill, expires_at=expires_at, account_id=settings.sites.recovery.owner)
-            unknown = evidence.unknown(drill)
-            own, others = ((), tuple(keys)) if unknown else evidence.split(drill, keys)
-            if own:
-
-                def remove(intent: Intent, own: tuple[str, ...] = own, expires_at: str = expires_at) -> None:
-                    store.delete(intent, bucket, own, since=opened_at(expires_at) or expires_at)
-
-                yield Candidate(kind="objects", identity=place, claimed=claimed, count=len(own), remove=remove)
-            if others:
-                yield Candidate(
-                    kind="foreign-objects",
-                    identity=place,
-                    claimed=claimed,
-                    count=len(others),
-                    doubt=unknown or f"no journal of drill {drill} names them: their tags may be copied",
-                    next_step=LIST.format(drill=drill, place=place),
-                )
 
 
 def lease_place(settings: Settings) -> str:

@@ -1,10 +1,12 @@
 """The remote state that a dead drill left, what it alone names, and the locks beside it."""
 
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from drproof.analysis.expiry import Claimed
+from drproof.engine.patience import PASSING
 from drproof.engine.sweep_evidence import Evidence
 from drproof.engine.sweep_find import Candidate
 from drproof.evidence.integrity import CLOSING
@@ -39,6 +41,9 @@ ATTACHED, GROUP = "aws_iam_role_policy_attachment", "aws_security_group"
 THE_ROLE, THE_PROFILE = "aws_iam_role", "aws_iam_instance_profile"
 KNOWN = frozenset({BUILT_IN, MACHINE, GROUP, ATTACHED, THE_ROLE, THE_PROFILE})
 """All that a state of drproof's own modules can hold; a sweep looks after each of them on the platform itself."""
+
+IDENTITIES = {MACHINE: re.compile(r"i-[0-9a-f]{8,17}"), GROUP: re.compile(r"sg-[0-9a-f]{8,17}")}
+"""How the platform calls what it is asked for one by one; of another name it says that there is no such thing."""
 
 
 class States:
@@ -135,14 +140,13 @@ class States:
 
     def locks(self) -> Iterator[Candidate]:
         """Yield the lock beside the state and the one in the table, where somebody holds them."""
-        where = self._settings.recovery.provisioner
         if self._lock is not None:
             yield self._beside(self._lock)
         if self._noted is not None:
             # Items of a table carry no tags: whose it is, and when it may go, nobody can say.
             yield Candidate(
                 kind=LOCK,
-                identity=f"dynamodb://{where.lock_table}/{where.state_bucket}/{where.state_key}",
+                identity=self._noted_at,
                 claimed=self._claimed("", ""),
                 left=f"no drill wrote it: {self._unlocked_by_hand(self._noted, beside=False)}",
             )
@@ -192,6 +196,11 @@ class States:
         if others := _other_kinds(state):
             kinds = ", ".join(others)
             return f"it holds {kinds}, which a sweep cannot take away", self._teardown(state.origin)
+        if nameless := _nameless(state):
+            named = ", ".join(nameless)
+            return f"it does not say which machine or group is {named}: nobody can look for it", self._teardown(
+                state.origin
+            )
         if unread := next((one for one in self._cannot_be_read if one.kind == LOCK), None):
             return f"whether it is locked is not known: {unread.unread}", unread.next_step
         other = self._noted or self._lock
@@ -236,8 +245,30 @@ class States:
         if not where.lock_table:
             return None
         tables = self._target.recovery.readiness.lock_tables
-        note = tables.note(where.lock_table, f"{where.state_bucket}/{where.state_key}")
+        try:
+            note = tables.note(where.lock_table, f"{where.state_bucket}/{where.state_key}")
+        except PASSING:
+            raise
+        except TargetError as exc:
+            # Whoever may not look there ends the machine all the same, and lets the state be.
+            self._cannot_be_read.append(
+                Candidate(
+                    kind=LOCK,
+                    identity=self._noted_at,
+                    claimed=self._claimed("", ""),
+                    unread=f"whether Terraform's lock is held there nobody can read: {str(exc).partition(chr(10))[0]}",
+                    next_step="allow dynamodb:GetItem on the table to the caller of the sweep, or mend "
+                    "recovery.provisioner.lock_table in drproof.toml (lock_table of the reaper's module)",
+                )
+            )
+            return None
         return lock_of(note) if note else None
+
+    @property
+    def _noted_at(self) -> str:
+        """Where the lock in the table lies."""
+        where = self._settings.recovery.provisioner
+        return f"dynamodb://{where.lock_table}/{where.state_bucket}/{where.state_key}"
 
     def _unlocked_by_hand(self, lock: Lock, *, beside: bool) -> str:
         """Return the command that gives a lock back, for whoever knows that its holder is dead."""
@@ -269,3 +300,12 @@ class States:
 def _other_kinds(state: State) -> tuple[str, ...]:
     """Return what a state holds that a sweep does not know how to look for, and so must not forget."""
     return tuple(thing.address for thing in state.things if thing.kind not in KNOWN)
+
+
+def _nameless(state: State) -> tuple[str, ...]:
+    """Return what a state holds without a name by which the platform could be asked for it."""
+    return tuple(
+        thing.address
+        for thing in state.things
+        if thing.kind in IDENTITIES and not IDENTITIES[thing.kind].fullmatch(thing.identity)
+    )

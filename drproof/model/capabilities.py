@@ -4,7 +4,7 @@ Methods that change the world take an `Intent`, which only the journal hands out
 down first cannot be written as code. Errors are `TargetError` and its children; SDK errors never pass.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -115,8 +115,22 @@ class ObjectStore(Protocol):
     def tags(self, bucket: str, key: str) -> Mapping[str, str]:
         """Return an object's tags."""
 
-    def delete(self, intent: Intent, bucket: str, keys: Iterable[str], *, since: str = "") -> None:
-        """Remove every version of these objects; with `since`, a version that was there before it stays."""
+    def delete(
+        self,
+        intent: Intent,
+        bucket: str,
+        keys: Iterable[str],
+        *,
+        since: str = "",
+        go_on: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Remove every version of these objects; with `since`, a version that was there before it stays.
+
+        `go_on` is asked before each request that removes, and ends it by what it raises.
+
+        Raises:
+            TargetError: the platform kept some, whose keys are `kept`; the others are gone.
+        """
 
     def delete_unchanged(
         self, intent: Intent, bucket: str, key: str, *, if_match: str, also: Collection[str] = ()

@@ -3,6 +3,7 @@
 A caller's mistake is a `ValueError` (or `pytest.UsageError` at the plugin's face), never one of these.
 """
 
+from collections.abc import Collection
 from typing import Self
 
 
@@ -13,13 +14,15 @@ class DrproofError(Exception):
 class TargetError(DrproofError):
     """The platform refused or failed a call.
 
-    `code` is the platform's own error code (`AccessDenied`, `NoSuchKey`, …) and `call` what was asked.
+    `code` is the platform's own error code (`AccessDenied`, `NoSuchKey`, …) and `call` what was asked; `kept` names
+    what of several things it did not take, where it took the others.
     """
 
-    def __init__(self, message: str, *, code: str = "", call: str = "") -> None:
+    def __init__(self, message: str, *, code: str = "", call: str = "", kept: Collection[str] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.call = call
+        self.kept = frozenset(kept)
 
 
 class NotFoundError(TargetError):

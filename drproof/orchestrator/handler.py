@@ -13,6 +13,7 @@ from drproof.engine.refusal import refuse
 from drproof.orchestrator.acts import advance, bring_up, order_build, seal
 from drproof.orchestrator.asked import asked_of
 from drproof.orchestrator.execution_run import ExecutionRun, taken_up
+from drproof.orchestrator.remaining import remaining
 from drproof.orchestrator.telling import TELLING, tell
 
 LEFT_OUT = frozenset({"diagnostics", "teardown"})
@@ -41,7 +42,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
             next_step="deploy the machine and the function of one version",
         )
     with taken_up(asked) as taken:
-        return _done(taken, _left(context))
+        return _done(taken, remaining(context))
 
 
 def acts() -> tuple[str, ...]:
@@ -74,13 +75,3 @@ def _done(taken: ExecutionRun, left_ms: Callable[[], int | None]) -> dict[str, A
 
         pass_the_token_on(taken)
     return answer
-
-
-def _left(context: object) -> Callable[[], int | None]:
-    """Return what says how many milliseconds the function has left; None where nobody says."""
-    ask = getattr(context, "get_remaining_time_in_millis", None)
-
-    def left() -> int | None:
-        return int(ask()) if callable(ask) else None
-
-    return left

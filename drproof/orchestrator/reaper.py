@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from drproof.engine.settings import EMBEDDED
-from drproof.engine.sweep import MOST, Asked, sweep, sweep_settings
+from drproof.engine.sweep import sweep
+from drproof.engine.sweep_asked import MOST, Asked, sweep_settings
 from drproof.engine.sweep_documents import SweepRecord
 from drproof.formats import durations
 from drproof.model.codec import decode, encode
 from drproof.model.errors import EvidenceError
 from drproof.model.receipt import Count
+from drproof.orchestrator.remaining import remaining
 from drproof.targets import open_target
 
 
@@ -41,7 +43,6 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         GuardError: wrong account, or more is due than may be removed; nothing was removed.
         RuntimeError: something that has expired is still there; the message has its names.
     """
-    del context
     if unknown := sorted(event.keys() - Event.__dataclass_fields__.keys()):
         raise EvidenceError(
             "shape", f"the event says {', '.join(unknown)}; it may say {', '.join(Event.__dataclass_fields__)}"
@@ -55,6 +56,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         older_than_ms=durations.parse(told.older_than),
         max_deletions=told.max_deletions,
         yes=not told.dry_run,
+        left_ms=remaining(context),
     )
     with tempfile.TemporaryDirectory(prefix="drproof-reaper-") as private:
         target = open_target(settings, endpoint or None, directory=Path(private), origin="")
@@ -68,10 +70,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def unfinished(record: SweepRecord) -> str:
     """Return what an alarm has to tell of a sweep; empty where nothing is left, and where it was kept away.
 
-    Another's lease keeps a sweep away before it has begun. One that began and lost its own is no such thing.
+    Another's lease keeps a sweep away before it has begun. One that began and lost its own, or whose time was over, is
+    no such thing.
     """
-    has_begun = any(item.decision in {"removed", "failed"} for item in record.items)
-    if record.dry_run or not record.remaining or (record.obstacle and not has_begun):
+    if record.dry_run or not record.remaining or record.kept_away:
         return ""
     names = ", ".join(f"{item.decision} {item.kind} {item.identity}: {item.why}" for item in record.remaining)
     left = f"{len(record.remaining)} expired things are still there: {names}"

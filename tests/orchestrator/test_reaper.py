@@ -29,22 +29,26 @@ MODULE = Path(__file__).resolve().parents[2] / "deploy" / "terraform" / "reaper"
 REAPER = "drproof-reaper"
 
 
-@pytest.fixture(scope="module")
-def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
-    found = yard_in(tmp_path_factory.mktemp("yard"))
-    iam = found.client("iam")
-    role = iam.create_role(RoleName=REAPER, AssumeRolePolicyDocument="{}", Path="/")["Role"]["Arn"]
+def deploy(yard: Yard, *, seconds: int = 120) -> None:
+    """Make the function, with so much time for each call."""
+    role = yard.client("iam").create_role(RoleName=REAPER, AssumeRolePolicyDocument="{}", Path="/")["Role"]["Arn"]
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("drproof.toml", 'target = "embedded"\n')
-    found.client("lambda").create_function(
+    yard.client("lambda").create_function(
         FunctionName=REAPER,
         Runtime="python3.13",
         Role=role,
         Handler="drproof.orchestrator.reaper.handler",
         Code={"ZipFile": package.getvalue()},
-        Timeout=120,
+        Timeout=seconds,
     )
+
+
+@pytest.fixture(scope="module")
+def yard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    found = yard_in(tmp_path_factory.mktemp("yard"))
+    deploy(found)
     yield found
     note_invoked("reaper", "sweeps", found.world.calls(), app=REAPER)
     found.world.stop()

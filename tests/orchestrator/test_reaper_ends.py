@@ -7,10 +7,11 @@ from drproof.model.receipt import Caller, Tool
 from drproof.orchestrator.reaper import unfinished
 
 HELD = "the execution arn:aws:states:us-west-2:444455556666:execution:m:one holds the target while it runs"
+OVER = "the time was over: the sweep had 900 s for all"
 LOST = "the lease s3://states/a.tfstate.drproof-lease ran out before it could be renewed"
 
 
-def swept(*decisions: Decision, obstacle: str = "", dry_run: bool = False) -> SweepRecord:
+def swept(*decisions: Decision, obstacle: str = "", dry_run: bool = False, kept_away: bool = False) -> SweepRecord:
     items = tuple(
         SweptItem(kind="instance", identity=f"i-{number}", drill="dead", expires_at="", decision=one, why="it expired")
         for number, one in enumerate(decisions)
@@ -18,7 +19,7 @@ def swept(*decisions: Decision, obstacle: str = "", dry_run: bool = False) -> Sw
     return SweepRecord(
         sweep_id="sweep-1", mode="live", dry_run=dry_run, started_at="", ended_at="", account_id="444455556666",
         region="us-west-2", caller=Caller(arn="arn", account_id="444455556666", region="us-west-2"), drill="",
-        older_than_ms=0, max_deletions=100, items=items, obstacle=obstacle, tool=Tool(version="1"),
+        older_than_ms=0, max_deletions=100, items=items, obstacle=obstacle, kept_away=kept_away, tool=Tool(version="1"),
     )  # fmt: skip
 
 
@@ -29,7 +30,8 @@ def swept(*decisions: Decision, obstacle: str = "", dry_run: bool = False) -> Sw
         (swept("removed", "due"), "1 expired things are still there: due instance i-1: it expired"),
         (swept("held", "foreign"), "2 expired things are still there: held instance i-0: it expired, foreign"),
         (swept("due", dry_run=True), ""),
-        (swept("due", "held", obstacle=HELD), ""),
+        (swept("due", "held", obstacle=HELD, kept_away=True), ""),
+        (swept("due", "due", obstacle=OVER), f"{OVER}; 2 expired things are still there: due instance i-0"),
         (swept("removed", "due", obstacle=LOST), f"{LOST}; 1 expired things are still there: due instance i-1"),
         (swept("failed", "due", obstacle=LOST), f"{LOST}; 2 expired things are still there"),
         (swept("removed", obstacle=LOST), ""),

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from drproof.engine.sweep import Asked, sweep
+from drproof.engine.sweep import sweep
+from drproof.engine.sweep_asked import Asked
 from drproof.engine.sweep_documents import SweepRecord
 from drproof.model.settings import Settings
 from drproof.targets import embedded, open_target

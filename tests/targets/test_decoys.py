@@ -10,7 +10,8 @@ import pytest
 
 from drproof.engine.clock import SystemClock
 from drproof.engine.effects import JournalledEffects
-from drproof.engine.sweep import Asked, sweep
+from drproof.engine.sweep import sweep
+from drproof.engine.sweep_asked import Asked
 from drproof.evidence.journal import Journal
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.errors import GuardError

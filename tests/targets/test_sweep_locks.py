@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from drproof.engine.sweep import Asked, sweep
+from drproof.engine.sweep import sweep
+from drproof.engine.sweep_asked import Asked
 from drproof.engine.sweep_documents import SweptItem
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.targets import embedded, open_target

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from drproof.engine.lease import Lease
-from drproof.engine.sweep import Asked, sweep
+from drproof.engine.sweep import sweep
+from drproof.engine.sweep_asked import Asked
 from drproof.engine.sweep_documents import SweepRecord
 from drproof.model.capabilities import Intent
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG

@@ -1,7 +1,7 @@
 """What AWS says when it refuses or fails, in the model's words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -105,12 +105,14 @@ def family(code: str, status: int = 0) -> type[TargetError]:
     return UnansweredError if status >= SERVER_FAILED else TargetError
 
 
-def failure(call: str, subject: str, code: str, message: str, *, status: int = 0) -> TargetError:
+def failure(  # noqa: PLR0913 — what a platform can say
+    call: str, subject: str, code: str, message: str, *, status: int = 0, kept: Collection[str] = ()
+) -> TargetError:
     """Return the error of a call: what was asked, of what, and what the platform said."""
     what = f"{call} {subject}".strip()
     said = f"{code}: {message}" if message else code
     hint = f"\n  next: {NEXT[code]}" if code in NEXT else ""
-    return family(code, status)(f"{what}: {said}{hint}", code=code, call=call)
+    return family(code, status)(f"{what}: {said}{hint}", code=code, call=call, kept=kept)
 
 
 @contextmanager

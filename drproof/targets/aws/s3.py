@@ -3,16 +3,16 @@
 import base64
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode
 
 from drproof.analysis.ownership import older
 from drproof.formats import s3_page
 from drproof.model.capabilities import BucketInfo, Folders, Intent, ObjectInfo
-from drproof.model.errors import NotFoundError, TargetError
+from drproof.model.errors import NotFoundError, TargetError, ThrottledError, UnansweredError
 from drproof.targets.aws import buckets, instants
-from drproof.targets.aws.errors import failure, translated
+from drproof.targets.aws.errors import failure, family, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -141,10 +141,22 @@ class AwsObjectStore:
             answer = self._client.get_object_tagging(**self._at(bucket, key))
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
-    def delete(self, intent: Intent, bucket: str, keys: Iterable[str], *, since: str = "") -> None:
+    def delete(
+        self,
+        intent: Intent,
+        bucket: str,
+        keys: Iterable[str],
+        *,
+        since: str = "",
+        go_on: Callable[[], None] = lambda: None,
+    ) -> None:
         """Remove every version and delete marker of exactly these objects; what is gone already is as wanted.
 
-        With `since`, a version that was there before that instant stays: it is somebody else's.
+        With `since`, a version that was there before that instant stays: it is somebody else's. `go_on` is asked before
+        each request that removes.
+
+        Raises:
+            TargetError: the platform kept some, whose keys are `kept`; all others are gone.
         """
         wanted = sorted(set(keys))
         versions = [
@@ -152,8 +164,7 @@ class AwsObjectStore:
             for key, version, written in self._versions(bucket, wanted)
             if not since or not older(written, since)
         ]
-        for first in range(0, len(versions), BATCH):
-            self._delete_versions(intent, bucket, versions[first : first + BATCH])
+        self._delete_versions(intent, bucket, versions, go_on)
 
     def delete_unchanged(
         self, intent: Intent, bucket: str, key: str, *, if_match: str, also: Collection[str] = ()
@@ -183,21 +194,35 @@ class AwsObjectStore:
         if len(gone) == len(found):
             # Where a version of somebody else stays, the marker does: without it, that one would be current again.
             gone.append((key, marker))
-        for first in range(0, len(gone), BATCH):
-            self._delete_versions(intent, bucket, gone[first : first + BATCH])
+        self._delete_versions(intent, bucket, gone)
 
-    def _delete_versions(self, intent: Intent, bucket: str, versions: Sequence[tuple[str, str]]) -> None:
-        """Remove versions by their identities; what the platform refuses of them is an error."""
-        subject = f"{_uri(bucket, versions[0][0])} and {len(versions) - 1} more for effect {intent.number}"
-        with translated("s3:DeleteObjects", subject):
-            answer = self._client.delete_objects(
-                Bucket=bucket,
-                ExpectedBucketOwner=self._owner_of(bucket),
-                Delete={"Objects": [{"Key": key, "VersionId": version} for key, version in versions], "Quiet": True},
+    def _delete_versions(
+        self,
+        intent: Intent,
+        bucket: str,
+        versions: Sequence[tuple[str, str]],
+        go_on: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Remove versions by their identities; what the platform keeps of them is an error, once all were tried."""
+        kept: list[tuple[str, str, str]] = []
+        for first in range(0, len(versions), BATCH):
+            batch = versions[first : first + BATCH]
+            go_on()
+            subject = f"{_uri(bucket, batch[0][0])} and {len(batch) - 1} more for effect {intent.number}"
+            with translated("s3:DeleteObjects", subject):
+                answer = self._client.delete_objects(
+                    Bucket=bucket,
+                    ExpectedBucketOwner=self._owner_of(bucket),
+                    Delete={"Objects": [{"Key": key, "VersionId": version} for key, version in batch], "Quiet": True},
+                )
+            kept += [(one.get("Code", ""), one.get("Key", ""), one.get("Message", "")) for one in _kept(answer)]
+        if kept:
+            # What is refused for good is told before what may be over in a moment.
+            code, key, message = min(
+                kept, key=lambda one: issubclass(family(one[0]), (ThrottledError, UnansweredError))
             )
-        if errors := answer.get("Errors"):
-            subject = f"{_uri(bucket, errors[0].get('Key', ''))} (and {len(errors) - 1} more)"
-            raise failure("s3:DeleteObjects", subject, errors[0].get("Code", ""), errors[0].get("Message", ""))
+            subject = f"{_uri(bucket, key)} (and {len(kept) - 1} more)"
+            raise failure("s3:DeleteObjects", subject, code, message, kept={name for _, name, _ in kept})
 
     def _versions(self, bucket: str, keys: Sequence[str]) -> Sequence[tuple[str, str, str]]:
         """Return every version of these keys: by one listing where they lie together, else key by key."""
@@ -266,6 +291,11 @@ class AwsObjectStore:
 
 def _uri(bucket: str, key: str) -> str:
     return f"s3://{bucket}/{key}"
+
+
+def _kept(answer: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
+    """Return what a removal did not take; what is gone already is as wanted."""
+    return [one for one in answer.get("Errors", ()) if not issubclass(family(one.get("Code", "")), NotFoundError)]
 
 
 def _version(answer: Mapping[str, Any]) -> str:

@@ -288,7 +288,8 @@ def _is_instant(text: str) -> bool:
 def _thing(found: Managed, instance: Mapping[str, Any]) -> Thing:
     """Return what an instance in Terraform's state stands for."""
     attributes = instance["attributes"]
-    disks = [*(attributes.get("root_block_device") or ()), *(attributes.get("ebs_block_device") or ())]
+    listed = (attributes.get(name) for name in ("root_block_device", "ebs_block_device"))
+    disks = [disk for disks in listed if isinstance(disks, list) for disk in disks]
     parts = [
         *(disk.get("volume_id") for disk in disks if isinstance(disk, dict)),
         attributes.get("primary_network_interface_id"),
