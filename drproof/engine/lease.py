@@ -88,6 +88,8 @@ class Lease:
         self._over_ms = 0
         self._intent: Intent | None = None
         self._lost = ""
+        self._unrenewed = ""
+        """What the last renewal failed of; empty when it did not."""
         self._renewing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -142,7 +144,8 @@ class Lease:
             msg = f"the lease {self.uri} was held for {hours} h, and no drill may last longer: nothing more is changed"
             raise LeaseError(msg)
         if now >= self._until_ms:
-            msg = f"the lease {self.uri} ran out before it could be renewed: nothing more is changed"
+            why = f" ({self._unrenewed})" if self._unrenewed else ""
+            msg = f"the lease {self.uri} ran out before it could be renewed{why}: nothing more is changed"
             raise LeaseError(msg)
 
     def release(self, intent: Intent) -> None:
@@ -215,7 +218,8 @@ class Lease:
             self._store.put(intent, self._bucket, self._key, content, tags=self._tags, if_match=self._etag)
 
     def _renew_until_stopped(self) -> None:
-        while not self._stop.wait(self._length_ms / 3000):
+        # Once in a third of it, and after a renewal that failed four times as often: there is time for several.
+        while not self._stop.wait(self._length_ms / (12_000 if self._unrenewed else 3000)):
             if self._clock.monotonic_ms() < self._over_ms:
                 self._renew()
 
@@ -230,9 +234,9 @@ class Lease:
                 self._renew_once()
             except AlreadyExistsError as exc:
                 self._renew_what_is_ours(exc)
-            except DrproofError:
+            except DrproofError as exc:
                 # Not renewed this time: `check` ends the drill when the time is over.
-                return
+                self._unrenewed = _first_line(exc)
 
     def _renew_once(self) -> None:
         if self._intent is None:
@@ -241,7 +245,7 @@ class Lease:
         content = self._content(self._fence)
         info = self._store.put(self._intent, self._bucket, self._key, content, tags=self._tags, if_match=self._etag)
         self._has(info.etag)
-        self._until_ms = started + self._length_ms
+        self._until_ms, self._unrenewed = started + self._length_ms, ""
 
     def _has(self, etag: str) -> None:
         self._etag = etag
@@ -255,7 +259,8 @@ class Lease:
                 self._has(found.etag)
                 self._renew_once()
                 return
-        except DrproofError:
+        except DrproofError as exc:
+            self._unrenewed = _first_line(exc)
             return
         self._lost = f"the lease {self.uri} was taken over: {error}"
 
@@ -284,6 +289,10 @@ class Lease:
     def _found(self) -> Found | None:
         """Return the lease as it lies there; None when it is gone."""
         return look(self._store, self._bucket, self._key)
+
+
+def _first_line(error: DrproofError) -> str:
+    return str(error).partition("\n")[0]
 
 
 def look(store: ObjectStore, bucket: str, key: str) -> Found | None:

@@ -359,7 +359,7 @@ class _Sweep:
     def _lease(self) -> Lease:
         where = self._settings.recovery.provisioner
         return Lease(
-            self._target.recovery.objects,
+            self._target.recovery.leases,
             where.state_bucket,
             where.state_key,
             drill_id=self._id,

@@ -50,7 +50,7 @@ def lease_on(  # noqa: PLR0913 — a lease, its terms, and who holds it
     """Return the lease on the target of these settings; nothing is taken yet."""
     provisioner = settings.recovery.provisioner
     return Lease(
-        target.recovery.objects,
+        target.recovery.leases,
         provisioner.state_bucket,
         provisioner.state_key,
         drill_id=drill_id,

@@ -348,6 +348,10 @@ class SiteTarget(Protocol):
     @property
     def objects(self) -> ObjectStore: ...  # noqa: D102
     @property
+    def leases(self) -> ObjectStore:
+        """The site's buckets, asked in haste: an answer that does not come leaves time to ask again for a lease."""
+
+    @property
     def fleet(self) -> Fleet: ...  # noqa: D102
     @property
     def provisioner(self) -> Provisioner: ...  # noqa: D102

@@ -333,7 +333,7 @@ class FakeSite:
 
     def __init__(self, world: FakeWorld, account: str, region: str) -> None:
         self.identity = FakeIdentity(account, region)
-        self.objects = FakeObjects(world)
+        self.objects = self.leases = FakeObjects(world)
         self.fleet = FakeFleet(world, account)
         self.hosts = FakeHosts()
         self.messenger = FakeTopics(world)

@@ -189,6 +189,43 @@ def test_a_holder_whose_lease_was_taken_over_may_change_nothing_ever(store):
     assert store.content()["drill_id"] == "second", "what is not ours is not given back"
 
 
+class Waits:
+    """An event that is set after so many waits, and tells how long each was to be."""
+
+    def __init__(self, times):
+        self.times = times
+        self.seconds = []
+
+    def wait(self, seconds):
+        self.seconds.append(seconds)
+        return len(self.seconds) > self.times
+
+    def set(self):
+        self.times = 0
+
+
+def test_a_renewal_that_failed_is_tried_again_sooner_and_why_is_told_when_the_time_is_over(store):
+    clock = Clock()
+    held = lease(store, "first", clock=clock)
+    held.take(INTENT)
+    held.stop()
+
+    store.broken = True
+    held._stop = Waits(2)
+    held._renew_until_stopped()
+    assert held._stop.seconds == [20, 5, 5]
+
+    clock.ms += 60_000
+    with pytest.raises(LeaseError, match=r"before it could be renewed \(slow down\): nothing more is changed"):
+        held.check()
+
+    store.broken = False
+    held._stop = Waits(1)
+    held._renew_until_stopped()
+    assert held._stop.seconds == [5, 20]
+    held.check()
+
+
 def test_a_renewal_that_fails_leaves_what_is_left_of_the_time(store):
     clock = Clock()
     held = lease(store, "first", clock=clock)
