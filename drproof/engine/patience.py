@@ -33,8 +33,8 @@ class Patience:
             try:
                 return question()
             except passing:
-                pause, left = self.limits.backoff_ms * number, self.left_ms()
-                if left is not None and left <= pause:
+                left = self.left_ms()
+                if left is not None and left <= self.limits.backoff_ms * number:
                     raise
-                self.clock.sleep_ms(pause)
+                self.clock.sleep_ms(self.limits.backoff_ms * number)
         return question()

@@ -67,7 +67,7 @@ def test_a_drill_that_waits_for_people_may_last_longer_by_as_long(monkeypatch):
         limits=SimpleNamespace(lease_ms=60_000),
         promotion=SimpleNamespace(await_ms=24 * HOUR_MS),
     )
-    target: Any = SimpleNamespace(recovery=SimpleNamespace(objects=store, workflows=None))
+    target: Any = SimpleNamespace(recovery=SimpleNamespace(leases=store, workflows=None))
     held = taking.lease_on(settings, target, "waits", origin="waits", expires_at="2026-05-04T10:00:00Z")
     held.take(INTENT)
     held.stop()

@@ -40,7 +40,7 @@ IN_THE_WORLD: Mapping[str, float] = {
 EXPLAINED: Mapping[str, str] = {
     "engine/clock.py: milliseconds / 1000": "the clock itself: whoever asks it says how long, and is read here",
     "engine/guardian.py: PAUSE_SECONDS": "a guardian whose teardown failed twice: what failed was no wait of a drill",
-    "engine/lease.py: self._length_ms / 3000": "a thread of the background renews the lease; nobody waits for it",
+    "engine/lease.py: self._length_ms / (12000 if self._unrenewed else 3000)": "a thread of the background renews the lease; nobody waits for it",
     "plugin/progress.py: TICK_SECONDS if self._live else QUIET_SECONDS": "a thread draws the time; nobody waits for it",
 }
 """Waits that are longer, or that nobody can read off the source, each with the reason."""
