@@ -11,6 +11,7 @@ import pytest
 
 from drproof.model.capabilities import ObjectStore
 from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError
+from drproof.model.settings import Limits
 from drproof.phases.fleet.find_restore_points import listed
 from drproof.targets import embedded
 from drproof.targets.aws.s3 import AwsObjectStore
@@ -130,6 +131,12 @@ def test_a_conditional_create_finds_what_is_there(store: AwsObjectStore, prefix:
     assert again.etag != made.etag
     with pytest.raises(ValueError, match="got both"):
         store.put(make_intent(), BUCKET, prefix + "k", b"", if_absent=True, if_match="x")
+
+
+def test_a_lease_is_asked_for_in_haste_so_that_a_request_that_hangs_leaves_time_for_another(target: AwsTarget) -> None:
+    waits = {name: getattr(target.recovery, name)._client.meta.config.read_timeout for name in ("leases", "objects")}
+    assert waits["leases"] * 1000 <= Limits().lease_ms / 6
+    assert waits["objects"] > waits["leases"]
 
 
 def test_a_missing_object_is_not_found(store: AwsObjectStore, prefix: str) -> None:
