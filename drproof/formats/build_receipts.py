@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drproof.formats.strict_json import named
 from drproof.formats.strict_json import parse as parse_json
+from drproof.formats.strict_json import shape_of
 from drproof.model.errors import FormatError
 
 SCHEMA_VERSION = 1
@@ -92,14 +92,14 @@ def parse(data: bytes) -> BuildReceipt:
 def _text(table: Mapping[str, Any], name: str) -> str:
     value = table.get(name)
     if not isinstance(value, str):
-        raise FormatError("build-receipt", f"{name}: expected text, got {named(value)}")
+        raise FormatError("build-receipt", f"{name}: expected text, got {shape_of(value)}")
     return value
 
 
 def _count(table: Mapping[str, Any], name: str) -> int:
     value = table.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise FormatError("build-receipt", f"{name}: expected a whole number, got {named(value)}")
+        raise FormatError("build-receipt", f"{name}: expected a whole number, got {shape_of(value)}")
     return value
 
 
@@ -111,5 +111,5 @@ def _texts(document: Mapping[str, Any], name: str) -> dict[str, str]:
 def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = document.get(name)
     if not isinstance(value, dict):
-        raise FormatError("build-receipt", f"{name}: expected an object, got {named(value)}")
+        raise FormatError("build-receipt", f"{name}: expected an object, got {shape_of(value)}")
     return value

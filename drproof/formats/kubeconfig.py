@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from drproof.formats.strict_json import named
+from drproof.formats.strict_json import shape_of
 from drproof.model.errors import FormatError
 
 SOURCE_EXTENSION = "drproof.io/source"
@@ -292,7 +292,7 @@ def _known(fields: Mapping[str, Any], known: frozenset[str], where: str) -> Mapp
 
 def _mapping(value: object, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise FormatError("kubeconfig-shape", f"{what} must be a mapping, got {named(value)}")
+        raise FormatError("kubeconfig-shape", f"{what} must be a mapping, got {shape_of(value)}")
     return value
 
 
@@ -301,7 +301,7 @@ def _list(fields: Mapping[str, Any], key: str, where: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise FormatError("kubeconfig-shape", f"`{key}` of {where} must be a list, got {named(value)}")
+        raise FormatError("kubeconfig-shape", f"`{key}` of {where} must be a list, got {shape_of(value)}")
     return value
 
 
@@ -310,7 +310,7 @@ def _text(fields: Mapping[str, Any], key: str, where: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise FormatError("kubeconfig-field", f"`{key}` of {where} must be a text, got {named(value)}")
+        raise FormatError("kubeconfig-field", f"`{key}` of {where} must be a text, got {shape_of(value)}")
     return value
 
 

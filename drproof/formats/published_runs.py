@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from drproof.formats.strict_json import named
 from drproof.formats.strict_json import parse as parse_json
+from drproof.formats.strict_json import shape_of
 from drproof.model.errors import FormatError
 
 REPORT = "run_report.json"
@@ -215,7 +215,7 @@ def _ended_at(document: Mapping[str, Any]) -> str:
 
 def _object(value: object, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise FormatError("run-report", f"expected {what} to be an object, got {named(value)}")
+        raise FormatError("run-report", f"expected {what} to be an object, got {shape_of(value)}")
     return value
 
 

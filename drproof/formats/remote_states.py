@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drproof.formats.strict_json import named, parse
+from drproof.formats.strict_json import parse, shape_of
 from drproof.model.errors import FormatError
 
 DIRECT_SUFFIX = ".direct.json"
@@ -91,18 +91,18 @@ def _managed(resource: Mapping[str, Any]) -> Managed | None:
 def _rows(document: Mapping[str, Any], name: str, code: str) -> tuple[Mapping[str, Any], ...]:
     rows = document.get(name)
     if not isinstance(rows, list):
-        raise FormatError(code, f"{name}: expected a list, got {named(rows)}")
+        raise FormatError(code, f"{name}: expected a list, got {shape_of(rows)}")
     return tuple(_table(one, code, f"objects in {name}") for one in rows)
 
 
 def _table(value: object, code: str, expected: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise FormatError(code, f"expected {expected}, got {named(value)}")
+        raise FormatError(code, f"expected {expected}, got {shape_of(value)}")
     return value
 
 
 def _text(document: Mapping[str, Any], name: str, code: str) -> str:
     value = document.get(name)
     if not isinstance(value, str):
-        raise FormatError(code, f"{name}: expected text, got {named(value)}")
+        raise FormatError(code, f"{name}: expected text, got {shape_of(value)}")
     return value

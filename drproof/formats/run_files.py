@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from drproof.formats.strict_json import named
 from drproof.formats.strict_json import parse as parse_json
+from drproof.formats.strict_json import shape_of
 from drproof.model.errors import FormatError
 
 SUMMARY = "run_summary.v1.json"
@@ -109,7 +109,7 @@ def parse_document(name: str, data: bytes) -> Mapping[str, Any]:
     except FormatError as exc:
         raise FormatError(exc.code, f"{name}: {exc}") from exc
     if not isinstance(document, dict):
-        raise FormatError("run-files", f"{name}: expected an object, got {named(document)}")
+        raise FormatError("run-files", f"{name}: expected an object, got {shape_of(document)}")
     return document
 
 

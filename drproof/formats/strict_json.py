@@ -73,7 +73,7 @@ def is_deeper(data: bytes, depth: int) -> bool:
     return max(accumulate(map(STEP.__getitem__, BETWEEN.sub(b"", data))), default=0) > depth
 
 
-def named(value: object) -> str:
+def shape_of(value: object) -> str:
     """Return what a value of a document is, as its author calls it: a message to people names no type of Python."""
     return next((name for kind, name in _NAMES if isinstance(value, kind)), "no JSON")
 

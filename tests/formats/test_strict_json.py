@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drproof.formats.strict_json import MAX_DEPTH, named, parse
+from drproof.formats.strict_json import MAX_DEPTH, parse, shape_of
 from drproof.model.codec import MAX_INTEGER
 from drproof.model.errors import FormatError
 
@@ -122,9 +122,9 @@ def test_no_refusal_repeats_what_it_refuses(data):
 
 @given(PLAIN)
 def test_what_a_value_is_is_told_in_the_words_of_json(value):
-    assert named(value) in {"nothing", "true or false", "a number", "a text", "a list", "an object"}
+    assert shape_of(value) in {"nothing", "true or false", "a number", "a text", "a list", "an object"}
     spelt = json.loads('[null, true, 1, 1.5, "", [], {}]')
-    assert [named(one) for one in spelt] == [
+    assert [shape_of(one) for one in spelt] == [
         "nothing", "true or false", "a number", "a number", "a text", "a list", "an object",
     ]  # fmt: skip
 

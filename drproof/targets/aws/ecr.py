@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from drproof.formats.image_ref import ECR, parse_pinned
-from drproof.formats.strict_json import named, parse
+from drproof.formats.strict_json import parse, shape_of
 from drproof.model.capabilities import ImageSeen, RegistryLogin
 from drproof.model.errors import FormatError
 from drproof.targets.aws.errors import failure, translated
@@ -157,7 +157,7 @@ def _of_linux(reference: str, named: Iterable[tuple[Mapping[str, Any], str]], wh
 
 def _table(reference: str, value: object, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        message = f"{name}: expected an object, got {named(value)}"
+        message = f"{name}: expected an object, got {shape_of(value)}"
         raise failure("ecr:BatchGetImage", reference, "InvalidManifest", message)
     return value
 
