@@ -33,7 +33,7 @@ from drproof.targets.signers import FILE, keyed_digest, open_signer
 
 EVERY_AT_THE_WORLD = 0.1
 LEASE_SECONDS = 10
-"""How long a request for a lease waits for an answer: a sixth of the time that a lease has by default."""
+"""How long a request for a lease waits for an answer at most; never longer than a sixth of what the lease has."""
 
 EVERY_LIVE = 2.0
 """Seconds between two questions while waiting."""
@@ -93,7 +93,8 @@ class AwsSite:
     @cached_property
     def leases(self) -> AwsObjectStore:
         """The site's buckets, asked in haste: an answer that does not come leaves time to ask again for a lease."""
-        hasty = self._session.client("s3", read_seconds=LEASE_SECONDS)
+        seconds = min(LEASE_SECONDS, self._whole.limits.lease_ms // 6000)
+        hasty = self._session.client("s3", read_seconds=max(1, seconds))
         return AwsObjectStore(hasty, owner=self._site.owner, owners=self._owners)
 
     @cached_property

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,10 @@ from drproof.model.capabilities import ObjectStore
 from drproof.model.errors import AlreadyExistsError, NotFoundError, TargetError
 from drproof.model.settings import Limits
 from drproof.phases.fleet.find_restore_points import listed
-from drproof.targets import embedded
+from drproof.targets import embedded, open_target
 from drproof.targets.aws.s3 import AwsObjectStore
 from drproof.targets.sites import AwsTarget
-from tests.targets.conftest import NAMES, make_intent
+from tests.targets.conftest import NAMES, make_intent, settings
 
 BUCKET = NAMES["recovery"]["bucket"]
 KEYS = ("x//y", "a b+c", "ünïcode/…", "100%/%2F", "tail/", "q?&=#", "<&>\"'")
@@ -133,10 +134,16 @@ def test_a_conditional_create_finds_what_is_there(store: AwsObjectStore, prefix:
         store.put(make_intent(), BUCKET, prefix + "k", b"", if_absent=True, if_match="x")
 
 
-def test_a_lease_is_asked_for_in_haste_so_that_a_request_that_hangs_leaves_time_for_another(target: AwsTarget) -> None:
-    waits = {name: getattr(target.recovery, name)._client.meta.config.read_timeout for name in ("leases", "objects")}
-    assert waits["leases"] * 1000 <= Limits().lease_ms / 6
-    assert waits["objects"] > waits["leases"]
+@pytest.mark.parametrize(("lease_ms", "seconds"), [(Limits().lease_ms, 10), (600_000, 10), (12_000, 2), (1_000, 1)])
+def test_a_lease_is_asked_for_in_haste_so_that_a_request_that_hangs_leaves_time_for_another(
+    world: embedded.World, tmp_path: Path, lease_ms: int, seconds: int
+) -> None:
+    plain = settings("direct")
+    limited = replace(plain, limits=replace(plain.limits, lease_ms=lease_ms))
+    site = open_target(limited, world.endpoint, directory=tmp_path, origin="one").recovery
+
+    assert site.leases._client.meta.config.read_timeout == seconds
+    assert site.objects._client.meta.config.read_timeout > seconds
 
 
 def test_a_missing_object_is_not_found(store: AwsObjectStore, prefix: str) -> None:
