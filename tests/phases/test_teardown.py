@@ -159,6 +159,19 @@ def test_what_comes_up_after_a_teardown_must_be_in_the_state_again(kept, site, t
     assert verdict(state_held_what_was_created, seen) is Status.REFUTED
 
 
+def test_why_a_state_could_not_be_read_is_told_by_the_verdict_on_it(kept, site):
+    """The state may be whole again by the time that somebody looks: then nothing else knows what was wrong."""
+    why = "s3://states/one: StateUnreadable: the body is not JSON\n  next: look at the object"
+    site.faults.before["holds"] = TargetError(why, code="StateUnreadable")
+
+    seen = kept.attempt(teardown)
+
+    found = state_held_what_was_created.decide(PASSING.receipt("teardown", observed=seen).receipts["teardown"])
+    assert found.status is Status.UNPROVEN
+    assert "cannot be read: s3://states/one: StateUnreadable: the body is not JSON; nobody knows" in found.reason
+    assert seen.held_after == ()
+
+
 @pytest.mark.parametrize("again", ["an attempt", "a window"])
 def test_whoever_finds_nothing_left_tells_the_tool_of_the_one_that_took_it_away(kept, site, tmp_path, again):
     """Another version that does nothing is none that took it away, and what did it cannot be forgotten."""

@@ -6,7 +6,7 @@ from drproof.model.contract import NotApplicableError, contract
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.recovery.by_hand import commands
-from drproof.phases.recovery.teardown import UNREAD, TeardownObserved
+from drproof.phases.recovery.teardown import TeardownObserved, unread_state
 
 Teardown = Receipt[TeardownObserved]
 STRAY = "aws_instance.stray"
@@ -28,18 +28,15 @@ def state_held_what_was_created(teardown: Teardown) -> Finding:
         expected={"created_and_not_destroyed": [], "still_held": []},
         reason="; ".join(("the state lost what was created, or still holds it: look for it by these names", *by_hand)),
     )
-    if found.status is Status.REFUTED and not (facts.held_before or facts.held_after) and _is_unread(facts):
-        told = "the state was there and could not be read when the teardown began: nobody knows what it held"
+    unread = unread_state(facts.before)
+    if found.status is Status.REFUTED and not (facts.held_before or facts.held_after) and unread:
+        told = f"the state was there when the teardown began, and {unread}; nobody knows what it held"
         return undecided("; ".join((told, *by_hand)))
     nameless = not facts.made and not facts.held_before
     if found.status is Status.PROVEN and nameless and (facts.intended or facts.created):
         # An empty state after an empty state is what a lost one looks like as well.
         return undecided("something was to be created, and neither the bring-up nor the state names anything of it")
     return found
-
-
-def _is_unread(facts: TeardownObserved) -> bool:
-    return any((item.kind, item.state) == ("state", UNREAD) for item in facts.before)
 
 
 @state_held_what_was_created.sabotage("the state still holds something")
@@ -62,7 +59,7 @@ def emptied(teardown: Teardown) -> Teardown:
     if not teardown.facts.made:
         msg = "nothing is known to have been created"
         raise NotApplicableError(msg)
-    if _is_unread(teardown.facts):
+    if unread_state(teardown.facts.before):
         msg = "the state could not be read when the teardown began"
         raise NotApplicableError(msg)
     return replace(teardown, observed=replace(teardown.facts, held_before=()))

@@ -24,7 +24,7 @@ CENSUS = "teardown.census"
 IN_A_CLUSTER = "cluster-object"
 NOT_THE_MACHINE = frozenset({"objects", IN_A_CLUSTER, "cluster"})
 UNREADABLE, UNREAD = "StateUnreadable", "cannot be read"
-"""The code of a state that is there and is none, and how such an item is called."""
+"""The code of a state that is there and is none, and how what is said of such an item begins."""
 LASTING = frozenset({"Forbidden", "Unauthorized", "Invalid", "AccessDenied"})
 """Refusals that the next attempt would hear again."""
 LOOK = (
@@ -167,10 +167,15 @@ def _before(ctx: Context) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
             since = tuple(item for item in own if (item.kind, item.identity) not in known)
             return (*counted, *since), decode(tuple[Item, ...], effect.result["foreign"])
     foreign = _foreign(ctx)
-    unread = any((item.kind, item.state) == ("state", UNREAD) for item in own)
+    unread = unread_state(own)
     with ctx.effects.intend(CENSUS, ctx.drill_id) as pending:
         pending.done(own=encode(own), foreign=encode(foreign), held=[] if unread else list(_held(ctx)))
     return own, foreign
+
+
+def unread_state(items: tuple[Item, ...]) -> str:
+    """Return what is said of a state that could not be read; empty when none of the items is one."""
+    return next((item.state for item in items if item.kind == "state" and item.state.startswith(UNREAD)), "")
 
 
 def _made(ctx: Context) -> tuple[str, ...]:
@@ -293,7 +298,8 @@ def _own(ctx: Context) -> tuple[Item, ...]:
         if exc.code != UNREADABLE:
             raise
         # It is not taken for an empty one, and what is marked goes away all the same.
-        items.append(Item(kind="state", identity=recovery.provisioner.state, state=UNREAD))
+        unread = f"{UNREAD}: {_first_line(exc)}"
+        items.append(Item(kind="state", identity=recovery.provisioner.state, state=unread))
         return tuple(items)
     if held:
         mine = {item.identity for item in items}
