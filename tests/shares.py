@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-SHARES = 8
-"""Not seven: a share that falls on the same day of each week would be run by nobody who rests on it."""
+SHARES = 12
+"""Not seven or fourteen: a share that falls on the same day of each week would be run by nobody who rests on it."""
 WHOLE = "whole"
 VARIABLE = "TESTS_SHARE"
 """The share to run: its number, or `whole`. Workers of xdist are told by it as well."""

@@ -27,8 +27,8 @@ from tests.drill.honest_calls import (
 )  # fmt: skip
 
 __all__ = ["OF_CLUSTERS", "WAITING", "judged", "named"]
-EIGHT_DAYS = 32
-"""How many points a run of all tests may take besides in eight days; of these a day takes its share."""
+IN_A_ROUND = 32
+"""How many points runs of all tests take besides until each share had its day; of these a day takes its share."""
 
 SAMPLE = {
     "direct-wrong-bytes-s3-GetObject-atlas-backups-3",
@@ -38,20 +38,20 @@ SAMPLE = {
     "direct-expired-ssm-SendCommand-1",
     "codebuild-answer-lost-codebuild-StartBuild-1",
 }
-"""What is looked at in every eight days; the scenarios `s3-throttled`, `api-503` and others are faults as well."""
+"""What is looked at in every round; the scenarios `s3-throttled`, `api-503` and others are faults as well."""
 
 ALL = points()
 REST = (pytest.mark.exhaustive, pytest.mark.every_call)
 
 
-def of_these_days(number: int) -> set[str]:
+def of_round(number: int) -> set[str]:
     """Return the points whose turn it is: all of them come, one after the other."""
-    step = len(ALL) // EIGHT_DAYS
-    return {str(ALL[(number + turn * step) % len(ALL)]) for turn in range(EIGHT_DAYS)}
+    step = len(ALL) // IN_A_ROUND
+    return {str(ALL[(number + turn * step) % len(ALL)]) for turn in range(IN_A_ROUND)}
 
 
 def sweep() -> list[Any]:
-    taken = SAMPLE | of_these_days(shares.today() // shares.SHARES)
+    taken = SAMPLE | of_round(shares.today() // shares.SHARES)
     return [pytest.param(point, id=str(point), marks=() if str(point) in taken else REST) for point in ALL]
 
 
@@ -101,9 +101,9 @@ def test_each_service_meets_each_kind_and_what_changes_something_meets_every_kin
 
 
 def test_every_point_has_its_turn():
-    step = len(ALL) // EIGHT_DAYS
+    step = len(ALL) // IN_A_ROUND
 
-    assert {str(point) for point in ALL} == {name for days in range(step + EIGHT_DAYS) for name in of_these_days(days)}
+    assert {str(point) for point in ALL} == {name for number in range(step + IN_A_ROUND) for name in of_round(number)}
     assert {str(point) for point in ALL} >= SAMPLE
 
 
