@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from drproof.model.receipt import Outcome
-from drproof.phases.recovery.teardown import UNREAD, Item
+from drproof.phases.recovery.census import UNREAD, Item
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import NOTHING_CREATED, PASSING, PROMOTED, UNDECIDED, Evidence, decided
@@ -187,6 +187,12 @@ def a_state_of_which_nothing_is_known_proves_no_teardown(house: House) -> None:
         (PASSING.facts("teardown", held_before=(), before=unread), UNPROVEN),
         (PASSING.facts("teardown", held_before=(), before=unread, held_after=(MACHINE,)), REFUTED),
         (PASSING.facts("teardown", before=unread), PROVEN),
+        # Nor is one that an earlier removal emptied which nobody saw end, unless it lacked something even then.
+        (PASSING.facts("teardown", held_before=(), held_unsettled=(MACHINE,)), UNPROVEN),
+        (PASSING.facts("teardown", held_before=(), held_unsettled=(MACHINE, "more")), UNPROVEN),
+        (PASSING.facts("teardown", held_before=(), held_unsettled=("another",)), REFUTED),
+        (PASSING.facts("teardown", held_before=(), held_unsettled=(MACHINE,), held_after=("another",)), REFUTED),
+        (PASSING.facts("teardown", held_unsettled=(MACHINE,)), PROVEN),
         (PASSING.facts("teardown", held_after=(MACHINE,)), REFUTED),
         # What was never to be created is in no state, and need not be.
         (NOTHING_CREATED, PROVEN),

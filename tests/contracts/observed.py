@@ -26,6 +26,7 @@ from drproof.phases.health.read_alarms import AlarmRules
 from drproof.phases.preflight.check_preflight import Need, PreflightObserved
 from drproof.phases.recovery.bringup import BringupObserved
 from drproof.phases.recovery.capture_alarms import AlarmSeen, AlarmsObserved
+from drproof.phases.recovery.census import Item
 from drproof.phases.recovery.commands import CommandSeen
 from drproof.phases.recovery.inspect_cluster import ClusterInspected, CronJobSeen, PullSecretSeen
 from drproof.phases.recovery.inspect_runner import Look, RunnerInspected
@@ -38,7 +39,7 @@ from drproof.phases.recovery.resolve_runner import RunnerObserved
 from drproof.phases.recovery.restore import Applied, RestoreObserved
 from drproof.phases.recovery.restore_state import Source, StateObserved
 from drproof.phases.recovery.sources import DocumentSeen
-from drproof.phases.recovery.teardown import Item, TeardownObserved
+from drproof.phases.recovery.teardown import TeardownObserved
 from drproof.phases.recovery.validate import ArchiveReported, ContainerSeen, ValidateObserved
 from tests.contracts.observed_execution import ASKED_FOR
 from tests.contracts.observed_preflight import DEMANDED

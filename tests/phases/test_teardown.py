@@ -10,6 +10,7 @@ from drproof.model.machines import Resource
 from drproof.model.verdict import Status
 from drproof.phases.recovery import teardown as module
 from drproof.phases.recovery.bringup import bringup
+from drproof.phases.recovery.by_hand import commands
 from drproof.phases.recovery.restore_state import clear_the_prefix
 from drproof.phases.recovery.teardown import teardown
 from tests.contracts.evidence import PASSING
@@ -22,6 +23,13 @@ SLOWER = ThrottledError("Rate exceeded", code="ThrottlingException")
 
 def verdict(contract, observed):
     return contract.decide(PASSING.receipt("teardown", observed=observed).receipts["teardown"]).status
+
+
+def failing(error):
+    def fails(*_):
+        raise error
+
+    return fails
 
 
 @pytest.fixture
@@ -135,15 +143,68 @@ def test_what_an_earlier_window_found_in_the_state_and_took_away_was_held(kept, 
     assert verdict(state_held_what_was_created, seen) is Status.PROVEN
 
 
-def test_a_state_that_is_lost_after_a_window_that_removed_nothing_is_refuted(kept, site, tmp_path):
-    site.faults.before["down"] = TargetError("state locked", code="Locked")
-    with pytest.raises(TargetError, match="state locked"):
-        kept.attempt(teardown)
-    site.machines.clear()
+def test_what_an_earlier_window_counted_and_took_away_was_there(up, site, tmp_path):
+    """It failed at its very end: whoever looks then sees nothing, and no look of theirs is blind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_recount", failing(SLOWER))
+        with pytest.raises(ThrottledError):
+            up.attempt(teardown)
+    assert (site.machines, site.held) == ({}, {})
+
+    seen = up.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    assert [(item.kind, item.count) for item in seen.before] == [("instance", 1), ("objects", 2)]
+    assert verdict(no_residue_is_left, seen) is Status.PROVEN
+    assert verdict(only_own_resources_were_removed, seen) is Status.PROVEN
+
+
+def test_a_teardown_is_proven_as_often_as_it_is_run(kept, site, tmp_path):
+    kept.attempt(teardown)
 
     seen = kept.window(tmp_path / "later.log", "drill-2").attempt(teardown)
 
-    assert (seen.made, seen.held_before) == ((MACHINE,), ())
+    for contract in (no_residue_is_left, only_own_resources_were_removed, state_held_what_was_created):
+        assert verdict(contract, seen) is Status.PROVEN, contract.name
+
+
+def test_a_look_that_saw_an_earlier_machine_does_not_speak_for_one_that_sees_no_later_machine(up, site, tmp_path):
+    up.attempt(teardown)
+    later = up.window(tmp_path / "later.log", "drill-2")
+    later.attempt(bringup)
+    site.machines.clear()
+
+    seen = later.attempt(teardown)
+
+    assert seen.before == ()
+    assert verdict(no_residue_is_left, seen) is Status.REFUTED
+
+
+def test_a_state_that_is_empty_after_a_removal_that_did_not_end_is_neither_proven_nor_lost(kept, site, tmp_path):
+    """The last call of a removal gives the lock back: when that fails, the state is as empty as one that was lost."""
+    site.faults.after["down"] = TargetError("lock kept", code="ExpiredToken")
+    with pytest.raises(TargetError, match="lock kept"):
+        kept.attempt(teardown)
+    assert site.machines == {}
+
+    seen = kept.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    assert (seen.made, seen.held_before, seen.held_unsettled) == ((MACHINE,), (), (MACHINE,))
+    found = state_held_what_was_created.decide(PASSING.receipt("teardown", observed=seen).receipts["teardown"])
+    assert found.status is Status.UNPROVEN
+    assert found.reason.startswith("an earlier teardown found in the state what was created, and is not known to have")
+    assert found.reason.endswith("; ".join(commands([MACHINE])))
+    assert verdict(no_residue_is_left, seen) is Status.PROVEN
+
+
+def test_a_state_that_was_lost_ahead_of_every_look_is_refuted(kept, site, tmp_path):
+    site.machines.clear()
+    site.faults.before["down"] = TargetError("state locked", code="Locked")
+    with pytest.raises(TargetError, match="state locked"):
+        kept.attempt(teardown)
+
+    seen = kept.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    assert (seen.made, seen.held_before, seen.held_unsettled) == ((MACHINE,), (), ())
     assert verdict(state_held_what_was_created, seen) is Status.REFUTED
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold
-from drproof.phases.recovery.teardown import Item, Residue, TeardownObserved
+from drproof.phases.recovery.census import Item
+from drproof.phases.recovery.teardown import Residue, TeardownObserved
 
 CONTROLS = ["NIST CP-4", "SOC 2 A1.3"]
 ENDING = "shutting-down"

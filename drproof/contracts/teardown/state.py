@@ -6,10 +6,15 @@ from drproof.model.contract import NotApplicableError, contract
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.recovery.by_hand import commands
-from drproof.phases.recovery.teardown import TeardownObserved, unread_state
+from drproof.phases.recovery.census import unread_state
+from drproof.phases.recovery.teardown import TeardownObserved
 
 Teardown = Receipt[TeardownObserved]
 STRAY = "aws_instance.stray"
+UNSETTLED = (
+    "an earlier teardown found in the state what was created, and is not known to have ended: whether it was destroyed "
+    "then, or lost since, nobody knows; look for it by these names"
+)
 
 
 @contract(
@@ -22,9 +27,10 @@ def state_held_what_was_created(teardown: Teardown) -> Finding:
     """What the bring-up made was in the state when the teardown began, was destroyed, and nothing is in it now."""
     facts = teardown.facts
     destroyed = {*facts.held_before} - {*facts.held_after}
-    by_hand = commands(sorted({*facts.made} - destroyed))
+    missing = sorted({*facts.made} - destroyed)
+    by_hand = commands(missing)
     found = compare(
-        observed={"created_and_not_destroyed": sorted({*facts.made} - destroyed), "still_held": list(facts.held_after)},
+        observed={"created_and_not_destroyed": missing, "still_held": list(facts.held_after)},
         expected={"created_and_not_destroyed": [], "still_held": []},
         reason="; ".join(("the state lost what was created, or still holds it: look for it by these names", *by_hand)),
     )
@@ -32,6 +38,8 @@ def state_held_what_was_created(teardown: Teardown) -> Finding:
     if found.status is Status.REFUTED and not (facts.held_before or facts.held_after) and unread:
         told = f"the state was there when the teardown began, and {unread}; nobody knows what it held"
         return undecided("; ".join((told, *by_hand)))
+    if found.status is Status.REFUTED and not facts.held_after and {*missing} <= {*facts.held_unsettled}:
+        return undecided("; ".join((UNSETTLED, *by_hand)))
     nameless = not facts.made and not facts.held_before
     if found.status is Status.PROVEN and nameless and (facts.intended or facts.created):
         # An empty state after an empty state is what a lost one looks like as well.
@@ -62,4 +70,4 @@ def emptied(teardown: Teardown) -> Teardown:
     if unread_state(teardown.facts.before):
         msg = "the state could not be read when the teardown began"
         raise NotApplicableError(msg)
-    return replace(teardown, observed=replace(teardown.facts, held_before=()))
+    return replace(teardown, observed=replace(teardown.facts, held_before=(), held_unsettled=()))

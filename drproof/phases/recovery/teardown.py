@@ -13,18 +13,16 @@ from drproof.model.machines import Resource
 from drproof.model.ownership import Bounds
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
-from drproof.phases.recovery import cluster_residue, own_objects, tool_used
+from drproof.phases.recovery import census, cluster_residue, own_objects, tool_used
+from drproof.phases.recovery.census import Item
 from drproof.phases.recovery.place import bounds_of, isolated_prefix, runner_spec, runner_tags
 
 FOREIGN_SHOWN = 100
 """How many foreign objects a receipt names; all of them are left."""
 
 CREATING = ("runner.up", own_objects.WRITING, *cluster_residue.MAKING)
-CENSUS = "teardown.census"
 IN_A_CLUSTER = "cluster-object"
 NOT_THE_MACHINE = frozenset({"objects", IN_A_CLUSTER, "cluster"})
-UNREADABLE, UNREAD = "StateUnreadable", "cannot be read"
-"""The code of a state that is there and is none, and how what is said of such an item begins."""
 LASTING = frozenset({"Forbidden", "Unauthorized", "Invalid", "AccessDenied"})
 """Refusals that the next attempt would hear again."""
 LOOK = (
@@ -46,16 +44,6 @@ REMOVE = {
     "state": "drproof gc, which says of which drill {identity} is and with what command it goes",
     "lock": "drproof gc, which says who holds {identity} and with what command it is given back",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """Something that exists at the recovery site; objects under one prefix are one item."""
-
-    kind: str
-    identity: str
-    state: str = ""
-    count: Count = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +73,8 @@ class TeardownObserved:
     """What the state held of the drill ahead of the first removal, by this window's look or an earlier one's."""
     held_after: tuple[str, ...] = ()
     """What it holds of it now."""
+    held_unsettled: tuple[str, ...] = ()
+    """What it held by an earlier window's look, whose removal is not known to have ended."""
     removed: tuple[Item, ...]
     residue: tuple[Residue, ...]
     refused: tuple[str, ...] = ()
@@ -133,7 +123,7 @@ def teardown(ctx: Context) -> TeardownObserved:
     gone = {(item.kind, item.identity) for item in left}
     foreign = _foreign(ctx, named)
     strange = {(item.kind, item.identity) for item in foreign}
-    used = tool_used.that_took_away(ctx.effects)
+    held, used = census.held(ctx.effects, ctx.drill_id), tool_used.that_took_away(ctx.effects)
     return TeardownObserved(
         origin=ctx.origin,
         intended=len(creating),
@@ -141,8 +131,9 @@ def teardown(ctx: Context) -> TeardownObserved:
         before=before,
         destroyed=done.destroyed,
         made=_made(ctx),
-        held_before=_held_before(ctx),
+        held_before=held.before,
         held_after=_held(ctx),
+        held_unsettled=held.unsettled,
         removed=tuple(item for item in before if (item.kind, item.identity) not in gone),
         residue=tuple(_residue(ctx, item, strange=(item.kind, item.identity) in strange) for item in left),
         refused=tuple(dict.fromkeys(_first_line(error) for error in refused if left)),
@@ -155,27 +146,23 @@ def teardown(ctx: Context) -> TeardownObserved:
 
 
 def _before(ctx: Context) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
-    """Return what is the drill's own and what is foreign, as it was ahead of the first removal of this run.
+    """Return what was the drill's own ahead of its first removal, and what was foreign ahead of this window's.
 
-    An attempt after the first, or a process that goes on with a run, would not see what was removed before it.
+    An attempt after the first, or a process that goes on with a run, would not see what was removed before it. What is
+    foreign may go away between two windows, and no drill has taken it.
     """
     own = _own(ctx)
-    for effect in ctx.effects.made(CENSUS):
-        if effect.intent.resource == ctx.drill_id and effect.outcome == "done":
-            counted = decode(tuple[Item, ...], effect.result["own"])
-            known = {(item.kind, item.identity) for item in counted}
-            since = tuple(item for item in own if (item.kind, item.identity) not in known)
-            return (*counted, *since), decode(tuple[Item, ...], effect.result["foreign"])
-    foreign = _foreign(ctx)
-    unread = unread_state(own)
-    with ctx.effects.intend(CENSUS, ctx.drill_id) as pending:
-        pending.done(own=encode(own), foreign=encode(foreign), held=[] if unread else list(_held(ctx)))
-    return own, foreign
-
-
-def unread_state(items: tuple[Item, ...]) -> str:
-    """Return what is said of a state that could not be read; empty when none of the items is one."""
-    return next((item.state for item in items if item.kind == "state" and item.state.startswith(UNREAD)), "")
+    look = census.of_this_window(ctx.effects, ctx.drill_id)
+    if look is None:
+        foreign = _foreign(ctx)
+        held = () if census.unread_state(own) else _held(ctx)
+        with ctx.effects.intend(census.CENSUS, ctx.drill_id) as pending:
+            pending.done(own=encode(own), foreign=encode(foreign), held=list(held))
+    else:
+        foreign = decode(tuple[Item, ...], look.result["foreign"])
+    counted = census.counted(ctx.effects, CREATING)
+    known = {(item.kind, item.identity) for item in counted}
+    return (*counted, *(item for item in own if (item.kind, item.identity) not in known)), foreign
 
 
 def _made(ctx: Context) -> tuple[str, ...]:
@@ -187,28 +174,6 @@ def _made(ctx: Context) -> tuple[str, ...]:
 def _held(ctx: Context) -> tuple[str, ...]:
     """Return what the state holds of this drill; it may be another's, and is not looked at where nothing was made."""
     return ctx.target.recovery.provisioner.holds() if ctx.effects.made("runner.up") else ()
-
-
-def _held_before(ctx: Context) -> tuple[str, ...]:
-    """Return what the census found in the state, and what an earlier window found there and took away.
-
-    Of a window whose removal is not known to have ended, nothing counts: the state may have been lost since.
-    """
-    found: tuple[str, ...] = ()
-    own: tuple[str, ...] = ()
-    taken: tuple[str, ...] = ()
-    for effect in ctx.effects.made("runner.up", CENSUS, "runner.down"):
-        if effect.intent.verb == "runner.up":
-            # What comes up since may have the same names.
-            found = taken = ()
-        elif effect.outcome != "done":
-            continue
-        elif effect.intent.verb == "runner.down":
-            taken = (*taken, *found)
-        else:
-            found = tuple(str(name) for name in effect.result.get("held", ()))
-            own = found if effect.intent.resource == ctx.drill_id else own
-    return tuple(dict.fromkeys((*own, *taken)))
 
 
 def _remove_from_the_cluster(ctx: Context) -> list[DrproofError]:
@@ -295,10 +260,10 @@ def _own(ctx: Context) -> tuple[Item, ...]:
     try:
         held = recovery.provisioner.holds()
     except TargetError as exc:
-        if exc.code != UNREADABLE:
+        if exc.code != census.UNREADABLE:
             raise
         # It is not taken for an empty one, and what is marked goes away all the same.
-        unread = f"{UNREAD}: {_first_line(exc)}"
+        unread = f"{census.UNREAD}: {_first_line(exc)}"
         items.append(Item(kind="state", identity=recovery.provisioner.state, state=unread))
         return tuple(items)
     if held:
