@@ -45,6 +45,7 @@ ISSUE = {
     "terraform-state-corrupt",
     "terraform-state-torn",
     "codebuild-quota-zero",
+    "machine-quota-zero",
     "codebuild-fails",
     "ssm-never-online",
     "validate-creates-what-it-checks",

@@ -190,6 +190,28 @@ def test_a_held_lock_is_named_where_it_lies_and_given_back_there(
     assert ("dynamodb_table=locks" in str(error)) is says.startswith("locks"), str(error)
 
 
+@pytest.mark.parametrize("ask", [failed, asked_why])
+@pytest.mark.parametrize(
+    ("answers", "family", "code"),
+    [
+        ("VcpuLimitExceeded", QuotaError, "VcpuLimitExceeded"),
+        ("VcpuLimitExceeded UnauthorizedOperation", TargetError, "UnauthorizedOperation"),
+        ("VcpuLimitExceeded RequestLimitExceeded", TargetError, "BuildFailed"),
+        ("InvalidSubnetID.NotFound", TargetError, "BuildFailed"),
+    ],
+)
+def test_what_the_platform_refused_a_build_is_told_by_its_own_code(
+    answers: str, family: type[TargetError], code: str, ask: Callable[[CodeBuildProvisioner], TargetError]
+) -> None:
+    """A quota that leaves no room is no failed recovery; what another attempt may change is left to that."""
+    reason = f"Answered {answers}: it was refused"
+
+    error = ask(provisioner(Service([build(phases=bad("BUILD", "FAILED"))]), {RECEIPT: receipt(reason=reason)}))
+
+    assert (type(error), error.code) == (family, code)
+    assert reason in str(error)
+
+
 @pytest.mark.parametrize(
     "look", [None, refusal("ThrottlingException"), refusal("InternalFailure")], ids=["unknown", "throttled", "failing"]
 )

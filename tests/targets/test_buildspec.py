@@ -449,6 +449,16 @@ Lock Info:
 HELD = {"id": "a-b", "who": "me@there", "operation": "OperationTypeApply", "created": "2026-01-01 UTC"}
 
 
+NO_ROOM = """
+Error: creating EC2 Instance: operation error EC2: RunInstances, https response error StatusCode: 400, RequestID: a-b,
+api
+error VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit of 0 allows
+
+  with aws_instance.runner,
+"""
+NO_RIGHT = NO_ROOM.replace("VcpuLimitExceeded", "UnauthorizedOperation")
+
+
 @pytest.mark.parametrize(
     ("verb", "says", "word", "held"),
     [
@@ -462,11 +472,15 @@ HELD = {"id": "a-b", "who": "me@there", "operation": "OperationTypeApply", "crea
         ("plan", LOCKED.replace("operation error S3:", ""), "LockHeld", HELD),
         ("apply", "Error: Error acquiring the state\nlock\nStatusCode: 412\n", "LockHeld", {}),
         ("plan", "Error: Error acquiring the state lock\nS3: PutObject, StatusCode: 403, AccessDenied\n", "", {}),
+        ("plan", "Error: Error acquiring the state lock\napi error AccessDenied: no\n", "Answered AccessDenied", {}),
         ("plan", "Error: Error acquiring the state lock\nS3: PutObject, connection reset by peer\n", "", {}),
         ("init", "Error: Provider dependency changes detected", "PluginDiffers", {}),
         ("init", "does not match any of the checksums recorded in the\ndependency lock file", "PluginDiffers", {}),
         ("apply", "Error: Saved plan is stale", "StalePlan", {}),
         ("plan", "Error: ID: x of something else", "", {}),
+        ("apply", NO_ROOM, "Answered VcpuLimitExceeded", {}),
+        ("apply", NO_ROOM + NO_RIGHT, "Answered VcpuLimitExceeded UnauthorizedOperation", {}),
+        ("apply", NO_ROOM + "Error: of its own\n\n  with x,\n", "", {}),
     ],
 )
 def test_what_callers_must_tell_apart_is_the_first_word_of_the_reason(

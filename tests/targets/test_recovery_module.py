@@ -14,7 +14,7 @@ import pytest
 
 from drproof.model.changes import Planned
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
-from drproof.model.errors import TargetError
+from drproof.model.errors import QuotaError, TargetError
 from drproof.phases.recovery.by_hand import commands
 from drproof.targets import embedded, open_target
 from drproof.targets.provisioners import modules
@@ -224,6 +224,30 @@ def test_an_apply_that_fails_half_way_is_no_success_and_leaves_nothing(
     assert owned(site, origin) == []
     with pytest.raises(stranger("iam").exceptions.NoSuchEntityException):
         stranger("iam").get_role(RoleName=_unique(origin))
+
+
+@pytest.mark.exhaustive
+@needs_provider
+@pytest.mark.parametrize(
+    ("code", "family"), [("VcpuLimitExceeded", QuotaError), ("UnauthorizedOperation", TargetError)]
+)
+def test_what_the_platform_refused_half_way_is_told_by_its_own_code(
+    site: AwsTarget, origin: str, network: dict[str, str], world: embedded.World, code: str, family: type[TargetError]
+) -> None:
+    """A quota that leaves no room is no failed recovery, and a right that is missing is missing the next time as well."""
+    provisioner = site.recovery.provisioner
+    machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
+    rule = {"kind": "denied", "service": "ec2", "action": "RunInstances", "times": 0, "code": code}
+    embedded.ask(world.endpoint, "POST", "faults", rule)
+    try:
+        with pytest.raises(TargetError) as caught:
+            provisioner.up(make_intent(), machine)
+    finally:
+        embedded.ask(world.endpoint, "DELETE", "faults")
+
+    assert (type(caught.value), caught.value.code) == (family, code)
+    assert provisioner.down(make_intent(), machine, bounds()).destroyed == 4
+    assert provisioner.holds() == ()
 
 
 @pytest.mark.exhaustive

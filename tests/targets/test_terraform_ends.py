@@ -89,8 +89,8 @@ def test_a_lock_in_a_table_that_somebody_else_holds_is_named_and_left(
     ("service", "action", "kind", "code", "said"),
     [
         ("s3", "PutObject", "reset", "TerraformFailed", "connection reset"),
-        ("s3", "PutObject", "denied", "TerraformFailed", "AccessDenied"),
-        ("dynamodb", "PutItem", "denied", "TerraformFailed", "AccessDenied"),
+        ("s3", "PutObject", "denied", "AccessDenied", "AccessDenied"),
+        ("dynamodb", "PutItem", "denied", "AccessDeniedException", "AccessDenied"),
     ],
 )
 def test_a_lock_that_could_not_be_asked_for_is_held_by_nobody(

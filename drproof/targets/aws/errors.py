@@ -84,6 +84,7 @@ NEXT = {
     "NoCredentialsError": "aws sts get-caller-identity must answer; or set `profile` in drproof.toml",
     "EndpointConnectionError": "check the network of this machine, then run the same command again",
     "UnauthorizedOperation": "allow the call to the drill's role",
+    "VcpuLimitExceeded": "pytest -m preflight says how much of the quota is used, and how to ask for more",
     "AccessDeniedException": "allow the call to the drill's role",
     "DisabledException": "aws kms enable-key --region <region> --key-id <key>, or name another key as signing.signer",
     "KMSInvalidStateException": "aws kms describe-key --region <region> --key-id <key> says why; or name another key",

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from drproof.formats.build_receipts import BuildReceipt
 from drproof.model.errors import TargetError
+from drproof.targets.aws import errors
 from drproof.targets.aws.codebuild import BuildSeen
-from drproof.targets.provisioners.command import met_a_lock
+from drproof.targets.provisioners.command import met_a_lock, refusal
 from drproof.targets.provisioners.place import Lock
 from drproof.targets.provisioners.terraform import NEXT, NO_LOCK
 
@@ -18,6 +19,8 @@ SERVICE = re.compile(r"operation error (S3|DynamoDB):")
 BESIDE, IN_THE_TABLE = "S3", "DynamoDB"
 KNOWN = frozenset({"PlanDestroys", "PluginDiffers", "StalePlan", "StateHeld"})
 """How the reason in a receipt begins where the build knew what it was: the same words as of our own Terraform."""
+ANSWERED = "Answered "
+"""How it begins where the build knew the platform's own codes."""
 STEPS = {**NEXT, "StateHeld": "drproof gc, which says whose the state is; the build applied nothing to it"}
 
 
@@ -58,15 +61,24 @@ def lock_in(tail: Sequence[str]) -> Lock | None:
 def failed(build: BuildSeen, receipt: BuildReceipt | None, doubt: str, tail: Sequence[str]) -> TargetError:
     """Return the error of a build that did not succeed; `doubt` is why its receipt is not believed."""
     why = f"{build.failed_phase or 'no phase'}: {build.cause or 'no cause given'}"
-    code = f"Build{build.status.title().replace('_', '')}"
+    code, family = f"Build{build.status.title().replace('_', '')}", TargetError
     if receipt is not None:
         why = f"{receipt.failed_command}: {receipt.reason or 'it failed'}; {why}"
-        code = _word(receipt) if _word(receipt) in KNOWN else code
+        if _word(receipt) in KNOWN:
+            code = _word(receipt)
+        elif answer := refusal(_answers(receipt)):
+            code, family = answer, errors.family(answer)
     elif doubt:
         why = f"{why}; {doubt}"
     lines = "".join(f"\n    {line}" for line in tail)
-    msg = f"build {build.build_id}: {build.status}: {why}{lines}\n  next: {STEPS.get(code, STEPS[''])}"
-    return TargetError(msg, code=code, call="codebuild:BatchGetBuilds")
+    step = errors.NEXT.get(code) or STEPS.get(code, STEPS[""])
+    msg = f"build {build.build_id}: {build.status}: {why}{lines}\n  next: {step}"
+    return family(msg, code=code, call="codebuild:BatchGetBuilds")
+
+
+def _answers(receipt: BuildReceipt) -> Sequence[str]:
+    word = _word(receipt)
+    return word.removeprefix(ANSWERED).split() if word.startswith(ANSWERED) else ()
 
 
 def _word(receipt: BuildReceipt) -> str:

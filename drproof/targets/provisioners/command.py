@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from drproof.formats.strict_json import parse
-from drproof.model.errors import FormatError, TargetError
+from drproof.model.errors import FormatError, QuotaError, TargetError
+from drproof.targets.aws import errors
 from drproof.targets.provisioners.words import CODE, CREATED, ERROR
 from drproof.targets.provisioners.workshop import GRACE_SECONDS, KILL_SECONDS, Workshop
 
@@ -25,6 +26,8 @@ MET = re.compile(
     r"Lock Info:|StatusCode:\W+(?:409|412)\b|PreconditionFailed|ConditionalCheckFailed|ConditionalRequestConflict"
 )
 """What Terraform says besides when a lock was there; it calls each failure to ask for one by the same name."""
+ANSWERED = re.compile(r"\bapi\s+error\s+(?P<code>[A-Za-z][A-Za-z0-9.]*)(?=:)")
+"""How Terraform says what the platform answered: in the words of the SDK that it is built with."""
 TAKING_AWAY = frozenset({"delete", "replace", "forget"})
 
 
@@ -44,6 +47,8 @@ class Said:
     problem: str = ""
     error: str = ""
     code: str = ""
+    answers: list[str] = field(default_factory=list)
+    """The platform's own code of each error; empty for one that tells of no answer."""
     created: list[str] = field(default_factory=list)
 
     def hear(self, line: str) -> None:
@@ -82,8 +87,11 @@ class Said:
 
     def _hear_problem(self, diagnostic: Mapping[str, Any]) -> None:
         if diagnostic.get("severity") == "error":
-            self.problem = self.problem or str(diagnostic.get("summary", ""))
-            for line in (str(diagnostic.get("summary", "")), *str(diagnostic.get("detail", "")).splitlines()):
+            summary, detail = str(diagnostic.get("summary", "")), str(diagnostic.get("detail", ""))
+            self.problem = self.problem or summary
+            answer = ANSWERED.search(f"{summary}\n{detail}")
+            self.answers.append(answer["code"] if answer else "")
+            for line in (summary, *detail.splitlines()):
                 self._hear_text(line)
 
     def _hear_text(self, text: str) -> None:
@@ -103,6 +111,18 @@ class Said:
 def met_a_lock(tail: Iterable[str]) -> bool:
     """Whether a lock was there, of a Terraform that could not take it: the call may have failed as any other does."""
     return any(MET.search(line) for line in tail)
+
+
+def refusal(answers: Sequence[str]) -> str:
+    """Return the code by which the platform refused for good; empty when any of the errors is another one.
+
+    What is throttled or gets no answer Terraform has tried again itself, and what it did not find it knows better.
+    """
+    families = {errors.family(code) if code else None for code in answers}
+    if not families or not families <= {TargetError, QuotaError}:
+        return ""
+    # A quota that leaves no room explains nothing of an error beside it.
+    return next((code for code in answers if errors.family(code) is TargetError), answers[0])
 
 
 def run(  # noqa: PLR0913 — a process has that many sides

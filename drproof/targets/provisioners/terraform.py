@@ -21,7 +21,7 @@ from drproof.targets.aws import errors
 from drproof.targets.aws.lookouts import AwsLockTables
 from drproof.targets.aws.sessions import Session
 from drproof.targets.provisioners import module
-from drproof.targets.provisioners.command import Said, met_a_lock, run
+from drproof.targets.provisioners.command import Said, met_a_lock, refusal, run
 from drproof.targets.provisioners.machines import MOST, end_all, marked, outputs, own_machines, plain, sought
 from drproof.targets.provisioners.modules import Module
 from drproof.targets.provisioners.place import Lock, Place, lock_of
@@ -352,7 +352,7 @@ class TerraformProvisioner:
             lock = beside or self._in_the_table()
             if lock is not None or met_a_lock(said.tail):
                 return self._place.held(lock, "" if beside else self._lock_table)
-        code = said.code or PROBLEMS.get(said.problem, "TerraformFailed")
+        code = said.code or PROBLEMS.get(said.problem) or refusal(said.answers) or "TerraformFailed"
         if verb == "init" and any(one in " ".join(said.tail) for one in NOT_LOCKED):
             code = "PluginDiffers"
         why = said.error or said.problem or f"it ended with status {status}"
