@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from drproof.engine.attempts import Ending, attempt
+from drproof.engine.authors import Author, author
 from drproof.engine.clock import SystemClock, told
 from drproof.engine.conclusion import Conclusion, conclude_or_say, judge_contract, last_instant
 from drproof.engine.context import PhaseContext
@@ -28,9 +29,9 @@ from drproof.engine.signals import Signals
 from drproof.evidence.journal import Journal
 from drproof.evidence.redaction import Redactor
 from drproof.model.codec import encode
-from drproof.model.errors import DrproofError, JournalError, TargetError
+from drproof.model.errors import DrproofError, JournalError
 from drproof.model.phase import Phase
-from drproof.model.receipt import Attempt, Caller, Cause, Outcome, Receipt
+from drproof.model.receipt import Attempt, Cause, Outcome, Receipt
 from drproof.model.verdict import Verdict
 
 Listener = Callable[[str, str, Receipt[Any] | None], None]
@@ -277,13 +278,15 @@ class Run:
         )
 
     def _write(self, phase: Phase[Any], ending: Ending, context: PhaseContext | None) -> None:
-        ending = replace(ending, reason="; ".join(filter(None, (ending.reason, told(self.clock.skew_ms())))))
+        written_by = self._author(phase) if context is not None else Author()
+        beside = (written_by.told_with(ending.outcome), told(self.clock.skew_ms()))
+        ending = replace(ending, reason="; ".join(filter(None, (ending.reason, *beside))))
         given = phase.input(context) if phase.input is not None and context is not None else {}
         receipt = self.record.write(
             phase.name,
             ending,
             given=encode(given),
-            caller=self._caller(phase) if context is not None else None,
+            caller=written_by.caller,
             evidence=tuple(context.kept.values()) if context is not None else (),
         )
         self._journal.append(
@@ -302,15 +305,9 @@ class Run:
         if self.mirror is not None:
             self.mirror.sync()
 
-    def _caller(self, phase: Phase[Any]) -> Caller | None:
-        """Return whom the platform takes us for, asked again for each receipt."""
+    def _author(self, phase: Phase[Any]) -> Author:
         site = self.opened.target.primary if phase.site == "primary" else self.opened.target.recovery
-        try:
-            # What the phase did is done: a moment's silence must not leave it without its author.
-            return self._patience.ask(site.identity.caller)
-        except TargetError:
-            # An expired identity must not cost the receipt of what was done; contracts miss the caller.
-            return None
+        return author(site.identity.caller, self._patience)
 
     def context(self, phase: Phase[Any]) -> PhaseContext:
         """Return what a phase may know and do, made anew."""

@@ -52,7 +52,8 @@ def a_restore_is_compared_with_what_was_verified_before(house: House) -> None:
     expect(
         house,
         "restore_is_isolated_from_the_primary",
-        (PASSING.receipt("restore_state", caller=None), REFUTED),
+        (PASSING.receipt("restore_state", caller=None), UNPROVEN),
+        (PASSING.receipt("restore_state", caller=None).facts("restore_state", unexpected=1), REFUTED),
         (PASSING.facts("restore_state", prefix=f"drills/not-{DRILL}"), REFUTED),
         (PASSING.facts("restore_state", unexpected=1), REFUTED),
     )
@@ -106,7 +107,13 @@ def a_runner_is_the_one_that_was_started_and_nobody_acted_elsewhere(house: House
         (PASSING.facts("resolve_runner", tags={}), REFUTED),
     )
     for phase in ("bringup", "resolve_runner", "restore_state", "restore", "inspect_runner", "validate"):
-        expect(house, "one_account_and_region_throughout", (PASSING.receipt(phase, caller=None), REFUTED))
+        unknown = PASSING.receipt(phase, caller=None)
+        expect(
+            house,
+            "one_account_and_region_throughout",
+            (unknown, UNPROVEN),
+            (unknown.facts("inspect_runner", instance_id=other), REFUTED),
+        )
 
 
 @boundary
@@ -290,6 +297,8 @@ def a_decision_of_people_counts_only_as_an_approver_signed_it_in_time(house: Hou
         (decided(True, execution_arn="arn:aws:states:us-west-2:444455556666:execution:one:two"), REFUTED),
         (yes.asking(approval=of_one), REFUTED),
         (yes.receipt("validate", caller=None), REFUTED),
+        (yes.receipt("promote", caller=None), REFUTED),
+        (UNDECIDED.receipt("promote", caller=None), PROVEN),
         (yes.facts("promote", ticket="another"), REFUTED),
         (UNDECIDED.receipt("promote", outcome=Outcome.PASSED, observed=DECIDED), REFUTED),
         (yes.receipt("promote", outcome=Outcome.NOT_RUN, observed=None, reason="lost"), REFUTED),

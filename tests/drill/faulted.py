@@ -39,7 +39,7 @@ NAMES: dict[str, str] = {
     "truncated-consistent": r"Incomplete|[Cc]hecksum|Parser|SHA-256|sha256|bytes|truncated|JSON|size|not valid"
     r"|damaged|stream ends|could not be read|did not read the canary|[1-9][0-9]* different|\b404\b",
     "wrong-bytes": r"[Cc]hecksum|damaged|SHA-256|sha256|JSON|differ|changed|not valid|not the|unreadable|StateUnreadable|malformed"
-    r"|of which drill s3://\S+tfstate is|did not read the canary",
+    r"|of which drill s3://\S+tfstate is|did not read the canary|not a RunnerSpec",
 }
 """How what was recorded names the fault, whatever the service calls it."""
 

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+from drproof.analysis.callers import anonymous
 from drproof.contracts.digests import other
 from drproof.model.contract import contract, expected
 from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
-from drproof.model.verdict import Finding, compare, undecided
+from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.backup.observed import RestorePointObserved
 from drproof.phases.health.check_health import HealthObserved
 from drproof.phases.recovery.restore_state import StateObserved
@@ -87,22 +88,24 @@ def restore_is_isolated_from_the_primary(
     """State was written to a bucket of the recovery site, to a prefix of this drill, and nothing else is there."""
     facts = restore_state.facts
     primary = {check_health.facts.bucket, read_restore_point.facts.bucket}
-    caller = restore_state.caller.account_id if restore_state.caller else ""
-    return compare(
+    account = criteria.sites.recovery.account_id
+    found = compare(
         observed={
             "bucket_of_the_primary": facts.bucket in primary,
             "prefix_of_this_drill": facts.prefix.endswith(f"/{facts.origin}"),
             "unexpected_objects": facts.unexpected,
-            "written_by": caller,
+            "written_by": restore_state.caller.account_id if restore_state.caller else account,
         },
         expected={
             "bucket_of_the_primary": False,
             "prefix_of_this_drill": True,
             "unexpected_objects": 0,
-            "written_by": criteria.sites.recovery.account_id,
+            "written_by": account,
         },
         reason="the restore is not kept apart",
     )
+    unknown = anonymous(restore_state)
+    return undecided(unknown) if unknown and found.status is Status.PROVEN else found
 
 
 @restore_is_isolated_from_the_primary.sabotage("the state was written beside the backup", spoils="restore_state")

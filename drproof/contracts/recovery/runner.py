@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from drproof.analysis.callers import anonymous
 from drproof.model.context import DRILL_TAG
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.criteria import Criteria
-from drproof.model.receipt import Caller, Receipt
-from drproof.model.verdict import Finding, compare
+from drproof.model.receipt import Receipt
+from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.recovery.bringup import BringupObserved
 from drproof.phases.recovery.inspect_runner import RunnerInspected
 from drproof.phases.recovery.resolve_runner import RunnerObserved
@@ -117,17 +118,21 @@ def one_account_and_region_throughout(  # noqa: PLR0913 — every phase that act
         validate,
     )
     site = criteria.sites.recovery
-    return compare(
-        observed={
-            "machine": inspect_runner.facts.instance_id,
-            **{receipt.phase: _place(receipt.caller) for receipt in receipts},
-        },
+    places = {
+        receipt.phase: f"{receipt.caller.account_id} in {receipt.caller.region}"
+        for receipt in receipts
+        if receipt.caller is not None
+    }
+    found = compare(
+        observed={"machine": inspect_runner.facts.instance_id, **places},
         expected={
             "machine": resolve_runner.facts.instance_id,
-            **{receipt.phase: f"{site.account_id} in {site.region}" for receipt in receipts},
+            **dict.fromkeys(places, f"{site.account_id} in {site.region}"),
         },
         reason="the drill did not act in one place throughout",
     )
+    unknown = anonymous(*receipts)
+    return undecided(unknown) if unknown and found.status is Status.PROVEN else found
 
 
 @one_account_and_region_throughout.sabotage("bring-up acted in another account")
@@ -142,10 +147,10 @@ def resolved_elsewhere(resolve_runner: Receipt[RunnerObserved]) -> Receipt[Runne
     return _moved(resolve_runner, region="nowhere-1")
 
 
-@one_account_and_region_throughout.sabotage("nobody knows who restored")
-def restored_by_nobody(restore_state: Receipt[StateObserved]) -> Receipt[StateObserved]:
-    """Lose the caller."""
-    return replace(restore_state, caller=None)
+@one_account_and_region_throughout.sabotage("state was restored by another account")
+def state_restored_by_another(restore_state: Receipt[StateObserved]) -> Receipt[StateObserved]:
+    """Act elsewhere."""
+    return _moved(restore_state, account_id="000000000000")
 
 
 @one_account_and_region_throughout.sabotage("the cluster was restored in another region")
@@ -164,10 +169,6 @@ def inspected_elsewhere(inspect_runner: Receipt[RunnerInspected]) -> Receipt[Run
 def validated_by_another(validate: Receipt[ValidateObserved]) -> Receipt[ValidateObserved]:
     """Act elsewhere."""
     return _moved(validate, account_id="000000000000")
-
-
-def _place(caller: Caller | None) -> str:
-    return f"{caller.account_id} in {caller.region}" if caller is not None else "unknown"
 
 
 def _moved(receipt: Receipt[T], **changes: str) -> Receipt[T]:
