@@ -279,7 +279,8 @@ class Run:
 
     def _write(self, phase: Phase[Any], ending: Ending, context: PhaseContext | None) -> None:
         written_by = self._author(phase) if context is not None else Author()
-        beside = (written_by.told_with(ending.outcome), told(self.clock.skew_ms()))
+        unsaid = self._masker.redact(written_by.told_with(ending.outcome), record=False)
+        beside = (unsaid, told(self.clock.skew_ms()))
         ending = replace(ending, reason="; ".join(filter(None, (ending.reason, *beside))))
         given = phase.input(context) if phase.input is not None and context is not None else {}
         receipt = self.record.write(

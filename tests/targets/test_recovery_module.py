@@ -263,7 +263,7 @@ def test_a_destroy_that_fails_says_what_is_still_held_and_can_be_tried_again(
     iam.put_role_policy(RoleName=_unique(origin), PolicyName="theirs", PolicyDocument=json.dumps(POLICY))
     with pytest.raises(TargetError) as caught:
         provisioner.down(make_intent(), machine, bounds())
-    assert caught.value.code == "TerraformFailed"
+    assert caught.value.code == "DeleteConflict"
     assert provisioner.holds() == (f"aws_iam_role.runner {_unique(origin)}",)
     assert owned(site, origin) == []
 

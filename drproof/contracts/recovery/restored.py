@@ -88,19 +88,19 @@ def restore_is_isolated_from_the_primary(
     """State was written to a bucket of the recovery site, to a prefix of this drill, and nothing else is there."""
     facts = restore_state.facts
     primary = {check_health.facts.bucket, read_restore_point.facts.bucket}
-    account = criteria.sites.recovery.account_id
+    caller = restore_state.caller
     found = compare(
         observed={
             "bucket_of_the_primary": facts.bucket in primary,
             "prefix_of_this_drill": facts.prefix.endswith(f"/{facts.origin}"),
             "unexpected_objects": facts.unexpected,
-            "written_by": restore_state.caller.account_id if restore_state.caller else account,
+            **({"written_by": caller.account_id} if caller else {}),
         },
         expected={
             "bucket_of_the_primary": False,
             "prefix_of_this_drill": True,
             "unexpected_objects": 0,
-            "written_by": account,
+            **({"written_by": criteria.sites.recovery.account_id} if caller else {}),
         },
         reason="the restore is not kept apart",
     )
