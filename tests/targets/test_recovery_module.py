@@ -253,26 +253,24 @@ def test_what_the_platform_refused_half_way_is_told_by_its_own_code(
 @pytest.mark.exhaustive
 @needs_provider
 def test_a_destroy_that_fails_says_what_is_still_held_and_can_be_tried_again(
-    site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
+    site: AwsTarget, origin: str, network: dict[str, str], world: embedded.World
 ) -> None:
     provisioner = site.recovery.provisioner
     machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
     provisioner.up(make_intent(), machine)
-    iam = stranger("iam")
-    # A policy that somebody else attached keeps the platform from removing the role.
-    iam.put_role_policy(RoleName=_unique(origin), PolicyName="theirs", PolicyDocument=json.dumps(POLICY))
-    with pytest.raises(TargetError) as caught:
-        provisioner.down(make_intent(), machine, bounds())
+    rule = {"kind": "denied", "service": "iam", "action": "DeleteRole", "times": 0, "code": "DeleteConflict"}
+    embedded.ask(world.endpoint, "POST", "faults", rule)
+    try:
+        with pytest.raises(TargetError) as caught:
+            provisioner.down(make_intent(), machine, bounds())
+    finally:
+        embedded.ask(world.endpoint, "DELETE", "faults")
     assert caught.value.code == "DeleteConflict"
     assert provisioner.holds() == (f"aws_iam_role.runner {_unique(origin)}",)
     assert owned(site, origin) == []
 
-    iam.delete_role_policy(RoleName=_unique(origin), PolicyName="theirs")
     provisioner.down(make_intent(), machine, bounds())
     assert provisioner.holds() == ()
-
-
-POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 
 
 @pytest.mark.exhaustive
