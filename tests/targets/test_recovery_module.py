@@ -26,7 +26,7 @@ from tests.targets.conftest import bounds, make_intent, settings, spec
 from tests.targets.test_provisioners import STATES, lock_is_free, owned
 from tests.terraform_here import MIRROR, PROVIDER, needs_provider, needs_terraform
 
-pytestmark = pytest.mark.costly("the module of the recovery machine")
+pytestmark = pytest.mark.costly
 
 MODULE = Path(str(files("drproof.deploy") / "terraform" / "recovery"))
 SHA256 = "ab" * 32
@@ -152,7 +152,6 @@ def _is_as_promised(stranger: Callable[[str], Any], instance_id: str, tags: Any)
     assert script
 
 
-@pytest.mark.exhaustive
 @needs_provider
 def test_an_image_that_a_parameter_names_is_read_once_and_told(
     world: embedded.World, tmp_path: Path, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
@@ -178,7 +177,6 @@ def test_an_image_that_a_parameter_names_is_read_once_and_told(
     assert provisioner.holds() == ()
 
 
-@pytest.mark.exhaustive
 @needs_provider
 def test_an_apply_that_is_refused_right_after_the_parameter_was_read_leaves_the_target_to_the_next_drill(
     world: embedded.World, tmp_path: Path, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
@@ -205,7 +203,6 @@ def test_an_apply_that_is_refused_right_after_the_parameter_was_read_leaves_the_
     assert provisioner.holds() == ()
 
 
-@pytest.mark.exhaustive
 @needs_provider
 def test_an_apply_that_fails_half_way_is_no_success_and_leaves_nothing(
     site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
@@ -226,7 +223,6 @@ def test_an_apply_that_fails_half_way_is_no_success_and_leaves_nothing(
         stranger("iam").get_role(RoleName=_unique(origin))
 
 
-@pytest.mark.exhaustive
 @needs_provider
 @pytest.mark.parametrize(
     ("code", "family"), [("VcpuLimitExceeded", QuotaError), ("UnauthorizedOperation", TargetError)]
@@ -250,7 +246,6 @@ def test_what_the_platform_refused_half_way_is_told_by_its_own_code(
     assert provisioner.holds() == ()
 
 
-@pytest.mark.exhaustive
 @needs_provider
 def test_a_destroy_that_fails_says_what_is_still_held_and_can_be_tried_again(
     site: AwsTarget, origin: str, network: dict[str, str], world: embedded.World
@@ -273,7 +268,6 @@ def test_a_destroy_that_fails_says_what_is_still_held_and_can_be_tried_again(
     assert provisioner.holds() == ()
 
 
-@pytest.mark.exhaustive
 @needs_provider
 def test_a_state_that_was_lost_does_not_keep_the_machine_up(
     site: AwsTarget, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
@@ -292,7 +286,6 @@ def test_a_state_that_was_lost_does_not_keep_the_machine_up(
     assert stranger("iam").get_role(RoleName=_unique(origin))["Role"]["RoleName"] == _unique(origin)
 
 
-@pytest.mark.exhaustive
 @needs_provider
 def test_a_plan_that_takes_something_away_is_not_applied(
     site: AwsTarget, world: embedded.World, origin: str, network: dict[str, str], tmp_path: Path
