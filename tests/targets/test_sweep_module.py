@@ -14,10 +14,12 @@ from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.targets import embedded, open_target
 from tests.targets.conftest import make_intent, settings, spec
 from tests.targets.decoys import PAST, STATES
-from tests.targets.test_recovery_module import POLICY, SHA256, _unique, network  # noqa: F401 — a fixture
+from tests.targets.test_recovery_module import SHA256, _unique, network  # noqa: F401 — a fixture
 from tests.terraform_here import MIRROR, needs_provider
 
 pytestmark = pytest.mark.costly("a sweep of the shipped module")
+
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 
 
 @needs_provider
