@@ -260,7 +260,7 @@ def test_a_destroy_that_fails_says_what_is_still_held_and_can_be_tried_again(
             provisioner.down(make_intent(), machine, bounds())
     finally:
         embedded.ask(world.endpoint, "DELETE", "faults")
-    assert caught.value.code == "DeleteConflict"
+    assert caught.value.code == "TerraformFailed"
     assert provisioner.holds() == (f"aws_iam_role.runner {_unique(origin)}",)
     assert owned(site, origin) == []
 
