@@ -148,7 +148,7 @@ def _act(phase: Phase[Any], context: PhaseContext, *, first: bool) -> _Try:
         outcome = Outcome.NOT_RUN if isinstance(exc, NotRunError) else Outcome.UNOBSERVED
         return _Try(outcome=outcome, error=exc, cause=None)
     except (QuotaError, HeldError) as exc:
-        return _not_tried(exc, untouched=first and not phase.removes)
+        return _not_tried(exc, first=first, removes=phase.removes)
     except GuardError as exc:
         return _Try(outcome=Outcome.FAILED, error=exc, cause=Cause.GUARD)
     except LeaseError as exc:
@@ -167,15 +167,19 @@ def _act(phase: Phase[Any], context: PhaseContext, *, first: bool) -> _Try:
     return _Try(outcome=Outcome.PASSED, observed=observed)
 
 
-def _not_tried(error: QuotaError | HeldError, *, untouched: bool) -> _Try:
+def _not_tried(error: QuotaError | HeldError, *, first: bool, removes: bool) -> _Try:
     """Return the end of a phase whose effect was refused before it began.
 
-    Where somebody else holds what it needs, what takes away has failed while its things are there, and so has what
-    an earlier attempt has begun.
+    What takes away has failed while its things are there, whoever refused. So has what an earlier attempt has begun,
+    where somebody else holds what it needs.
     """
-    if isinstance(error, QuotaError):
-        return _Try(outcome=Outcome.BLOCKED, error=error, cause=Cause.QUOTA)
-    return _Try(outcome=Outcome.BLOCKED if untouched else Outcome.FAILED, error=error, cause=Cause.LEASE)
+    quota = isinstance(error, QuotaError)
+    untouched = not removes and (first or quota)
+    return _Try(
+        outcome=Outcome.BLOCKED if untouched else Outcome.FAILED,
+        error=error,
+        cause=Cause.QUOTA if quota else Cause.LEASE,
+    )
 
 
 def _interrupted(error: BaseException) -> _Try:

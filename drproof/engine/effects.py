@@ -76,7 +76,9 @@ class JournalledEffects:
         except UnansweredError:
             raise
         except Exception as exc:
-            self._end(number, "failed", {"error": self._masker.redact(f"{type(exc).__name__}: {exc}", record=False)})
+            kind = type(exc).__name__
+            error = self._masker.redact(f"{kind}: {exc}", record=False)
+            self._end(number, "failed", {"error": error, "error_class": kind})
             raise
         self._end(number, "done", pending.result)
 

@@ -132,6 +132,9 @@ def never_shown(drill: Drill) -> set[str]:
     if "failed" in {drill.outcomes["bringup"], drill.outcomes["teardown"]}:
         # The one did not say what it made, and the other not what it took away: an empty state is then no proof.
         shown.add("state_held_what_was_created")
+    if drill.outcomes["teardown"] == "failed":
+        # Nor is a look that sees nothing of what the first one counted.
+        shown.add("no_residue_is_left")
     if any("nobody could say who acted" in receipt["reason"] for receipt in drill.receipts.values()):
         shown |= {"one_account_and_region_throughout", "restore_is_isolated_from_the_primary"}
     return shown

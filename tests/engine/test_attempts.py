@@ -169,6 +169,13 @@ def test_what_takes_away_has_failed_where_somebody_else_holds_what_it_needs():
     assert (ending.outcome, ending.cause) == (Outcome.FAILED, Cause.LEASE)
 
 
+def test_what_takes_away_has_failed_where_a_quota_leaves_it_no_room():
+    """What is up stays up meanwhile, so it is tried as often as anything that failed."""
+    ending = Bench([QuotaError("quota is 0")] * 3, removes=True).run()
+
+    assert (ending.outcome, ending.cause, len(ending.attempts)) == (Outcome.FAILED, Cause.QUOTA, 3)
+
+
 @pytest.mark.parametrize(
     ("error", "outcome", "cause"),
     [

@@ -1,11 +1,13 @@
 """Teardown takes away what the drill wrote, leaves the rest, and cannot forget what was there before."""
 
+from dataclasses import replace
+
 import pytest
 
 from drproof.contracts.teardown.residue import no_residue_is_left, only_own_resources_were_removed
 from drproof.contracts.teardown.state import state_held_what_was_created
 from drproof.model.context import DRILL_TAG
-from drproof.model.errors import TargetError, ThrottledError
+from drproof.model.errors import HeldError, TargetError, ThrottledError
 from drproof.model.machines import Resource
 from drproof.model.verdict import Status
 from drproof.phases.recovery import teardown as module
@@ -21,8 +23,12 @@ STRANGER = "i-0fedcba9876543210"
 SLOWER = ThrottledError("Rate exceeded", code="ThrottlingException")
 
 
+def finding(contract, observed):
+    return contract.decide(PASSING.receipt("teardown", observed=observed).receipts["teardown"])
+
+
 def verdict(contract, observed):
-    return contract.decide(PASSING.receipt("teardown", observed=observed).receipts["teardown"]).status
+    return finding(contract, observed).status
 
 
 def failing(error):
@@ -189,18 +195,49 @@ def test_a_state_that_is_empty_after_a_removal_that_did_not_end_is_neither_prove
     seen = kept.window(tmp_path / "later.log", "drill-2").attempt(teardown)
 
     assert (seen.made, seen.held_before, seen.held_unsettled) == ((MACHINE,), (), (MACHINE,))
-    found = state_held_what_was_created.decide(PASSING.receipt("teardown", observed=seen).receipts["teardown"])
+    found = finding(state_held_what_was_created, seen)
     assert found.status is Status.UNPROVEN
     assert found.reason.startswith("an earlier teardown found in the state what was created, and is not known to have")
     assert found.reason.endswith("; ".join(commands([MACHINE])))
+
+
+@pytest.mark.parametrize("happened", ["the machine went", "somebody took its tags"])
+def test_what_an_unfinished_removal_counted_is_not_proven_to_be_gone_by_a_look_that_sees_nothing(
+    up, site, tmp_path, happened
+):
+    """To a blind look both are the same: nothing is there."""
+    when = site.faults.after if happened == "the machine went" else site.faults.before
+    when["down"] = TargetError("refused", code="Refused")
+    with pytest.raises(TargetError, match="refused"):
+        up.attempt(teardown)
+    for name, machine in site.machines.items():
+        site.machines[name] = replace(machine, tags={})
+
+    seen = up.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    assert [item.kind for item in seen.before] == ["objects"], "their removal ended"
+    assert [item.identity for item in seen.before_unsettled] == [MACHINE]
+    assert seen.residue == ()
+    found = finding(no_residue_is_left, seen)
+    assert (found.status, found.reason.endswith(f"look for it by name: instance {MACHINE}")) == (Status.UNPROVEN, True)
+
+
+def test_a_machine_that_an_unfinished_removal_left_is_counted_and_goes(up, site, tmp_path):
+    site.faults.before["down"] = TargetError("refused", code="Refused")
+    with pytest.raises(TargetError, match="refused"):
+        up.attempt(teardown)
+
+    seen = up.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    assert (site.machines, seen.before_unsettled) == ({}, ())
     assert verdict(no_residue_is_left, seen) is Status.PROVEN
 
 
-def test_a_state_that_was_lost_ahead_of_every_look_is_refuted(kept, site, tmp_path):
-    site.machines.clear()
-    site.faults.before["down"] = TargetError("state locked", code="Locked")
-    with pytest.raises(TargetError, match="state locked"):
+def test_a_state_that_is_lost_after_a_window_that_removed_nothing_is_refuted(kept, site, tmp_path):
+    site.faults.before["down"] = HeldError("state locked", code="LockHeld")
+    with pytest.raises(HeldError, match="state locked"):
         kept.attempt(teardown)
+    site.machines.clear()
 
     seen = kept.window(tmp_path / "later.log", "drill-2").attempt(teardown)
 
@@ -227,7 +264,7 @@ def test_why_a_state_could_not_be_read_is_told_by_the_verdict_on_it(kept, site):
 
     seen = kept.attempt(teardown)
 
-    found = state_held_what_was_created.decide(PASSING.receipt("teardown", observed=seen).receipts["teardown"])
+    found = finding(state_held_what_was_created, seen)
     assert found.status is Status.UNPROVEN
     assert "cannot be read: s3://states/one: StateUnreadable: the body is not JSON; nobody knows" in found.reason
     assert seen.held_after == ()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.receipt import Receipt
-from drproof.model.verdict import Finding, compare, hold
+from drproof.model.verdict import Finding, compare, hold, undecided
 from drproof.phases.recovery.census import Item
 from drproof.phases.recovery.teardown import Residue, TeardownObserved
 
@@ -26,6 +26,13 @@ def no_residue_is_left(teardown: Teardown) -> Finding:
             observed=[f"{item.kind} {item.identity}" for item in facts.residue],
             expected=[],
             reason=f"still there{refused}; remove it with: {facts.residue[0].remove_command}",
+        )
+    if facts.before_unsettled:
+        names = ", ".join(f"{item.kind} {item.identity}" for item in facts.before_unsettled[:SAID])
+        many = len(facts.before_unsettled)
+        return undecided(
+            f"an earlier teardown counted {many} more, and is not known to have ended; nothing of that is seen now: "
+            f"it went away then, or the recount is blind; look for it by name: {names}"
         )
     # A recount that never saw anything proves nothing, unless nothing was ever created.
     there_was = len(facts.before)

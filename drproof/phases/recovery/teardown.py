@@ -66,6 +66,8 @@ class TeardownObserved:
     """Those of them that are known to have been done."""
     before: tuple[Item, ...]
     """What was there of the drill when its first teardown began, and what came up since."""
+    before_unsettled: tuple[Item, ...] = ()
+    """What an earlier window counted besides, whose removal is not known to have ended."""
     destroyed: Count
     made: tuple[str, ...] = ()
     """What the bring-up wrote down that the remote state held, by the names of the tool that made it."""
@@ -103,7 +105,8 @@ class TeardownObserved:
 def teardown(ctx: Context) -> TeardownObserved:
     """Everything with the drill's tag was removed where the drill created it, and then counted again."""
     creating = ctx.effects.made(*CREATING)
-    before, foreign_before = _before(ctx)
+    counted, foreign_before = _before(ctx)
+    before = counted.settled
     named = frozenset(item.identity for item in foreign_before)
     _refuse_too_many(ctx)
     refused = _remove_from_the_cluster(ctx)
@@ -129,6 +132,7 @@ def teardown(ctx: Context) -> TeardownObserved:
         intended=len(creating),
         created=sum(effect.outcome == "done" for effect in creating),
         before=before,
+        before_unsettled=counted.unsettled,
         destroyed=done.destroyed,
         made=_made(ctx),
         held_before=held.before,
@@ -145,7 +149,7 @@ def teardown(ctx: Context) -> TeardownObserved:
     )
 
 
-def _before(ctx: Context) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+def _before(ctx: Context) -> tuple[census.Counted, tuple[Item, ...]]:
     """Return what was the drill's own ahead of its first removal, and what was foreign ahead of this window's.
 
     An attempt after the first, or a process that goes on with a run, would not see what was removed before it. What is
@@ -160,9 +164,7 @@ def _before(ctx: Context) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
             pending.done(own=encode(own), foreign=encode(foreign), held=list(held))
     else:
         foreign = decode(tuple[Item, ...], look.result["foreign"])
-    counted = census.counted(ctx.effects, CREATING)
-    known = {(item.kind, item.identity) for item in counted}
-    return (*counted, *(item for item in own if (item.kind, item.identity) not in known)), foreign
+    return census.counted(ctx.effects, ctx.drill_id, CREATING, own), foreign
 
 
 def _made(ctx: Context) -> tuple[str, ...]:
