@@ -1,8 +1,8 @@
 """Which of the costly tests a run of all tests takes: a share by the day, so that each is run on one of so many days.
 
-A costly test starts a drill, an execution, Terraform or another pytest of its own. Two processors need more than an hour
-for all of them, which is no answer to a change; docs/adr/0026-costly-tests-by-the-day.md says why a day decides, and not a
-commit.
+A costly test starts a drill, an execution, Terraform or another pytest of its own, or asks a world some hundred calls. Two
+processors need more than an hour for all of them, which is no answer to a change;
+docs/adr/0026-costly-tests-by-the-day.md says why a day decides, and not a commit.
 """
 
 import datetime as dt
@@ -14,6 +14,9 @@ import pytest
 
 SHARES = 12
 """Not seven or fourteen: a share that falls on the same day of each week would be run by nobody who rests on it."""
+FEW = 4
+"""Days in which each test is run that costs a second or some, where a drill costs twenty; it divides `SHARES`, so that a
+share names the tests of both."""
 WHOLE = "whole"
 VARIABLE = "TESTS_SHARE"
 """The share to run: its number, or `whole`. Workers of xdist are told by it as well."""
@@ -58,5 +61,6 @@ def left_out(items: Sequence[pytest.Item], share: str) -> Iterator[pytest.Item]:
         costly = item.get_closest_marker(MARK)
         if share != WHOLE and costly is not None:
             together = costly.args[0] if costly.args else item.nodeid
-            if zlib.crc32(together.encode()) % SHARES != int(share):
+            days = costly.kwargs.get("days", SHARES)
+            if zlib.crc32(together.encode()) % days != int(share) % days:
                 yield item

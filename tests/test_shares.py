@@ -29,6 +29,11 @@ def test_a_drill_of_its_own(operator, number):
 def test_what_shares_an_execution(number):
     pass
 
+@pytest.mark.costly(days=4)
+@pytest.mark.parametrize("number", range(20))
+def test_that_costs_a_second(number):
+    pass
+
 @pytest.mark.parametrize("number", range(5))
 def test_cheap(number):
     pass
@@ -42,7 +47,7 @@ SETTINGS = """
 testpaths = ["tests"]
 addopts = ["-m", "not exhaustive", "-p", "no:randomly", "-p", "no:cacheprovider"]
 pythonpath = ["."]
-markers = ["exhaustive: a sweep", "costly(together): a drill"]
+markers = ["exhaustive: a sweep", "costly(together, days): a drill"]
 """
 
 
@@ -85,11 +90,15 @@ def test_every_costly_test_has_one_day_and_every_other_test_has_each(suite: Path
     days = [ran(suite, share=str(share)) for share in range(shares.SHARES)]
 
     assert all(sum(one.startswith("test_cheap") for one in day) == 5 for day in days)
-    costly = [one for day in days for one in day if not one.startswith("test_cheap")]
+    costly = [one for day in days for one in day if one.startswith(("test_a_drill", "test_what_shares"))]
     assert len(costly) == len(set(costly)) == 46
     together = [sum(one.startswith("test_what_shares") for one in day) for day in days]
     assert sorted(together) == [*[0] * (shares.SHARES - 1), 6]
     assert all(0 < len(day) < 40 for day in days)
+    seconds = [{one for one in day if one.startswith("test_that_costs")} for day in days]
+    assert seconds[: shares.FEW] * (shares.SHARES // shares.FEW) == seconds, "each is run in every few days"
+    assert sorted(one for day in seconds[: shares.FEW] for one in day) == sorted(set.union(*seconds))
+    assert len(set.union(*seconds)) == 20
 
 
 def test_a_run_of_all_tests_takes_the_share_of_the_day_and_says_so(suite: Path) -> None:
@@ -98,14 +107,14 @@ def test_a_run_of_all_tests_takes_the_share_of_the_day_and_says_so(suite: Path) 
     said = [line for line in done.stdout.splitlines() if line.startswith("costly tests: share ")]
     assert len(said) == 1, done.stdout
     assert said[0].endswith("TESTS_SHARE=whole")
-    assert 5 < done.stdout.count("PASSED") < 51
+    assert 5 < done.stdout.count("PASSED") < 71
 
 
 @pytest.mark.parametrize(
     ("words", "count"),
     [
-        (("tests/test_all.py", "-n", "2"), 51),
-        (("-m", "exhaustive or costly"), 47),
+        (("tests/test_all.py", "-n", "2"), 71),
+        (("-m", "exhaustive or costly"), 67),
     ],
 )
 def test_what_is_named_is_run_whole(suite: Path, words: tuple[str, ...], count: int) -> None:

@@ -10,8 +10,11 @@ import pytest
 from drproof.embedded.shims import alarms
 from drproof.embedded.shims.alarms import Datapoint
 from tests.patience import until
+from tests.shares import FEW
 
 from .conftest import RunningWorld, Start
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 NAMES = ("atlas-dr-pipeline-freshness", "atlas-dr-publish-correctness")
 POINTER = "atlas/state/candidates/local/last_success.json"

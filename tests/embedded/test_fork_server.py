@@ -16,8 +16,11 @@ from drproof.embedded.fork_server import VARIABLE
 from drproof.targets import embedded
 from tests.fork_server import ForkServer
 from tests.patience import PATIENCE, until
+from tests.shares import FEW
 
 from .conftest import REPOSITORY
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 
 @pytest.fixture(scope="module")

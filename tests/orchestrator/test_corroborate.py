@@ -25,6 +25,9 @@ from drproof.model.receipt import Outcome
 from drproof.targets import embedded, open_operator
 from tests.contracts.evidence import PASSING
 from tests.orchestrator.stand_in import ACTS, BUCKET, PREFIX, Orchestrated, clients
+from tests.shares import FEW
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 
 @dataclass(frozen=True)

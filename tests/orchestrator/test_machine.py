@@ -19,6 +19,9 @@ from tests.embedded.conftest import RunningWorld, begin
 from tests.orchestrator.ends import APPROVED, FUNCTION, OVER, REJECTED, End, document, rows
 from tests.patience import until
 from tests.roles.asked import note
+from tests.shares import FEW
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 FUNCTION_NAME = "drproof-orchestrator"
 GIVEN = {"force_run": False, "requested_by": "ada"}

@@ -30,6 +30,7 @@ from drproof.orchestrator.demands import DECIDED_WITHIN
 from drproof.orchestrator.deployment import module_variables, permissions_of, settings_in, watched_in
 from drproof.targets.aws.permissions import needed
 from tests.drill.conftest import Operator
+from tests.shares import FEW
 
 HERE = {machine: name for name, machine in package.ARCHITECTURES.items()}.get(platform.machine(), "")
 MODULE = Path(str(files("drproof.deploy") / "terraform" / "orchestrator"))
@@ -46,9 +47,10 @@ DEPLOYED = (
     + 'trust = "trust.json"\n'
 )
 """Settings by which functions run: those above describe a site, and leave out what nobody beside an execution could say."""
-pytestmark = pytest.mark.skipif(
-    not HERE, reason=f"functions do not run on {platform.machine()}: nothing is packed here"
-)
+pytestmark = [
+    pytest.mark.costly(days=FEW),
+    pytest.mark.skipif(not HERE, reason=f"functions do not run on {platform.machine()}: nothing is packed here"),
+]
 
 
 def with_people(folder: Path, text: str) -> Path:

@@ -10,6 +10,9 @@ from drproof.cli.app import app
 from tests.prefixes.bucket_server import Asked, Stored
 from tests.prefixes.conftest import KEYS, OWNER, Pair, Served
 from tests.prefixes.test_comparing import many
+from tests.shares import FEW
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 PLACES = ("s3://left/l/", "s3://right/r/")
 

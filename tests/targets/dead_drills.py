@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,13 @@ class Left:
     def swept(self, **asked: Any) -> SweepRecord:
         target = open_target(self.settings, self.world.endpoint, directory=self.folder, origin=self.drill)
         return sweep(target, self.settings, Asked(drill=self.drill, **asked), self.folder / "sweeps")
+
+    def is_soon_given_up(self) -> None:
+        """Have sweeps look for seconds, as long as a test waits for nothing that is to go.
+
+        What stays is looked at until that time is over, for objects, things and states each.
+        """
+        self.settings = replace(self.settings, limits=replace(self.settings.limits, recount_ms=1_000))
 
     def holds(self) -> bool:
         return "Contents" in self.stranger("s3").list_objects_v2(Bucket=STATES, Prefix=self.key)

@@ -19,7 +19,10 @@ import yaml
 from drproof.embedded import buildspecs
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.targets.provisioners.place import Place
+from tests.shares import FEW
 from tests.targets.conftest import NAMES, make_intent, settings, spec
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deploy" / "codebuild" / "buildspec.yml"

@@ -21,9 +21,12 @@ from drproof.phases.recovery.teardown import TeardownObserved, teardown
 from drproof.targets import open_target
 from drproof.targets.sites import AwsTarget
 from tests.contracts.observed import CRITERIA
+from tests.shares import FEW
 from tests.targets import decoys
 from tests.targets.conftest import make_intent, settings
 from tests.targets.decoys import BUCKET, DEAD, DECOYS, FUTURE, OBJECTS, PAST, PREFIX, STATE_KEY, STATES, Yard
+
+pytestmark = pytest.mark.costly("the decoys", days=FEW)
 
 DRILL = "drill-of-decoys"
 KINDS = (*DECOYS, *OBJECTS)

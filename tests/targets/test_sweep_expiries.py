@@ -10,9 +10,12 @@ import pytest
 from drproof.engine.clock import SystemClock, instant
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.targets import embedded
+from tests.shares import FEW
 from tests.targets.dead_drills import Left
 from tests.targets.decoys import BUCKET, PREFIX
 from tests.targets.test_sweep_unread import started_by
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 NONE = (
     "",

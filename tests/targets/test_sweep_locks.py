@@ -14,9 +14,12 @@ from drproof.engine.sweep_documents import SweptItem
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.targets import embedded, open_target
 from tests.roles.asked import note
+from tests.shares import FEW
 from tests.targets.conftest import make_intent, settings, spec
 from tests.targets.decoys import PAST, STATES
 from tests.targets.lock_notes import NOTE, lock_in, note_in
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 COMMAND = f"terraform force-unlock {NOTE['ID']}, if somebody@elsewhere is dead"
 

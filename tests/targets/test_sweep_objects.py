@@ -23,9 +23,12 @@ from drproof.targets import embedded, open_target
 from drproof.targets.aws import s3
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3 import AwsObjectStore
+from tests.shares import FEW
 from tests.targets.conftest import make_intent, settings
 from tests.targets.decoys import FUTURE, PAST
 from tests.targets.test_sweep_unread import started_by
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 FEW = 20
 """How many objects a first look has the time for."""

@@ -10,8 +10,11 @@ import pytest
 from drproof.model.machines import Resource
 from drproof.targets import embedded
 from drproof.targets.aws.ec2 import AwsFleet
+from tests.shares import FEW
 from tests.targets import shipped
 from tests.targets.dead_drills import Left
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 LAGGING = 2
 """How many looks still show what is gone."""
@@ -63,6 +66,7 @@ def test_what_stays_there_is_told_as_failed_when_the_time_for_that_is_over(
     left: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left.makes()
+    left.is_soon_given_up()
     monkeypatch.setattr(AwsFleet, "remove", lambda *_: None)
     monkeypatch.setattr(AwsFleet, "wait_until", lambda *_, **__: None)
 

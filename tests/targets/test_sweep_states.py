@@ -21,10 +21,13 @@ from drproof.model.machines import Resource
 from drproof.targets import embedded, open_target
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.aws.s3_receipts import AwsReceiptStore
+from tests.shares import FEW
 from tests.targets import shipped
 from tests.targets.conftest import make_intent, spec
 from tests.targets.dead_drills import Left
 from tests.targets.decoys import FUTURE, PAST, STATES
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 ALL = frozenset({"instance", "security-group", "role", "instance-profile"})
 OF_ANOTHER_MODULE: dict[str, Any] = {"aws_db_instance": {"id": "theirs", "tags": {}}}
@@ -123,6 +126,7 @@ def test_where_the_receipt_store_carries_the_drill_on_the_command_is_to_resume_i
 
 def test_a_role_whose_tag_names_another_drill_is_foreign_and_keeps_the_state(left: Left) -> None:
     made = left.makes()
+    left.is_soon_given_up()
     left.stranger("iam").tag_role(RoleName=made.name, Tags=[{"Key": DRILL_TAG, "Value": "another"}])
 
     done = left.swept(yes=True)

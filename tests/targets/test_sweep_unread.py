@@ -14,9 +14,12 @@ from drproof.engine.sweep_evidence import STARTED_IN, STARTING
 from drproof.model.context import DRILL_TAG, EXPIRES_TAG
 from drproof.model.criteria import Storing
 from drproof.targets import embedded
+from tests.shares import FEW
 from tests.targets import shipped
 from tests.targets.dead_drills import Left
 from tests.targets.decoys import PAST, STATES
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 
 @pytest.fixture

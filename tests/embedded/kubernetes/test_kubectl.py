@@ -9,9 +9,12 @@ import yaml
 
 from drproof.embedded.kubernetes.resources import Object
 from tests.patience import PATIENCE, until
+from tests.shares import FEW
 
 from .conftest import IMAGE, Kubectl, Running, config_map, deployment, job, pod_template
 from .test_api_objects import cron_job
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 _KINDS: list[Object] = [
     {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pull"}, "data": {"a": "Yg=="}},

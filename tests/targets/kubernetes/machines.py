@@ -16,13 +16,17 @@ from drproof.targets.aws import ssm
 from drproof.targets.kubernetes.cluster import KubernetesCluster
 from drproof.targets.kubernetes.over_ssm.access import SsmAccess
 from tests.patience import PATIENCE
+from tests.shares import FEW
 
 INSTANCE = "i-0123456789abcdef0"
 KUBECTL = ("usr/local/bin/kubectl",)
 REAL, OURS = "real", "embedded"
 HERE, OTHER = (REAL, OURS) if shutil.which("kubectl") else (OURS, REAL)
-KINDS = (HERE, pytest.param(OTHER, marks=pytest.mark.exhaustive))
-"""The kubectl that a machine of the embedded world has here, and with the sweeps the other one as well."""
+KINDS = (
+    pytest.param(HERE, marks=pytest.mark.costly(days=FEW)),
+    pytest.param(OTHER, marks=pytest.mark.exhaustive),
+)
+"""The kubectl that a machine of the embedded world has here, some on each day, and with the sweeps the other as well."""
 
 _numbers = itertools.count(1)
 

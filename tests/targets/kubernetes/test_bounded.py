@@ -20,9 +20,12 @@ from drproof.targets.kubernetes.client import Wire
 from drproof.targets.kubernetes.cluster import KubernetesCluster
 from drproof.targets.kubernetes.errors import Asked
 from tests.patience import PATIENCE
+from tests.shares import FEW
 from tests.targets.conftest import make_intent
 from tests.targets.kubernetes.conftest import Answering, Authority, Scripted, config_of
 from tests.targets.kubernetes.drips import ALL, DRIPS, LOG, ONE, PIN, SECONDS, ends, hanging, in_time, manifest
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 Act = Callable[[KubernetesCluster], object]
 Hasty = Callable[[Act], Callable[[float], None]]

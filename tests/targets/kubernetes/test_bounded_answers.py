@@ -11,9 +11,12 @@ from drproof.model.errors import TargetError, UnansweredError
 from drproof.targets.kubernetes import bounded
 from drproof.targets.kubernetes.cluster import KubernetesCluster
 from tests.patience import PATIENCE
+from tests.shares import FEW
 from tests.targets.conftest import make_intent
 from tests.targets.kubernetes.conftest import Answering
 from tests.targets.kubernetes.drips import ALL, DRIPS, HEAD, LOG, ONE, PIN, dripping, ends, hanging, in_time, manifest
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 # A wait
 

@@ -26,8 +26,11 @@ from drproof.targets.kubernetes.cluster import KubernetesCluster
 from drproof.targets.kubernetes.conformance import new_namespace, probes, run
 from drproof.targets.kubernetes.ground import UNPULLABLE
 from tests.patience import PATIENCE
+from tests.shares import FEW
 from tests.targets.conftest import make_intent
 from tests.targets.kubernetes.conftest import IMAGE
+
+pytestmark = pytest.mark.costly(days=FEW)
 
 COMMAND = [sys.executable, "-u", "-c", "from drproof.cli import main; main()", "conformance"]
 Effects = Callable[[str], JournalledEffects]
