@@ -136,6 +136,25 @@ def _ref(path: str) -> EvidenceRef:
     return EvidenceRef(name=name, path=path, sha256=digest(data), size=len(data))
 
 
+class _Digests(Mapping[str, str]):
+    """The digest of each receipt, made when it is asked for: a contract needs few, and is judged thousands of times."""
+
+    def __init__(self, receipts: Mapping[str, Receipt[Any]]) -> None:
+        self._receipts = receipts
+
+    def __getitem__(self, phase: str) -> str:
+        return digest(canonical(encode(self._receipts[phase])))
+
+    def __contains__(self, phase: object) -> bool:
+        return phase in self._receipts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._receipts)
+
+    def __len__(self) -> int:
+        return len(self._receipts)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """All that a contract can be judged on; each change makes another one."""
@@ -177,7 +196,7 @@ class Evidence:
             contract,
             self.receipts,
             self.criteria,
-            digests={phase: digest(canonical(encode(receipt))) for phase, receipt in self.receipts.items()},
+            digests=_Digests(self.receipts),
             read=self.read,
             check=problem_of_receipt,
         )
