@@ -185,6 +185,9 @@ class Fleet(Protocol):
     def tagged(self, tags: Mapping[str, str]) -> tuple[Resource, ...]:
         """Return everything with all these tags, whatever its kind, that still exists."""
 
+    def is_there(self, kind: str, identity: str) -> bool:
+        """Return whether one thing still exists, whatever it carries. `ValueError` for a kind without names."""
+
     def network(self, name: str) -> str:
         """Return the identity of the network that the settings name."""
 

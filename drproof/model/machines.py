@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+ASKED_BY_NAME = frozenset({"instance", "key-pair", "network-interface", "security-group", "snapshot", "volume"})
+"""Kinds of which a platform says whether one is there, whatever tags it carries."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:

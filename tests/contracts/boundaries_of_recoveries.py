@@ -5,6 +5,7 @@ from typing import Any
 
 from drproof.model.receipt import Outcome
 from drproof.phases.recovery.census import UNREAD, Item
+from drproof.phases.recovery.teardown import Residue
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
 from tests.contracts.evidence import NOTHING_CREATED, PASSING, PROMOTED, UNDECIDED, Evidence, decided
@@ -160,6 +161,14 @@ def validation_whose_changes_could_not_all_be_seen_is_unproven_unless_one_was_se
     )
 
 
+UNCOUNTED = Item(kind="cluster", identity="0" * 8, state="cannot be counted: it does not answer")
+UNREADABLE = Item(kind="state", identity="s3://states/one", state=UNREAD)
+
+
+def left_of(item: Item) -> Residue:
+    return Residue(kind=item.kind, identity=item.identity, remove_command="look")
+
+
 @boundary
 def residue_refutes_and_a_blind_count_does_not_prove(house: House) -> None:
     item = Item(kind="instance", identity=MACHINE)
@@ -173,6 +182,12 @@ def residue_refutes_and_a_blind_count_does_not_prove(house: House) -> None:
         # What an unfinished removal counted and nobody sees went away, or is not seen.
         (PASSING.facts("teardown", created=1, before=(item,), before_unsettled=(item,)), UNPROVEN),
         (PASSING.facts("teardown", created=1, before=(), before_unsettled=(item,)), UNPROVEN),
+        # Whoever could not look has seen nothing.
+        (PASSING.facts("teardown", created=1, before=(UNCOUNTED,)), REFUTED),
+        (PASSING.facts("teardown", created=1, before=(UNREADABLE,)), REFUTED),
+        (PASSING.facts("teardown", created=1, before=(UNREADABLE, item)), PROVEN),
+        (PASSING.facts("teardown", residue=(left_of(UNCOUNTED),)), UNPROVEN),
+        (PASSING.facts("teardown", residue=(left_of(UNCOUNTED), left_of(item))), REFUTED),
         # What was intended and is not known to have been done may have been there or not.
         (NOTHING_CREATED.facts("teardown", before=(), intended=1), PROVEN),
         (NOTHING_CREATED.facts("teardown", before=(item,), intended=1), PROVEN),
@@ -182,7 +197,7 @@ def residue_refutes_and_a_blind_count_does_not_prove(house: House) -> None:
 @boundary
 def a_state_of_which_nothing_is_known_proves_no_teardown(house: House) -> None:
     blind = {"made": (), "held_before": ()}
-    unread = (*TORN_DOWN.before, Item(kind="state", identity="s3://states/one", state=UNREAD))
+    unread = (*TORN_DOWN.before, UNREADABLE)
     expect(
         house,
         "state_held_what_was_created",
@@ -197,12 +212,15 @@ def a_state_of_which_nothing_is_known_proves_no_teardown(house: House) -> None:
         (PASSING.facts("teardown", held_before=(), before=unread), UNPROVEN),
         (PASSING.facts("teardown", held_before=(), before=unread, held_after=(MACHINE,)), REFUTED),
         (PASSING.facts("teardown", before=unread), PROVEN),
+        (PASSING.facts("teardown", held_before=(), before_unsettled=unread), UNPROVEN),
         # Nor is one that an earlier removal emptied which nobody saw end, unless it lacked something even then.
         (PASSING.facts("teardown", held_before=(), held_unsettled=(MACHINE,)), UNPROVEN),
         (PASSING.facts("teardown", held_before=(), held_unsettled=(MACHINE, "more")), UNPROVEN),
         (PASSING.facts("teardown", held_before=(), held_unsettled=("another",)), REFUTED),
         (PASSING.facts("teardown", held_before=(), held_unsettled=(MACHINE,), held_after=("another",)), REFUTED),
         (PASSING.facts("teardown", held_unsettled=(MACHINE,)), PROVEN),
+        (PASSING.facts("teardown", held_unsettled=("a role",)), UNPROVEN),
+        (PASSING.facts("teardown", made=(), held_unsettled=("a role",)), UNPROVEN),
         (PASSING.facts("teardown", held_after=(MACHINE,)), REFUTED),
         # What was never to be created is in no state, and need not be.
         (NOTHING_CREATED, PROVEN),

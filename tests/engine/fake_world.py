@@ -246,6 +246,10 @@ class FakeFleet:
     def tagged(self, tags: Mapping[str, str]) -> tuple[Resource, ...]:
         return tuple(one.resource for one in self.runners(tags))
 
+    def is_there(self, kind: str, identity: str) -> bool:
+        machine = self._world.memory.machines.get(identity)
+        return kind == "instance" and machine is not None and machine.state in ALIVE
+
     def launch(self, intent: Intent, spec: RunnerSpec) -> Runner:
         memory = self._world.memory
         if intent.token in memory.tokens:

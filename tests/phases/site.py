@@ -109,6 +109,9 @@ class Site:
         machines = [one.resource for one in self.runners(tags)]
         return (*machines, *(one for one in self.others if tags.items() <= one.tags.items()))
 
+    def is_there(self, kind: str, identity: str) -> bool:
+        return identity in self.machines or any((one.kind, one.identity) == (kind, identity) for one in self.others)
+
     def wait_until(self, instance_id: str, state: str, *, timeout_ms: int) -> Runner:
         return self.faults.around("wait_until", lambda: self.machines[instance_id])
 

@@ -7,7 +7,7 @@ import pytest
 from drproof.contracts.teardown.residue import no_residue_is_left, only_own_resources_were_removed
 from drproof.contracts.teardown.state import state_held_what_was_created
 from drproof.model.context import DRILL_TAG
-from drproof.model.errors import HeldError, TargetError, ThrottledError
+from drproof.model.errors import HeldError, QuotaError, TargetError, ThrottledError
 from drproof.model.machines import Resource
 from drproof.model.verdict import Status
 from drproof.phases.recovery import teardown as module
@@ -21,6 +21,7 @@ from tests.phases.site import TAGS
 
 STRANGER = "i-0fedcba9876543210"
 SLOWER = ThrottledError("Rate exceeded", code="ThrottlingException")
+REFUSED = TargetError("refused", code="Refused")
 
 
 def finding(contract, observed):
@@ -201,25 +202,148 @@ def test_a_state_that_is_empty_after_a_removal_that_did_not_end_is_neither_prove
     assert found.reason.endswith("; ".join(commands([MACHINE])))
 
 
-@pytest.mark.parametrize("happened", ["the machine went", "somebody took its tags"])
-def test_what_an_unfinished_removal_counted_is_not_proven_to_be_gone_by_a_look_that_sees_nothing(
-    up, site, tmp_path, happened
-):
-    """To a blind look both are the same: nothing is there."""
-    when = site.faults.after if happened == "the machine went" else site.faults.before
-    when["down"] = TargetError("refused", code="Refused")
-    with pytest.raises(TargetError, match="refused"):
-        up.attempt(teardown)
+def untagged(site):
     for name, machine in site.machines.items():
         site.machines[name] = replace(machine, tags={})
 
+
+def fails(drill, site, *, how="before", error=REFUSED):
+    """Attempt a teardown that ends ahead of what it does to the machine, or after it."""
+    getattr(site.faults, how)["down"] = error
+    with pytest.raises(type(error)):
+        drill.attempt(teardown)
+
+
+def test_what_an_unfinished_removal_counted_and_the_platform_knows_no_more_is_gone(up, site, tmp_path):
+    fails(up, site, how="after")
+
     seen = up.window(tmp_path / "later.log", "drill-2").attempt(teardown)
 
-    assert [item.kind for item in seen.before] == ["objects"], "their removal ended"
-    assert [item.identity for item in seen.before_unsettled] == [MACHINE]
-    assert seen.residue == ()
-    found = finding(no_residue_is_left, seen)
-    assert (found.status, found.reason.endswith(f"look for it by name: instance {MACHINE}")) == (Status.UNPROVEN, True)
+    assert [item.kind for item in seen.before] == ["instance", "objects"]
+    assert verdict(no_residue_is_left, seen) is Status.PROVEN
+
+
+def left_by_a_window_that_ended_early(up, site, tmp_path):
+    fails(up, site)
+    untagged(site)
+    return up.window(tmp_path / "later.log", "drill-2")
+
+
+def left_between_two_attempts(up, site, tmp_path):
+    fails(up, site)
+    untagged(site)
+    return up
+
+
+def left_ahead_of_the_first_look(up, site, tmp_path):
+    untagged(site)
+    return up
+
+
+def left_before_more_objects_were_written(up, site, tmp_path):
+    later = left_by_a_window_that_ended_early(up, site, tmp_path)
+    later.writes("three")
+    return later
+
+
+def left_before_a_bring_up_that_the_quota_refused(up, site, tmp_path):
+    later = left_by_a_window_that_ended_early(up, site, tmp_path)
+    site.faults.before["up"] = QuotaError("quota is 0", code="VcpuLimitExceeded")
+    with pytest.raises(QuotaError):
+        later.attempt(bringup)
+    return later
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        left_by_a_window_that_ended_early,
+        left_between_two_attempts,
+        left_ahead_of_the_first_look,
+        left_before_more_objects_were_written,
+        left_before_a_bring_up_that_the_quota_refused,
+    ],
+)
+def test_a_machine_without_its_tags_is_found_by_the_name_that_the_journals_know(up, site, tmp_path, leave):
+    """To a look by tags nothing is there."""
+    seen = leave(up, site, tmp_path).attempt(teardown)
+
+    assert list(site.machines) == [MACHINE]
+    assert [item.identity for item in seen.residue] == [MACHINE]
+    assert seen.residue[0].remove_command.startswith(
+        "see who took the drill's tag off; it is what the drill made: aws ec2"
+    )
+    assert verdict(no_residue_is_left, seen) is Status.REFUTED
+
+
+def test_a_machine_that_was_there_before_another_came_up_is_found_as_well(kept, site, tmp_path, monkeypatch):
+    fails(kept, site)
+    untagged(site)
+    first = site.machines.pop(MACHINE)
+    later = kept.window(tmp_path / "later.log", "drill-2")
+    monkeypatch.setattr("tests.phases.site.MACHINE", "i-00000000000000002")
+    later.attempt(bringup)
+    site.machines[MACHINE] = first
+
+    seen = later.attempt(teardown)
+
+    assert [item.identity for item in seen.residue if item.kind == "instance"] == [MACHINE]
+    assert verdict(no_residue_is_left, seen) is Status.REFUTED
+
+
+def test_what_carried_a_copy_of_the_tag_and_has_lost_it_is_not_the_drills(up, site, tmp_path):
+    site.add(STRANGER, **{DRILL_TAG: "drill-1"})
+    site.ends = lambda runner: runner.instance_id == MACHINE
+    assert verdict(no_residue_is_left, up.attempt(teardown)) is Status.REFUTED
+    site.machines[STRANGER] = replace(site.machines[STRANGER], tags=TAGS)
+
+    seen = up.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    assert (seen.residue, list(site.machines)) == ((), [STRANGER])
+    assert verdict(no_residue_is_left, seen) is Status.PROVEN
+
+
+@pytest.mark.parametrize("what", ["machine", "objects"])
+def test_what_could_not_be_created_after_a_teardown_refutes_nothing_of_it(kept, site, tmp_path, what):
+    kept.attempt(teardown)
+    later = kept.window(tmp_path / "later.log", "drill-2")
+    if what == "machine":
+        site.faults.before["up"] = QuotaError("quota is 0", code="VcpuLimitExceeded")
+        with pytest.raises(QuotaError):
+            later.attempt(bringup)
+    else:
+        with (
+            pytest.raises(TargetError, match="denied"),
+            later.context("restore_state").effects.intend("objects.put", "s3://x/#1", {"keys": ["drills/drill-1/one"]}),
+        ):
+            raise TargetError("denied", code="AccessDenied")
+
+    seen = later.attempt(teardown)
+
+    for contract in (no_residue_is_left, state_held_what_was_created):
+        assert verdict(contract, seen) is Status.PROVEN, contract.name
+
+
+def test_a_state_that_is_lost_between_two_attempts_of_which_none_destroyed_anything_is_refuted(kept, site):
+    fails(kept, site, error=HeldError("state locked", code="LockHeld"))
+    site.keeps_state = False
+    site.ends = lambda runner: False
+
+    seen = kept.attempt(teardown)
+
+    assert (seen.made, seen.held_before, seen.held_unsettled) == ((MACHINE,), (), ())
+    assert verdict(state_held_what_was_created, seen) is Status.REFUTED
+    assert verdict(no_residue_is_left, seen) is Status.REFUTED
+
+
+def test_a_state_that_an_earlier_window_could_not_read_is_not_told_as_lost(kept, site, tmp_path):
+    site.faults.before["holds"] = TargetError("s3: no JSON", code="StateUnreadable")
+    fails(kept, site, how="after", error=TargetError("s3: no JSON", code="StateUnreadable"))
+
+    seen = kept.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    found = finding(state_held_what_was_created, seen)
+    assert (found.status, "cannot be read: s3: no JSON" in found.reason) == (Status.UNPROVEN, True)
 
 
 def test_a_machine_that_an_unfinished_removal_left_is_counted_and_goes(up, site, tmp_path):

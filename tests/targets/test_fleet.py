@@ -11,7 +11,7 @@ from drproof.formats import timestamps
 from drproof.model.capabilities import Fleet
 from drproof.model.context import DRILL_TAG
 from drproof.model.errors import NotFoundError, TargetError
-from drproof.model.machines import Runner
+from drproof.model.machines import ASKED_BY_NAME, Runner
 from drproof.model.ownership import EFFECT_TAG
 from drproof.targets.aws.ec2 import AwsFleet
 from drproof.targets.provisioners.machines import marked
@@ -86,6 +86,41 @@ def test_the_same_effect_asked_twice_is_one_machine(fleet: AwsFleet, origin: str
     first, second = fleet.launch(asked, whole), fleet.launch(asked, whole)
     assert first.instance_id == second.instance_id
     assert len(fleet.runners({DRILL_TAG: origin})) == 1
+
+
+def test_what_is_asked_for_by_name_is_found_whatever_it_carries(
+    fleet: AwsFleet, origin: str, stranger: Callable[[str], Any]
+) -> None:
+    ec2 = stranger("ec2")
+    made = launch(fleet, origin)
+    group = ec2.create_security_group(GroupName=origin, Description="x")["GroupId"]
+    zone = ec2.describe_availability_zones()["AvailabilityZones"][0]["ZoneName"]
+    disk = ec2.create_volume(AvailabilityZone=zone, Size=1)["VolumeId"]
+    there = {
+        "instance": made.instance_id,
+        "key-pair": ec2.create_key_pair(KeyName=origin)["KeyPairId"],
+        "network-interface": ec2.create_network_interface(SubnetId=ec2.describe_subnets()["Subnets"][0]["SubnetId"])[
+            "NetworkInterface"
+        ]["NetworkInterfaceId"],
+        "security-group": group,
+        "snapshot": ec2.create_snapshot(VolumeId=disk)["SnapshotId"],
+        "volume": disk,
+    }
+    ec2.delete_tags(Resources=[made.instance_id])
+    assert there.keys() == ASKED_BY_NAME
+    assert {kind for kind, identity in there.items() if fleet.is_there(kind, identity)} == ASKED_BY_NAME
+
+    ec2.terminate_instances(InstanceIds=[there["instance"]])
+    fleet.wait_until(made.instance_id, "terminated", timeout_ms=LONG_MS)
+    ec2.delete_key_pair(KeyName=origin)
+    ec2.delete_network_interface(NetworkInterfaceId=there["network-interface"])
+    ec2.delete_security_group(GroupId=group)
+    ec2.delete_snapshot(SnapshotId=there["snapshot"])
+    ec2.delete_volume(VolumeId=disk)
+
+    assert [kind for kind, identity in there.items() if fleet.is_there(kind, identity)] == []
+    with pytest.raises(ValueError, match="vpc vpc-1 is not asked for by name; expected one of instance, key-pair"):
+        fleet.is_there("vpc", "vpc-1")
 
 
 def test_everything_that_carries_a_tag_is_counted(fleet: AwsFleet, origin: str, stranger: Callable[[str], Any]) -> None:

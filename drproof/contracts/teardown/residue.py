@@ -5,7 +5,7 @@ from dataclasses import replace
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
-from drproof.phases.recovery.census import Item
+from drproof.phases.recovery.census import CLUSTER, Item, is_seen
 from drproof.phases.recovery.teardown import Residue, TeardownObserved
 
 CONTROLS = ["NIST CP-4", "SOC 2 A1.3"]
@@ -21,6 +21,11 @@ def no_residue_is_left(teardown: Teardown) -> Finding:
     """A recount of all that carries the drill's mark finds nothing, and before the removal it found what was there."""
     facts = teardown.facts
     if facts.residue:
+        blind = [item for item in facts.residue if item.kind == CLUSTER]
+        if len(blind) == len(facts.residue):
+            names = ", ".join(item.identity for item in blind)
+            why = f": {'; '.join(facts.refused[:SAID])}" if facts.refused else ""
+            return undecided(f"nobody could look into cluster {names} for what is left{why}; {blind[0].remove_command}")
         refused = f"; refused: {'; '.join(facts.refused[:SAID])}" if facts.refused else ""
         return compare(
             observed=[f"{item.kind} {item.identity}" for item in facts.residue],
@@ -35,7 +40,7 @@ def no_residue_is_left(teardown: Teardown) -> Finding:
             f"it went away then, or the recount is blind; look for it by name: {names}"
         )
     # A recount that never saw anything proves nothing, unless nothing was ever created.
-    there_was = len(facts.before)
+    there_was = sum(map(is_seen, facts.before))
     if facts.created:
         return hold(
             there_was > 0,

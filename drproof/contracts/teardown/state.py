@@ -27,14 +27,14 @@ def state_held_what_was_created(teardown: Teardown) -> Finding:
     """What the bring-up made was in the state when the teardown began, was destroyed, and nothing is in it now."""
     facts = teardown.facts
     destroyed = {*facts.held_before} - {*facts.held_after}
-    missing = sorted({*facts.made} - destroyed)
+    missing = sorted({*facts.made, *facts.held_unsettled} - destroyed)
     by_hand = commands(missing)
     found = compare(
         observed={"created_and_not_destroyed": missing, "still_held": list(facts.held_after)},
         expected={"created_and_not_destroyed": [], "still_held": []},
         reason="; ".join(("the state lost what was created, or still holds it: look for it by these names", *by_hand)),
     )
-    unread = unread_state(facts.before)
+    unread = unread_state((*facts.before, *facts.before_unsettled))
     if found.status is Status.REFUTED and not (facts.held_before or facts.held_after) and unread:
         told = f"the state was there when the teardown began, and {unread}; nobody knows what it held"
         return undecided("; ".join((told, *by_hand)))
@@ -67,7 +67,7 @@ def emptied(teardown: Teardown) -> Teardown:
     if not teardown.facts.made:
         msg = "nothing is known to have been created"
         raise NotApplicableError(msg)
-    if unread_state(teardown.facts.before):
+    if unread_state((*teardown.facts.before, *teardown.facts.before_unsettled)):
         msg = "the state could not be read when the teardown began"
         raise NotApplicableError(msg)
     return replace(teardown, observed=replace(teardown.facts, held_before=(), held_unsettled=()))

@@ -14,15 +14,14 @@ from drproof.model.ownership import Bounds
 from drproof.model.phase import phase
 from drproof.model.receipt import Count
 from drproof.phases.recovery import census, cluster_residue, own_objects, tool_used
-from drproof.phases.recovery.census import Item
+from drproof.phases.recovery.census import CLUSTER, IN_A_CLUSTER, UNCOUNTED, UNMARKED, Item
 from drproof.phases.recovery.place import bounds_of, isolated_prefix, runner_spec, runner_tags
 
 FOREIGN_SHOWN = 100
 """How many foreign objects a receipt names; all of them are left."""
 
 CREATING = ("runner.up", own_objects.WRITING, *cluster_residue.MAKING)
-IN_A_CLUSTER = "cluster-object"
-NOT_THE_MACHINE = frozenset({"objects", IN_A_CLUSTER, "cluster"})
+NOT_THE_MACHINE = frozenset({"objects", IN_A_CLUSTER, CLUSTER})
 LASTING = frozenset({"Forbidden", "Unauthorized", "Invalid", "AccessDenied"})
 """Refusals that the next attempt would hear again."""
 LOOK = (
@@ -105,7 +104,7 @@ class TeardownObserved:
 def teardown(ctx: Context) -> TeardownObserved:
     """Everything with the drill's tag was removed where the drill created it, and then counted again."""
     creating = ctx.effects.made(*CREATING)
-    counted, foreign_before = _before(ctx)
+    counted, foreign_before, held_now = _before(ctx)
     before = counted.settled
     named = frozenset(item.identity for item in foreign_before)
     _refuse_too_many(ctx)
@@ -115,7 +114,8 @@ def teardown(ctx: Context) -> TeardownObserved:
     # A run that never meant to create anything has nothing to remove, and must not touch the state.
     if creating or any(item.kind not in NOT_THE_MACHINE for item in before):
         spec = runner_spec(ctx)
-        with ctx.effects.intend("runner.down", spec.name, {"tags": dict(spec.tags)}) as pending:
+        told = {"tags": dict(spec.tags), "held": list(held_now)}
+        with ctx.effects.intend("runner.down", spec.name, told) as pending:
             provisioner = ctx.target.recovery.provisioner
             done = provisioner.down(pending.intent, spec, bounds_of(ctx), say=ctx.say)
             pending.done(**tool_used.told(provisioner, done))
@@ -149,22 +149,23 @@ def teardown(ctx: Context) -> TeardownObserved:
     )
 
 
-def _before(ctx: Context) -> tuple[census.Counted, tuple[Item, ...]]:
-    """Return what was the drill's own ahead of its first removal, and what was foreign ahead of this window's.
+def _before(ctx: Context) -> tuple[census.Counted, tuple[Item, ...], tuple[str, ...]]:
+    """Return what was the drill's own ahead of its first removal, what was foreign, and what the state holds.
 
+    What is foreign is that ahead of this window's first removal, and what the state holds that ahead of this attempt.
     An attempt after the first, or a process that goes on with a run, would not see what was removed before it. What is
     foreign may go away between two windows, and no drill has taken it.
     """
     own = _own(ctx)
     look = census.of_this_window(ctx.effects, ctx.drill_id)
+    held = () if census.unread_state(own) else _held(ctx)
     if look is None:
         foreign = _foreign(ctx)
-        held = () if census.unread_state(own) else _held(ctx)
         with ctx.effects.intend(census.CENSUS, ctx.drill_id) as pending:
             pending.done(own=encode(own), foreign=encode(foreign), held=list(held))
     else:
         foreign = decode(tuple[Item, ...], look.result["foreign"])
-    return census.counted(ctx.effects, ctx.drill_id, CREATING, own), foreign
+    return census.counted(ctx.effects, ctx.drill_id, CREATING, own), foreign, held
 
 
 def _made(ctx: Context) -> tuple[str, ...]:
@@ -251,11 +252,16 @@ def wait_a_moment(ctx: Context, error: Exception) -> str:
 
 
 def _own(ctx: Context) -> tuple[Item, ...]:
-    """Return everything of this drill that exists: by tag, by prefix, by state and by lock."""
+    """Return everything of this drill that exists: by tag, by name, by prefix, by state and by lock."""
     recovery = ctx.target.recovery
     bucket, prefix = ctx.settings.recovery.bucket, f"{isolated_prefix(ctx)}/"
-    tagged = (Item(kind=one.kind, identity=one.identity, state=one.state) for one in _marked(ctx))
-    items = sorted(tagged, key=lambda item: (item.kind, item.identity))
+    marked = (Item(kind=one.kind, identity=one.identity, state=one.state) for one in _marked(ctx))
+    found = {(item.kind, item.identity): item for item in marked}
+    # Whoever takes a tag away takes nothing else away.
+    for kind, identity in census.named(ctx.effects):
+        if (kind, identity) not in found and recovery.fleet.is_there(kind, identity):
+            found[kind, identity] = Item(kind=kind, identity=identity, state=UNMARKED)
+    items = [item for _, item in sorted(found.items())]
     if count := len(_own_objects(ctx)):
         items.append(Item(kind="objects", identity=f"s3://{bucket}/{prefix}", count=count))
     items += _in_the_cluster(ctx)[0]
@@ -290,7 +296,7 @@ def _in_the_cluster(ctx: Context) -> tuple[list[Item], list[Item]]:
         found = cluster_residue.census(ctx, cluster_residue.opened(ctx))
     except DrproofError as exc:
         uid = ctx.effects.made(*cluster_residue.MAKING, cluster_residue.LINK)[-1].intent.resource.partition("/")[0]
-        return [Item(kind="cluster", identity=uid, state=f"cannot be counted: {exc}".partition("\n")[0])], []
+        return [Item(kind="cluster", identity=uid, state=f"{UNCOUNTED}: {exc}".partition("\n")[0])], []
     own = [Item(kind=IN_A_CLUSTER, identity=cluster_residue.identity_of(one)) for one in found.own]
     own += [
         Item(kind=IN_A_CLUSTER, identity=f"{cluster_residue.identity_of(account)}#{secret}")
@@ -327,6 +333,9 @@ def _residue(ctx: Context, item: Item, *, strange: bool) -> Residue:
     if strange:
         # It carries the drill's tag, and no journal of the drill made it.
         template = LOOK
+    elif item.state == UNMARKED:
+        # It is left for that: a tag that somebody took off may mean that they want it.
+        template = f"see who took the drill's tag off; it is what the drill made: {template}"
     return Residue(
         kind=item.kind,
         identity=item.identity,

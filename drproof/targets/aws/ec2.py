@@ -40,7 +40,7 @@ KINDS: tuple[tuple[str, str, str, str], ...] = (
     ("volume", "describe_volumes", "Volumes", "VolumeId"),
 )
 """Kind, method, and where the answer has the items and their identity."""
-
+KNOWN = tuple(kind for kind, *_ in KINDS)
 
 REMOVALS: Mapping[str, tuple[str, str]] = {
     "instance": ("terminate_instances", "InstanceIds"),
@@ -86,7 +86,7 @@ class AwsFleet:
         for kind, method, member, identity in KINDS:
             own = {"OwnerIds": ("self",)} if kind == "snapshot" else {}
             found += [_resource(kind, identity, item) for item in self._pages(method, member, Filters=having, **own)]
-        known = {"instance", *(kind for kind, *_ in KINDS)}
+        known = {"instance", *KNOWN}
         named = [{"Name": "key", "Values": [_literal(key)]}]
         found += [
             Resource(
@@ -159,12 +159,20 @@ class AwsFleet:
             getattr(self._client, method)(**{name: given})
 
     def is_there(self, kind: str, identity: str) -> bool:
-        """Return whether a machine or a security group still exists, whatever it carries."""
+        """Return whether one thing still exists, whatever it carries.
+
+        Raises:
+            ValueError: its kind is none that is asked for by name.
+        """
         try:
             if kind == "instance":
                 return str(self._instance(identity)["State"]["Name"]) != "terminated"
-            with translated("ec2:DescribeSecurityGroups", identity):
-                return bool(self._client.describe_security_groups(GroupIds=[identity])["SecurityGroups"])
+            if kind not in KNOWN:
+                msg = f"{kind} {identity} is not asked for by name; expected one of instance, {', '.join(KNOWN)}"
+                raise ValueError(msg)
+            _, method, member, name = KINDS[KNOWN.index(kind)]
+            with translated(f"ec2:{_operation(method)}", identity):
+                return bool(getattr(self._client, method)(**{f"{name}s": [identity]})[member])
         except NotFoundError:
             return False
 
@@ -232,7 +240,7 @@ class AwsFleet:
 
     def _of_other_kinds(self, tags: Mapping[str, str]) -> Iterator[Resource]:
         """Yield what is tagged and of a kind that nobody thought of."""
-        known = {"instance", *(kind for kind, *_ in KINDS)}
+        known = {"instance", *KNOWN}
         carried: dict[tuple[str, str], dict[str, str]] = {}
         for key, value in tags.items():
             filters = [{"Name": "key", "Values": [key]}, {"Name": "value", "Values": [_literal(value)]}]
