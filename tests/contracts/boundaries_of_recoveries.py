@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from drproof.model.receipt import Outcome
-from drproof.phases.recovery.census import UNREAD, Item
+from drproof.phases.recovery.census import UNMARKED, UNREAD, Item
 from drproof.phases.recovery.teardown import Residue
 from tests.contracts.boundary import PROVEN, REFUTED, UNPROVEN, boundary, expect
 from tests.contracts.checks import House
@@ -187,6 +187,10 @@ def residue_refutes_and_a_blind_count_does_not_prove(house: House) -> None:
         (PASSING.facts("teardown", created=1, before=(UNREADABLE,)), REFUTED),
         (PASSING.facts("teardown", created=1, before=(UNREADABLE, item)), PROVEN),
         (PASSING.facts("teardown", residue=(left_of(UNCOUNTED),)), UNPROVEN),
+        # What lies where the drill wrote is its own without the tag, or another's over it.
+        (PASSING.facts("teardown", foreign=(Item(kind="object", identity="s3://one", state=UNMARKED),)), UNPROVEN),
+        (PASSING.facts("teardown", foreign=(Item(kind="instance", identity=MACHINE, state=UNMARKED),)), PROVEN),
+        (PASSING.facts("teardown", foreign=(Item(kind="object", identity="s3://one"),)), PROVEN),
         (PASSING.facts("teardown", residue=(left_of(UNCOUNTED), left_of(item))), REFUTED),
         # What was intended and is not known to have been done may have been there or not.
         (NOTHING_CREATED.facts("teardown", before=(), intended=1), PROVEN),

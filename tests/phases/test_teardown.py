@@ -303,6 +303,35 @@ def test_what_carried_a_copy_of_the_tag_and_has_lost_it_is_not_the_drills(up, si
     assert verdict(no_residue_is_left, seen) is Status.PROVEN
 
 
+def test_an_object_of_the_drill_without_its_tag_is_left_and_nobody_says_that_nothing_is(up, site):
+    """A scanner that tags what it has looked at replaces all that an object carries."""
+    site.marks["drills/drill-1/two"] = {"scanned": "clean"}
+
+    seen = up.attempt(teardown)
+
+    assert {*site.held} == {"drills/drill-1/two"}
+    assert [(item.identity, item.state) for item in seen.foreign] == [
+        ("s3://atlas-recovery/drills/drill-1/two", "without the drill's tag")
+    ]
+    found = finding(no_residue_is_left, seen)
+    assert (found.status, found.reason.startswith("1 objects lie where the drill wrote")) == (Status.UNPROVEN, True)
+
+
+def test_objects_that_have_all_lost_their_tag_are_residue(up, site):
+    site.marks = {name: {} for name in site.marks}
+
+    assert verdict(no_residue_is_left, up.attempt(teardown)) is Status.REFUTED
+
+
+def test_an_object_at_a_key_of_the_drill_that_carries_another_drills_tag_is_foreign(up, site):
+    site.marks["drills/drill-1/two"] = {DRILL_TAG: "drill-9"}
+
+    seen = up.attempt(teardown)
+
+    assert [item.identity for item in seen.foreign] == ["s3://atlas-recovery/drills/drill-1/two"]
+    assert verdict(no_residue_is_left, seen) is Status.PROVEN
+
+
 @pytest.mark.parametrize("what", ["machine", "objects"])
 def test_what_could_not_be_created_after_a_teardown_refutes_nothing_of_it(kept, site, tmp_path, what):
     kept.attempt(teardown)

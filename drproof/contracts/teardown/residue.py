@@ -5,7 +5,7 @@ from dataclasses import replace
 from drproof.model.contract import NotApplicableError, contract
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, compare, hold, undecided
-from drproof.phases.recovery.census import CLUSTER, Item, is_seen
+from drproof.phases.recovery.census import CLUSTER, UNMARKED, Item, is_seen
 from drproof.phases.recovery.teardown import Residue, TeardownObserved
 
 CONTROLS = ["NIST CP-4", "SOC 2 A1.3"]
@@ -38,6 +38,11 @@ def no_residue_is_left(teardown: Teardown) -> Finding:
         return undecided(
             f"an earlier teardown counted {many} more, and is not known to have ended; nothing of that is seen now: "
             f"it went away then, or the recount is blind; look for it by name: {names}"
+        )
+    if strange := [item.identity for item in facts.foreign if (item.kind, item.state) == ("object", UNMARKED)]:
+        return undecided(
+            f"{len(strange)} objects lie where the drill wrote, and carry no drill's tag: they are the drill's, or "
+            f"somebody wrote over those; look whose they are: {', '.join(strange[:SAID])}"
         )
     # A recount that never saw anything proves nothing, unless nothing was ever created.
     there_was = sum(map(is_seen, facts.before))

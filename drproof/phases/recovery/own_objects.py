@@ -42,25 +42,43 @@ def below(ctx: Context) -> Below:
     return Below(written=tuple(written), others=tuple(others))
 
 
-def own(ctx: Context, found: tuple[ObjectInfo, ...]) -> tuple[ObjectInfo, ...]:
-    """Return those of the written objects that carry the drill's tag, and are not older than the drill.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """Objects that the journals know, by what they carry."""
+
+    own: tuple[ObjectInfo, ...]
+    unmarked: tuple[ObjectInfo, ...]
+    """Not older than the drill, and without the tag of any: somebody took it off, or wrote another object there."""
+
+
+def by_mark(ctx: Context, found: tuple[ObjectInfo, ...]) -> Sorted:
+    """Return those of the written objects that carry the drill's tag, and those that carry none.
 
     One question for each object: they are asked only ahead of a removal, and of what a removal left.
     """
     begun = since(ctx)
     store = ctx.target.recovery.objects
 
-    def is_own(info: ObjectInfo) -> bool:
+    def mark(info: ObjectInfo) -> str | None:
         if not info.modified_at or older(info.modified_at, begun):
-            return False
+            return None
         try:
-            return store.tags(info.bucket, info.key).get(DRILL_TAG) == ctx.origin
+            return store.tags(info.bucket, info.key).get(DRILL_TAG, "")
         except NotFoundError:
             # Gone since it was listed.
-            return False
+            return None
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        return tuple(info for info, mine in zip(found, pool.map(is_own, found), strict=True) if mine)
+        marks = tuple(zip(found, pool.map(mark, found), strict=True))
+    return Sorted(
+        own=tuple(info for info, carried in marks if carried == ctx.origin),
+        unmarked=tuple(info for info, carried in marks if carried == ""),
+    )
+
+
+def own(ctx: Context, found: tuple[ObjectInfo, ...]) -> tuple[ObjectInfo, ...]:
+    """Return those of the written objects that carry the drill's tag, and are not older than the drill."""
+    return by_mark(ctx, found).own
 
 
 def removable(ctx: Context) -> tuple[str, ...]:

@@ -285,7 +285,7 @@ def _own_objects(ctx: Context) -> tuple[ObjectInfo, ...]:
     """Return the drill's objects; of one that is in the journals without the drill's tag, a removal made nothing."""
     written = own_objects.below(ctx).written
     # Ahead of the removal the journals count; what it left is looked at one by one.
-    return own_objects.own(ctx, written) if ctx.effects.made("objects.delete") else written
+    return own_objects.by_mark(ctx, written).own if ctx.effects.made("objects.delete") else written
 
 
 def _in_the_cluster(ctx: Context) -> tuple[list[Item], list[Item]]:
@@ -356,15 +356,20 @@ def _foreign(ctx: Context, named: frozenset[str] = frozenset()) -> tuple[Item, .
         Item(kind=one.kind, identity=one.identity, state=one.state) for one in _marked(ctx) if doubts(one, bounds)
     ]
     found = own_objects.below(ctx)
-    doubtful = () if not found.written else _untagged(ctx, found.written)
-    objects = (Item(kind="object", identity=f"s3://{info.bucket}/{info.key}") for info in (*found.others, *doubtful))
+    objects = [
+        Item(kind="object", identity=f"s3://{info.bucket}/{info.key}", state=state)
+        # Those whose they are nobody knows come first: of many only the first are named.
+        for state, infos in (*_untagged(ctx, found.written), ("", found.others))
+        for info in infos
+    ]
     shown = (item for number, item in enumerate(objects) if number < FOREIGN_SHOWN or item.identity in named)
     return (*carriers, *shown, *_in_the_cluster(ctx)[1])
 
 
-def _untagged(ctx: Context, written: tuple[ObjectInfo, ...]) -> tuple[ObjectInfo, ...]:
-    """Return what a removal left of the objects in the journals because it is not the drill's."""
-    if not ctx.effects.made("objects.delete"):
+def _untagged(ctx: Context, written: tuple[ObjectInfo, ...]) -> tuple[tuple[str, tuple[ObjectInfo, ...]], ...]:
+    """Return what a removal left of the objects in the journals: those without any drill's tag, and those of others."""
+    if not written or not ctx.effects.made("objects.delete"):
         return ()
-    mine = {info.key for info in own_objects.own(ctx, written)}
-    return tuple(info for info in written if info.key not in mine)
+    found = own_objects.by_mark(ctx, written)
+    known = {info.key for info in (*found.own, *found.unmarked)}
+    return (UNMARKED, found.unmarked), ("", tuple(info for info in written if info.key not in known))
