@@ -40,6 +40,7 @@ from drproof.model.plan import Plan
 from drproof.model.receipt import Outcome, Receipt
 from drproof.model.signing import Signer
 from drproof.model.verdict import Status, Verdict
+from drproof.phases.recovery.census import UNMARKED
 from drproof.report import derived, derived_collection, html, test_result
 
 PROVEN: Literal["proven"] = "proven"
@@ -302,14 +303,15 @@ def _failed(record: Record) -> bool:
 
 
 def _still_up(receipts: Mapping[str, Receipt[Any]], *, mutates: bool) -> bool:
-    """Return whether something may be left: no teardown ran, or it did not reach its end state, or it found residue."""
+    """Return whether something may be left: no teardown ran or ended as it should, or it found that or cannot say."""
     if not mutates:
         return False
     teardown = receipts.get("teardown")
     if teardown is None or not teardown.passed:
         return True
     facts: Any = encode(teardown.observed)
-    return bool(facts.get("residue"))
+    unmarked = any((one["kind"], one.get("state")) == ("object", UNMARKED) for one in facts.get("foreign", ()))
+    return unmarked or any(facts.get(name) for name in ("residue", "before_unsettled", "held_unsettled"))
 
 
 def _stop_reason(record: Record, own: OwnTests | None, interruption: BaseException | None) -> str:

@@ -12,6 +12,7 @@ from drproof.formats.durations import show
 from drproof.model.codec import encode
 from drproof.model.receipt import Outcome, Receipt
 from drproof.model.verdict import ControlResult, Status, Verdict
+from drproof.phases.recovery.census import UNMARKED
 
 REHEARSAL = "Rehearsal against the embedded world: this proves drproof, never anyone's recovery"
 NOT_SIGNED = "Who made this bundle."
@@ -199,6 +200,19 @@ def decision(bundle: Bundle) -> Mapping[str, Any]:
 def residue(bundle: Bundle) -> tuple[Mapping[str, Any], ...]:
     """Return what a passed teardown found left of the drill."""
     return rows(observed(by_phase(bundle).get(TEARDOWN)), "residue")
+
+
+def open_ends(bundle: Bundle) -> tuple[str, ...]:
+    """Return what of the drill a passed teardown neither saw nor knows to be gone, each with its kind."""
+    teardown = observed(by_phase(bundle).get(TEARDOWN))
+    unseen = (f"{text(one, 'kind')} {text(one, 'identity')}" for one in rows(teardown, "before_unsettled"))
+    held = (f"held by the state: {name}" for name in names(teardown, "held_unsettled"))
+    unmarked = (
+        f"object {text(one, 'identity')}"
+        for one in rows(teardown, "foreign")
+        if (text(one, "kind"), text(one, "state")) == ("object", UNMARKED)
+    )
+    return (*unseen, *held, *unmarked)
 
 
 def stopped(bundle: Bundle) -> tuple[Receipt[Any], ...]:

@@ -10,7 +10,7 @@ from drproof.evidence.bundle import Bundle
 from drproof.formats.durations import show
 from drproof.model.receipt import Outcome
 from drproof.model.verdict import Status, Verdict
-from drproof.phases.recovery.teardown import LOOK
+from drproof.phases.recovery.teardown import LOOK, UNTAGGED
 from drproof.report import facts
 from drproof.report.visible import printable
 
@@ -197,8 +197,12 @@ def _still_up(bundle: Bundle, *, still_up: bool, directory: Path, unsealed: bool
             # The same words typed at a real account would name somebody else's resource.
             where = "in the embedded world, which ends by itself" if rehearsal else "remove it"
             yield f"      {where}: {command}"
-        if any(not facts.text(item, "remove_command").startswith(STRANGE) for item in left):
+        if any(not facts.text(item, "remove_command").startswith((STRANGE, UNTAGGED)) for item in left):
             yield f"  next: {_teardown_again(directory, rehearsal=rehearsal)}"
+    if unknown := facts.open_ends(bundle):
+        yield f"MAY BE UP: of {len(unknown)} of this drill nobody knows whether they are gone; look for them by name"
+        yield from (f"  {one}" for one in unknown)
+    if left or unknown:
         return
     if unsealed:
         yield "STILL UP: what the drill created may still exist"
@@ -215,7 +219,7 @@ def _still_up(bundle: Bundle, *, still_up: bool, directory: Path, unsealed: bool
 
 
 STRANGE = LOOK.partition(",")[0]
-"""How the command begins for what no journal of the drill made: no teardown removes that."""
+"""How the command begins for what no journal of the drill made: no teardown removes that, nor what lost the tag."""
 
 
 def _teardown_again(directory: Path, *, rehearsal: bool) -> str:

@@ -77,7 +77,8 @@ def test_without_a_decision_the_wait_ends_when_the_time_is_up(directory):
     answered = gate(directory, 300).answer(only_a_yes)
 
     assert (answered.value, answered.refused) == (None, ())
-    assert time.monotonic() - began >= 0.3
+    # The clock of a run counts whole milliseconds.
+    assert time.monotonic() - began >= 0.299
     assert not waiting_path(directory).exists()
 
 

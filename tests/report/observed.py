@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from drproof.phases.recovery.census import Item
+
 URI = "s3://atlas-backups/atlas/backups/backup-20261101T021500Z"
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/atlas@sha256:" + "8" * 64
 SHA = "ab" * 32
@@ -144,6 +146,7 @@ class Decision:
 class Left:
     kind: str
     identity: str
+    state: str = ""
     remove_command: str = ""
 
 
@@ -153,6 +156,8 @@ class Torn:
     before: tuple[Left, ...] = (Left(kind="instance", identity="i-0123456789abcdef0"),)
     residue: tuple[Left, ...] = ()
     foreign: tuple[Left, ...] = ()
+    before_unsettled: tuple[Item, ...] = ()
+    held_unsettled: tuple[str, ...] = ()
 
 
 TYPES: dict[str, type] = {

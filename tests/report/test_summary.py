@@ -1,11 +1,14 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from drproof.evidence.bundle import Bundle
 from drproof.model.criteria import ExpectedContract, Input, Window
 from drproof.model.receipt import Cause, Outcome
 from drproof.model.verdict import Status
-from drproof.phases.recovery.teardown import LOOK
+from drproof.phases.recovery.census import UNMARKED, Item
+from drproof.phases.recovery.teardown import LOOK, UNTAGGED
 from drproof.report import summary
 from tests.report import drills, observed
 from tests.report.conftest import Make
@@ -132,11 +135,30 @@ def test_residue_comes_with_a_command_for_each_thing(make: Make) -> None:
     assert rehearsal[-1].endswith("--receipt-dir 'reports/drill 7' --target embedded")
 
 
-def test_what_no_journal_made_is_removed_by_no_teardown(make: Make) -> None:
-    left = observed.Left(kind="instance", identity="i-1", remove_command=LOOK.format(region="r", identity=1))
+@pytest.mark.parametrize("begins", [LOOK.format(region="r", identity=1), f"{UNTAGGED}aws ec2 terminate-instances"])
+def test_what_no_journal_made_and_what_lost_its_tag_is_removed_by_no_teardown(make: Make, begins: str) -> None:
+    left = observed.Left(kind="instance", identity="i-1", remove_command=begins)
     steps = [passed("teardown", observed=observed.Torn(residue=(left,)))]
     lines = told(make(Drill(steps=steps, mode="live")), still_up=True)
-    assert lines[-1].startswith("      remove it: look whose it is")
+    assert lines[-1] == f"      remove it: {begins}"
+
+
+def test_what_nobody_knows_the_end_of_is_told_by_its_name(make: Make) -> None:
+    torn = observed.Torn(
+        before_unsettled=(Item(kind="cluster-object", identity="atlas/Secret/pull"),),
+        held_unsettled=("aws_iam_role.runner atlas-dr-runner-1",),
+        foreign=(
+            observed.Left(kind="object", identity="s3://a/b", state=UNMARKED),
+            observed.Left(kind="object", identity="s3://a/c"),
+        ),
+    )
+    lines = told(make(Drill(steps=[passed("teardown", observed=torn)], mode="live")), still_up=True)
+    assert lines[-4:] == [
+        "MAY BE UP: of 3 of this drill nobody knows whether they are gone; look for them by name",
+        "  cluster-object atlas/Secret/pull",
+        "  held by the state: aws_iam_role.runner atlas-dr-runner-1",
+        "  object s3://a/b",
+    ]
 
 
 def test_no_text_can_move_the_cursor_or_forge_a_line(make: Make) -> None:

@@ -28,6 +28,7 @@ LOOK = (
     "look whose it is, no journal of this drill made it: "
     "aws ec2 describe-tags --region {region} --filters Name=resource-id,Values={identity}"
 )
+UNTAGGED = "see who took the drill's tag off; it is what the drill made: "
 REMOVE = {
     "instance": "aws ec2 terminate-instances --region {region} --instance-ids {identity}",
     "volume": "aws ec2 delete-volume --region {region} --volume-id {identity}",
@@ -335,7 +336,7 @@ def _residue(ctx: Context, item: Item, *, strange: bool) -> Residue:
         template = LOOK
     elif item.state == UNMARKED:
         # It is left for that: a tag that somebody took off may mean that they want it.
-        template = f"see who took the drill's tag off; it is what the drill made: {template}"
+        template = f"{UNTAGGED}{template}"
     return Residue(
         kind=item.kind,
         identity=item.identity,
