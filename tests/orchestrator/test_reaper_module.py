@@ -67,6 +67,24 @@ def test_the_reaper_runs_on_what_its_package_was_built_for_as_the_orchestrator_d
     assert said == meant
 
 
+def test_the_page_names_each_variable_with_what_it_is_where_nobody_says_anything() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "residue.md").read_text(encoding="utf-8")
+    section = page.partition("\n### Deploying it\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)?) \| ([^|]+) \|", section, re.MULTILINE)
+
+    told = {name: said for names, said in rows for name in re.findall(r"`(\w+)`", names)}
+    assert told == {name: _said(block.attributes) for name, block in variables("reaper").items()}
+
+
+def _said(variable: Mapping[str, Any]) -> str:
+    if "default" not in variable:
+        return "needed"
+    default = variable["default"]
+    if default in ("", []):
+        return "none"
+    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
+
+
 class Planned:
     """The module in a folder of its own, planned against one embedded world."""
 

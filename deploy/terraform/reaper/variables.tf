@@ -144,7 +144,7 @@ variable "max_deletions" {
 variable "dry_run" {
   type        = bool
   default     = true
-  description = "Whether it only tells; begin with true, and read the log."
+  description = "Whether it only tells; begin with true, and call it by hand: what it answers is the record."
 }
 
 variable "alarm_topics" {
