@@ -21,7 +21,7 @@ sweep:
 sweep-faults:
 	python3 bootstrap.py test -m "exhaustive or costly" tests/drill/test_faults.py
 
-# Each costly test, of whichever day.
+# Each costly test of whichever day that is not exhaustive: make sweep runs those.
 test-costly:
 	python3 bootstrap.py test -m "costly and not exhaustive"
 

@@ -61,7 +61,7 @@ def gc(  # noqa: PLR0913 — one option a limit
 ) -> None:
     """Remove what drills left at the recovery site and what has expired; a dry run unless --yes.
 
-    Exit status: 0 nothing is left that has expired, 1 something is, 2 misused, 4 refused by a guard.
+    Exit status: 0 nothing is left that has expired, 1 something is, 2 misused or not answered, 4 refused by a guard.
     """
     from drproof.engine.refusal import refuse
     from drproof.engine.sweep import sweep

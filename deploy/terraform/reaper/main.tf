@@ -1,6 +1,6 @@
 # The reaper: a sweep by schedule, for drills whose host died together with their guardian.
 #
-# The package is a zip of drproof with its dependencies (without kubernetes) and a drproof.toml beside them.
+# The package is the zip that `drproof package` writes: the same as that of the orchestrator's functions.
 
 terraform {
   required_version = ">= 1.10.0"
@@ -51,7 +51,8 @@ resource "aws_lambda_function" "reaper" {
   filename                       = var.package
   source_code_hash               = filebase64sha256(var.package)
   handler                        = "drproof.orchestrator.reaper.handler"
-  runtime                        = "python3.13"
+  runtime                        = var.runtime
+  architectures                  = [var.architecture]
   timeout                        = 900
   memory_size                    = 512
   reserved_concurrent_executions = 1
@@ -60,6 +61,13 @@ resource "aws_lambda_function" "reaper" {
     variables = {
       DRPROOF_TARGET      = "aws"
       EXPECTED_ACCOUNT_ID = var.account_id
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = filesha256(var.package) == var.package_sha256
+      error_message = "The package is another one than package_sha256 names; run `drproof package` again, and give the digest that it prints."
     }
   }
 

@@ -4,10 +4,41 @@ variable "name" {
   description = "The name of the function, its role and its schedule."
 }
 
+# What the function is: `drproof package` says each of these in its last two lines.
+
 variable "package" {
   type        = string
-  description = "The zip with drproof, its dependencies and a drproof.toml."
+  description = "The zip that `drproof package` wrote."
 }
+
+variable "package_sha256" {
+  type        = string
+  description = "Its SHA-256, in hexadecimal digits: a zip that was built anew since is refused."
+
+  validation {
+    condition     = can(regex("^[0-9a-f]{64}$", var.package_sha256))
+    error_message = "package_sha256 is no SHA-256 of 64 digits."
+  }
+}
+
+variable "runtime" {
+  type        = string
+  default     = "python3.13"
+  description = "The release of Python that the package was built for."
+}
+
+variable "architecture" {
+  type        = string
+  default     = "arm64"
+  description = "The architecture that the package was built for."
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture is arm64 or x86_64."
+  }
+}
+
+# Where it sweeps, as drproof.toml has it.
 
 variable "account_id" {
   type        = string
@@ -113,7 +144,7 @@ variable "max_deletions" {
 variable "dry_run" {
   type        = bool
   default     = true
-  description = "Whether it only tells; begin with true, and read the log."
+  description = "Whether it only tells; begin with true, and call it by hand: what it answers is the record."
 }
 
 variable "alarm_topics" {
