@@ -41,12 +41,15 @@ def refuse_too_many(what: str, found: Collection[object], most: int, setting: st
     """Refuse to remove more than a limit allows, before the first one is removed.
 
     Raises:
-        GuardError: there are more; the message names the setting.
+        GuardError: there are more; the message names the setting, or the option.
     """
     count = len(found)
     if count > most:
+        where = (
+            f"{setting} in drproof.toml" if "." in setting else f"{setting}, of the reaper its module's max_deletions"
+        )
         msg = (
             f"{count} {what} would be removed; expected at most {most} ({setting}); nothing was removed\n"
-            f"  next: look at what carries the tag; if all of it is to go, raise {setting} in drproof.toml"
+            f"  next: look at what carries the tag; if all of it is to go, raise {where}"
         )
         raise GuardError(msg)

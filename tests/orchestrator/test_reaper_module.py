@@ -168,7 +168,8 @@ def test_the_function_runs_on_what_is_told_and_else_on_what_is_packed_where_nobo
         (f"package_sha256={'0' * 64}", "another one than package_sha256 names"),
         ("package_sha256=", "is no SHA-256 of 64 digits"),
         ("architecture=aarch64", "architecture is arm64 or x86_64"),
+        ("region=eu-north-1", "expected eu-north-1, where the drills are"),
     ],
 )
-def test_another_package_than_the_one_that_is_told_is_refused(told: str, says: str, planned: Planned) -> None:
+def test_another_package_or_place_than_the_one_that_is_told_is_refused(told: str, says: str, planned: Planned) -> None:
     assert says in planned.terraform("plan", "-input=false", "-var", told, status=1)

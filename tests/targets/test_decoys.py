@@ -199,7 +199,10 @@ def test_more_than_the_limit_is_refused_before_the_first_is_removed(yard: Yard, 
     made = dead.makes()
     before = len(yard.world.calls())
 
-    with pytest.raises(GuardError, match=r"expected at most 2 \(--max-deletions\); nothing was removed"):
+    with pytest.raises(
+        GuardError,
+        match=r"expected at most 2 \(--max-deletions\); nothing was removed\n.* raise --max-deletions, of the reaper its",
+    ):
         sweep(dead.target, dead.settings, Asked(yes=True, max_deletions=2), tmp_path)
     assert not [one for one in yard.world.calls()[before:] if one["action"].startswith(("Delete", "Terminate"))]
 

@@ -27,6 +27,15 @@ data "aws_caller_identity" "current" {
   }
 }
 
+data "aws_region" "current" {
+  lifecycle {
+    postcondition {
+      condition     = self.name == var.region
+      error_message = "The provider is in ${self.name}, expected ${var.region}, where the drills are: it would sweep elsewhere."
+    }
+  }
+}
+
 data "aws_partition" "current" {}
 
 locals {
