@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from drproof.engine.attempts import REFUSED_CODES
+from drproof.targets.aws import errors
 from drproof.targets.provisioners.build_failures import found_the_lock_held, is_beside, lock_in
-from drproof.targets.provisioners.command import Said
+from drproof.targets.provisioners.command import Said, refusal
 
 FILE = Path(__file__).parents[2] / "deploy" / "codebuild" / "buildspec.yml"
 (BUILD,) = yaml.safe_load(FILE.read_text(encoding="utf-8"))["phases"]["build"]["commands"]
@@ -175,12 +177,33 @@ def test_what_the_platform_answered_is_read_from_the_whole_words_of_its_sdk(name
 @pytest.mark.parametrize("name", OF_OTHERS)
 def test_what_somebody_elses_program_printed_is_no_answer_of_the_platform(name: str, tmp_path: Path) -> None:
     told = OF_OTHERS[name]
-    errors = [one for one in told if one.severity == "error"]
 
     assert "" in heard(*told)
-    assert len(heard(*told)) == len(errors)
+    assert len(heard(*told)) == sum(one.severity == "error" for one in told)
     assert build(tmp_path, printed(told)) == ("", {})
     assert not found_the_lock_held(None, printed(told).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        (["UnauthorizedOperation"], "UnauthorizedOperation"),
+        (["VcpuLimitExceeded", "AccessDenied"], "AccessDenied"),
+        (["VcpuLimitExceeded", "RequestLimitExceeded"], ""),
+        (["AccessDenied", ""], ""),
+        ([], ""),
+        *(([code], "") for code in sorted(errors.RENEWED)),
+        *((["AccessDenied", code], "") for code in sorted(errors.RENEWED)),
+    ],
+)
+def test_what_the_next_attempt_signs_anew_is_refused_to_this_one_alone(answers: list[str], code: str) -> None:
+    """Terraform has the credentials of one moment, and a build its own: those of a further attempt are others."""
+    assert refusal(answers) == code
+
+
+def test_credentials_that_are_over_still_end_what_the_drill_asks_itself() -> None:
+    assert {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed"} <= errors.RENEWED
+    assert {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "RequestTimeTooSkewed"} <= REFUSED_CODES
 
 
 def test_a_lock_is_told_by_the_error_that_begins_with_it(tmp_path: Path) -> None:

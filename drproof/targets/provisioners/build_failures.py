@@ -25,7 +25,13 @@ KNOWN = frozenset({"PlanDestroys", "PluginDiffers", "StalePlan", "StateHeld"})
 """How the reason in a receipt begins where the build knew what it was: the same words as of our own Terraform."""
 ANSWERED = "Answered "
 """How it begins where the build knew the platform's own codes."""
-STEPS = {**NEXT, "StateHeld": "drproof gc, which says whose the state is; the build applied nothing to it"}
+ALLOW = "allow the call to the role of the build's project; pytest -m preflight asks IAM what that role may"
+STEPS = {
+    **NEXT,
+    "StateHeld": "drproof gc, which says whose the state is; the build applied nothing to it",
+    **dict.fromkeys(("AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"), ALLOW),
+}
+"""Ahead of what is to be done about the drill's own calls: a build acts in another role."""
 
 
 def found_the_lock_held(receipt: BuildReceipt | None, tail: Sequence[str]) -> bool:
@@ -85,7 +91,7 @@ def failed(build: BuildSeen, receipt: BuildReceipt | None, doubt: str, tail: Seq
     elif doubt:
         why = f"{why}; {doubt}"
     lines = "".join(f"\n    {line}" for line in tail)
-    step = errors.NEXT.get(code) or STEPS.get(code, STEPS[""])
+    step = STEPS.get(code) or errors.NEXT.get(code) or STEPS[""]
     msg = f"build {build.build_id}: {build.status}: {why}{lines}\n  next: {step}"
     return family(msg, code=code, call="codebuild:BatchGetBuilds")
 

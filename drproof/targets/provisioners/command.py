@@ -114,8 +114,11 @@ def met_a_lock(tail: Iterable[str]) -> bool:
 def refusal(answers: Sequence[str]) -> str:
     """Return the code by which the platform refused for good; empty when any of the errors is another one.
 
-    What is throttled or gets no answer Terraform has tried again itself, and what it did not find it knows better.
+    What is throttled or gets no answer Terraform has tried again itself, and what it did not find it knows better. Its
+    credentials are those of the moment at which it was started, and a build has its own: the next attempt has others.
     """
+    if not errors.RENEWED.isdisjoint(answers):
+        return ""
     families = {errors.family(code) if code else None for code in answers}
     if not families or not families <= {TargetError, QuotaError}:
         return ""
