@@ -322,7 +322,7 @@ def a_decision_of_people_counts_only_as_an_approver_signed_it_in_time(house: Hou
         (decided(True, execution_arn="arn:aws:states:us-west-2:444455556666:execution:one:two"), REFUTED),
         (yes.asking(approval=of_one), REFUTED),
         (yes.receipt("validate", caller=None), REFUTED),
-        (yes.receipt("promote", caller=None), REFUTED),
+        (yes.receipt("promote", caller=None), UNPROVEN),
         (UNDECIDED.receipt("promote", caller=None), PROVEN),
         (yes.facts("promote", ticket="another"), REFUTED),
         (UNDECIDED.receipt("promote", outcome=Outcome.PASSED, observed=DECIDED), REFUTED),

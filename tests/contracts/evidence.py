@@ -216,9 +216,9 @@ PROMOTED = PASSING.receipt("promote", outcome=Outcome.PASSED, observed=DECIDED, 
 )
 
 
-def decided(approved: bool, *, by: Key = APPROVER, **changes: Any) -> Evidence:
+def decided(approved: bool, *, by: Key = APPROVER, of: Evidence | None = None, **changes: Any) -> Evidence:
     """Return a drill whose people decided, in a decision that is changed before it is signed."""
-    asked = PASSING.asking(approval=AWAITED)
+    asked = (of or PASSING).asking(approval=AWAITED)
     validated = digest(canonical(encode(asked.receipts["validate"])))
     said = replace(
         Decision(

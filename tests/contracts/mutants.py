@@ -15,6 +15,7 @@ from drproof.model.contract import Contract
 from tests.contracts import (
     boundaries_of_alarms,
     boundaries_of_backups,
+    boundaries_of_callers,
     boundaries_of_clusters,
     boundaries_of_control_planes,
     boundaries_of_executions,
@@ -44,6 +45,7 @@ from tests.contracts.reasoning import REASONING
 CHECKED = (
     boundaries_of_alarms,
     boundaries_of_backups,
+    boundaries_of_callers,
     boundaries_of_clusters,
     boundaries_of_control_planes,
     boundaries_of_executions,

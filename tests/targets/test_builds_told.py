@@ -198,6 +198,8 @@ def test_a_held_lock_is_named_where_it_lies_and_given_back_there(
         ("VcpuLimitExceeded UnauthorizedOperation", TargetError, "UnauthorizedOperation"),
         ("VcpuLimitExceeded RequestLimitExceeded", TargetError, "BuildFailed"),
         ("InvalidSubnetID.NotFound", TargetError, "BuildFailed"),
+        ("ExpiredToken", TargetError, "BuildFailed"),
+        ("UnauthorizedOperation RequestExpired", TargetError, "BuildFailed"),
     ],
 )
 def test_what_the_platform_refused_a_build_is_told_by_its_own_code(
@@ -210,6 +212,25 @@ def test_what_the_platform_refused_a_build_is_told_by_its_own_code(
 
     assert (type(error), error.code) == (family, code)
     assert reason in str(error)
+
+
+@pytest.mark.parametrize(
+    ("answers", "step"),
+    [
+        ("AccessDenied", "allow the call to the role of the build's project"),
+        ("AccessDeniedException", "allow the call to the role of the build's project"),
+        ("UnauthorizedOperation", "allow the call to the role of the build's project"),
+        ("VcpuLimitExceeded", "pytest -m preflight says how much of the quota is used"),
+        ("RequestExpired", "read the lines above"),
+    ],
+)
+def test_the_next_step_of_a_refused_build_is_one_for_its_own_role(answers: str, step: str) -> None:
+    """The drill's role asked for nothing, and nobody can renew the credentials of a build."""
+    text = receipt(reason=f"Answered {answers}: it was refused")
+
+    error = failed(provisioner(Service([build(phases=bad("BUILD", "FAILED"))]), {RECEIPT: text}))
+
+    assert f"next: {step}" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -459,6 +459,14 @@ error VcpuLimitExceeded: You have requested more vCPU capacity than your current
 
   with aws_instance.runner,
 """
+NOT_THAT_PLUGIN = """
+Error: Failed to install provider
+
+Error while installing hashicorp/aws v6.34.0: the local package for
+registry.terraform.io/hashicorp/aws 6.34.0 doesn't match any of the checksums
+previously recorded in the dependency lock file (this might be because the
+available checksums are for packages targeting different platforms)
+"""
 NO_RIGHT = NO_ROOM.replace("VcpuLimitExceeded", "UnauthorizedOperation")
 
 
@@ -475,10 +483,15 @@ NO_RIGHT = NO_ROOM.replace("VcpuLimitExceeded", "UnauthorizedOperation")
         ("plan", LOCKED.replace("operation error S3:", ""), "LockHeld", HELD),
         ("apply", "Error: Error acquiring the state\nlock\nStatusCode: 412\n", "LockHeld", {}),
         ("plan", "Error: Error acquiring the state lock\nS3: PutObject, StatusCode: 403, AccessDenied\n", "", {}),
-        ("plan", "Error: Error acquiring the state lock\napi error AccessDenied: no\n", "Answered AccessDenied", {}),
+        (
+            "plan",
+            LOCKED.partition("\nError m")[0] + NO_RIGHT.partition("\n  with")[0][8:],
+            "Answered UnauthorizedOperation",
+            {},
+        ),
         ("plan", "Error: Error acquiring the state lock\nS3: PutObject, connection reset by peer\n", "", {}),
         ("init", "Error: Provider dependency changes detected", "PluginDiffers", {}),
-        ("init", "does not match any of the checksums recorded in the\ndependency lock file", "PluginDiffers", {}),
+        ("init", NOT_THAT_PLUGIN, "PluginDiffers", {}),
         ("apply", "Error: Saved plan is stale", "StalePlan", {}),
         ("plan", "Error: ID: x of something else", "", {}),
         ("apply", NO_ROOM, "Answered VcpuLimitExceeded", {}),

@@ -10,7 +10,9 @@ from drproof.model.criteria import Criteria
 from drproof.model.receipt import Receipt
 from drproof.model.verdict import Finding, Status, compare, undecided
 from drproof.phases.recovery.bringup import BringupObserved
+from drproof.phases.recovery.inspect_cluster import ClusterInspected
 from drproof.phases.recovery.inspect_runner import RunnerInspected
+from drproof.phases.recovery.reach_cluster import ClusterObserved
 from drproof.phases.recovery.resolve_runner import RunnerObserved
 from drproof.phases.recovery.restore import RestoreObserved
 from drproof.phases.recovery.restore_state import StateObserved
@@ -96,24 +98,38 @@ def foreign_tag(resolve_runner: Receipt[RunnerObserved]) -> Receipt[RunnerObserv
 
 
 @contract(
-    needs=["bringup", "resolve_runner", "restore_state", "restore", "inspect_runner", "validate"],
+    needs=[
+        "bringup",
+        "resolve_runner",
+        "reach_cluster",
+        "restore_state",
+        "restore",
+        "inspect_cluster",
+        "inspect_runner",
+        "validate",
+    ],
     controls=["NIST CP-4", "ISO 27001 A.5.30"],
 )
 def one_account_and_region_throughout(  # noqa: PLR0913 — every phase that acted
     bringup: Receipt[BringupObserved],
     resolve_runner: Receipt[RunnerObserved],
+    reach_cluster: Receipt[ClusterObserved],
     restore_state: Receipt[StateObserved],
     restore: Receipt[RestoreObserved],
+    inspect_cluster: Receipt[ClusterInspected],
     inspect_runner: Receipt[RunnerInspected],
     validate: Receipt[ValidateObserved],
     criteria: Criteria,
 ) -> Finding:
-    """Every phase at the recovery site acted in the expected account and region, on the machine that was resolved."""
+    """Each phase at the recovery site, bring-up to validation, acted in its account and region, on one machine."""
+    # A validation that passed has the receipts of all that it rests on; of what comes after it a window may have none.
     receipts: tuple[Receipt[Any], ...] = (
         bringup,
         resolve_runner,
+        reach_cluster,
         restore_state,
         restore,
+        inspect_cluster,
         inspect_runner,
         validate,
     )
@@ -157,6 +173,18 @@ def state_restored_by_another(restore_state: Receipt[StateObserved]) -> Receipt[
 def cluster_restored_elsewhere(restore: Receipt[RestoreObserved]) -> Receipt[RestoreObserved]:
     """Act elsewhere."""
     return _moved(restore, region="nowhere-1")
+
+
+@one_account_and_region_throughout.sabotage("the cluster was reached by another account")
+def cluster_reached_by_another(reach_cluster: Receipt[ClusterObserved]) -> Receipt[ClusterObserved]:
+    """Act elsewhere."""
+    return _moved(reach_cluster, account_id="000000000000")
+
+
+@one_account_and_region_throughout.sabotage("the cluster was looked at in another region")
+def cluster_inspected_elsewhere(inspect_cluster: Receipt[ClusterInspected]) -> Receipt[ClusterInspected]:
+    """Act elsewhere."""
+    return _moved(inspect_cluster, region="nowhere-1")
 
 
 @one_account_and_region_throughout.sabotage("another machine was looked at")

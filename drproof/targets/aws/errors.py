@@ -66,6 +66,20 @@ UNANSWERED = frozenset(
 )
 """Answers that do not say whether the call happened."""
 
+RENEWED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "TokenRefreshRequired",
+        "UnrecognizedClientException",
+    }
+)
+"""Answers to the credentials and the time of a request: another process, or another build, signs with others."""
+
 SERVER_FAILED = 500
 """From this status on an answer of HTTP says that the server failed, wherever it was by then."""
 

@@ -8,12 +8,16 @@ from drproof.model.errors import TargetError
 from drproof.targets.aws import errors
 from drproof.targets.aws.codebuild import BuildSeen
 from drproof.targets.provisioners.command import met_a_lock, refusal
+from drproof.targets.provisioners.diagnostics import OF_USERS
 from drproof.targets.provisioners.place import Lock
 from drproof.targets.provisioners.terraform import NEXT, NO_LOCK
 
 HELD = "LockHeld"
 TOLD = re.compile(r"\b(?P<name>ID|Who|Operation|Created):[ \t]+(?P<value>\S[^\n]*)")
 """How Terraform tells of a lock."""
+ERROR = "Error: "
+HEAD = re.compile(r"(?:Error|Warning): ")
+"""How each of its diagnostics begins in plain text."""
 SERVICE = re.compile(r"operation error (S3|DynamoDB):")
 """How it says which of the two kinds of lock is held."""
 BESIDE, IN_THE_TABLE = "S3", "DynamoDB"
@@ -21,14 +25,20 @@ KNOWN = frozenset({"PlanDestroys", "PluginDiffers", "StalePlan", "StateHeld"})
 """How the reason in a receipt begins where the build knew what it was: the same words as of our own Terraform."""
 ANSWERED = "Answered "
 """How it begins where the build knew the platform's own codes."""
-STEPS = {**NEXT, "StateHeld": "drproof gc, which says whose the state is; the build applied nothing to it"}
+ALLOW = "allow the call to the role of the build's project; pytest -m preflight asks IAM what that role may"
+STEPS = {
+    **NEXT,
+    "StateHeld": "drproof gc, which says whose the state is; the build applied nothing to it",
+    **dict.fromkeys(("AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"), ALLOW),
+}
+"""Ahead of what is to be done about the drill's own calls: a build acts in another role."""
 
 
 def found_the_lock_held(receipt: BuildReceipt | None, tail: Sequence[str]) -> bool:
     """Return whether the build could not take the lock; of one without a receipt its log says so."""
     if receipt is not None:
         return _word(receipt) == HELD
-    return any(NO_LOCK in line for line in tail) and met_a_lock(tail)
+    return met_a_lock(_of_the_lock(tail))
 
 
 def lock_of(receipt: BuildReceipt | None) -> Lock | None:
@@ -43,19 +53,29 @@ def lock_of(receipt: BuildReceipt | None) -> Lock | None:
 def is_beside(receipt: BuildReceipt | None, tail: Sequence[str]) -> bool | None:
     """Return whether the lock lies beside the state, or in the table; None where nobody said."""
     said = receipt.lock_held.get("service", "") if receipt is not None else ""
-    if not said and (found := SERVICE.search(" ".join(" ".join(tail).partition(NO_LOCK)[2].split()))) is not None:
+    if not said and (found := SERVICE.search(" ".join(" ".join(_of_the_lock(tail)).split()))) is not None:
         said = found[1]
     return said == BESIDE if said in {BESIDE, IN_THE_TABLE} else None
 
 
 def lock_in(tail: Sequence[str]) -> Lock | None:
     """Return whose lock it was, as the end of a build's log shows Terraform's words; None where it does not say."""
-    start = next((number for number, line in enumerate(tail) if NO_LOCK in line), len(tail))
-    held = {found["name"].lower(): found["value"].strip() for line in tail[start:] for found in TOLD.finditer(line)}
+    lines = _of_the_lock(tail)
+    held = {found["name"].lower(): found["value"].strip() for line in lines for found in TOLD.finditer(line)}
     if not held.get("id"):
         return None
     said = {name: held.get(name, "") for name in ("id", "who", "created", "operation")}
     return Lock(**said, info="")
+
+
+def _of_the_lock(tail: Sequence[str]) -> Sequence[str]:
+    """Return the lines of Terraform's error of a lock, which it asks for first: whatever else fails has one."""
+    heads = [number for number, line in enumerate(tail) if HEAD.match(line)]
+    first = next((number for number in heads if tail[number].startswith(ERROR)), None)
+    users = any(OF_USERS.match(HEAD.sub("", tail[number])) for number in heads)
+    if first is None or users or not tail[first].removeprefix(ERROR).startswith(NO_LOCK):
+        return ()
+    return tail[first : next((number for number in heads if number > first), len(tail))]
 
 
 def failed(build: BuildSeen, receipt: BuildReceipt | None, doubt: str, tail: Sequence[str]) -> TargetError:
@@ -71,7 +91,7 @@ def failed(build: BuildSeen, receipt: BuildReceipt | None, doubt: str, tail: Seq
     elif doubt:
         why = f"{why}; {doubt}"
     lines = "".join(f"\n    {line}" for line in tail)
-    step = errors.NEXT.get(code) or STEPS.get(code, STEPS[""])
+    step = STEPS.get(code) or errors.NEXT.get(code) or STEPS[""]
     msg = f"build {build.build_id}: {build.status}: {why}{lines}\n  next: {step}"
     return family(msg, code=code, call="codebuild:BatchGetBuilds")
 

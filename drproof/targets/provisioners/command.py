@@ -14,6 +14,7 @@ from typing import IO, Any
 from drproof.formats.strict_json import parse
 from drproof.model.errors import FormatError, QuotaError, TargetError
 from drproof.targets.aws import errors
+from drproof.targets.provisioners.diagnostics import answer_in
 from drproof.targets.provisioners.words import CODE, CREATED, ERROR
 from drproof.targets.provisioners.workshop import GRACE_SECONDS, KILL_SECONDS, Workshop
 
@@ -26,8 +27,6 @@ MET = re.compile(
     r"Lock Info:|StatusCode:\W+(?:409|412)\b|PreconditionFailed|ConditionalCheckFailed|ConditionalRequestConflict"
 )
 """What Terraform says besides when a lock was there; it calls each failure to ask for one by the same name."""
-ANSWERED = re.compile(r"\bapi\s+error\s+(?P<code>[A-Za-z][A-Za-z0-9.]*)(?=:)")
-"""How Terraform says what the platform answered: in the words of the SDK that it is built with."""
 TAKING_AWAY = frozenset({"delete", "replace", "forget"})
 
 
@@ -89,8 +88,7 @@ class Said:
         if diagnostic.get("severity") == "error":
             summary, detail = str(diagnostic.get("summary", "")), str(diagnostic.get("detail", ""))
             self.problem = self.problem or summary
-            answer = ANSWERED.search(f"{summary}\n{detail}")
-            self.answers.append(answer["code"] if answer else "")
+            self.answers.append(answer_in(summary, detail, str(diagnostic.get("address") or "")))
             for line in (summary, *detail.splitlines()):
                 self._hear_text(line)
 
@@ -116,8 +114,11 @@ def met_a_lock(tail: Iterable[str]) -> bool:
 def refusal(answers: Sequence[str]) -> str:
     """Return the code by which the platform refused for good; empty when any of the errors is another one.
 
-    What is throttled or gets no answer Terraform has tried again itself, and what it did not find it knows better.
+    What is throttled or gets no answer Terraform has tried again itself, and what it did not find it knows better. Its
+    credentials are those of the moment at which it was started, and a build has its own: the next attempt has others.
     """
+    if not errors.RENEWED.isdisjoint(answers):
+        return ""
     families = {errors.family(code) if code else None for code in answers}
     if not families or not families <= {TargetError, QuotaError}:
         return ""
