@@ -92,9 +92,12 @@ def test_the_machine_of_the_module_comes_up_stays_and_goes_away(
     machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
     began = len(world.calls())
     change = provisioner.up(make_intent(), machine)
-    note("builds", "recovery module: up", world.calls()[began:])
+    calls = world.calls()[began:]
+    note("builds", "recovery module: up", calls)
     (runner,) = site.recovery.fleet.runners({DRILL_TAG: origin})
 
+    # The builds' role may tag only by the request that makes a thing, and make a disk only with the drill's tags.
+    assert [call["action"] for call in calls if call["action"] == "CreateTags"] == []
     assert change.planned is not None
     assert (change.created, change.changed, change.destroyed) == (5, 0, 0)
     assert (change.planned.create, change.planned.change, change.planned.destroy) == (5, 0, 0)

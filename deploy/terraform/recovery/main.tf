@@ -116,6 +116,9 @@ resource "aws_instance" "runner" {
   associate_public_ip_address = var.associate_public_ip
   user_data                   = templatefile("${path.module}/templates/user-data.sh.tftpl", { k3s = local.k3s })
   tags                        = local.tags
+  # With the request that starts the machine. Tags of the block itself would be a request of their own, after it: a
+  # disk that is made without the drill's tag, which the roles that apply this are not allowed.
+  volume_tags = local.tags
 
   metadata_options {
     http_endpoint               = "enabled"
@@ -127,12 +130,11 @@ resource "aws_instance" "runner" {
     encrypted   = true
     volume_type = "gp3"
     volume_size = var.root_volume_gb
-    tags        = local.tags
   }
 
   lifecycle {
     # A later window names a later expiry, and a bill of materials may have moved on: the machine that is up stays.
-    ignore_changes = [ami, user_data, tags, tags_all, root_block_device[0].tags, root_block_device[0].tags_all]
+    ignore_changes = [ami, user_data, tags, tags_all, volume_tags]
   }
 
   depends_on = [aws_iam_role_policy_attachment.ssm]
