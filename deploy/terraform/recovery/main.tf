@@ -49,7 +49,7 @@ data "aws_iam_policy_document" "assumed_by_machines" {
 
 resource "aws_iam_role" "runner" {
   name                 = local.unique
-  description          = "The recovery machine: commands through SSM, and nothing else."
+  description          = "The recovery machine: commands through SSM, and what machine_policy_arn lets it read."
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_machines.json
   permissions_boundary = var.permissions_boundary != "" ? var.permissions_boundary : null
   tags                 = local.tags
@@ -62,6 +62,14 @@ resource "aws_iam_role" "runner" {
 resource "aws_iam_role_policy_attachment" "ssm" {
   role       = aws_iam_role.runner.name
   policy_arn = "arn:${data.aws_partition.this.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+}
+
+# Not inline: whoever may write policies into a role and pass it on is whoever it wants to be, and no condition of IAM
+# bounds what such a policy says. This one was made by somebody else, and whoever applies this may attach it alone.
+resource "aws_iam_role_policy_attachment" "machine" {
+  count      = var.machine_policy_arn == "" ? 0 : 1
+  role       = aws_iam_role.runner.name
+  policy_arn = var.machine_policy_arn
 }
 
 resource "aws_iam_instance_profile" "runner" {
@@ -123,7 +131,7 @@ resource "aws_instance" "runner" {
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
-    http_put_response_hop_limit = 1
+    http_put_response_hop_limit = var.metadata_hop_limit
   }
 
   root_block_device {
@@ -137,5 +145,5 @@ resource "aws_instance" "runner" {
     ignore_changes = [ami, user_data, tags, tags_all, volume_tags]
   }
 
-  depends_on = [aws_iam_role_policy_attachment.ssm]
+  depends_on = [aws_iam_role_policy_attachment.ssm, aws_iam_role_policy_attachment.machine]
 }
