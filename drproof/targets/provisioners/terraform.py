@@ -391,6 +391,7 @@ def _useless(why: str) -> TargetError:
     oldest = ".".join(map(str, OLDEST))
     msg = (
         f"terraform cannot be used: {why}\n"
-        f"  next: install terraform {oldest} or later, or pytest -m drill --provisioner direct"
+        f"  next: install terraform {oldest} or later, or let builds run it: --provisioner codebuild, docs/codebuild.md"
+        f"; a rehearsal does without: --provisioner direct"
     )
     return TargetError(msg, code="NoTerraform", call="terraform:version")
