@@ -20,6 +20,11 @@ def budget_ms(phases: Iterable[Phase[Any]]) -> int:
     return sum(phase.objective_ms or PHASE_MS for phase in phases)
 
 
+def needed_ms(phases: Iterable[Phase[Any]], limits: Limits, *, waits_ms: int = 0) -> int:
+    """Return how long credentials must live for these phases, what waits for people among them, and a teardown."""
+    return budget_ms(phases) + limits.teardown_reserve_ms + waits_ms
+
+
 def refuse_short_lived(
     ends_at: str, phases: Iterable[Phase[Any]], limits: Limits, *, now: str, waits: timedelta = timedelta()
 ) -> None:
@@ -33,8 +38,7 @@ def refuse_short_lived(
     # What only takes away is the end of such costs: on a guess, it is rather begun.
     if not ends_at or (ends_at == EXPIRY_UNKNOWN and not makes):
         return
-    needed = timedelta(milliseconds=budget_ms(phases) + limits.teardown_reserve_ms) + waits
-    until = timestamps.parse(now) + needed
+    until = timestamps.parse(now) + timedelta(milliseconds=needed_ms(phases, limits)) + waits
     if ends_at == EXPIRY_UNKNOWN:
         raise refuse(
             "the credentials end, and do not say when: a drill that outlives them cannot be torn down",

@@ -1,7 +1,7 @@
 """The places and names of a request: each is what it is meant for, or the request is refused."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from drproof.targets.signers import FILE
 
 TOPIC_PARTS = 6
 SECOND_MS = 1_000
+ASK_THE_CLUSTER = frozenset({"reach_cluster", "read_tools"})
+"""The phase that needs the recovery cluster first, and that of a preflight which sees whether a drill gets one."""
 
 
 def rooted(settings: Settings, directory: Path) -> Settings:
@@ -279,6 +281,30 @@ def _check_access(settings: Settings) -> None:
             got="nothing",
             next_step="set cluster.kubectl in drproof.toml, or leave it out",
         )
+
+
+def refuse_unreachable(settings: Settings, phases: Iterable[str], *, live: bool) -> None:
+    """Refuse a machine of the shipped module that would let nobody in where its cluster is asked from here.
+
+    What a module of one's own, or the one of the builds, lets in is not known here. A teardown is never refused.
+
+    Raises:
+        Refusal: a cluster would be waited for that nobody could reach.
+    """
+    recovery, where = settings.recovery, settings.recovery.provisioner
+    if not live or settings.cluster.kubeconfig or recovery.cluster_access != "kubeconfig":
+        return
+    shipped = where.kind in {"auto", "terraform"} and where.module in {"", "aws"}
+    if not shipped or where.allowed_cidr or not ASK_THE_CLUSTER & {*phases}:
+        return
+    raise refuse(
+        "nobody could reach the recovery cluster: recovery.provisioner.allowed_cidr is empty, and the shipped module "
+        "then lets nobody in",
+        expected="a CIDR block, or recovery.cluster_access ssm",
+        got="neither",
+        next_step="set recovery.provisioner.allowed_cidr to the addresses from which the drill is run, such as "
+        "203.0.113.7/32, or run the same command with --cluster-access ssm",
+    )
 
 
 def _check_cluster(cluster: ClusterSettings) -> None:

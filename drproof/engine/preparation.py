@@ -24,7 +24,7 @@ from drproof.engine.clock import SystemClock
 from drproof.engine.criteria import criteria_of, expected_of, settings_of
 from drproof.engine.keys import TRUST, read_trust
 from drproof.engine.kubeconfig import uid_of
-from drproof.engine.places import check_places, rooted, with_signer
+from drproof.engine.places import check_places, refuse_unreachable, rooted, with_signer
 from drproof.engine.private import Private
 from drproof.engine.readiness import approvers_of
 from drproof.engine.refusal import refuse
@@ -55,7 +55,6 @@ EXPIRES_AFTER = timedelta(hours=12)
 """When what a drill created may be removed by anyone, counted from its opening and the time that people have."""
 
 LONGEST_LIFE = EXPIRES_AFTER + timedelta(milliseconds=LONGEST_MS)
-
 DRILL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -166,6 +165,7 @@ def prepare(request: DrillRequest) -> Prepared:
     passed = {receipt.phase: receipt.passed for receipt in prior.receipts} if prior else None
     by_hand = [receipt.phase for receipt in prior.receipts if receipt.manual is not None] if prior else []
     coverage = cover(plan, window, passed, by_hand=by_hand)
+    refuse_unreachable(settings, (phase.name for phase in coverage.run), live=not embedded)
     challenge = prior.plan.criteria.workload.challenge if prior else ""
     criteria = criteria_of(resolved, settings, plan, teardown=window.teardown, challenge=challenge)
     # Whether it was forced is fixed with the first window, and judged again by that.

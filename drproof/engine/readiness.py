@@ -4,17 +4,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drproof import catalog
-from drproof.analysis.cost import estimated_minutes
 from drproof.engine.keys import read_trust
+from drproof.engine.lifetime import needed_ms
 from drproof.engine.refusal import nearest, refuse
 from drproof.engine.settings import Resolved
+from drproof.engine.window import WindowRequest, cover
 from drproof.formats.image_ref import registry_of
 from drproof.model.criteria import Preflight
 from drproof.model.plan import Plan
 from drproof.model.settings import Orchestrator, Settings, Triggers
 from drproof.model.signing import Role
 
-MINUTE_MS = 60_000
 KMS = "awskms:"
 BUILDS = "codebuild"
 """The provisioner that builds run for."""
@@ -85,12 +85,14 @@ def preflight_of(resolved: Resolved, settings: Settings, plan: Plan) -> Prefligh
                 got=name,
                 next_step="mend preflight.accept_overlaps in drproof.toml",
             )
-    minutes = estimated_minutes(drill.names, settings.cost, promotes=True)
     pulls = bool(settings.cluster.pull_secret and registry_of(settings.image_ref))
     # The provisioner may have a name that this version's settings do not know yet.
     builds = str(settings.recovery.provisioner.kind) == BUILDS
     return Preflight(
-        credentials_ms=minutes * MINUTE_MS + resolved["limits.teardown_reserve"],
+        # What the drill refuses by, so that it does not refuse what passed here.
+        credentials_ms=needed_ms(
+            cover(drill, WindowRequest(), None).run, settings.limits, waits_ms=settings.promotion.await_ms
+        ),
         clock_skew_ms=resolved["preflight.clock_skew"],
         quotas=("vCPUs", *(["builds"] if builds else [])),
         uses=verbs_of(drill, settings),

@@ -92,6 +92,7 @@ def module_variables(settings: Settings, watched: Watched, package: Package) -> 
         "codebuild_queued_timeout_minutes": builds.queued_ms // 60_000,
         "codebuild_timeout_minutes": builds.build_ms // 60_000,
         "dr_instance_type": recovery.instance_type,
+        "dr_machine_policy_arn": where.variables.get("machine_policy_arn", ""),
         "dr_runner_name": recovery.runner_name,
         "dr_subnet_id": where.subnet_id,
         "dr_vpc_id": where.vpc_id,

@@ -1,19 +1,22 @@
 """What a preflight demands comes from the settings and from the plan of the drill after it."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drproof import catalog
-from drproof.analysis.cost import MINUTES
+from drproof.engine.clock import instant
 from drproof.engine.keys import TRUST, init
+from drproof.engine.lifetime import budget_ms, refuse_short_lived
 from drproof.engine.preparation import DrillRequest, Prepared, prepare
 from drproof.engine.refusal import Refusal
 from drproof.model.signing import Role
 
 MINUTE = 60_000
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def _prepared(folder: Path, toml: str = "", plan: str = "preflight", **options: Any) -> Prepared:
@@ -26,14 +29,30 @@ def _subjects(prepared: Prepared, contract: str) -> tuple[str, ...]:
     return found
 
 
-def test_credentials_must_outlive_every_phase_and_the_reserve(tmp_path):
-    whole = sum(MINUTES.values())
+@pytest.mark.parametrize(
+    ("toml", "options", "beside_the_phases"),
+    [
+        ("", {}, 20),
+        ('[limits]\nteardown_reserve = "1h"\n', {}, 60),
+        ('[promotion]\nawait_approval = "3h"\n', {}, 20 + 180),
+        ("", {"await_approval": "2h"}, 20 + 120),
+    ],
+)
+def test_credentials_that_pass_the_preflight_are_those_that_the_drill_after_it_takes(
+    toml, options, beside_the_phases, tmp_path
+):
+    init(tmp_path / "keys")
+    init(tmp_path / "keys", Role.APPROVER)
+    options = {**options, "trust": str(tmp_path / "keys" / TRUST)}
+    drill = _prepared(tmp_path, toml, plan="recovery", **options)
+    wanted = _prepared(tmp_path, toml, **options).criteria.preflight.credentials_ms
 
-    assert _prepared(tmp_path).criteria.preflight.credentials_ms == (whole + 20) * MINUTE
-    longer = _prepared(tmp_path, '[limits]\nteardown_reserve = "1h"\n')
-    assert longer.criteria.preflight.credentials_ms == (whole + 60) * MINUTE
-    said = _prepared(tmp_path, "[cost]\nruntime_minutes = 90\n")
-    assert said.criteria.preflight.credentials_ms == (90 + 20) * MINUTE
+    assert wanted == budget_ms(drill.coverage.run) + beside_the_phases * MINUTE
+    waits = timedelta(milliseconds=drill.criteria.approval.within_ms)
+    ends = {short: instant(NOW + timedelta(milliseconds=wanted - short)) for short in (0, 1_000)}
+    refuse_short_lived(ends[0], drill.coverage.run, drill.settings.limits, now=instant(NOW), waits=waits)
+    with pytest.raises(Refusal, match="the credentials end at"):
+        refuse_short_lived(ends[1_000], drill.coverage.run, drill.settings.limits, now=instant(NOW), waits=waits)
 
 
 def test_the_verbs_are_those_of_the_drill_and_of_the_engine_around_it(tmp_path):

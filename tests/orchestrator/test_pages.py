@@ -10,9 +10,11 @@ from drproof.engine.preparation import DrillRequest, prepare
 from drproof.engine.refusal import Refusal
 from drproof.orchestrator.demands import refuse_what_no_function_runs_by
 from drproof.orchestrator.package import PackageError, told
+from drproof.targets.provisioners import modules
 from tests.orchestrator.test_package import with_people
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+MODULE = DOCS.parent / "deploy" / "terraform" / "recovery"
 HEADER = re.compile(r"^\[[^\[].*?\]", re.MULTILINE)
 
 
@@ -56,6 +58,48 @@ def test_a_live_drill_is_prepared_by_the_settings_of_the_runbook_as_they_stand(t
         plan=catalog.RECOVERY, options={"allow_full_drill": True}, environment={}, directory=tmp_path
     )
 
+    prepared = prepare(request)
+
+    assert prepared.mode == "live"
+    told = prepared.settings.recovery.provisioner
+    # What the opening of the target asks: the module that a real account gets has all that it pins.
+    module = modules.chosen(told.module, told.variables, told.provider_mirror, rehearsal=False)
+    assert module.name == modules.SHIPPED
+    written = MODULE.joinpath("variables.tf").read_text(encoding="utf-8")
+    declared = set(re.findall(r'^variable "(\w+)"', written, re.MULTILINE))
+    assert {*told.variables} <= declared
+    (disk,) = re.findall(r'variable "root_volume_gb" \{.*?default += (\d+)', written, re.DOTALL)
+    assert prepared.settings.cost.ebs_root_gb == int(disk), "the cost note speaks of the disk that is made"
+
+
+@pytest.mark.parametrize("plan", [catalog.RECOVERY, catalog.PREFLIGHT])
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ("", True),
+        ('module = "aws"\n', True),
+        ('module = "own"\n', False),
+        ('kind = "direct"\n', False),
+        ('allowed_cidr = "203.0.113.7/32"\n', False),
+    ],
+)
+def test_a_machine_that_lets_nobody_in_is_refused_before_it_is_paid_for(
+    plan: str, said: str, refused: bool, tmp_path: Path
+) -> None:
+    text = re.sub(r"^allowed_cidr.*\n", "", live(), flags=re.MULTILINE)
+    head = "[recovery.provisioner]\n"
+    (tmp_path / "drproof.toml").write_text(text.replace(head, head + said))
+    options = {"allow_full_drill": True} if plan == catalog.RECOVERY else {}
+    request = DrillRequest(plan=plan, options=options, environment={}, directory=tmp_path)
+
+    if not refused:
+        assert prepare(request).mode == "live"
+        return
+    with pytest.raises(Refusal, match=r"(?s)nobody could reach.*allowed_cidr.*next: .*203\.0\.113\.7/32.*ssm"):
+        prepare(request)
+
+    asked_there = text.replace("[recovery]\n", '[recovery]\ncluster_access = "ssm"\n')
+    (tmp_path / "drproof.toml").write_text(asked_there)
     assert prepare(request).mode == "live"
 
 

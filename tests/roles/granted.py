@@ -37,6 +37,7 @@ schedule = "{FUNCTION}-schedule"
 """
 SIGNER = "awskms:" + AT.format(service="kms", what="key/11111111-2222-3333-4444-555555555555")
 DIGESTS = "awskms:" + AT.format(service="kms", what="key/66666666-7777-8888-9999-000000000000")
+READS = "arn:aws:iam::444455556666:policy/atlas-drill-reads"
 BLOCK = re.compile(r'^\s*(?:dynamic "statement"|statement) \{$', re.MULTILINE)
 QUOTED = re.compile(r'"([^"]*)"')
 
@@ -56,7 +57,10 @@ def settings_of_all() -> Settings:
     """Return the settings of sites with every part of the orchestrator and a lock table, each named."""
     text = LIVE.replace('uri = "s3://atlas-receipts/r"', f'uri = "s3://atlas-receipts/r"\ndigest_key = "{DIGESTS}"')
     text = text.replace('signer = "awskms:alias/atlas"', f'signer = "{SIGNER}"')
-    text = text.replace("[recovery.provisioner]\n", '[recovery.provisioner]\nlock_table = "atlas-locks"\n')
+    text = text.replace(
+        "[recovery.provisioner]\n",
+        f'[recovery.provisioner]\nlock_table = "atlas-locks"\nvariables = {{ machine_policy_arn = "{READS}" }}\n',
+    )
     text = text.replace(
         "[recovery.provisioner.codebuild]\n",
         '[recovery.provisioner.codebuild]\nterraform_uri = "s3://atlas-tools/terraform.zip"\n',

@@ -12,7 +12,7 @@ from drproof.model.readiness import PermissionsSeen
 from drproof.phases.preflight.read_permissions import read_permissions
 from drproof.targets.aws.iam import nobody_knows
 from drproof.targets.aws.permissions import needed, policy
-from tests.roles.granted import one_account, permissions, verbs
+from tests.roles.granted import READS, one_account, permissions, verbs
 
 AT = "arn:aws:{service}:us-west-2:444455556666:{what}"
 MACHINE = AT.format(service="ec2", what="instance/i-0123456789abcdef0")
@@ -53,6 +53,18 @@ OF_THE_MODULE: tuple[Case, ...] = (
         ROLE,
         {"iam:PolicyARN": (SSM_CORE,), CARRIED: OURS},
         {"iam:PolicyARN": ("arn:aws:iam::aws:policy/AdministratorAccess",), CARRIED: OURS},
+    ),
+    (
+        "iam:AttachRolePolicy",
+        ROLE,
+        {"iam:PolicyARN": (READS,)},
+        {"iam:PolicyARN": (f"{READS}-and-writes",)},
+    ),
+    (
+        "iam:DetachRolePolicy",
+        ROLE,
+        {"iam:PolicyARN": (READS,), CARRIED: OURS},
+        {"iam:PolicyARN": (READS,), CARRIED: NOBODYS},
     ),
     # A role of somebody else may begin with the name of the machine's.
     (

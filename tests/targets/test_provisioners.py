@@ -321,6 +321,23 @@ def test_without_terraform_auto_is_direct_and_says_so(
         _ = opened("terraform").recovery.provisioner
 
 
+@pytest.mark.parametrize("kind", ["auto", "terraform"])
+def test_without_terraform_a_real_account_is_refused_and_not_given_a_machine_that_cannot_be_drilled(
+    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What `direct` starts has neither a role nor a cluster: a rehearsal knows both without being given them."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    live = open_target(settings(kind, key="t/x"), None, directory=tmp_path, origin="d")
+    with pytest.raises(
+        TargetError, match=r"(?s)not on this machine's PATH.*next: install terraform.*codebuild"
+    ) as caught:
+        _ = live.recovery.provisioner
+    assert caught.value.code == "NoTerraform"
+
+    meant = open_target(settings("direct", key="t/x"), None, directory=tmp_path, origin="d")
+    assert meant.recovery.provisioner.kind == "direct", "whoever asks for it gets it"
+
+
 @pytest.mark.parametrize("said", ["exit 1", "echo nonsense", """echo '{"terraform_version": "1.9.8"}'"""])
 def test_a_terraform_that_does_not_work_or_is_too_old_is_not_used(said: str, tmp_path: Path) -> None:
     binary = tmp_path / "terraform"

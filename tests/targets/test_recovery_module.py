@@ -30,6 +30,8 @@ pytestmark = pytest.mark.costly
 
 MODULE = Path(str(files("drproof.deploy") / "terraform" / "recovery"))
 SHA256 = "ab" * 32
+READS_THE_STATE = """{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::atlas-recovery/drills/*"}]}"""
 SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
@@ -92,9 +94,12 @@ def test_the_machine_of_the_module_comes_up_stays_and_goes_away(
     machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
     began = len(world.calls())
     change = provisioner.up(make_intent(), machine)
-    note("builds", "recovery module: up", world.calls()[began:])
+    calls = world.calls()[began:]
+    note("builds", "recovery module: up", calls)
     (runner,) = site.recovery.fleet.runners({DRILL_TAG: origin})
 
+    # The builds' role may tag only by the request that makes a thing, and make a disk only with the drill's tags.
+    assert [call["action"] for call in calls if call["action"] == "CreateTags"] == []
     assert change.planned is not None
     assert (change.created, change.changed, change.destroyed) == (5, 0, 0)
     assert (change.planned.create, change.planned.change, change.planned.destroy) == (5, 0, 0)
@@ -150,6 +155,39 @@ def _is_as_promised(stranger: Callable[[str], Any], instance_id: str, tags: Any)
     assert (rule["FromPort"], rule["ToPort"], rule["IpRanges"][0]["CidrIp"]) == (6443, 6443, "10.0.0.0/8")
     script = ec2.describe_instance_attribute(InstanceId=instance_id, Attribute="userData")["UserData"]["Value"]
     assert script
+
+
+@needs_provider
+@pytest.mark.usefixtures("as_builds")
+def test_the_machine_may_read_what_a_named_policy_lets_it_and_gives_it_back(
+    world: embedded.World, tmp_path: Path, origin: str, network: dict[str, str], stranger: Callable[[str], Any]
+) -> None:
+    iam = stranger("iam")
+    arn = iam.create_policy(PolicyName=f"{origin}-reads", PolicyDocument=READS_THE_STATE)["Policy"]["Arn"]
+    variables = {
+        "ami_id": network["ami_id"],
+        "k3s_sha256": SHA256,
+        "machine_policy_arn": arn,
+        "metadata_hop_limit": "2",
+    }
+    chosen = settings("terraform", key=f"t/{origin}.tfstate", module="aws", variables=variables, provider_mirror=MIRROR)
+    provisioner = open_target(chosen, world.endpoint, directory=tmp_path, origin=origin).recovery.provisioner
+    machine = spec(origin, vpc_id=network["vpc_id"], subnet_id=network["subnet_id"])
+    began = len(world.calls())
+
+    (made,) = provisioner.up(make_intent(), machine).created_ids
+
+    attached = iam.list_attached_role_policies(RoleName=_unique(origin))["AttachedPolicies"]
+    assert {one["PolicyArn"] for one in attached} == {SSM, arn}
+    (found,) = stranger("ec2").describe_instances(InstanceIds=[made])["Reservations"][0]["Instances"]
+    assert found["MetadataOptions"]["HttpPutResponseHopLimit"] == 2
+    assert f"aws iam detach-role-policy --role-name {_unique(origin)} --policy-arn {arn}" in commands(
+        provisioner.holds()
+    )
+    assert provisioner.down(make_intent(), machine, bounds()).destroyed == 6
+    note("builds", "recovery module: a named policy", world.calls()[began:])
+    assert provisioner.holds() == ()
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 0, "it is somebody else's, and stays"
 
 
 @needs_provider
@@ -323,6 +361,8 @@ def test_a_plan_that_takes_something_away_is_not_applied(
         pytest.param("ami_parameter", "ubuntu", "no name of a parameter", marks=pytest.mark.exhaustive),
         pytest.param("k3s_sha256", "abc", "no SHA-256", marks=pytest.mark.exhaustive),
         pytest.param("k3s_url", "http://x", "https://", marks=pytest.mark.exhaustive),
+        ("machine_policy_arn", "arn:aws:iam::aws:policy/AdministratorAccess", "no policy of the recovery account"),
+        pytest.param("metadata_hop_limit", 3, "metadata_hop_limit is 1, or 2", marks=pytest.mark.exhaustive),
         pytest.param("tags", {}, "nobody could find and remove", marks=pytest.mark.exhaustive),
         pytest.param("account_id", "1", "twelve digits", marks=pytest.mark.exhaustive),
     ],

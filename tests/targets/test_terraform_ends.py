@@ -248,6 +248,26 @@ def test_a_time_limit_interrupts_terraform_and_leaves_neither_lock_nor_machine(
     nothing_is_left(site, origin)
 
 
+def test_an_init_has_as_long_as_an_apply_because_it_may_fetch_the_provider(
+    opened: Opener, origin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "bin" / "terraform"
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\ncase "$1" in init|validate) sleep 3 ;; esac\nexec {BINARY} "$@"\n')
+    slow.chmod(0o700)
+    site = opened("terraform", origin=origin)
+    provisioner = site.recovery.provisioner
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(slow.parent), prepend=os.pathsep)
+        patch.setattr(terraform, "LOOK_SECONDS", 1)
+        with pytest.raises(TargetError, match=r"terraform validate: Timeout: expected an end within 1 s"):
+            provisioner.up(make_intent(), spec(origin))
+        patch.setattr(terraform, "APPLY_SECONDS", 1)
+        with pytest.raises(TargetError, match=r"terraform init: Timeout: expected an end within 1 s"):
+            provisioner.up(make_intent(), spec(origin))
+    nothing_is_left(site, origin)
+
+
 MOVES = """
 import json, sys
 from pathlib import Path

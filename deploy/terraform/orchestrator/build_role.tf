@@ -210,6 +210,45 @@ data "aws_iam_policy_document" "builds" {
     }
   }
 
+  # The one that lets the workload read: somebody else made it, and it is named here.
+  dynamic "statement" {
+    for_each = var.dr_machine_policy_arn == "" ? [] : [var.dr_machine_policy_arn]
+
+    content {
+      sid       = "GiveItTheNamedPolicy"
+      actions   = ["iam:AttachRolePolicy"]
+      resources = [local.runner]
+
+      condition {
+        test     = "ArnEquals"
+        variable = "iam:PolicyARN"
+        values   = [statement.value]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.dr_machine_policy_arn == "" ? [] : [var.dr_machine_policy_arn]
+
+    content {
+      sid       = "TakeTheNamedPolicyBack"
+      actions   = ["iam:DetachRolePolicy"]
+      resources = [local.runner]
+
+      condition {
+        test     = "ArnEquals"
+        variable = "iam:PolicyARN"
+        values   = [statement.value]
+      }
+
+      condition {
+        test     = "Null"
+        variable = local.drill_is
+        values   = ["false"]
+      }
+    }
+  }
+
   # Somebody else's role may begin with the name of the machine's.
   statement {
     sid       = "RemoveOnlyRolesThatADrillMarked"

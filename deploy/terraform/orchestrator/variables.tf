@@ -175,6 +175,17 @@ variable "dr_runner_name" {
   }
 }
 
+variable "dr_machine_policy_arn" {
+  type        = string
+  default     = ""
+  description = "machine_policy_arn of recovery.provisioner.variables: the one policy besides that of SSM which builds may give the machine's role."
+
+  validation {
+    condition     = var.dr_machine_policy_arn == "" || can(regex("^arn:[a-z-]+:iam::${var.expected_account_id}:policy/[A-Za-z0-9_+=,.@/-]+$", var.dr_machine_policy_arn))
+    error_message = "dr_machine_policy_arn is no policy of the recovery account."
+  }
+}
+
 variable "dr_instance_type" {
   type        = string
   default     = "t4g.medium"

@@ -49,7 +49,7 @@ data "aws_iam_policy_document" "assumed_by_machines" {
 
 resource "aws_iam_role" "runner" {
   name                 = local.unique
-  description          = "The recovery machine: commands through SSM, and nothing else."
+  description          = "The recovery machine: commands through SSM, and what machine_policy_arn lets it read."
   assume_role_policy   = data.aws_iam_policy_document.assumed_by_machines.json
   permissions_boundary = var.permissions_boundary != "" ? var.permissions_boundary : null
   tags                 = local.tags
@@ -62,6 +62,14 @@ resource "aws_iam_role" "runner" {
 resource "aws_iam_role_policy_attachment" "ssm" {
   role       = aws_iam_role.runner.name
   policy_arn = "arn:${data.aws_partition.this.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+}
+
+# Not inline: whoever may write policies into a role and pass it on is whoever it wants to be, and no condition of IAM
+# bounds what such a policy says. This one was made by somebody else, and whoever applies this may attach it alone.
+resource "aws_iam_role_policy_attachment" "machine" {
+  count      = var.machine_policy_arn == "" ? 0 : 1
+  role       = aws_iam_role.runner.name
+  policy_arn = var.machine_policy_arn
 }
 
 resource "aws_iam_instance_profile" "runner" {
@@ -116,24 +124,26 @@ resource "aws_instance" "runner" {
   associate_public_ip_address = var.associate_public_ip
   user_data                   = templatefile("${path.module}/templates/user-data.sh.tftpl", { k3s = local.k3s })
   tags                        = local.tags
+  # With the request that starts the machine. Tags of the block itself would be a request of their own, after it: a
+  # disk that is made without the drill's tag, which the roles that apply this are not allowed.
+  volume_tags = local.tags
 
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
-    http_put_response_hop_limit = 1
+    http_put_response_hop_limit = var.metadata_hop_limit
   }
 
   root_block_device {
     encrypted   = true
     volume_type = "gp3"
     volume_size = var.root_volume_gb
-    tags        = local.tags
   }
 
   lifecycle {
     # A later window names a later expiry, and a bill of materials may have moved on: the machine that is up stays.
-    ignore_changes = [ami, user_data, tags, tags_all, root_block_device[0].tags, root_block_device[0].tags_all]
+    ignore_changes = [ami, user_data, tags, tags_all, volume_tags]
   }
 
-  depends_on = [aws_iam_role_policy_attachment.ssm]
+  depends_on = [aws_iam_role_policy_attachment.ssm, aws_iam_role_policy_attachment.machine]
 }

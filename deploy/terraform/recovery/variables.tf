@@ -148,3 +148,25 @@ variable "permissions_boundary" {
   type        = string
   default     = ""
 }
+
+variable "machine_policy_arn" {
+  description = "The ARN of one more policy of the machine's role: what the workload on it may read; empty for none."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.machine_policy_arn == "" || can(regex("^arn:[a-z-]+:iam::${var.account_id}:policy/[A-Za-z0-9_+=,.@/-]+$", var.machine_policy_arn))
+    error_message = "machine_policy_arn is no policy of the recovery account; those of AWS let the machine do more than a drill needs."
+  }
+}
+
+variable "metadata_hop_limit" {
+  description = "How far from the machine its metadata, and so its role, can be asked: 1 for the machine itself, 2 for its pods as well."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = contains([1, 2], var.metadata_hop_limit)
+    error_message = "metadata_hop_limit is 1, or 2 where pods that are not in the machine's own network ask."
+  }
+}

@@ -19,7 +19,7 @@ def provisioner_can_be_used(read_tools: Tools) -> Finding:
         observed={"asked": facts.asked, "kind": facts.kind, "version": facts.version, "status": facts.status},
         expected={"status": "ok", "version": "a version"},
         reason=f"the provisioner {facts.asked} cannot be used on this machine\n  next: install terraform 1.10 or "
-        "later, or set recovery.provisioner.kind to direct; the log of read_tools says what is in the way",
+        "later, or set recovery.provisioner.kind to codebuild; the log of read_tools says what is in the way",
     )
 
 

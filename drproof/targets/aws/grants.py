@@ -28,9 +28,13 @@ class Grant:
     resources: tuple[str, ...] = ("*",)
     only: frozenset[str] = frozenset()
     condition: Condition = field(default_factory=dict)
+    given: str = ""
+    """The name without which it falls away."""
 
 
-MODULE = tuple(Grant("recovery", row.actions, row.resources, MAKES_ROLES, row.condition) for row in role_grants.MODULE)
+MODULE = tuple(
+    Grant("recovery", row.actions, row.resources, MAKES_ROLES, row.condition, row.given) for row in role_grants.MODULE
+)
 """What the shipped module takes where the caller's own Terraform applies it: what the role of builds has for it."""
 
 DIRECT = (

@@ -277,7 +277,7 @@ def needed(verbs: Iterable[str], side: Side, settings: Settings, *, provisioner:
             msg = f"the capability verb {verb!r}: expected one of {', '.join(TABLE)}"
             raise ValueError(msg)
         for grant in (*TABLE[verb], *_on_the_machine(verb, settings)):
-            if grant.side != side or (grant.only and provisioner not in grant.only):
+            if grant.side != side or (grant.only and provisioner not in grant.only) or not names.get(grant.given, True):
                 continue
             condition = bound(grant.condition, names)
             for resource in filter(None, (filled(template, names) for template in grant.resources)):
@@ -347,6 +347,7 @@ def names_of(settings: Settings, side: Side) -> dict[str, str]:
         "build_project": builds.project,
         "build_receipts": builds.receipt_uri.removeprefix("s3://").rstrip("/"),
         "lock_table": where.lock_table,
+        "machine_policy": where.variables.get("machine_policy_arn", ""),
         "partition": partition,
         "purpose": recovery.runner_purpose,
         "primary_bucket": settings.primary.bucket,

@@ -14,6 +14,8 @@ class RoleGrant:
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ("*",)
     condition: Condition = field(default_factory=dict)
+    given: str = ""
+    """The name without which the whole statement falls away."""
 
 
 S3 = "arn:{partition}:s3:::"
@@ -28,6 +30,7 @@ MARKED: Condition = {"Null": {"aws:ResourceTag/drproof:drill": ("false",)}}
 SSM_ALONE: Condition = {
     "ArnEquals": {"iam:PolicyARN": ("arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore",)}
 }
+NAMED_ALONE: Condition = {"ArnEquals": {"iam:PolicyARN": ("{machine_policy}",)}}
 EXPIRES: Condition = {"Null": {**MARKED["Null"], "aws:ResourceTag/drproof:expires-at": ("false",)}}
 
 
@@ -242,6 +245,22 @@ MODULE = (
         actions=("iam:DetachRolePolicy",),
         resources=(RUNNER,),
         condition={**SSM_ALONE, **MARKED},
+    ),
+    RoleGrant(
+        sid="GiveItTheNamedPolicy",
+        needed_by="recovery module: what the workload may read",
+        actions=("iam:AttachRolePolicy",),
+        resources=(RUNNER,),
+        condition=NAMED_ALONE,
+        given="machine_policy",
+    ),
+    RoleGrant(
+        sid="TakeTheNamedPolicyBack",
+        needed_by="recovery module: the teardown",
+        actions=("iam:DetachRolePolicy",),
+        resources=(RUNNER,),
+        condition={**NAMED_ALONE, **MARKED},
+        given="machine_policy",
     ),
     RoleGrant(
         sid="RemoveOnlyRolesThatADrillMarked",

@@ -45,6 +45,7 @@ def of_role(role: str, verbs: Iterable[str], settings: Settings, *, in_subnets: 
     found = [
         Permission(verb=grant.needed_by, action=action, resource=resource, condition=condition)
         for grant in (*TABLE[role], *((IN_SUBNETS,) if in_subnets else ()))
+        if names.get(grant.given, True)
         for condition in (bound(grant.condition, names),)
         for resource in filter(None, (filled(template, names) for template in grant.resources))
         for action in grant.actions

@@ -28,11 +28,11 @@ def choose(  # noqa: PLR0913 — what each of them must be told
     directory: Path,
     every: float,
 ) -> AnyProvisioner:
-    """Return the provisioner that the settings ask for; `auto` is Terraform where it works, else direct.
+    """Return the provisioner that the settings ask for; `auto` is Terraform, or direct in a world that lacks it.
 
     Raises:
         ValueError: the settings ask for something that the provisioner would ignore.
-        TargetError: they ask for Terraform and this machine has none that works.
+        TargetError: they ask for Terraform, or for what a real account takes, and this machine has none that works.
     """
     if settings.kind == "codebuild":
         told = orders(
@@ -60,7 +60,8 @@ def choose(  # noqa: PLR0913 — what each of them must be told
         try:
             version = version_of(shutil.which("terraform"))
         except TargetError as exc:
-            if settings.kind == "terraform":
+            # What direct starts has no role and no cluster: only the embedded world's machines have both all the same.
+            if settings.kind == "terraform" or not session.endpoint:
                 raise
             reason = str(exc).partition("\n")[0]
         else:

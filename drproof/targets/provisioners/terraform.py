@@ -31,7 +31,8 @@ SHOWN = 10
 """How many addresses a message names."""
 OLDEST = (1, 10)
 """The first version that locks by an object beside the state."""
-INIT_SECONDS = 120
+LOOK_SECONDS = 120
+"""What neither fetches nor changes anything: version, validate, output, and a lock that is given back."""
 APPLY_SECONDS = LONGEST_SECONDS
 QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_CONFIG_FILE": os.devnull}
 NO_LOCK = "Error acquiring the state lock"
@@ -68,7 +69,7 @@ def version_of(binary: str | None) -> str:
         answer = subprocess.run(  # noqa: S603 — the binary that the caller found
             [binary, "version", "-json"],
             capture_output=True,
-            timeout=INIT_SECONDS,
+            timeout=LOOK_SECONDS,
             check=True,
             stdin=subprocess.DEVNULL,
             env=environment.child(QUIET),
@@ -199,7 +200,7 @@ class TerraformProvisioner:
         workshop = Workshop.next_in(self._directory)
         with workshop.in_use() as alive:
             use = self._initialised(workshop, alive, intent, spec, bounds)
-            self._must(use, "validate", ["validate", "-no-color"], INIT_SECONDS)
+            self._must(use, "validate", ["validate", "-no-color"], LOOK_SECONDS)
             kind = ("-destroy",) if verb == "destroy" else ()
             planned = self._must(use, "plan", ["plan", *kind, *CHANGING, f"-out={PLAN_FILE}"], APPLY_SECONDS)
             if verb == "apply" and planned.taken_away:
@@ -227,12 +228,12 @@ class TerraformProvisioner:
 
     def _providers(self, use: _Use) -> dict[str, str]:
         """Return the plugins, each with its version."""
-        versions = self._document(self._must(use, "version", ["version", "-json"], INIT_SECONDS))
+        versions = self._document(self._must(use, "version", ["version", "-json"], LOOK_SECONDS))
         return {str(name): str(version) for name, version in versions.get("provider_selections", {}).items()}
 
     def _outputs(self, use: _Use) -> dict[str, str]:
         """Return the outputs that are no secrets."""
-        told = self._document(self._must(use, "output", ["output", "-json", "-no-color"], INIT_SECONDS))
+        told = self._document(self._must(use, "output", ["output", "-json", "-no-color"], LOOK_SECONDS))
         return {
             name: str(found.get("value"))
             for name, found in told.items()
@@ -338,7 +339,8 @@ class TerraformProvisioner:
         if self._module.is_locked:
             # Terraform would add what the lock lacks to a copy that nobody keeps, and run it.
             arguments.append("-lockfile=readonly")
-        self._must(use, "init", arguments, INIT_SECONDS)
+        # It fetches the provider, which no network does in the time of a look.
+        self._must(use, "init", arguments, APPLY_SECONDS)
         return use
 
     def _run(self, use: _Use, arguments: Sequence[str], timeout: float) -> tuple[int, Said]:
@@ -383,7 +385,7 @@ class TerraformProvisioner:
         workshop = Workshop.next_in(self._directory)
         with workshop.in_use() as alive:
             use = self._initialised(workshop, alive, intent, spec, beside=beside)
-            self._must(use, "force-unlock", ["force-unlock", "-force", lock_id], INIT_SECONDS)
+            self._must(use, "force-unlock", ["force-unlock", "-force", lock_id], LOOK_SECONDS)
             workshop.close()
 
 
@@ -391,6 +393,7 @@ def _useless(why: str) -> TargetError:
     oldest = ".".join(map(str, OLDEST))
     msg = (
         f"terraform cannot be used: {why}\n"
-        f"  next: install terraform {oldest} or later, or pytest -m drill --provisioner direct"
+        f"  next: install terraform {oldest} or later, or let builds run it: --provisioner codebuild, docs/codebuild.md"
+        f"; a rehearsal does without: --provisioner direct"
     )
     return TargetError(msg, code="NoTerraform", call="terraform:version")
