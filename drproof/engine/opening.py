@@ -339,7 +339,7 @@ def _checked_target(prepared: Prepared, private: Private, world: World | None, o
         if any(phase.mutates and not phase.removes for phase in prepared.coverage.run):
             refuse_a_clock_ahead(target.recovery.identity, prepared.settings.limits)
         try:
-            _ = target.recovery.provisioner.version
+            _ = target.recovery.provisioner.version if prepared.coverage.provisions else ""
         except (ValueError, TargetError) as exc:
             raise refuse(str(exc), next_step="mend [recovery.provisioner] in drproof.toml") from exc
     return target

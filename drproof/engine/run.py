@@ -93,7 +93,7 @@ class Run:
     @property
     def provisioner(self) -> str:
         """What brings the recovery machine up in this run, for people; empty when nothing does."""
-        if not self.prepared.plan.mutates:
+        if not self.prepared.coverage.provisions:
             return ""
         provisioner = self.opened.target.recovery.provisioner
         return f"provisioner {provisioner.kind}, {provisioner.version}"

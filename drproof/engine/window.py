@@ -19,6 +19,9 @@ DIAGNOSTICS = "diagnostics"
 TEARDOWN = "teardown"
 
 
+PROVISIONING = frozenset({"runner.up", "runner.down"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowRequest:
     """What the operator asks for."""
@@ -64,6 +67,11 @@ class Coverage:
     def names(self) -> tuple[str, ...]:
         """Every phase whose receipt this run will hold."""
         return (*self.inherited, *(phase.name for phase in self.run))
+
+    @property
+    def provisions(self) -> bool:
+        """Whether a phase of this run brings a machine up or takes it away: any other needs no tool for that."""
+        return any(phase.uses & PROVISIONING for phase in self.run)
 
 
 def check(request: WindowRequest, *, inherits: bool) -> None:

@@ -71,6 +71,19 @@ def test_a_cluster_that_nobody_could_look_into_is_no_question_once_somebody_has(
     assert counted(look(BLIND), seen=(BLIND,)).settled == (BLIND,)
 
 
+def test_what_a_later_removal_answered_is_open_no_more_when_more_is_made() -> None:
+    unheard = (look(SECRET), effect("cluster.delete", f"{UID}/atlas/Secret/pull", ""))
+    again = (look(SECRET), effect("cluster.delete", f"{UID}/atlas/Secret/pull"))
+
+    assert counted(*unheard, *again, effect("cluster.apply", f"{UID}/atlas/Secret/other")) == census.Counted()
+
+
+def test_what_is_open_and_known_to_be_gone_is_settled() -> None:
+    found = census.Counted(settled=(SPACE,), unsettled=(SECRET, ELSEWHERE))
+
+    assert found.without([ELSEWHERE]) == census.Counted(settled=(SPACE, ELSEWHERE), unsettled=(SECRET,))
+
+
 def test_what_is_open_stays_open_when_more_is_made() -> None:
     found = counted(look(SECRET), effect("cluster.apply", f"{UID}/atlas/Secret/other"))
 

@@ -202,9 +202,9 @@ def test_a_state_that_is_empty_after_a_removal_that_did_not_end_is_neither_prove
     assert found.reason.endswith("; ".join(commands([MACHINE])))
 
 
-def untagged(site):
+def untagged(site, **left):
     for name, machine in site.machines.items():
-        site.machines[name] = replace(machine, tags={})
+        site.machines[name] = replace(machine, tags=left)
 
 
 def fails(drill, site, *, how="before", error=REFUSED):
@@ -276,6 +276,40 @@ def test_a_machine_without_its_tags_is_found_by_the_name_that_the_journals_know(
     assert verdict(no_residue_is_left, seen) is Status.REFUTED
 
 
+def test_a_machine_that_has_lost_the_drills_tag_alone_is_no_strangers(up, site):
+    """It carries what every runner does, as a stranger's would."""
+    untagged(site, **TAGS)
+
+    seen = up.attempt(teardown)
+
+    assert (seen.foreign_before, seen.foreign) == ((), ())
+    assert seen.residue[0].remove_command.startswith("see who took the drill's tag off")
+
+
+def test_a_machine_without_the_drills_tag_that_its_state_takes_away_is_gone(up, site):
+    untagged(site, **TAGS)
+    site.ends = lambda runner: runner.instance_id == MACHINE
+
+    seen = up.attempt(teardown)
+
+    for contract in (no_residue_is_left, only_own_resources_were_removed):
+        assert verdict(contract, seen) is Status.PROVEN, contract.name
+
+
+def test_what_a_later_teardown_answered_of_the_state_is_open_no_more(kept, site, tmp_path, monkeypatch):
+    fails(kept, site)
+    second = kept.window(tmp_path / "second.log", "drill-2")
+    assert verdict(state_held_what_was_created, second.attempt(teardown)) is Status.PROVEN
+    monkeypatch.setattr("tests.phases.site.MACHINE", "i-00000000000000002")
+    third = second.window(tmp_path / "third.log", "drill-3")
+    third.attempt(bringup)
+
+    seen = third.attempt(teardown)
+
+    assert seen.held_unsettled == ()
+    assert verdict(state_held_what_was_created, seen) is Status.PROVEN
+
+
 def test_a_machine_that_was_there_before_another_came_up_is_found_as_well(kept, site, tmp_path, monkeypatch):
     fails(kept, site)
     untagged(site)
@@ -300,7 +334,20 @@ def test_what_carried_a_copy_of_the_tag_and_has_lost_it_is_not_the_drills(up, si
     seen = up.window(tmp_path / "later.log", "drill-2").attempt(teardown)
 
     assert (seen.residue, list(site.machines)) == ((), [STRANGER])
-    assert verdict(no_residue_is_left, seen) is Status.PROVEN
+    for contract in (no_residue_is_left, only_own_resources_were_removed):
+        assert verdict(contract, seen) is Status.PROVEN, contract.name
+
+
+def test_what_carried_a_copy_of_the_tag_when_a_teardown_failed_is_not_told_as_removed(up, site, tmp_path):
+    site.add(STRANGER, **{DRILL_TAG: "drill-1"})
+    fails(up, site)
+    site.machines[STRANGER] = replace(site.machines[STRANGER], tags=TAGS)
+    site.ends = lambda runner: runner.instance_id == MACHINE
+
+    seen = up.window(tmp_path / "later.log", "drill-2").attempt(teardown)
+
+    assert STRANGER not in {item.identity for item in seen.removed}
+    assert verdict(only_own_resources_were_removed, seen) is Status.PROVEN
 
 
 def test_an_object_of_the_drill_without_its_tag_is_left_and_nobody_says_that_nothing_is(up, site):

@@ -1,7 +1,7 @@
 """What there was of a drill ahead of its removal, as the journals of all its windows have it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from drproof.model.codec import decode
@@ -50,6 +50,13 @@ class Counted:
     """By this window's look, or by an earlier one's: it is looked for by its name, or its removal ended."""
     unsettled: tuple[Item, ...] = ()
     """By an earlier window's look whose removal is not known to have ended: it took this away, or looks are blind."""
+
+    def without(self, gone: Collection[Item]) -> "Counted":
+        """Return this count, in which what is open and known to be gone is settled."""
+        return Counted(
+            settled=(*self.settled, *(item for item in self.unsettled if item in gone)),
+            unsettled=tuple(item for item in self.unsettled if item not in gone),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +118,9 @@ def counted(effects: Effects, drill_id: str, creating: Sequence[str], seen: Iter
         if verb in creating and effect.outcome != "failed":
             _settle(looks, drill_id, settled, unsettled)
             looks.clear()
+            for key in settled:
+                # It was open, and a later removal ended.
+                unsettled.pop(key, None)
             settled.clear()
         elif verb == CENSUS and effect.outcome == "done":
             looks.append((effect, {}))
@@ -174,7 +184,8 @@ def held(effects: Effects, drill_id: str) -> Held:
     ours = False
     for effect in effects.made("runner.up", CENSUS, "runner.down"):
         if effect.intent.verb == "runner.up" and effect.outcome != "failed":
-            # What comes up since may have the same names.
+            # What comes up since may have the same names; what is open by now stays open.
+            unsettled = tuple(name for name in unsettled if name not in {*own, *taken})
             found = own = taken = ()
         elif effect.intent.verb == "runner.down":
             found = tuple(map(str, effect.details.get("held", found)))

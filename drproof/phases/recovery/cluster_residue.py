@@ -14,6 +14,8 @@ from drproof.phases.recovery.pull_secret import linked_secrets
 MAKING = ("cluster.apply", "cluster.create")
 LINK = "cluster.link"
 GONE_MS = 120_000
+NAMESPACED = 2
+"""Slashes in the identity of what is in a namespace."""
 OF_THE_CLUSTER = frozenset({"ConfigMap/kube-root-ca.crt", "ServiceAccount/default"})
 """What every namespace has by itself."""
 
@@ -39,6 +41,21 @@ def identity_of(manifest: Manifest) -> str:
     """Return how an object is spoken of: `namespace/Kind/name`."""
     metadata: Mapping[str, Any] = manifest["metadata"]
     return f"{metadata.get('namespace', '')}/{manifest['kind']}/{metadata['name']}".removeprefix("/")
+
+
+def is_gone(cluster: Cluster, identity: str) -> bool:
+    """Return whether nothing of that name is there, whatever it carries, by what `identity_of` called it.
+
+    Of a link, whether the account has no such secret any more. What has no namespace and is none is not asked for.
+    """
+    identity, _, secret = identity.partition("#")
+    kind, _, name = identity.partition("/")
+    if kind == NAMESPACE.kind and "/" not in name:
+        return cluster.get(NAMESPACE, name) is None
+    if identity.count("/") != NAMESPACED:
+        return False
+    found = [one for one in cluster.everything(namespace=kind) if identity_of(one) == identity]
+    return not any(not secret or secret in linked_secrets(one) for one in found)
 
 
 def outlives(ctx: Context) -> bool:

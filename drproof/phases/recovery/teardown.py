@@ -124,7 +124,7 @@ def teardown(ctx: Context) -> TeardownObserved:
         raise failure
     left = _recount(ctx)
     _raise_what_may_pass(refused, left)
-    gone = {(item.kind, item.identity) for item in left}
+    there = {(item.kind, item.identity) for item in left}
     foreign = _foreign(ctx, named)
     strange = {(item.kind, item.identity) for item in foreign}
     held, used = census.held(ctx.effects, ctx.drill_id), tool_used.that_took_away(ctx.effects)
@@ -139,7 +139,7 @@ def teardown(ctx: Context) -> TeardownObserved:
         held_before=held.before,
         held_after=_held(ctx),
         held_unsettled=held.unsettled,
-        removed=tuple(item for item in before if (item.kind, item.identity) not in gone),
+        removed=tuple(item for item in before if (item.kind, item.identity) not in there | strange),
         residue=tuple(_residue(ctx, item, strange=(item.kind, item.identity) in strange) for item in left),
         refused=tuple(dict.fromkeys(_first_line(error) for error in refused if left)),
         foreign_before=foreign_before,
@@ -166,7 +166,20 @@ def _before(ctx: Context) -> tuple[census.Counted, tuple[Item, ...], tuple[str, 
             pending.done(own=encode(own), foreign=encode(foreign), held=list(held))
     else:
         foreign = decode(tuple[Item, ...], look.result["foreign"])
-    return census.counted(ctx.effects, ctx.drill_id, CREATING, own), foreign, held
+    counted = census.counted(ctx.effects, ctx.drill_id, CREATING, own)
+    return counted.without(_gone_by_name(ctx, counted.unsettled)), foreign, held
+
+
+def _gone_by_name(ctx: Context, items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Return those things of a cluster that are not there any more, whatever they would carry, where it answers."""
+    asked = [item for item in items if item.kind == IN_A_CLUSTER]
+    if not asked or not cluster_residue.outlives(ctx):
+        return ()
+    try:
+        cluster = cluster_residue.opened(ctx)
+        return tuple(item for item in asked if cluster_residue.is_gone(cluster, item.identity))
+    except DrproofError:
+        return ()
 
 
 def _made(ctx: Context) -> tuple[str, ...]:
@@ -346,10 +359,12 @@ def _residue(ctx: Context, item: Item, *, strange: bool) -> Residue:
 
 def _foreign(ctx: Context, named: frozenset[str] = frozenset()) -> tuple[Item, ...]:
     """Return what stands where the drill worked and is not its own; of many objects the first ones, and those named."""
+    # What has lost the drill's tag alone is no stranger's.
+    known = frozenset(census.named(ctx.effects))
     carriers = [
         Item(kind=one.kind, identity=one.identity, state=one.state)
         for one in ctx.target.recovery.fleet.tagged(runner_tags(ctx))
-        if one.tags.get(DRILL_TAG) != ctx.origin
+        if one.tags.get(DRILL_TAG) != ctx.origin and (one.kind, one.identity) not in known
     ]
     bounds = _bounds(ctx)
     # A copied tag makes nothing the drill's: it is left, and the recount still counts it.

@@ -394,6 +394,6 @@ def _useless(why: str) -> TargetError:
     msg = (
         f"terraform cannot be used: {why}\n"
         f"  next: install terraform {oldest} or later, or let builds run it: --provisioner codebuild, docs/codebuild.md"
-        f"; a rehearsal does without: --provisioner direct"
+        f"; a rehearsal does without, and what direct brought up it takes away: --provisioner direct"
     )
     return TargetError(msg, code="NoTerraform", call="terraform:version")
