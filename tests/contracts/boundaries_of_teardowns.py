@@ -27,6 +27,7 @@ def residue_refutes_and_a_blind_count_does_not_prove(house: House) -> None:
         (PASSING.facts("teardown", created=1, before=()), REFUTED),
         (NOTHING_CREATED, PROVEN),
         (NOTHING_CREATED.facts("teardown", before=(item,)), REFUTED),
+        (NOTHING_CREATED.facts("teardown", before=(UNREADABLE,)), REFUTED),
         # What an unfinished removal counted and nobody sees went away, or is not seen.
         (PASSING.facts("teardown", created=1, before=(item,), before_unsettled=(item,)), UNPROVEN),
         (PASSING.facts("teardown", created=1, before=(), before_unsettled=(item,)), UNPROVEN),

@@ -54,8 +54,8 @@ def no_residue_is_left(teardown: Teardown) -> Finding:
             reason="something was created, and the count before the removal saw nothing: the recount may be blind",
         )
     return hold(
-        facts.intended > 0 or there_was == 0,
-        observed={"intended": facts.intended, "before": there_was, "left": 0},
+        facts.intended > 0 or not facts.before,
+        observed={"intended": facts.intended, "before": len(facts.before), "left": 0},
         expected={"before": 0, "left": 0},
         reason="nothing was ever to be created, and yet something was there",
     )
